@@ -1,0 +1,240 @@
+//! The five envelope shapes, read into one.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{Rejection, normal};
+
+/// Header names that carry the event name where the body has none, in the order they are looked at.
+pub const EVENT_TYPE_HEADERS: [&str; 3] =
+    ["x-paysafe-event-type", "x-netbanx-event-type", "x-event-type"];
+
+/// Real money or a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Real money.
+    Live,
+    /// The portal's test button, or a test account.
+    Test,
+}
+
+impl Mode {
+    /// The name in the API and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// Which of the documented shapes a body has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// `payload` holds the resource (Payments API, direct debit, accounts).
+    Payload,
+    /// `eventData` holds it; amounts are decimals in major units.
+    EventData,
+    /// `account` holds it.
+    Account,
+    /// None of them: the body itself is looked at.
+    Bare,
+}
+
+/// A webhook's body, parsed and located, not yet interpreted.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// The whole body, an object.
+    pub body: Value,
+    /// The event name in its canonical spelling.
+    pub name: String,
+    /// Which shape.
+    pub shape: Shape,
+}
+
+impl Envelope {
+    /// Reads `bytes`; `header_name` is the event name that a header gave, if any.
+    pub fn parse(bytes: &[u8], header_name: Option<&str>) -> Result<Self, Rejection> {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|e| Rejection::NotJson(format!("invalid UTF-8 at byte {}", e.valid_up_to())))?;
+        let body: Value = serde_json::from_str(text).map_err(|e| {
+            if e.to_string().contains("recursion limit") {
+                Rejection::TooDeep
+            } else {
+                Rejection::NotJson(format!("line {}, column {}", e.line(), e.column()))
+            }
+        })?;
+        let Value::Object(fields) = &body else { return Err(Rejection::NotAnObject) };
+        let raw = ["eventType", "eventName"]
+            .iter()
+            .find_map(|key| fields.get(*key).and_then(Value::as_str).filter(|s| !s.trim().is_empty()))
+            .or(header_name.filter(|s| !s.trim().is_empty()))
+            .ok_or(Rejection::NoEventName)?;
+        let name = normal::canonical_name(raw);
+        if name.len() > 100 || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            return Err(Rejection::BadEventName);
+        }
+        let shape = [("payload", Shape::Payload), ("eventData", Shape::EventData), ("account", Shape::Account)]
+            .into_iter()
+            .find(|(key, _)| fields.get(*key).is_some_and(Value::is_object))
+            .map_or(Shape::Bare, |(_, shape)| shape);
+        finite(&body, &mut String::new())?;
+        Ok(Self { body, name, shape })
+    }
+
+    /// The object of interest.
+    pub fn resource(&self) -> Option<&Map<String, Value>> {
+        match self.shape {
+            Shape::Payload => self.body.get("payload"),
+            Shape::EventData => self.body.get("eventData"),
+            Shape::Account => self.body.get("account"),
+            Shape::Bare => Some(&self.body),
+        }
+        .and_then(Value::as_object)
+    }
+
+    /// A top-level field as text; a number counts as its digits.
+    pub fn top(&self, key: &str) -> Option<String> {
+        text(self.body.get(key)?)
+    }
+
+    /// A field of the resource as text.
+    pub fn field(&self, key: &str) -> Option<String> {
+        text(self.resource()?.get(key)?)
+    }
+
+    /// The sender's id of this event, where the shape has one.
+    pub fn event_id(&self) -> Option<String> {
+        if self.shape == Shape::Bare { None } else { self.top("id") }
+    }
+
+    /// The id of what the event is about.
+    pub fn resource_id(&self) -> Option<String> {
+        self.field("id").or_else(|| self.top("resourceId"))
+    }
+
+    /// The account that the event belongs to.
+    pub fn account_id(&self) -> Option<String> {
+        let own = match (normal::category(&self.name), self.shape) {
+            (normal::Category::Account, Shape::Account) => self.field("id"),
+            (normal::Category::Account, _) => {
+                self.field("accountNumber").or_else(|| self.top("resourceId"))
+            }
+            _ => None,
+        };
+        own.or_else(|| self.field("accountId"))
+            .or_else(|| self.top("accountId"))
+            .or_else(|| text(self.body.get("account")?.get("id")?))
+    }
+
+    /// Live unless said otherwise.
+    pub fn mode(&self) -> Mode {
+        let said = self.top("mode").or_else(|| self.field("mode"));
+        if said.is_some_and(|mode| mode.eq_ignore_ascii_case("test")) { Mode::Test } else { Mode::Live }
+    }
+
+    /// When the state that the event tells was reached: `statusTime`, `updatedTime`, `eventDate`.
+    /// `eventDate` alone does not order events: it often repeats the creation time.
+    pub fn status_time(&self) -> Option<DateTime<Utc>> {
+        ["statusTime", "updatedTime"]
+            .iter()
+            .find_map(|key| self.field(key).as_deref().and_then(time))
+            .or_else(|| self.top("eventDate").as_deref().and_then(time))
+    }
+}
+
+/// A non-empty string of at most 255 characters without control characters, or a number's digits.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(s) => {
+            let clean: String = s.trim().chars().filter(|c| !c.is_control()).take(255).collect();
+            (!clean.is_empty()).then_some(clean)
+        }
+        Value::Number(n) => Some(n.to_string()),
+        _ => None,
+    }
+}
+
+/// RFC 3339, or the same without a zone, which means UTC. Years 1970–9999.
+pub fn time(text: &str) -> Option<DateTime<Utc>> {
+    let parsed = DateTime::parse_from_rfc3339(text).map(|t| t.to_utc()).ok().or_else(|| {
+        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f%z"].iter().find_map(|form| {
+            DateTime::parse_from_str(text, form)
+                .map(|t| t.to_utc())
+                .or_else(|_| NaiveDateTime::parse_from_str(text, form).map(|t| t.and_utc()))
+                .ok()
+        })
+    })?;
+    (0..253_402_300_800_000).contains(&parsed.timestamp_millis()).then_some(parsed)
+}
+
+/// Refuses numbers that no reader of the stored body could hold.
+fn finite(value: &Value, path: &mut String) -> Result<(), Rejection> {
+    let length = path.len();
+    match value {
+        Value::Number(number) if number.as_f64().is_none_or(|f| !f.is_finite()) => {
+            return Err(Rejection::BadNumber { field: path.clone(), reason: "is out of range" });
+        }
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                if length > 0 {
+                    path.push('.');
+                }
+                path.extend(key.chars().filter(|c| !c.is_control()).take(64));
+                finite(field, path)?;
+                path.truncate(length);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                path.push_str("[]");
+                finite(item, path)?;
+                path.truncate(length);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn rejected(body: &[u8]) -> Rejection {
+        Envelope::parse(body, None).unwrap_err()
+    }
+
+    #[test]
+    fn bad_bodies_have_each_their_reason() {
+        assert!(matches!(rejected(b"{"), Rejection::NotJson(_)));
+        assert!(matches!(rejected(b"\xff{}"), Rejection::NotJson(_)));
+        assert_eq!(rejected(b"[1]"), Rejection::NotAnObject);
+        assert_eq!(rejected(b"{}"), Rejection::NoEventName);
+        assert_eq!(rejected(br#"{"eventType":"<script>"}"#), Rejection::BadEventName);
+        let deep = format!("{{\"eventType\":\"X\",\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
+        assert_eq!(rejected(deep.as_bytes()), Rejection::TooDeep);
+        assert_eq!(
+            rejected(br#"{"eventType":"X","payload":{"n":[1e999]}}"#),
+            Rejection::BadNumber { field: "payload.n[]".into(), reason: "is out of range" }
+        );
+    }
+
+    #[test]
+    fn a_header_names_the_event_where_the_body_does_not() {
+        assert_eq!(Envelope::parse(b"{}", Some("payment.completed")).unwrap().name, "PAYMENT_COMPLETED");
+    }
+
+    #[test]
+    fn times() {
+        for text in ["2024-11-24T07:00:00.000Z", "2024-11-24T07:00:00", "2024-11-24T08:00:00+0100", "2024-11-24T08:00:00+01:00"] {
+            assert_eq!(time(text).unwrap().timestamp(), 1_732_431_600, "{text}");
+        }
+        for bad in ["", "yesterday", "99999-01-01T00:00:00Z", "1900-01-01T00:00:00Z"] {
+            assert_eq!(time(bad), None, "{bad}");
+        }
+    }
+}

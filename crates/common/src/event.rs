@@ -1,0 +1,217 @@
+//! What a webhook means: an [`Envelope`] interpreted.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    Category, Envelope, Kind, Mode, Rejection, Status,
+    envelope::{self, Shape},
+    money, normal,
+};
+
+/// An event as the platform keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Canonical name.
+    pub name: String,
+    /// Live or test.
+    pub mode: Mode,
+    /// When the told state was reached; the time of receipt where the body does not say.
+    pub status_time: DateTime<Utc>,
+    /// The id of what it is about.
+    pub resource_id: Option<String>,
+    /// The account it belongs to.
+    pub account_id: Option<String>,
+    /// Shared by all events of one purchase.
+    pub merchant_ref_num: Option<String>,
+    /// What it changes.
+    pub change: Change,
+}
+
+/// What an event changes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// A transaction's state.
+    Transaction(TransactionFacts),
+    /// An account's state.
+    Account(AccountFacts),
+    /// Nothing: the event is only kept.
+    Nothing,
+}
+
+/// What an event says of a transaction; absent fields leave what other events said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TransactionFacts {
+    /// Its kind, part of its key.
+    pub kind: Kind,
+    /// Its id at Netbanx, part of its key.
+    pub external_id: String,
+    /// Normal status.
+    pub status: Status,
+    /// The status as sent.
+    pub raw_status: String,
+    /// Minor units.
+    pub amount: Option<i64>,
+    /// ISO 4217.
+    pub currency: Option<String>,
+    /// For example `CARD`, `SEPA`, `EPS`.
+    pub payment_method: Option<String>,
+    /// Why it failed or was sent back.
+    pub failure_reason: Option<String>,
+    /// How a chargeback ended.
+    pub outcome: Option<&'static str>,
+    /// When it was made.
+    pub transaction_time: Option<DateTime<Utc>>,
+}
+
+/// What an event says of an account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AccountFacts {
+    /// The account number.
+    pub external_id: String,
+    /// Upper-case status, for example `ENABLED`.
+    pub status: String,
+    /// The partner or merchant that it belongs to at Netbanx.
+    pub partner_id: Option<String>,
+    /// Ids of its payment methods: kind (`credit_card`, `direct_debit`) and id.
+    pub payment_methods: Vec<(&'static str, String)>,
+}
+
+impl Event {
+    /// Interprets `envelope`, received at `received_at`. Fails only for numbers that cannot be kept.
+    pub fn interpret(envelope: &Envelope, received_at: DateTime<Utc>) -> Result<Self, Rejection> {
+        let category = normal::category(&envelope.name);
+        let external_id = envelope.resource_id();
+        let account_id = envelope.account_id();
+        let change = match (category, &external_id, &account_id) {
+            (Category::Transaction(kind), Some(id), _) => {
+                Change::Transaction(TransactionFacts::read(envelope, kind, id.clone())?)
+            }
+            (Category::Account, _, Some(id)) => Change::Account(AccountFacts::read(envelope, id.clone())),
+            _ => Change::Nothing,
+        };
+        Ok(Self {
+            name: envelope.name.clone(),
+            mode: envelope.mode(),
+            status_time: envelope.status_time().unwrap_or(received_at),
+            resource_id: external_id,
+            account_id,
+            merchant_ref_num: envelope.field("merchantRefNum").or_else(|| envelope.top("merchantRefNum")),
+            change,
+        })
+    }
+}
+
+impl TransactionFacts {
+    fn read(envelope: &Envelope, kind: Kind, external_id: String) -> Result<Self, Rejection> {
+        let raw = envelope.field("status");
+        let name = &envelope.name;
+        let mut status = normal::status(raw.as_deref(), name);
+        if status == Status::Completed && normal::is_return(name) {
+            status = Status::Returned;
+        }
+        let outcome = (kind == Kind::Chargeback).then(|| normal::chargeback_outcome(name)).flatten();
+        let currency = envelope
+            .field("currencyCode")
+            .or_else(|| envelope.field("currency"))
+            .map(|code| code.to_ascii_uppercase())
+            .filter(|code| money::is_currency(code));
+        let amount = envelope
+            .resource()
+            .and_then(|resource| resource.get("amount"))
+            .filter(|amount| !amount.is_null())
+            .map(|amount| match envelope.shape {
+                Shape::EventData => money::major(amount, currency.as_deref().unwrap_or("")),
+                _ => money::minor(amount),
+            })
+            .transpose()
+            .map_err(|reason| Rejection::BadNumber { field: "amount".to_owned(), reason })?;
+        Ok(Self {
+            kind,
+            external_id,
+            status,
+            raw_status: raw.unwrap_or_else(|| name.clone()),
+            amount,
+            currency,
+            payment_method: payment_method(envelope),
+            failure_reason: matches!(status, Status::Failed | Status::Returned).then(|| failure_reason(envelope)).flatten(),
+            outcome,
+            transaction_time: envelope.field("txnTime").as_deref().and_then(envelope::time),
+        })
+    }
+}
+
+fn payment_method(envelope: &Envelope) -> Option<String> {
+    let named = envelope.field("paymentType").or_else(|| envelope.field("paymentMethod"));
+    named.map(|name| normal::canonical_name(&name)).or_else(|| {
+        let resource = envelope.resource()?;
+        ["card", "sepa", "ach", "eft", "bacs"]
+            .into_iter()
+            .find(|key| resource.get(*key).is_some_and(serde_json::Value::is_object))
+            .map(str::to_uppercase)
+    })
+}
+
+fn failure_reason(envelope: &Envelope) -> Option<String> {
+    let error = envelope.resource()?.get("error");
+    let of_error = |key: &str| error.and_then(|e| e.get(key)).and_then(|v| v.as_str()).map(str::to_owned);
+    of_error("message")
+        .or_else(|| of_error("code"))
+        .or_else(|| ["statusReason", "failureReason", "returnReason", "reason"].iter().find_map(|key| envelope.field(key)))
+        .map(|reason| reason.chars().filter(|c| !c.is_control()).take(255).collect())
+}
+
+impl AccountFacts {
+    fn read(envelope: &Envelope, external_id: String) -> Self {
+        let status = envelope
+            .field("acctStatus")
+            .or_else(|| envelope.field("status"))
+            .unwrap_or_else(|| envelope.name.trim_start_matches("ACCT_").to_owned());
+        let payment_methods = [("credit_card", "creditCardId"), ("direct_debit", "directDebitId")]
+            .into_iter()
+            .filter_map(|(kind, key)| Some((kind, envelope.field(key)?)))
+            .collect();
+        Self {
+            external_id,
+            status: normal::canonical_name(&status),
+            partner_id: envelope.field("partnerId").or_else(|| envelope.field("merchantId")),
+            payment_methods,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Event {
+        Event::interpret(&Envelope::parse(body.as_bytes(), None).unwrap(), Utc::now()).unwrap()
+    }
+
+    #[test]
+    fn a_legacy_decimal_is_major_units() {
+        let event = read(r#"{"id":"w","eventType":"PAYMENT_COMPLETED","eventData":{"id":"p","amount":123.45,"currencyCode":"USD","status":"COMPLETED","card":{}}}"#);
+        let Change::Transaction(facts) = event.change else { panic!("a transaction") };
+        assert_eq!((facts.amount, facts.currency.as_deref()), (Some(12_345), Some("USD")));
+        assert_eq!(facts.payment_method.as_deref(), Some("CARD"));
+    }
+
+    #[test]
+    fn a_return_is_not_hidden_by_its_own_completion() {
+        let event = read(r#"{"eventName":"PAYMENT_RETURN_COMPLETED","payload":{"id":"p","status":"COMPLETED"}}"#);
+        let Change::Transaction(facts) = event.change else { panic!("a transaction") };
+        assert_eq!(facts.status, Status::Returned);
+    }
+
+    #[test]
+    fn amounts_out_of_range_are_rejected() {
+        let envelope = Envelope::parse(br#"{"eventType":"PAYMENT_COMPLETED","payload":{"id":"p","amount":99999999999999999999}}"#, None).unwrap();
+        assert!(matches!(Event::interpret(&envelope, Utc::now()), Err(Rejection::BadNumber { .. })));
+    }
+
+    #[test]
+    fn a_handle_is_kept_as_an_event_only() {
+        let event = read(r#"{"eventType":"PAYMENT_HANDLE_COMPLETED","resourceId":"h","payload":{"id":"h","accountId":"1"}}"#);
+        assert_eq!((event.change, event.account_id.as_deref()), (Change::Nothing, Some("1")));
+    }
+}

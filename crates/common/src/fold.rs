@@ -1,0 +1,271 @@
+//! Folding events into states that depend on the set of events, never on their order.
+//!
+//! Each field is a last-writer-wins register: of all events that carry the field, the one with the
+//! highest [`Stamp`] gives its value. Folding is commutative, associative and idempotent, which the
+//! property test below proves for transactions and accounts alike.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountFacts, Event, EventIdentity, Mode, Status, TransactionFacts, normal};
+
+/// The order of events of one transaction: status time, then stage, then identity (`domain.md`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stamp {
+    #[serde(rename = "t")]
+    time_ms: i64,
+    #[serde(rename = "s")]
+    stage: u8,
+    #[serde(rename = "i")]
+    identity: String,
+}
+
+impl Stamp {
+    fn new(event: &Event, stage: u8, identity: &EventIdentity) -> Self {
+        Self {
+            time_ms: event.status_time.timestamp_millis(),
+            stage,
+            identity: identity.as_str().chars().take(16).collect(),
+        }
+    }
+
+    /// The status time, in milliseconds since 1970 UTC.
+    pub fn time_ms(&self) -> i64 {
+        self.time_ms
+    }
+}
+
+/// A value and the stamp of the event that gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Register<T> {
+    /// The value that stands.
+    #[serde(rename = "v")]
+    pub value: T,
+    /// Whose it is.
+    #[serde(rename = "at")]
+    pub stamp: Stamp,
+}
+
+fn put<T: PartialOrd>(slot: &mut Option<Register<T>>, value: Option<T>, stamp: &Stamp) {
+    let Some(value) = value else { return };
+    let wins = slot.as_ref().is_none_or(|old| (stamp, &value) > (&old.stamp, &old.value));
+    if wins {
+        *slot = Some(Register { value, stamp: stamp.clone() });
+    }
+}
+
+fn value<T: Clone>(slot: Option<&Register<T>>) -> Option<T> {
+    slot.map(|register| register.value.clone())
+}
+
+macro_rules! readers {
+    ($($(#[$meta:meta])* $field:ident: $type:ty),+ $(,)?) => {
+        $($(#[$meta])* pub fn $field(&self) -> Option<$type> { value(self.$field.as_ref()) })+
+    };
+}
+
+/// A transaction, folded from its events.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TransactionState {
+    status: Option<Register<(Status, String)>>,
+    mode: Option<Register<Mode>>,
+    amount: Option<Register<i64>>,
+    currency: Option<Register<String>>,
+    merchant_ref_num: Option<Register<String>>,
+    payment_method: Option<Register<String>>,
+    account_id: Option<Register<String>>,
+    failure_reason: Option<Register<String>>,
+    outcome: Option<Register<String>>,
+    transaction_time: Option<Register<i64>>,
+    first_received_ms: Option<i64>,
+    last_received_ms: Option<i64>,
+}
+
+impl TransactionState {
+    /// Takes in one event and what it says of this transaction.
+    pub fn apply(&mut self, event: &Event, facts: &TransactionFacts, identity: &EventIdentity, received_at: DateTime<Utc>) {
+        let stamp = Stamp::new(event, normal::stage(facts.status), identity);
+        put(&mut self.status, Some((facts.status, facts.raw_status.clone())), &stamp);
+        put(&mut self.mode, Some(event.mode), &stamp);
+        put(&mut self.amount, facts.amount, &stamp);
+        put(&mut self.currency, facts.currency.clone(), &stamp);
+        put(&mut self.merchant_ref_num, event.merchant_ref_num.clone(), &stamp);
+        put(&mut self.payment_method, facts.payment_method.clone(), &stamp);
+        put(&mut self.account_id, event.account_id.clone(), &stamp);
+        put(&mut self.failure_reason, facts.failure_reason.clone(), &stamp);
+        put(&mut self.outcome, facts.outcome.map(str::to_owned), &stamp);
+        put(&mut self.transaction_time, facts.transaction_time.map(|t| t.timestamp_millis()), &stamp);
+        span(&mut self.first_received_ms, &mut self.last_received_ms, received_at);
+    }
+
+    /// The normal status; PENDING before any event.
+    pub fn status(&self) -> Status {
+        self.status.as_ref().map_or(Status::Pending, |r| r.value.0)
+    }
+
+    /// The status as sent.
+    pub fn raw_status(&self) -> &str {
+        self.status.as_ref().map_or("", |r| r.value.1.as_str())
+    }
+
+    /// When the status was reached, in milliseconds since 1970 UTC.
+    pub fn status_time_ms(&self) -> i64 {
+        self.status.as_ref().map_or(0, |r| r.stamp.time_ms)
+    }
+
+    /// When it was made; the status time where no event says.
+    pub fn transaction_time_ms(&self) -> i64 {
+        value(self.transaction_time.as_ref()).unwrap_or_else(|| self.status_time_ms())
+    }
+
+    /// Live unless its latest event is a test.
+    pub fn mode(&self) -> Mode {
+        value(self.mode.as_ref()).unwrap_or(Mode::Live)
+    }
+
+    /// Why it failed or was returned; nothing while it stands otherwise.
+    pub fn failure_reason(&self) -> Option<String> {
+        matches!(self.status(), Status::Failed | Status::Returned).then(|| value(self.failure_reason.as_ref())).flatten()
+    }
+
+    readers! {
+        /// Minor units.
+        amount: i64,
+        /// ISO 4217.
+        currency: String,
+        /// Shared by all events of one purchase.
+        merchant_ref_num: String,
+        /// For example `CARD`.
+        payment_method: String,
+        /// The merchant's account.
+        account_id: String,
+        /// How a chargeback ended.
+        outcome: String,
+    }
+
+    /// When its first and its last event were received, in milliseconds since 1970 UTC.
+    pub fn received_ms(&self) -> (i64, i64) {
+        (self.first_received_ms.unwrap_or(0), self.last_received_ms.unwrap_or(0))
+    }
+}
+
+/// An account, folded from its events.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountState {
+    status: Option<Register<String>>,
+    partner_id: Option<Register<String>>,
+    mode: Option<Register<Mode>>,
+    first_received_ms: Option<i64>,
+    last_received_ms: Option<i64>,
+}
+
+impl AccountState {
+    /// Takes in one event and what it says of this account.
+    pub fn apply(&mut self, event: &Event, facts: &AccountFacts, identity: &EventIdentity, received_at: DateTime<Utc>) {
+        let stamp = Stamp::new(event, 0, identity);
+        put(&mut self.status, Some(facts.status.clone()), &stamp);
+        put(&mut self.partner_id, facts.partner_id.clone(), &stamp);
+        put(&mut self.mode, Some(event.mode), &stamp);
+        span(&mut self.first_received_ms, &mut self.last_received_ms, received_at);
+    }
+
+    /// Upper-case status.
+    pub fn status(&self) -> &str {
+        self.status.as_ref().map_or("", |r| r.value.as_str())
+    }
+
+    /// When the status was reached, in milliseconds since 1970 UTC.
+    pub fn status_time_ms(&self) -> i64 {
+        self.status.as_ref().map_or(0, |r| r.stamp.time_ms)
+    }
+
+    /// Live unless its latest event is a test.
+    pub fn mode(&self) -> Mode {
+        value(self.mode.as_ref()).unwrap_or(Mode::Live)
+    }
+
+    readers! {
+        /// The partner or merchant at Netbanx.
+        partner_id: String,
+    }
+
+    /// When its first and its last event were received, in milliseconds since 1970 UTC.
+    pub fn received_ms(&self) -> (i64, i64) {
+        (self.first_received_ms.unwrap_or(0), self.last_received_ms.unwrap_or(0))
+    }
+}
+
+fn span(first: &mut Option<i64>, last: &mut Option<i64>, received_at: DateTime<Utc>) {
+    let at = received_at.timestamp_millis();
+    *first = Some(first.map_or(at, |old| old.min(at)));
+    *last = Some(last.map_or(at, |old| old.max(at)));
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Endpoint, Envelope, event::Change};
+
+    type Told = (Event, EventIdentity, DateTime<Utc>);
+
+    fn event(name: &str, status: &str, second: u32, amount: Option<i64>, reason: Option<&str>, received: i64) -> Told {
+        let received_at = DateTime::from_timestamp_millis(received).unwrap();
+        let body = json!({"eventType": name, "payload": {"id": "p", "accountNumber": "7", "status": status, "amount": amount,
+            "currencyCode": amount.map(|a| if a % 2 == 0 { "EUR" } else { "USD" }), "statusReason": reason,
+            "statusTime": format!("2025-01-01T00:00:{second:02}Z")}});
+        let envelope = Envelope::parse(body.to_string().as_bytes(), None).unwrap();
+        let identity = EventIdentity::of(Endpoint::Netbanx, None, &envelope);
+        (Event::interpret(&envelope, received_at).unwrap(), identity, received_at)
+    }
+
+    fn fold(events: &[Told]) -> (TransactionState, AccountState) {
+        let (mut transaction, mut account) = (TransactionState::default(), AccountState::default());
+        for (event, identity, received_at) in events {
+            match &event.change {
+                Change::Transaction(facts) => transaction.apply(event, facts, identity, *received_at),
+                Change::Account(facts) => account.apply(event, facts, identity, *received_at),
+                Change::Nothing => {}
+            }
+        }
+        (transaction, account)
+    }
+
+    fn any_event() -> impl Strategy<Value = Told> {
+        let names = prop::sample::select(vec!["PAYMENT_COMPLETED", "PAYMENT_FAILED", "PAYMENT_PROCESSING", "PAYMENT_RETURNED_COMPLETED", "ACCT_ENABLED", "ACCT_REJECTED"]);
+        let statuses = prop::sample::select(vec!["COMPLETED", "FAILED", "PENDING", "HELD", "CANCELLED"]);
+        let reasons = prop::option::of(prop::sample::select(vec!["funds", "expired"]));
+        (names, statuses, 0_u32..3, prop::option::of(1_i64..5), reasons, 0_i64..1000)
+            .prop_map(|(name, status, second, amount, reason, received)| event(name, status, second, amount, reason, received))
+    }
+
+    proptest! {
+        #[test]
+        fn any_permutation_folds_into_the_same_state(
+            (events, shuffled) in prop::collection::vec(any_event(), 0..12)
+                .prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
+        ) {
+            let expected = fold(&events);
+            prop_assert_eq!(&fold(&shuffled), &expected);
+            let twice: Vec<_> = shuffled.iter().chain(&events).cloned().collect();
+            prop_assert_eq!(&fold(&twice), &expected);
+            let stored: TransactionState = serde_json::from_str(&serde_json::to_string(&expected.0).unwrap()).unwrap();
+            prop_assert_eq!(&stored, &expected.0);
+        }
+    }
+
+    #[test]
+    fn a_later_stage_wins_at_the_same_time_and_an_older_event_never_does() {
+        let done = event("PAYMENT_COMPLETED", "COMPLETED", 2, Some(2), None, 0);
+        let pending = event("PAYMENT_PROCESSING", "PROCESSING", 2, None, None, 1);
+        let stale = event("PAYMENT_FAILED", "FAILED", 1, None, Some("funds"), 2);
+        let (state, _) = fold(&[done, pending, stale]);
+        assert_eq!((state.status(), state.amount(), state.failure_reason()), (Status::Completed, Some(2), None));
+        assert_eq!(state.received_ms(), (0, 2));
+    }
+}

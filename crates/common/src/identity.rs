@@ -1,0 +1,130 @@
+//! Event identity: the same for every redelivery of one event, different for any other event.
+//!
+//! SHA-256 over receiver, event name and event id; where there is no event id, over resource id,
+//! raw status and status time instead. Neither `attemptNumber` nor the signature takes part, since
+//! Paysafe changes both with every redelivery (`domain.md`).
+
+use std::fmt;
+
+use ring::digest;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Endpoint, Envelope};
+
+/// 64 lower-case hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventIdentity(String);
+
+impl EventIdentity {
+    /// The identity of what `envelope` tells, as received at `endpoint`, addressed to `company`
+    /// (the slug in the path; none for the endpoint's default receiver).
+    pub fn of(endpoint: Endpoint, company: Option<&str>, envelope: &Envelope) -> Self {
+        let mut hash = Fields(digest::Context::new(&digest::SHA256));
+        hash.add(Some(endpoint.as_str()));
+        hash.add(company);
+        hash.add(Some(&envelope.name));
+        if let Some(id) = envelope.event_id() {
+            hash.add(Some("event"));
+            hash.add(Some(&id));
+            return hash.finish();
+        }
+        let (top, own) = (envelope.top("resourceId"), envelope.field("id"));
+        if top.is_none() && own.is_none() {
+            // Nothing names the event: only an equal body is the same event.
+            let mut body = envelope.body.clone();
+            if let Value::Object(fields) = &mut body {
+                fields.remove("attemptNumber");
+            }
+            hash.add(Some("body"));
+            hash.add(Some(&body.to_string()));
+            return hash.finish();
+        }
+        hash.add(Some("resource"));
+        hash.add(top.as_deref());
+        hash.add(own.as_deref());
+        hash.add(envelope.field("status").or_else(|| envelope.field("acctStatus")).as_deref());
+        hash.add(envelope.status_time().map(|t| t.timestamp_millis().to_string()).as_deref());
+        hash.finish()
+    }
+
+    /// The hex digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EventIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Length-prefixed fields, so that no two lists of fields hash alike.
+struct Fields(digest::Context);
+
+impl Fields {
+    fn add(&mut self, field: Option<&str>) {
+        match field {
+            Some(text) => {
+                self.0.update(&(text.len() as u64 + 1).to_be_bytes());
+                self.0.update(text.as_bytes());
+            }
+            None => self.0.update(&0_u64.to_be_bytes()),
+        }
+    }
+
+    fn finish(self) -> EventIdentity {
+        EventIdentity(hex::encode(self.0.finish()))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(body: &Value) -> EventIdentity {
+        let envelope = Envelope::parse(body.to_string().as_bytes(), None).unwrap();
+        EventIdentity::of(Endpoint::Netbanx, None, &envelope)
+    }
+
+    fn payment(name: &str, status: &str, attempt: &Value) -> Value {
+        json!({"eventType": name, "attemptNumber": attempt, "resourceId": "p1",
+               "payload": {"id": "p1", "merchantRefNum": "m1", "status": status, "statusTime": "2025-03-24T15:32:05Z"}})
+    }
+
+    #[test]
+    fn a_redelivery_keeps_its_identity() {
+        let first = of(&payment("PAYMENT_COMPLETED", "COMPLETED", &json!("1")));
+        assert_eq!(first, of(&payment("PAYMENT_COMPLETED", "COMPLETED", &json!(2))));
+        assert_eq!(first, of(&payment("payment.completed", "COMPLETED", &json!(3))));
+    }
+
+    #[test]
+    fn other_events_of_a_payment_have_their_own() {
+        let completed = of(&payment("PAYMENT_COMPLETED", "COMPLETED", &json!("1")));
+        assert_ne!(completed, of(&payment("PAYMENT_PROCESSING", "PROCESSING", &json!("1"))));
+        assert_ne!(completed, of(&payment("REFUND_COMPLETED", "COMPLETED", &json!("1"))));
+    }
+
+    #[test]
+    fn receivers_do_not_share_identities() {
+        let envelope = Envelope::parse(payment("PAYMENT_COMPLETED", "C", &json!(1)).to_string().as_bytes(), None).unwrap();
+        let here = EventIdentity::of(Endpoint::Netbanx, Some("acme"), &envelope);
+        assert_ne!(here, EventIdentity::of(Endpoint::Netbanx, None, &envelope));
+        assert_ne!(here, EventIdentity::of(Endpoint::DirectDebit, Some("acme"), &envelope));
+    }
+
+    #[test]
+    fn events_without_any_id_differ_by_body() {
+        assert_ne!(of(&json!({"eventType": "NEW", "a": 1})), of(&json!({"eventType": "NEW", "a": 2})));
+        assert_eq!(
+            of(&json!({"eventType": "NEW", "a": 1, "attemptNumber": 1})),
+            of(&json!({"eventType": "NEW", "a": 1, "attemptNumber": "2"}))
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! Domain types of the webhook platform and their pure logic. Nothing here does I/O.
+//!
+//! Data flows through the modules in this order:
+//!
+//! | module | turns | into |
+//! | --- | --- | --- |
+//! | [`receiver`] | a request path | an [`Endpoint`] and who it was addressed to |
+//! | [`signature`] | a header value and the body | yes or no, with one HMAC per active key |
+//! | [`envelope`] | body bytes | an [`Envelope`]: event name, ids, mode and the object of interest |
+//! | [`masking`] | a parsed body | the same body without full bank or card numbers |
+//! | [`identity`] | an envelope | an [`EventIdentity`], equal for every redelivery |
+//! | [`normal`] | raw names | [`Kind`], [`Status`], [`Category`] |
+//! | [`money`] | JSON numbers | integer minor units |
+//! | [`event`] | an envelope | an [`Event`]: what the webhook means |
+//! | [`fold`] | events, in any order | [`TransactionState`] and [`AccountState`] |
+//! | [`job`] | a verified webhook | the bytes that are queued, and back |
+
+pub mod envelope;
+pub mod event;
+pub mod fold;
+pub mod identity;
+pub mod job;
+pub mod masking;
+pub mod money;
+pub mod normal;
+pub mod receiver;
+pub mod signature;
+
+pub use envelope::{Envelope, Mode};
+pub use event::{AccountFacts, Event, TransactionFacts};
+pub use fold::{AccountState, TransactionState};
+pub use identity::EventIdentity;
+pub use job::Job;
+pub use normal::{Category, Kind, OnboardingStage, Status};
+pub use receiver::{CompanyId, Endpoint};
+
+/// Why a body is not a webhook that we can keep. Each is the sender's to correct.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The bytes are not UTF-8 or not JSON; the text says where.
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    /// Nested deeper than 128 levels.
+    #[error("the body is nested more than 128 levels deep")]
+    TooDeep,
+    /// JSON, but an array, a string, a number, …
+    #[error("the body must be a JSON object")]
+    NotAnObject,
+    /// Neither body nor headers name the event.
+    #[error("the event has no name: eventType or eventName is missing")]
+    NoEventName,
+    /// The event name is longer than 100 characters or has others than letters, digits, `_`, `.`, `-`.
+    #[error("the event name may have 1 to 100 letters, digits, '_', '.' or '-'")]
+    BadEventName,
+    /// A number that cannot be kept exactly.
+    #[error("{field}: {reason}")]
+    BadNumber {
+        /// Path of the field, dotted.
+        field: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}

@@ -1,0 +1,20 @@
+//! The `ingress` binary: see the library.
+
+use std::process::ExitCode;
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    match start().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ingress: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start() -> Result<(), ingress::Error> {
+    let settings = settings::Settings::load()?;
+    telemetry::init(settings.production)?;
+    ingress::run(&settings, web::stop_on_signal()?).await
+}

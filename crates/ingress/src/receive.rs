@@ -1,0 +1,140 @@
+//! One webhook, from bytes to answer.
+
+use std::time::Instant;
+
+use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap, web};
+use ::web::{Problem, ProblemKind, timestamp};
+use common::{Category, CompanyId, Endpoint, Envelope, Event, EventIdentity, Job, Rejection, envelope, masking, normal, signature::{self, Signature}};
+use queue::{Enqueued, Lane, NewJob};
+use serde_json::{json, value::to_raw_value};
+use uuid::Uuid;
+
+use crate::Ingress;
+
+/// Bytes of a body at most.
+const BODY_LIMIT: usize = 256 * 1024;
+
+pub(crate) async fn webhook(
+    ingress: web::Data<Ingress>, request: HttpRequest, body: web::Payload, endpoint: Endpoint, slug: Option<String>,
+) -> Result<HttpResponse, Problem> {
+    let begun = Instant::now();
+    let addressed = match &slug {
+        Some(slug) => ingress.receivers.company(slug).await.map_err(|e| lookup_failed(&e))?.ok_or_else(|| {
+            Problem::new(ProblemKind::UnknownCompany, "the path names a company that does not exist")
+        })?,
+        None => CompanyId::NONE,
+    };
+    let body = body
+        .to_bytes_limited(BODY_LIMIT)
+        .await
+        .map_err(|_| Problem::new(ProblemKind::TooLarge, "a webhook has 256 KiB at most"))?
+        .map_err(|_| Problem::new(ProblemKind::BodyUnreadable, "the body ended early or is badly framed"))?;
+    if ingress.signature_validation {
+        verify(&ingress, request.headers(), &body, endpoint, addressed).await?;
+    }
+    let header_name = envelope::EVENT_TYPE_HEADERS.iter().find_map(|name| text(request.headers(), name));
+    let envelope = Envelope::parse(&body, header_name).map_err(|e| rejected(&e))?;
+    let received_at = chrono::Utc::now();
+    Event::interpret(&envelope, received_at).map_err(|e| rejected(&e))?;
+
+    let company_id = match (slug.is_some(), envelope.account_id()) {
+        (false, Some(account)) => ingress.receivers.company_of_account(&account).await.map_err(|e| lookup_failed(&e))?,
+        _ => addressed,
+    };
+    let identity = EventIdentity::of(endpoint, slug.as_deref(), &envelope);
+    let webhook_id = Uuid::now_v7();
+    let lane = lane(&envelope);
+    let job = job(webhook_id, endpoint, company_id, &identity, envelope, received_at.timestamp_millis())?;
+    let job = NewJob {
+        id: webhook_id.to_string(),
+        claim: identity.as_str().to_owned(),
+        lane,
+        shard_key: company_id.0.as_u64_pair().1,
+        traceparent: text(request.headers(), "traceparent").filter(|t| is_traceparent(t)).map(str::to_owned),
+        payload: job,
+    };
+    let outcome = ingress.producer.enqueue(job).await.map_err(|error| {
+        tracing::warn!(%error, "a webhook was refused");
+        Problem::new(ProblemKind::Unavailable, "the webhook could not be kept; send it again")
+    })?;
+    Ok(answer(outcome, webhook_id, begun))
+}
+
+async fn verify(ingress: &Ingress, headers: &HeaderMap, body: &[u8], endpoint: Endpoint, company: CompanyId) -> Result<(), Problem> {
+    let value = signature::HEADERS.iter().find_map(|name| headers.get(*name)).ok_or_else(|| {
+        Problem::new(ProblemKind::SignatureMissing, "the header Signature must carry the HMAC-SHA-256 of the body")
+    })?;
+    let signature = value.to_str().ok().and_then(|v| Signature::parse(v).ok()).ok_or_else(|| {
+        Problem::new(ProblemKind::SignatureInvalid, signature::Malformed.to_string())
+    })?;
+    let keys = ingress.receivers.keys(endpoint, company).await.map_err(|e| lookup_failed(&e))?;
+    if keys.is_empty() {
+        return Err(Problem::new(ProblemKind::NoSecret, "no secret is set for this receiver, so nothing it gets can be verified"));
+    }
+    if signature.verifies(keys.iter(), body) {
+        Ok(())
+    } else {
+        Err(Problem::new(ProblemKind::SignatureInvalid, "the signature is not that of this body under this receiver's key"))
+    }
+}
+
+fn lane(envelope: &Envelope) -> Lane {
+    match normal::category(&envelope.name) {
+        Category::Transaction(_) => Lane::Payments,
+        Category::Account | Category::Other => Lane::Others,
+    }
+}
+
+/// The bytes to queue: the body goes in masked, so that no full number reaches Redis' disk.
+fn job(webhook_id: Uuid, endpoint: Endpoint, company_id: CompanyId, identity: &EventIdentity, mut envelope: Envelope, received_ms: i64) -> Result<Vec<u8>, Problem> {
+    let is_account_event = normal::category(&envelope.name) == Category::Account;
+    masking::mask(&mut envelope.body, is_account_event);
+    let internal = |error: serde_json::Error| {
+        tracing::error!(%error, "a job could not be written");
+        Problem::new(ProblemKind::Internal, "the webhook could not be kept")
+    };
+    let body = to_raw_value(&envelope.body).map_err(internal)?;
+    let job = Job { webhook_id, endpoint, company_id, identity: identity.clone(), event_name: envelope.name, received_ms, body };
+    job.encode().map_err(internal)
+}
+
+fn answer(outcome: Enqueued, webhook_id: Uuid, begun: Instant) -> HttpResponse {
+    let took = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    match outcome {
+        Enqueued::Accepted => HttpResponse::Accepted().json(json!({
+            "success": true, "message": "Webhook accepted", "webhookId": webhook_id, "jobId": webhook_id,
+            "duplicate": false, "processingTime": took, "timestamp": timestamp(),
+        })),
+        Enqueued::DuplicateOf(first) => HttpResponse::Ok().json(json!({
+            "success": true, "message": "Webhook received before", "webhookId": first, "jobId": first,
+            "duplicate": true, "processingTime": took, "timestamp": timestamp(),
+        })),
+    }
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// `00-TRACE-SPAN-FLAGS`, lower-case hex (W3C Trace Context, level 1).
+fn is_traceparent(text: &str) -> bool {
+    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+    lengths == [2, 32, 16, 2] && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'))
+}
+
+fn rejected(rejection: &Rejection) -> Problem {
+    let kind = match rejection {
+        Rejection::NotJson(_) => ProblemKind::NotJson,
+        Rejection::TooDeep => ProblemKind::TooDeep,
+        Rejection::NotAnObject => ProblemKind::NotAnObject,
+        Rejection::NoEventName => ProblemKind::NoEventName,
+        Rejection::BadEventName => ProblemKind::BadEventName,
+        Rejection::BadNumber { .. } => ProblemKind::BadNumber,
+    };
+    Problem::new(kind, rejection.to_string())
+}
+
+fn lookup_failed(error: &store::Error) -> Problem {
+    tracing::warn!(%error, "a receiver could not be looked up");
+    Problem::new(ProblemKind::Unavailable, "the receiver could not be looked up; send it again")
+}

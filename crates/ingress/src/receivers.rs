@@ -1,0 +1,156 @@
+//! What a request must know of its receiver: the active keys, the company, whose account it is.
+//!
+//! Looked up in process memory, then (secrets, encrypted as in the database) in Redis, then in the
+//! database. A version number in Redis is part of every cache key; whoever changes secrets,
+//! companies or assignments bumps it with [`announce_change`], and each replica looks at it several
+//! times a second, so that a change takes effect everywhere within one.
+
+use std::{
+    sync::{Arc, atomic::{AtomicI64, Ordering}},
+    time::Duration,
+};
+
+use common::{CompanyId, Endpoint, receiver};
+use fred::{clients::Client, interfaces::KeysInterface, types::Expiration};
+use moka::future::Cache;
+use ring::hmac;
+use sea_orm::DatabaseConnection;
+use serde::{Deserialize, Serialize};
+use store::{companies, entity::receiver_secret, secrets::{self, Vault}};
+use uuid::Uuid;
+
+/// How often the version is looked at.
+const LOOK: Duration = Duration::from_millis(400);
+/// How long Redis keeps a receiver's (encrypted) secrets.
+const REDIS_TTL_SECS: i64 = 300;
+/// How long memory keeps anything at most, should a bump be lost.
+const MEMORY_TTL: Duration = Duration::from_secs(60);
+
+type Keys = Arc<Vec<hmac::Key>>;
+
+/// The look-ups and their caches.
+#[derive(Debug)]
+pub struct Receivers {
+    redis: Client,
+    name: String,
+    db: DatabaseConnection,
+    vault: Vault,
+    version: AtomicI64,
+    keys: Cache<(i64, Endpoint, CompanyId), Keys>,
+    companies: Cache<(i64, String), Option<CompanyId>>,
+    accounts: Cache<(i64, String), CompanyId>,
+}
+
+/// A stored secret as Redis holds it: still encrypted.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    encoding: String,
+    ciphertext: String,
+    active_until: Option<i64>,
+}
+
+fn version_key(name: &str) -> String {
+    format!("{name}:receivers:version")
+}
+
+/// Makes every replica forget what it knows of receivers, within a second.
+pub async fn announce_change(redis: &Client, name: &str) -> Result<(), queue::Error> {
+    let _: i64 = redis.incr(version_key(name)).await?;
+    Ok(())
+}
+
+impl Receivers {
+    /// Starts the task that looks at the version; it ends with the last handle.
+    pub(crate) fn start(redis: Client, name: &str, db: DatabaseConnection, vault: Vault) -> Arc<Self> {
+        let receivers = Arc::new(Self {
+            redis, db, vault,
+            name: name.to_owned(),
+            version: AtomicI64::new(0),
+            keys: Cache::builder().max_capacity(10_000).time_to_live(MEMORY_TTL).build(),
+            companies: Cache::builder().max_capacity(10_000).time_to_live(MEMORY_TTL).build(),
+            accounts: Cache::builder().max_capacity(100_000).time_to_live(MEMORY_TTL).build(),
+        });
+        let weak = Arc::downgrade(&receivers);
+        tokio::spawn(async move {
+            while let Some(receivers) = weak.upgrade() {
+                let seen: Result<Option<i64>, _> = receivers.redis.get(version_key(&receivers.name)).await;
+                if let Ok(version) = seen {
+                    receivers.version.store(version.unwrap_or(0), Ordering::Release);
+                }
+                drop(receivers);
+                tokio::time::sleep(LOOK).await;
+            }
+        });
+        receivers
+    }
+
+    fn version(&self) -> i64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// The company of that slug, if there is one.
+    pub(crate) async fn company(&self, slug: &str) -> Result<Option<CompanyId>, Arc<store::Error>> {
+        if !receiver::is_slug(slug) {
+            return Ok(None);
+        }
+        let load = async { Ok(companies::find(&self.db, slug).await?.map(|row| CompanyId(row.id))) };
+        self.companies.try_get_with((self.version(), slug.to_owned()), load).await
+    }
+
+    /// The company that the account is assigned to.
+    pub(crate) async fn company_of_account(&self, account: &str) -> Result<CompanyId, Arc<store::Error>> {
+        let load = companies::of_account(&self.db, account);
+        self.accounts.try_get_with((self.version(), account.to_owned()), load).await
+    }
+
+    /// The active keys of a receiver, newest first; empty if it has none.
+    pub(crate) async fn keys(&self, endpoint: Endpoint, company: CompanyId) -> Result<Keys, Arc<store::Error>> {
+        let version = self.version();
+        self.keys.try_get_with((version, endpoint, company), self.load_keys(version, endpoint, company)).await
+    }
+
+    async fn load_keys(&self, version: i64, endpoint: Endpoint, company: CompanyId) -> Result<Keys, store::Error> {
+        let cached = format!("{}:receivers:secrets:{version}:{endpoint}:{}", self.name, company.0);
+        let known: Option<String> = self.redis.get(cached.as_str()).await.ok().flatten();
+        let sealed = known.and_then(|json| serde_json::from_str::<Vec<Sealed>>(&json).ok());
+        let sealed = match sealed {
+            Some(sealed) => sealed,
+            None => self.load_sealed(&cached, endpoint, company).await?,
+        };
+        let now = store::now_ms();
+        let mut keys = Vec::with_capacity(sealed.len());
+        for secret in sealed.into_iter().filter(|s| s.active_until.is_none_or(|until| until > now)) {
+            keys.push(self.vault.open(&row(secret, endpoint, company))?);
+        }
+        Ok(Arc::new(keys))
+    }
+
+    async fn load_sealed(&self, cached: &str, endpoint: Endpoint, company: CompanyId) -> Result<Vec<Sealed>, store::Error> {
+        let sealed: Vec<Sealed> = secrets::active(&self.db, endpoint, company)
+            .await?
+            .into_iter()
+            .map(|row| Sealed { encoding: row.encoding, ciphertext: row.ciphertext, active_until: row.active_until })
+            .collect();
+        if let Ok(json) = serde_json::to_string(&sealed) {
+            let expire = Some(Expiration::EX(REDIS_TTL_SECS));
+            if let Err(error) = self.redis.set::<(), _, _>(cached, json, expire, None, false).await {
+                tracing::debug!(%error, "secrets were not cached in Redis");
+            }
+        }
+        Ok(sealed)
+    }
+}
+
+fn row(secret: Sealed, endpoint: Endpoint, company: CompanyId) -> receiver_secret::Model {
+    receiver_secret::Model {
+        id: Uuid::nil(),
+        endpoint: endpoint.as_str().to_owned(),
+        company_id: company.0,
+        version: 0,
+        encoding: secret.encoding,
+        ciphertext: secret.ciphertext,
+        active_from: 0,
+        active_until: secret.active_until,
+        created_at: 0,
+    }
+}

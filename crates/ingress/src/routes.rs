@@ -1,0 +1,52 @@
+//! Which path leads to which endpoint.
+
+use actix_web::{HttpRequest, HttpResponse, Responder, web};
+use ::web::{Problem, ProblemKind};
+use common::Endpoint;
+
+use crate::{Ingress, receive, status};
+
+/// Other paths of the `netbanx` endpoint, kept for portals that were set up long ago.
+const ALIASES: [&str; 3] = ["/webhooks/netbanx", "/netbanx", "/webhook"];
+
+/// Adds the receiver's routes.
+pub fn add(config: &mut web::ServiceConfig, ingress: Ingress) {
+    config.app_data(web::Data::new(ingress));
+    for alias in ALIASES {
+        config.service(
+            web::resource(alias)
+                .route(web::post().to(|ingress, request, body| receive::webhook(ingress, request, body, Endpoint::Netbanx, None)))
+                .route(web::get().to(|ingress| status::get(ingress, Endpoint::Netbanx)))
+                .default_service(web::to(not_allowed)),
+        );
+    }
+    for endpoint in Endpoint::ALL {
+        let path = format!("/api/webhooks/{endpoint}");
+        config.service(
+            web::resource(format!("{path}/{{company}}"))
+                .route(web::post().to(move |ingress, request, body, company: web::Path<String>| {
+                    receive::webhook(ingress, request, body, endpoint, Some(company.into_inner()))
+                }))
+                .default_service(web::to(not_allowed)),
+        );
+        config.service(
+            web::resource(path)
+                .route(web::post().to(move |ingress, request, body| receive::webhook(ingress, request, body, endpoint, None)))
+                .route(web::get().to(move |ingress| status::get(ingress, endpoint)))
+                .default_service(web::to(not_allowed)),
+        );
+    }
+}
+
+/// For the paths under `/api/webhooks/` that no endpoint has; to be added after all others.
+pub fn add_unknown(config: &mut web::ServiceConfig) {
+    config.route("/api/webhooks/{endpoint}", web::to(unknown)).route("/api/webhooks/{endpoint}/{company}", web::to(unknown));
+}
+
+async fn not_allowed() -> impl Responder {
+    Problem::new(ProblemKind::MethodNotAllowed, "POST a webhook here, or GET the endpoint's status")
+}
+
+async fn unknown(_: HttpRequest) -> Result<HttpResponse, Problem> {
+    Err(Problem::new(ProblemKind::UnknownEndpoint, common::receiver::UnknownEndpoint.to_string()))
+}

@@ -1,0 +1,101 @@
+//! apalis' `Backend`: one task is one batch of jobs claimed together.
+
+use std::{convert::Infallible, task::{Context, Poll, ready}, time::Duration};
+
+use apalis_core::{
+    backend::{
+        Backend as ApalisBackend, BackendConfig, codec::Codec, finalize::Ephemeral,
+        persistence::{Persisted, State, TaskPersistLayer},
+    },
+    task::Task,
+    worker::context::WorkerContext,
+};
+use uuid::Uuid;
+
+use crate::{Batch, BatchOutcome, Error, Queue, QueueSettings, persistence::Consumer, wake::Wake};
+
+/// The consuming side of a [`Queue`] as apalis drives it. One per apalis worker.
+#[derive(Debug)]
+pub struct Backend {
+    inner: Persisted<Consumer>,
+    wake: Wake,
+    /// It rang while a fetch was under way, which may have looked too early.
+    look_again: bool,
+}
+
+impl Backend {
+    /// A backend of `queue`, woken over a connection of its own to the Redis at `url`.
+    pub fn new(queue: &Queue, url: &str) -> Result<Self, Error> {
+        let wake = Wake::listen(queue, url)?;
+        let inner = Persisted::new(Consumer::new(queue.clone(), wake.bell()));
+        Ok(Self { inner, wake, look_again: false })
+    }
+
+    fn heartbeat(&self) -> Duration {
+        self.inner.queue().settings().lease / 4
+    }
+}
+
+impl ApalisBackend for Backend {
+    type Task = Task<Batch>;
+    type Error = Error;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>, worker: &WorkerContext) -> Poll<Result<(), Error>> {
+        let interval = self.heartbeat();
+        self.inner.poll_ready(cx, worker, interval)
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>, worker: &WorkerContext) -> Poll<Option<Result<Task<Batch>, Error>>> {
+        self.look_again |= self.wake.poll(cx);
+        if matches!(self.inner.state(), State::Ready) {
+            self.look_again = false;
+        }
+        let polled = self.inner.poll_next(cx, worker);
+        if polled.is_pending() && self.look_again && matches!(self.inner.state(), State::Ready) {
+            cx.waker().wake_by_ref();
+        }
+        polled
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>, worker: &WorkerContext) -> Poll<Result<(), Error>> {
+        // A fetch under way is awaited, so that what it leases is given back and not left to expire.
+        if let State::Fetch(fetch) = self.inner.state_mut() {
+            let fetched = ready!(fetch.poll_unpin(cx)).unwrap_or_default();
+            *self.inner.state_mut() = State::Buffered(fetched.into());
+        }
+        self.inner.poll_close(cx, worker)
+    }
+}
+
+impl BackendConfig for Backend {
+    type Args = Batch;
+    type Id = Uuid;
+    type Kind = Ephemeral;
+    type Config = QueueSettings;
+    type Layer = TaskPersistLayer<OutcomeCodec, BatchOutcome>;
+
+    fn config(&self) -> &QueueSettings {
+        self.inner.queue().settings()
+    }
+
+    fn middleware(&mut self, _worker: &mut WorkerContext) -> Self::Layer {
+        self.inner.layer(OutcomeCodec, 64).persist_results(true)
+    }
+}
+
+/// Outcomes stay in the process: nothing is encoded.
+#[derive(Debug, Clone, Copy)]
+pub struct OutcomeCodec;
+
+impl Codec<BatchOutcome> for OutcomeCodec {
+    type Error = Infallible;
+    type Compact = BatchOutcome;
+
+    fn encode(&self, outcome: &BatchOutcome) -> Result<BatchOutcome, Infallible> {
+        Ok(outcome.clone())
+    }
+
+    fn decode(&self, outcome: &BatchOutcome) -> Result<BatchOutcome, Infallible> {
+        Ok(outcome.clone())
+    }
+}

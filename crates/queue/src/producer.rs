@@ -1,0 +1,134 @@
+//! Enqueueing with group commit: while calls are under way, newcomers gather into the next one; a
+//! lone job waits for nobody.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fred::types::Value;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::{Error, Lane, Queue, record};
+
+/// Jobs in one call at most.
+const GROUP: usize = 64;
+/// Calls of a shard under way at once.
+const IN_FLIGHT: usize = 4;
+/// Jobs that wait for a call at most, per shard.
+const WAITING: usize = 4096;
+
+/// A job to enqueue.
+#[derive(Debug)]
+pub struct NewJob {
+    /// Its id, unique.
+    pub id: String,
+    /// What makes it the same job as another: the second one is a duplicate.
+    pub claim: String,
+    /// Where it waits.
+    pub lane: Lane,
+    /// Jobs of equal key lie in one shard.
+    pub shard_key: u64,
+    /// W3C trace context that rides along.
+    pub traceparent: Option<String>,
+    /// Opaque to the queue.
+    pub payload: Vec<u8>,
+}
+
+/// What became of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Enqueued {
+    /// It waits in Redis.
+    Accepted,
+    /// Its claim was taken by the job of that id.
+    DuplicateOf(String),
+}
+
+type Ask = (NewJob, oneshot::Sender<Result<Enqueued, Error>>);
+
+/// The enqueueing side of a [`Queue`]. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Producer {
+    shards: Vec<mpsc::Sender<Ask>>,
+}
+
+impl Producer {
+    /// Starts one task per shard; they end with the last clone. Needs a tokio runtime.
+    pub fn start(queue: &Queue) -> Self {
+        let shards = (0..queue.shards.len())
+            .map(|shard| {
+                let (sender, receiver) = mpsc::channel(WAITING);
+                tokio::spawn(commit_groups(queue.clone(), shard, receiver));
+                sender
+            })
+            .collect();
+        Self { shards }
+    }
+
+    /// Enqueues `job`. On `Err` the job may or may not lie in Redis: its claim makes a repetition
+    /// harmless.
+    pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued, Error> {
+        let shard = (job.shard_key % self.shards.len().max(1) as u64) as usize;
+        let sender = self.shards.get(shard).ok_or(Error::Overloaded)?;
+        let (answer, told) = oneshot::channel();
+        sender.try_send((job, answer)).map_err(|_| Error::Overloaded)?;
+        told.await.unwrap_or(Err(Error::Overloaded))
+    }
+}
+
+async fn commit_groups(queue: Queue, shard: usize, mut asks: mpsc::Receiver<Ask>) {
+    let calls = std::sync::Arc::new(Semaphore::new(IN_FLIGHT));
+    loop {
+        // The place for a call is taken first, so that whoever comes meanwhile joins the group.
+        let Ok(permit) = calls.clone().acquire_owned().await else { return };
+        let mut group = Vec::with_capacity(GROUP);
+        if asks.recv_many(&mut group, GROUP).await == 0 {
+            return;
+        }
+        let queue = queue.clone();
+        tokio::spawn(async move {
+            commit(&queue, shard, group).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn commit(queue: &Queue, shard: usize, group: Vec<Ask>) {
+    let (jobs, askers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+    match queue.push(shard, &jobs).await {
+        Ok(outcomes) => {
+            for (asker, outcome) in askers.into_iter().zip(outcomes) {
+                drop(asker.send(Ok(outcome)));
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, shard, jobs = jobs.len(), "jobs were not enqueued");
+            for asker in askers {
+                let told = match &error {
+                    Error::Full => Error::Full,
+                    other => Error::Unavailable(other.to_string()),
+                };
+                drop(asker.send(Err(told)));
+            }
+        }
+    }
+}
+
+impl Queue {
+    /// Claims and pushes `jobs` into `shard` in one atomic call; answers for each, in order.
+    async fn push(&self, shard: usize, jobs: &[NewJob]) -> Result<Vec<Enqueued>, Error> {
+        let keys = self.shards.get(shard).ok_or(Error::Protocol("no such shard"))?;
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
+        let mut key_list = vec![keys.data.clone(), keys.payments.clone(), keys.others.clone(), keys.stats.clone()];
+        let mut args: Vec<Value> = vec![(self.settings.claim_ttl.as_secs().max(1) as i64).into(), self.wake_channel().into()];
+        for job in jobs {
+            key_list.push(keys.claim(&job.claim));
+            args.extend([job.id.as_str().into(), job.lane.code().into(), Value::Bytes(record::encode(job, now_ms))]);
+        }
+        let answer: Vec<String> = self.scripts.enqueue.call(&self.client, key_list, args).await?;
+        if answer.len() != jobs.len() {
+            return Err(Error::Protocol("fewer answers than jobs"));
+        }
+        Ok(answer
+            .into_iter()
+            .map(|first| if first.is_empty() { Enqueued::Accepted } else { Enqueued::DuplicateOf(first) })
+            .collect())
+    }
+}

@@ -1,0 +1,95 @@
+//! What rouses an idle worker: a notification from producers, the next due retry or lease, and a
+//! slow poll behind both for a notification that was lost.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use fred::prelude::*;
+use futures::{StreamExt, channel::mpsc};
+
+use crate::{Error, Queue, connection};
+
+/// The ringing side; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Bell {
+    sender: mpsc::Sender<()>,
+    armed: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Bell {
+    /// Rings now; several rings before the worker looks are one.
+    pub fn ring(&self) {
+        // A full channel means that a ring waits already.
+        let _ = self.sender.clone().try_send(());
+    }
+
+    /// Rings after `wait`, unless an earlier ring is set.
+    pub fn ring_after(&self, wait: Duration) {
+        let due = Instant::now() + wait;
+        {
+            let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+            if armed.is_some_and(|set| set <= due && set > Instant::now()) {
+                return;
+            }
+            *armed = Some(due);
+        }
+        let bell = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            bell.ring();
+        });
+    }
+}
+
+/// The listening side.
+#[derive(Debug)]
+pub struct Wake {
+    bell: Bell,
+    rings: mpsc::Receiver<()>,
+}
+
+impl Wake {
+    /// Listens to the producers of `queue` over a connection of its own to `url`.
+    pub fn listen(queue: &Queue, url: &str) -> Result<Self, Error> {
+        let (sender, rings) = mpsc::channel(0);
+        let bell = Bell { sender, armed: Arc::default() };
+        let subscriber = connection::builder(url)?
+            .build_subscriber_client()
+            .map_err(|e| Error::Settings(e.details().to_owned()))?;
+        let (ringer, channel, poll) = (bell.clone(), queue.wake_channel(), queue.settings.idle_poll);
+        tokio::spawn(async move {
+            let mut messages = subscriber.message_rx();
+            drop(subscriber.connect());
+            let resubscribe = subscriber.manage_subscriptions();
+            let mut subscribed = false;
+            while !ringer.sender.is_closed() {
+                if !subscribed {
+                    subscribed = subscriber.subscribe(channel.as_str()).await.is_ok();
+                }
+                // A message, a lagging receiver or the slow poll: each is a reason to look.
+                let _ = tokio::time::timeout(poll, messages.recv()).await;
+                ringer.ring();
+            }
+            resubscribe.abort();
+            let _ = subscriber.quit().await;
+        });
+        Ok(Self { bell, rings })
+    }
+
+    /// The ringing side.
+    pub fn bell(&self) -> Bell {
+        self.bell.clone()
+    }
+
+    /// Whether it rang since last asked; the task is woken at the next ring.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut rang = false;
+        while let Poll::Ready(Some(())) = self.rings.poll_next_unpin(cx) {
+            rang = true;
+        }
+        rang
+    }
+}

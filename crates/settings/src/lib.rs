@@ -1,0 +1,231 @@
+//! The typed settings of the services and the operator's command.
+//!
+//! Each is read once at start from the environment, or from the TOML file that `NETBANX_CONFIG`
+//! names; the environment wins. Every default is written in this file. What is malformed, and what
+//! is unknown in the file, stops the start with a message that names the variable.
+
+mod redis_url;
+mod source;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use queue::QueueSettings;
+use source::Source;
+
+/// A setting that stops the start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A value that cannot be used.
+    #[error("{name}: {reason}")]
+    Bad {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong; never the value itself where it may be secret.
+        reason: String,
+    },
+    /// A name that no setting has.
+    #[error("{0}: no such setting; see README.md for those there are")]
+    Unknown(String),
+    /// The file of `NETBANX_CONFIG` cannot be read.
+    #[error("NETBANX_CONFIG: {0}")]
+    File(String),
+}
+
+/// The 32 bytes that encrypt secrets at rest. Not shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MasterKey(pub [u8; 32]);
+
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MasterKey(***)")
+    }
+}
+
+impl MasterKey {
+    /// Reads 32 bytes in base64.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        STANDARD
+            .decode(text.trim())
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Self)
+            .ok_or_else(|| Error::Bad { name: "MASTER_KEY", reason: "must be 32 bytes in base64".to_owned() })
+    }
+}
+
+/// Everything that can be set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `APP_ENV=production`: stricter checks, logs as JSON.
+    pub production: bool,
+    /// `DATABASE_URL`.
+    pub database_url: String,
+    /// `DATABASE_MAX_CONNECTIONS`.
+    pub database_max_connections: u32,
+    /// `REDIS_URL`, or made from `REDIS_HOST` and its kin.
+    pub redis_url: String,
+    /// `CACHE_REDIS_URL`.
+    pub cache_redis_url: String,
+    /// `INGRESS_BIND`.
+    pub ingress_bind: SocketAddr,
+    /// `API_BIND`.
+    pub api_bind: SocketAddr,
+    /// `ADMIN_BIND`: health for probes, apart from the public port. Unset: none.
+    pub admin_bind: Option<SocketAddr>,
+    /// `MASTER_KEY`. `dev` makes one of its own.
+    pub master_key: Option<MasterKey>,
+    /// `WEBHOOK_SIGNATURE_VALIDATION`.
+    pub signature_validation: bool,
+    /// `DEDUP_TTL_SECS`.
+    pub dedup_ttl: Duration,
+    /// `QUEUE_NAME`: first part of every key.
+    pub queue_name: String,
+    /// `QUEUE_SHARDS`.
+    pub queue_shards: u16,
+    /// `QUEUE_OTHERS_SHARE`: one place in this many is kept for events that are no payments.
+    pub queue_others_share: u16,
+    /// `BATCH_SIZE`.
+    pub batch_size: u16,
+    /// `BATCH_MAX_WAIT_MS`: the longest that a batch may take to gather.
+    pub batch_max_wait: Duration,
+    /// `MAX_ATTEMPTS`.
+    pub max_attempts: u16,
+    /// `WORKER_CONCURRENCY`: batches under way at once in one worker.
+    pub worker_concurrency: u16,
+    /// `SHUTDOWN_TIMEOUT_SECS`: for what is in hand when the stop signal comes.
+    pub shutdown_timeout: Duration,
+    /// `HTTP_WORKERS`: threads per HTTP service; 0: one per core.
+    pub http_workers: usize,
+}
+
+impl Settings {
+    /// Reads and checks all settings.
+    pub fn load() -> Result<Self, Error> {
+        Self::read(&Source::open()?)
+    }
+
+    fn read(source: &Source) -> Result<Self, Error> {
+        let production = match source.text("APP_ENV", "development").as_str() {
+            "production" => true,
+            "development" | "test" => false,
+            _ => return Err(bad("APP_ENV", "must be production, development or test")),
+        };
+        let signature_validation = source.parse("WEBHOOK_SIGNATURE_VALIDATION", true)?;
+        if production && !signature_validation {
+            return Err(bad("WEBHOOK_SIGNATURE_VALIDATION", "false is refused when APP_ENV=production"));
+        }
+        let database_url = source.text("DATABASE_URL", "sqlite://./data/netbanx.db?mode=rwc");
+        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database_url.starts_with(scheme)) {
+            return Err(bad("DATABASE_URL", "must begin with sqlite: or postgres:"));
+        }
+        let redis_url = redis_url::read(source)?;
+        let cache_redis_url = match source.optional("CACHE_REDIS_URL") {
+            Some(url) => redis_url::check("CACHE_REDIS_URL", url)?,
+            None => redis_url.clone(),
+        };
+        let queue_name = source.text("QUEUE_NAME", "netbanx");
+        if queue_name.is_empty() || !queue_name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+            return Err(bad("QUEUE_NAME", "may have letters, digits, '-', '_' and '.'"));
+        }
+        Ok(Self {
+            production,
+            database_url,
+            database_max_connections: source.within("DATABASE_MAX_CONNECTIONS", 8, &(1..=1000))?,
+            redis_url,
+            cache_redis_url,
+            ingress_bind: source.parse("INGRESS_BIND", SocketAddr::from(([127, 0, 0, 1], 8081)))?,
+            api_bind: source.parse("API_BIND", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
+            admin_bind: source.optional_parse("ADMIN_BIND")?,
+            master_key: source.optional("MASTER_KEY").map(|key| MasterKey::parse(&key)).transpose()?,
+            signature_validation,
+            dedup_ttl: Duration::from_secs(source.within("DEDUP_TTL_SECS", 3600, &(1..=31_536_000))?),
+            queue_name,
+            queue_shards: source.within("QUEUE_SHARDS", 4, &(1..=64))?,
+            queue_others_share: source.within("QUEUE_OTHERS_SHARE", 10, &(1..=1000))?,
+            batch_size: source.within("BATCH_SIZE", 25, &(1..=1000))?,
+            batch_max_wait: Duration::from_millis(source.within("BATCH_MAX_WAIT_MS", 2000, &(1..=60_000))?),
+            max_attempts: source.within("MAX_ATTEMPTS", 3, &(1..=100))?,
+            worker_concurrency: source.within("WORKER_CONCURRENCY", 2, &(1..=64))?,
+            shutdown_timeout: Duration::from_secs(source.within("SHUTDOWN_TIMEOUT_SECS", 20, &(1..=600))?),
+            http_workers: source.within("HTTP_WORKERS", 0, &(0..=256))?,
+        })
+    }
+
+    /// How the queue is to behave.
+    pub fn queue(&self) -> QueueSettings {
+        QueueSettings {
+            name: self.queue_name.clone(),
+            shards: self.queue_shards,
+            claim_ttl: self.dedup_ttl,
+            batch_size: self.batch_size,
+            batch_max_wait: self.batch_max_wait,
+            max_attempts: self.max_attempts,
+            others_share: self.queue_others_share,
+            ..QueueSettings::default()
+        }
+    }
+
+    /// The master key, or the error that tells it is missing.
+    pub fn require_master_key(&self) -> Result<&MasterKey, Error> {
+        self.master_key.as_ref().ok_or_else(|| bad("MASTER_KEY", "is required: 32 bytes in base64"))
+    }
+
+    /// The directory of the SQLite file, to be made before it is opened.
+    pub fn sqlite_directory(&self) -> Option<PathBuf> {
+        let path = self.database_url.strip_prefix("sqlite:")?.trim_start_matches("//");
+        let path = path.split('?').next().filter(|p| !p.is_empty() && !p.contains(":memory:"))?;
+        PathBuf::from(path).parent().map(PathBuf::from)
+    }
+}
+
+fn bad(name: &'static str, reason: &str) -> Error {
+    Error::Bad { name, reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, Error> {
+        Settings::read(&Source::of(pairs))
+    }
+
+    #[test]
+    fn defaults_stand() {
+        let settings = read(&[]).unwrap();
+        assert_eq!((settings.batch_size, settings.max_attempts, settings.queue_shards), (25, 3, 4));
+        assert_eq!(settings.redis_url, "redis://127.0.0.1:6379/0");
+        assert_eq!(settings.cache_redis_url, settings.redis_url);
+        assert_eq!(settings.sqlite_directory().unwrap(), PathBuf::from("./data"));
+    }
+
+    #[test]
+    fn each_bad_value_is_named() {
+        for (name, value) in [
+            ("BATCH_SIZE", "0"), ("BATCH_SIZE", "many"), ("INGRESS_BIND", "8081"), ("DATABASE_URL", "mysql://x"),
+            ("MASTER_KEY", "c2hvcnQ="), ("REDIS_URL", "http://x"), ("REDIS_PORT", "tcp://1"), ("APP_ENV", "prod"),
+            ("WEBHOOK_SIGNATURE_VALIDATION", "maybe"), ("QUEUE_NAME", "a{b}"),
+        ] {
+            let message = read(&[(name, value)]).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("{name}: ")), "{message}");
+        }
+    }
+
+    #[test]
+    fn production_insists_on_signatures() {
+        let off = ("WEBHOOK_SIGNATURE_VALIDATION", "false");
+        assert!(read(&[off]).is_ok());
+        assert!(read(&[off, ("APP_ENV", "production")]).is_err());
+    }
+
+    #[test]
+    fn redis_by_parts_and_as_a_cluster() {
+        let one = read(&[("REDIS_HOST", "r"), ("REDIS_PORT", "7"), ("REDIS_PASSWORD", "p@/w"), ("REDIS_DB", "2")]).unwrap();
+        assert_eq!(one.redis_url, "redis://:p%40%2Fw@r:7/2");
+        let cluster = read(&[("REDIS_HOST", "a:1,b:2, c")]).unwrap();
+        assert_eq!(cluster.redis_url, "redis-cluster://a:1?node=b:2&node=c:6379");
+    }
+}

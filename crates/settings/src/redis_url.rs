@@ -1,0 +1,41 @@
+//! The address of Redis, whole or from its parts.
+
+use url::Url;
+
+use crate::{Error, Source, bad};
+
+/// `REDIS_URL`, else `REDIS_HOST` (several: a cluster), `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_DB`.
+pub(crate) fn read(source: &Source) -> Result<String, Error> {
+    let port: u16 = source.parse("REDIS_PORT", 6379)?;
+    let database: u8 = source.parse("REDIS_DB", 0)?;
+    if let Some(url) = source.optional("REDIS_URL") {
+        return check("REDIS_URL", url);
+    }
+    let hosts = source.text("REDIS_HOST", "127.0.0.1");
+    let mut nodes = hosts.split(',').map(str::trim).filter(|h| !h.is_empty()).map(|host| {
+        if host.contains(':') { host.to_owned() } else { format!("{host}:{port}") }
+    });
+    let first = nodes.next().ok_or_else(|| bad("REDIS_HOST", "names no host"))?;
+    let password = source.optional("REDIS_PASSWORD");
+    let others: Vec<String> = nodes.map(|node| format!("node={node}")).collect();
+    let text = if others.is_empty() {
+        format!("redis://{first}/{database}")
+    } else {
+        format!("redis-cluster://{first}?{}", others.join("&"))
+    };
+    let Some(password) = password else { return check("REDIS_HOST", text) };
+    let mut url = Url::parse(&text).map_err(|e| bad("REDIS_HOST", &e.to_string()))?;
+    url.set_password(Some(&password)).map_err(|()| bad("REDIS_HOST", "cannot carry a password"))?;
+    check("REDIS_HOST", url.to_string())
+}
+
+/// Whether `url` is an address of Redis.
+pub(crate) fn check(name: &'static str, url: String) -> Result<String, Error> {
+    let parsed = Url::parse(&url).map_err(|e| bad(name, &e.to_string()))?;
+    let known = ["redis", "rediss", "valkey", "valkeys", "redis-cluster", "rediss-cluster", "redis-sentinel", "rediss-sentinel"];
+    if known.contains(&parsed.scheme()) && parsed.has_host() {
+        Ok(url)
+    } else {
+        Err(bad(name, "must be redis://HOST:PORT/DB, redis-cluster://… or redis-sentinel://…"))
+    }
+}

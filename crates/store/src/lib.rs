@@ -1,0 +1,105 @@
+//! The database: entities, migrations, the batch write and the few queries. PostgreSQL and SQLite.
+//!
+//! | module | part |
+//! | --- | --- |
+//! | [`entity`] | the tables |
+//! | [`migration`] | how they came to be |
+//! | [`batch`] | events in, rows out, in one transaction |
+//! | [`reads`] | what the read API asks, by page and filter |
+//! | [`companies`] | companies and which accounts are theirs |
+//! | [`secrets`] | receivers' keys, encrypted |
+//! | [`tokens`] | API tokens, hashed |
+//! | [`dialect`] | the only place where the two databases differ |
+
+pub mod batch;
+pub mod companies;
+pub mod dialect;
+pub mod entity;
+pub mod migration;
+pub mod reads;
+pub mod secrets;
+pub mod tokens;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, sqlx};
+use sea_orm_migration::MigratorTrait;
+
+/// What can go wrong, by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database is away or busy. Nothing was written; the same call may succeed later.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The database refused the data. The same call will fail again.
+    #[error("the database refused it: {0}")]
+    Refused(String),
+    /// There is such a thing already, or no such thing.
+    #[error("{0}")]
+    Conflict(String),
+    /// A secret cannot be encrypted or decrypted: most likely another master key.
+    #[error("the secret cannot be decrypted: is it another MASTER_KEY?")]
+    Crypto,
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        if is_passing(&error) { Self::Unavailable(error.to_string()) } else { Self::Refused(error.to_string()) }
+    }
+}
+
+fn is_passing(error: &DbErr) -> bool {
+    let cause = match error {
+        DbErr::ConnectionAcquire(_) => return true,
+        DbErr::Conn(RuntimeErr::SqlxError(e)) | DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => e,
+        _ => return false,
+    };
+    match &**cause {
+        sqlx::Error::Database(refused) => refused.code().is_some_and(|code| dialect::is_passing_code(&code)),
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        _ => false,
+    }
+}
+
+/// A pool of at most `max_connections` to the database at `url`. SQLite gets one writer at a time
+/// and a write-ahead log.
+pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, Error> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(max_connections)
+        .min_connections(0)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_timeout(Duration::from_secs(5))
+        .sqlx_logging(false);
+    if dialect::is_sqlite_url(url) {
+        options.map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
+                .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(5))
+        });
+    }
+    Ok(Database::connect(options).await?)
+}
+
+/// Applies what migrations are missing; several processes may call it at once.
+pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
+    let guard = dialect::migration_guard(db).await?;
+    let done = migration::Migrator::up(db, None).await;
+    if let Some(guard) = guard {
+        guard.commit().await?;
+    }
+    Ok(done?)
+}
+
+/// Whether the database answers.
+pub async fn ping(db: &DatabaseConnection) -> Result<(), Error> {
+    db.execute_unprepared("SELECT 1").await?;
+    Ok(())
+}
+
+/// Milliseconds since 1970 UTC.
+pub fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
+}

@@ -1,0 +1,15 @@
+//! Migrations, in order. A migration that has landed is never edited: what comes after it is a new one.
+
+use sea_orm_migration::prelude::*;
+
+/// All migrations.
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(first::Migration)]
+    }
+}
+
+mod first;

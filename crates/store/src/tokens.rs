@@ -1,0 +1,52 @@
+//! API tokens. Only the SHA-256 of a token is stored; the token itself is shown once.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use common::CompanyId;
+use ring::{digest, rand::{SecureRandom, SystemRandom}};
+use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, Set};
+use uuid::Uuid;
+
+use crate::{Error, entity::api_token::{self, Column, Entity, Model}, now_ms};
+
+/// What a token or a user may do.
+pub const PERMISSIONS: [&str; 7] = [
+    "read:transactions", "read:accounts", "read:analytics", "read:events", "manage:queue", "manage:secrets", "admin",
+];
+
+/// Makes a token for `company`, or for all companies if there is none, and answers it.
+pub async fn add(
+    db: &DatabaseConnection, company: CompanyId, name: &str, permissions: &[String], expires_at: Option<i64>,
+) -> Result<String, Error> {
+    if let Some(unknown) = permissions.iter().find(|p| !PERMISSIONS.contains(&p.as_str())) {
+        return Err(Error::Conflict(format!("'{unknown}' is no permission; one of {}", PERMISSIONS.join(", "))));
+    }
+    let mut random = [0; 32];
+    SystemRandom::new().fill(&mut random).map_err(|_| Error::Crypto)?;
+    let token = format!("nbx_{}", URL_SAFE_NO_PAD.encode(random));
+    let row = api_token::ActiveModel {
+        id: Set(Uuid::now_v7()),
+        company_id: Set(company.0),
+        name: Set(name.to_owned()),
+        token_hash: Set(hash(&token)),
+        permissions: Set(permissions.join(" ")),
+        created_at: Set(now_ms()),
+        expires_at: Set(expires_at),
+        revoked_at: Set(None),
+    };
+    Entity::insert(row).exec_without_returning(db).await?;
+    Ok(token)
+}
+
+/// The token's row, if it stands: known, not revoked, not expired.
+pub async fn find(db: &DatabaseConnection, token: &str) -> Result<Option<Model>, Error> {
+    Ok(Entity::find()
+        .filter(Column::TokenHash.eq(hash(token)))
+        .filter(Column::RevokedAt.is_null())
+        .filter(Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now_ms())))
+        .one(db)
+        .await?)
+}
+
+fn hash(token: &str) -> String {
+    hex::encode(digest::digest(&digest::SHA256, token.as_bytes()))
+}

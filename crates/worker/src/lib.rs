@@ -1,0 +1,107 @@
+//! The worker: batches of jobs in, rows out.
+//!
+//! | module | part |
+//! | --- | --- |
+//! | [`persist`] | one batch: decode, write, isolate what cannot be written |
+//! | `supervise` (here) | an apalis worker that is built anew should it ever end |
+//!
+//! A job is acknowledged after its rows are committed. A batch whose write is refused is split until
+//! the one bad event stands alone. While the database is away nothing counts against a job.
+
+pub mod persist;
+
+use std::{sync::Arc, time::Duration};
+
+use apalis::prelude::*;
+use queue::{Backend, Batch, Queue};
+use sea_orm::DatabaseConnection;
+use settings::Settings;
+use web::{Stop, health::Readiness};
+
+use persist::Persister;
+
+/// Pause before a worker that ended is built anew.
+const REBUILD_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why the service cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is to be mended.
+    #[error(transparent)]
+    Settings(#[from] settings::Error),
+    /// Logging cannot be set up.
+    #[error(transparent)]
+    Telemetry(#[from] telemetry::Error),
+    /// The database's address or state.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Redis' address.
+    #[error(transparent)]
+    Queue(#[from] queue::Error),
+    /// The address to listen on.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs the service until `stop`.
+pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
+    let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
+    let queue = Queue::new(queue::connect(&settings.redis_url)?, settings.queue());
+    let work = supervise(settings, &queue, &db, stop.clone());
+    let Some(bind) = settings.admin_bind else { return work.await };
+    let readiness = readiness(&queue, &db);
+    let admin = async {
+        let routes = move |config: &mut actix_web::web::ServiceConfig| web::health::routes(config, readiness.clone());
+        Ok(web::serve(bind, 1, settings.shutdown_timeout, stop, routes).await?)
+    };
+    futures::try_join!(work, admin)?;
+    Ok(())
+}
+
+fn readiness(queue: &Queue, db: &DatabaseConnection) -> Readiness {
+    let (queue, db) = (queue.clone(), db.clone());
+    Readiness::default()
+        .needs("redis", move || { let queue = queue.clone(); async move { queue.ping().await.is_ok() } })
+        .needs("database", move || { let db = db.clone(); async move { store::ping(&db).await.is_ok() } })
+}
+
+/// Works off `queue` until `stop`: finishes what is in hand, gives back the rest.
+pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnection, stop: Stop) -> Result<(), Error> {
+    let persister = Arc::new(Persister::new(db.clone(), stop.clone()));
+    tracing::info!(concurrency = settings.worker_concurrency, batch = queue.settings().batch_size, "worker started");
+    while !*stop.borrow() {
+        let backend = Backend::new(queue, &settings.redis_url)?;
+        let worker = WorkerBuilder::new("netbanx-worker")
+            .backend(backend)
+            .data(persister.clone())
+            .concurrency(usize::from(settings.worker_concurrency))
+            .catch_panic()
+            .build(persist_batch);
+        let mut stopped = stop.clone();
+        let signal = async move {
+            let _ = stopped.wait_for(|stop| *stop).await;
+            Ok::<(), WorkerError>(())
+        };
+        let mut asked = stop.clone();
+        let limit = async {
+            let _ = asked.wait_for(|stop| *stop).await;
+            tokio::time::sleep(settings.shutdown_timeout).await;
+        };
+        tokio::select! {
+            ended = worker.run_until(signal) => match ended {
+                Err(error) if !*stop.borrow() => {
+                    tracing::error!(%error, "the worker ended; it is built anew");
+                    tokio::time::sleep(REBUILD_PAUSE).await;
+                }
+                _ => {}
+            },
+            () = limit => tracing::warn!("not all was finished in time; the leases will bring it back"),
+        }
+    }
+    tracing::info!("worker stopped");
+    Ok(())
+}
+
+async fn persist_batch(batch: Batch, persister: Data<Arc<Persister>>) -> Result<queue::BatchOutcome, BoxDynError> {
+    Ok(persister.persist(batch).await)
+}

@@ -1,0 +1,20 @@
+//! The `worker` binary: see the library.
+
+use std::process::ExitCode;
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    match start().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("worker: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start() -> Result<(), worker::Error> {
+    let settings = settings::Settings::load()?;
+    telemetry::init(settings.production)?;
+    worker::run(&settings, web::stop_on_signal()?).await
+}

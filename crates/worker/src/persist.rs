@@ -1,0 +1,99 @@
+//! One batch: decode its jobs, write them together, and find out which one is bad if that fails.
+
+use std::time::Duration;
+
+use common::{Job, job::BadJob};
+use queue::{Batch, BatchOutcome, JobOutcome, LeasedJob, Verdict};
+use sea_orm::DatabaseConnection;
+use store::batch::{self, NewEvent};
+use web::Stop;
+
+/// Pauses between tries while the database is away; then the jobs are given back.
+const PAUSES_MS: [u64; 7] = [50, 100, 200, 500, 1000, 2000, 4000];
+
+/// Writes batches.
+#[derive(Debug)]
+pub struct Persister {
+    db: DatabaseConnection,
+    stop: Stop,
+}
+
+impl Persister {
+    /// Writes to `db`; gives up waiting for it at `stop`.
+    pub fn new(db: DatabaseConnection, stop: Stop) -> Self {
+        Self { db, stop }
+    }
+
+    /// Writes what can be written of `batch`; answers for each job.
+    pub async fn persist(&self, batch: Batch) -> BatchOutcome {
+        let mut jobs = Vec::with_capacity(batch.jobs.len());
+        let (mut leased, mut events) = (Vec::new(), Vec::new());
+        for job in batch.jobs {
+            match read(&job) {
+                Ok(event) => {
+                    leased.push(job);
+                    events.push(event);
+                }
+                Err(error) => jobs.push(job.outcome(Verdict::Failed(error.to_string()))),
+            }
+        }
+        self.write(&leased, &events, &mut jobs).await;
+        BatchOutcome { jobs }
+    }
+
+    /// Writes all, or halves until the bad one stands alone.
+    async fn write(&self, jobs: &[LeasedJob], events: &[NewEvent], outcomes: &mut Vec<JobOutcome>) {
+        let mut parts = vec![(jobs, events)];
+        while let Some((jobs, events)) = parts.pop() {
+            if jobs.is_empty() {
+                continue;
+            }
+            match self.write_once_available(events).await {
+                Ok(()) => outcomes.extend(jobs.iter().map(|job| job.outcome(Verdict::Done))),
+                Err(store::Error::Unavailable(error)) => {
+                    tracing::warn!(%error, jobs = jobs.len(), "jobs are given back");
+                    outcomes.extend(jobs.iter().map(|job| job.outcome(Verdict::GivenBack)));
+                }
+                Err(error) if jobs.len() == 1 => {
+                    tracing::warn!(%error, "an event cannot be written");
+                    outcomes.extend(jobs.iter().map(|job| job.outcome(Verdict::Failed(error.to_string()))));
+                }
+                Err(error) => {
+                    tracing::info!(%error, jobs = jobs.len(), "a batch is split");
+                    let middle = jobs.len() / 2;
+                    if let (Some(jobs), Some(events)) = (jobs.split_at_checked(middle), events.split_at_checked(middle)) {
+                        parts.push((jobs.0, events.0));
+                        parts.push((jobs.1, events.1));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn write_once_available(&self, events: &[NewEvent]) -> Result<(), store::Error> {
+        for pause in PAUSES_MS {
+            match batch::write(&self.db, events).await {
+                Err(store::Error::Unavailable(error)) if !*self.stop.borrow() => {
+                    tracing::warn!(%error, "the database is away; waiting");
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+                other => return other.map(|_| ()),
+            }
+        }
+        batch::write(&self.db, events).await.map(|_| ())
+    }
+}
+
+fn read(leased: &LeasedJob) -> Result<NewEvent, BadJob> {
+    let job = Job::decode(&leased.payload)?;
+    let event = job.event()?;
+    Ok(NewEvent {
+        webhook_id: job.webhook_id,
+        company_id: job.company_id,
+        endpoint: job.endpoint,
+        identity: job.identity,
+        received_ms: job.received_ms,
+        event,
+        payload: job.body.get().to_owned(),
+    })
+}
