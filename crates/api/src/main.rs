@@ -1,1 +1,20 @@
-fn main(){}
+//! The `api` binary: see the library.
+
+use std::process::ExitCode;
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    match start().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("api: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start() -> Result<(), api::Error> {
+    let settings = settings::Settings::load()?;
+    telemetry::init(settings.production)?;
+    api::run(&settings, web::stop_on_signal()?).await
+}

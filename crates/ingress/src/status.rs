@@ -14,7 +14,10 @@ use crate::Ingress;
 const FRESH: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct StatusCache(Arc<Mutex<Option<(Instant, Option<Stats>)>>>);
+pub(crate) struct StatusCache(Arc<Mutex<Option<Seen>>>);
+
+/// When the queue was asked, and what it said, if it did.
+type Seen = (Instant, Option<Stats>);
 
 impl StatusCache {
     async fn stats(&self, ingress: &Ingress) -> Option<Stats> {
