@@ -1,1 +1,51 @@
-fn main(){}
+//! The operator's command, and `netbanx dev`: all three services in one process.
+//!
+//! | module | part |
+//! | --- | --- |
+//! | `cli` | commands and options |
+//! | `admin` | migrate, company, secret, token, account |
+//! | `send` | signed, realistic webhooks |
+//! | `dev` | ingress, worker and api in one process |
+
+mod admin;
+mod cli;
+mod dev;
+mod send;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Settings(#[from] settings::Error),
+    #[error(transparent)]
+    Telemetry(#[from] telemetry::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Queue(#[from] queue::Error),
+    #[error(transparent)]
+    Ingress(#[from] ingress::Error),
+    #[error(transparent)]
+    Worker(#[from] worker::Error),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("HTTP: {0}")]
+    Http(#[from] reqwest::Error),
+    #[error("{0}")]
+    Refused(String),
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    match cli::Cli::parse().run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("netbanx: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

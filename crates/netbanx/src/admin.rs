@@ -1,0 +1,158 @@
+//! What an operator changes: schema, companies, secrets, tokens, assignments.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use common::{CompanyId, signature::KeyEncoding};
+use ring::rand::{SecureRandom, SystemRandom};
+use sea_orm::DatabaseConnection;
+use serde_json::{Value, json};
+use settings::Settings;
+use store::{companies, secrets::{self, Vault}, tokens};
+
+use crate::{Error, cli::{KeySource, Receiver}};
+
+/// The database with the settings and the form of answers.
+pub(crate) struct Office {
+    settings: Settings,
+    db: DatabaseConnection,
+    json: bool,
+}
+
+impl Office {
+    pub async fn open(json: bool) -> Result<Self, Error> {
+        let settings = Settings::load()?;
+        if let Some(directory) = settings.sqlite_directory() {
+            std::fs::create_dir_all(directory)?;
+        }
+        let db = store::connect(&settings.database_url, 2).await?;
+        Ok(Self { settings, db, json })
+    }
+
+    fn say(&self, text: &str, value: &Value) {
+        if self.json { println!("{value}") } else { println!("{text}") }
+    }
+
+    pub async fn migrate(&self) -> Result<(), Error> {
+        store::migrate(&self.db).await?;
+        self.say("the database is up to date", &json!({"migrated": true}));
+        Ok(())
+    }
+
+    pub async fn add_company(&self, name: &str, slug: Option<String>) -> Result<(), Error> {
+        let slug = slug.unwrap_or_else(|| slug_of(name));
+        let row = companies::add(&self.db, name, &slug).await?;
+        self.announce().await;
+        self.say(&format!("{slug} ({})", row.id), &json!({"id": row.id, "slug": slug, "name": name}));
+        Ok(())
+    }
+
+    pub async fn list_companies(&self) -> Result<(), Error> {
+        let rows = companies::list(&self.db).await?;
+        let text: Vec<String> = rows.iter().map(|row| format!("{}\t{}\t{}", row.slug, row.id, row.name)).collect();
+        let value: Value = rows.iter().map(|row| json!({"id": row.id, "slug": row.slug, "name": row.name})).collect();
+        self.say(&text.join("\n"), &value);
+        Ok(())
+    }
+
+    async fn company(&self, slug: Option<&str>) -> Result<CompanyId, Error> {
+        match slug {
+            Some(slug) => Ok(CompanyId(companies::get(&self.db, slug).await?.id)),
+            None => Ok(CompanyId::NONE),
+        }
+    }
+
+    pub async fn set_secret(&self, receiver: &Receiver, source: &KeySource, encoding: &str, grace_ms: i64) -> Result<(), Error> {
+        let encoding = KeyEncoding::parse(encoding).ok_or_else(|| Error::Refused("unknown encoding".to_owned()))?;
+        let vault = Vault::new(&self.settings.require_master_key()?.0)?;
+        let company = self.company(receiver.company.as_deref()).await?;
+        let key = match (&source.key, &source.key_file) {
+            (Some(key), _) => key.clone(),
+            (None, Some(path)) => std::fs::read_to_string(path)?.trim_end_matches(['\r', '\n']).to_owned(),
+            (None, None) => generate(encoding)?,
+        };
+        let version = secrets::add(&self.db, &vault, receiver.endpoint, company, &key, encoding, grace_ms).await?;
+        self.announce().await;
+        let shown = source.generate.then_some(key);
+        let text = match &shown {
+            Some(key) => key.clone(),
+            None => format!("{}: version {version} is active", receiver.endpoint),
+        };
+        self.say(&text, &json!({"endpoint": receiver.endpoint, "company": receiver.company, "version": version, "key": shown}));
+        Ok(())
+    }
+
+    pub async fn list_secrets(&self) -> Result<(), Error> {
+        let (rows, now) = (secrets::list(&self.db).await?, store::now_ms());
+        let known = companies::list(&self.db).await?;
+        let slug = |id| known.iter().find(|c| c.id == id).map_or("-", |c| c.slug.as_str());
+        let is_active = |until: Option<i64>| until.is_none_or(|until| until > now);
+        let text: Vec<String> = rows
+            .iter()
+            .map(|r| format!("{}\t{}\tversion {}\t{}\t{}", r.endpoint, slug(r.company_id), r.version, r.encoding, if is_active(r.active_until) { "active" } else { "ended" }))
+            .collect();
+        let value: Value = rows
+            .iter()
+            .map(|r| json!({"endpoint": r.endpoint, "company": slug(r.company_id), "version": r.version, "encoding": r.encoding, "active": is_active(r.active_until), "activeUntilMs": r.active_until}))
+            .collect();
+        self.say(&text.join("\n"), &value);
+        Ok(())
+    }
+
+    pub async fn revoke_secret(&self, receiver: &Receiver, version: i32) -> Result<(), Error> {
+        let company = self.company(receiver.company.as_deref()).await?;
+        if !secrets::revoke(&self.db, receiver.endpoint, company, version).await? {
+            return Err(Error::Refused(format!("{} has no active version {version}", receiver.endpoint)));
+        }
+        self.announce().await;
+        self.say("revoked", &json!({"revoked": version}));
+        Ok(())
+    }
+
+    pub async fn add_token(&self, company: Option<&str>, admin: bool, mut permissions: Vec<String>, name: &str, days: Option<u16>) -> Result<(), Error> {
+        if admin && !permissions.iter().any(|p| p == "admin") {
+            permissions.push("admin".to_owned());
+        }
+        if permissions.is_empty() {
+            permissions = tokens::PERMISSIONS.iter().filter(|p| p.starts_with("read:")).map(|p| (*p).to_owned()).collect();
+        }
+        let company = self.company(company).await?;
+        let expires_at = days.map(|days| store::now_ms() + i64::from(days) * 86_400_000);
+        let token = tokens::add(&self.db, company, name, &permissions, expires_at).await?;
+        self.say(&token, &json!({"token": token, "permissions": permissions, "expiresAtMs": expires_at}));
+        Ok(())
+    }
+
+    pub async fn assign_account(&self, account_id: &str, company: &str) -> Result<(), Error> {
+        companies::assign_account(&self.db, account_id, self.company(Some(company)).await?).await?;
+        self.announce().await;
+        self.say(&format!("{account_id} belongs to {company}"), &json!({"accountId": account_id, "company": company}));
+        Ok(())
+    }
+
+    /// Tells the receivers. Without Redis they learn it within a minute all the same.
+    async fn announce(&self) {
+        let told = async {
+            let redis = queue::connect(&self.settings.redis_url)?;
+            ingress::receivers::announce_change(&redis, &self.settings.queue_name).await
+        };
+        if !matches!(tokio::time::timeout(Duration::from_secs(3), told).await, Ok(Ok(()))) {
+            eprintln!("netbanx: Redis is away; running receivers learn of this within 60 s");
+        }
+    }
+}
+
+/// A new key of 32 random bytes, as text of that encoding.
+pub(crate) fn generate(encoding: KeyEncoding) -> Result<String, Error> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Refused("no randomness".to_owned()))?;
+    Ok(match encoding {
+        KeyEncoding::Hex => bytes.iter().fold(String::new(), |text, b| text + &format!("{b:02x}")),
+        KeyEncoding::Utf8 | KeyEncoding::Base64 => STANDARD.encode(bytes),
+    })
+}
+
+fn slug_of(name: &str) -> String {
+    let dashed: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    dashed.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}

@@ -1,0 +1,186 @@
+//! Commands and options.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use common::Endpoint;
+
+use crate::{Error, admin, dev, send};
+
+/// Operate the webhook platform. Reads the same settings as the services (see README.md).
+#[derive(Debug, Parser)]
+#[command(name = "netbanx", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run all three services in one process, with a demo company when the database is new.
+    Dev {
+        /// Port of the API; the receiver listens there too, and by itself on the next port.
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+    },
+    /// Apply the migrations that the database lacks.
+    Migrate,
+    /// Companies.
+    #[command(subcommand)]
+    Company(Company),
+    /// Receivers' HMAC keys.
+    #[command(subcommand)]
+    Secret(Secret),
+    /// API tokens.
+    #[command(subcommand)]
+    Token(Token),
+    /// Which company an account's webhooks belong to.
+    #[command(subcommand)]
+    Account(Account),
+    /// Send signed, realistic webhooks.
+    Send(send::Options),
+}
+
+#[derive(Debug, Subcommand)]
+enum Company {
+    /// Add a company.
+    Add {
+        /// Its name for people.
+        name: String,
+        /// Its name in paths; made from the name if absent.
+        #[arg(long)]
+        slug: Option<String>,
+    },
+    /// List the companies.
+    List,
+}
+
+/// Which receiver.
+#[derive(Debug, Args)]
+pub(crate) struct Receiver {
+    /// netbanx, account-status, direct-debit or alternate-payments.
+    #[arg(long)]
+    pub endpoint: Endpoint,
+    /// The company's slug; absent: the endpoint's default receiver.
+    #[arg(long)]
+    pub company: Option<String>,
+}
+
+/// Where a key comes from.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct KeySource {
+    /// The key itself. It shows in the process list: better a file.
+    #[arg(long)]
+    pub key: Option<String>,
+    /// A file that holds the key; a newline at its end does not count.
+    #[arg(long)]
+    pub key_file: Option<PathBuf>,
+    /// Make a new one and print it.
+    #[arg(long)]
+    pub generate: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Secret {
+    /// Set a receiver's key; keys before it end at once.
+    Set {
+        #[command(flatten)]
+        receiver: Receiver,
+        #[command(flatten)]
+        source: KeySource,
+        /// How the text becomes key bytes.
+        #[arg(long, default_value = "utf8", value_parser = ["utf8", "base64", "hex"])]
+        encoding: String,
+    },
+    /// Set a new key; the one before stays active for a while.
+    Rotate {
+        #[command(flatten)]
+        receiver: Receiver,
+        #[command(flatten)]
+        source: KeySource,
+        /// How the text becomes key bytes.
+        #[arg(long, default_value = "utf8", value_parser = ["utf8", "base64", "hex"])]
+        encoding: String,
+        /// For how many hours the key before stays active.
+        #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(0..=720))]
+        grace_hours: u16,
+    },
+    /// List receivers' keys by version; never the keys themselves.
+    List,
+    /// End a key now.
+    Revoke {
+        #[command(flatten)]
+        receiver: Receiver,
+        /// Which version.
+        #[arg(long)]
+        version: i32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Token {
+    /// Make a token; it alone is printed on standard output, this once.
+    Add {
+        /// The company's slug.
+        #[arg(long, required_unless_present = "admin", conflicts_with = "admin")]
+        company: Option<String>,
+        /// For all companies, with every permission.
+        #[arg(long)]
+        admin: bool,
+        /// A permission; may be repeated. Absent: everything that only reads.
+        #[arg(long)]
+        permission: Vec<String>,
+        /// Its name for people.
+        #[arg(long, default_value = "token")]
+        name: String,
+        /// After how many days it ends; absent: never.
+        #[arg(long)]
+        expires_days: Option<u16>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Account {
+    /// Webhooks of this account whose path names no company belong to that company from now on.
+    Assign {
+        /// The account's number at Netbanx.
+        #[arg(long)]
+        account_id: String,
+        /// The company's slug.
+        #[arg(long)]
+        company: String,
+    },
+}
+
+impl Cli {
+    pub async fn run(self) -> Result<(), Error> {
+        let json = self.json;
+        match self.command {
+            Command::Dev { port } => dev::run(port).await,
+            Command::Send(options) => send::run(&options, json).await,
+            command => {
+                let office = admin::Office::open(json).await?;
+                match command {
+                    Command::Migrate => office.migrate().await,
+                    Command::Company(Company::Add { name, slug }) => office.add_company(&name, slug).await,
+                    Command::Company(Company::List) => office.list_companies().await,
+                    Command::Secret(Secret::Set { receiver, source, encoding }) => office.set_secret(&receiver, &source, &encoding, 0).await,
+                    Command::Secret(Secret::Rotate { receiver, source, encoding, grace_hours }) => {
+                        office.set_secret(&receiver, &source, &encoding, i64::from(grace_hours) * 3_600_000).await
+                    }
+                    Command::Secret(Secret::List) => office.list_secrets().await,
+                    Command::Secret(Secret::Revoke { receiver, version }) => office.revoke_secret(&receiver, version).await,
+                    Command::Token(Token::Add { company, admin, permission, name, expires_days }) => {
+                        office.add_token(company.as_deref(), admin, permission, &name, expires_days).await
+                    }
+                    Command::Account(Account::Assign { account_id, company }) => office.assign_account(&account_id, &company).await,
+                    Command::Dev { .. } | Command::Send(_) => Ok(()),
+                }
+            }
+        }
+    }
+}

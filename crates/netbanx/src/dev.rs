@@ -1,0 +1,152 @@
+//! `netbanx dev`: ingress, worker and api in one process, on a laptop.
+
+use std::{fs, net::SocketAddr, path::Path};
+
+use ::web::Stop;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use common::{CompanyId, Endpoint, signature::KeyEncoding};
+use ingress::Ingress;
+use queue::Queue;
+use ring::rand::{SecureRandom, SystemRandom};
+use sea_orm::DatabaseConnection;
+use settings::{MasterKey, Settings};
+use store::{companies, secrets::{self, Vault}, tokens};
+
+use crate::{Error, admin, send};
+
+/// The demo company's slug.
+const DEMO: &str = "demo";
+/// Webhooks that a new database begins with.
+const DEMO_PAYMENTS: usize = 40;
+
+pub(crate) async fn run(port: u16) -> Result<(), Error> {
+    let mut settings = Settings::load()?;
+    telemetry::init(settings.production)?;
+    let directory = settings.sqlite_directory().unwrap_or_else(|| "./data".into());
+    fs::create_dir_all(&directory)?;
+    settings.api_bind = SocketAddr::from(([127, 0, 0, 1], port));
+    settings.ingress_bind = SocketAddr::from(([127, 0, 0, 1], port.checked_add(1).ok_or_else(|| Error::Refused("--port is too high".to_owned()))?));
+    let master_key = match settings.master_key.clone() {
+        Some(key) => key,
+        None => own_master_key(&directory)?,
+    };
+    settings.master_key = Some(master_key.clone());
+    let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
+    store::migrate(&db).await?;
+    let queue = Queue::new(queue::connect(&settings.redis_url)?, settings.queue());
+    let demo = demo(&db, &Vault::new(&master_key.0)?, &directory).await?;
+    let ingress = Ingress::start(&settings, queue.clone(), db.clone())?;
+    let stop = ::web::stop_on_signal()?;
+    greet(&settings, port, &demo);
+    tokio::try_join!(
+        serve_all(&settings, &ingress, &db, stop.clone()),
+        serve_ingress(&settings, &ingress, stop.clone()),
+        work(&settings, &queue, &db, stop),
+        fill(&settings, &demo),
+    )?;
+    Ok(())
+}
+
+async fn serve_all(settings: &Settings, ingress: &Ingress, db: &DatabaseConnection, stop: Stop) -> Result<(), Error> {
+    let (ingress, api) = (ingress.clone(), api::Api::new(db.clone()));
+    Ok(::web::serve(settings.api_bind, 1, settings.shutdown_timeout, stop, move |config| {
+        ::web::health::routes(config, ingress.readiness());
+        api::routes::add(config, api.clone());
+        ingress::routes::add(config, ingress.clone());
+        ingress::routes::add_unknown(config);
+    })
+    .await?)
+}
+
+async fn serve_ingress(settings: &Settings, ingress: &Ingress, stop: Stop) -> Result<(), Error> {
+    let ingress = ingress.clone();
+    Ok(::web::serve(settings.ingress_bind, 1, settings.shutdown_timeout, stop, move |config| {
+        ::web::health::routes(config, ingress.readiness());
+        ingress::routes::add(config, ingress.clone());
+        ingress::routes::add_unknown(config);
+    })
+    .await?)
+}
+
+async fn work(settings: &Settings, queue: &Queue, db: &DatabaseConnection, stop: Stop) -> Result<(), Error> {
+    Ok(worker::supervise(settings, queue, db, stop).await?)
+}
+
+/// A master key of this laptop, kept beside its database.
+fn own_master_key(directory: &Path) -> Result<MasterKey, Error> {
+    let path = directory.join("master.key");
+    if !path.exists() {
+        let mut bytes = [0; 32];
+        SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Refused("no randomness".to_owned()))?;
+        write_private(&path, &STANDARD.encode(bytes))?;
+    }
+    Ok(MasterKey::parse(&fs::read_to_string(&path)?)?)
+}
+
+fn write_private(path: &Path, text: &str) -> Result<(), Error> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+struct Demo {
+    key: String,
+    token: String,
+    is_new: bool,
+}
+
+/// The demo company with a key and a token of its own; what is shown once is kept beside the
+/// database, so that each start can show it again.
+async fn demo(db: &DatabaseConnection, vault: &Vault, directory: &Path) -> Result<Demo, Error> {
+    let path = directory.join("demo");
+    if companies::find(db, DEMO).await?.is_some()
+        && let Some((key, token)) = fs::read_to_string(&path).ok().and_then(|t| t.split_once('\n').map(|(k, t)| (k.to_owned(), t.trim().to_owned())))
+    {
+        return Ok(Demo { key, token, is_new: false });
+    }
+    let company = match companies::find(db, DEMO).await? {
+        Some(row) => CompanyId(row.id),
+        None => CompanyId(companies::add(db, "Demo", DEMO).await?.id),
+    };
+    let key = admin::generate(KeyEncoding::Utf8)?;
+    for receiver in [company, CompanyId::NONE] {
+        for endpoint in Endpoint::ALL {
+            secrets::add(db, vault, endpoint, receiver, &key, KeyEncoding::Utf8, 0).await?;
+        }
+    }
+    let permissions: Vec<String> = tokens::PERMISSIONS.iter().map(|p| (*p).to_owned()).collect();
+    let token = tokens::add(db, CompanyId::NONE, "dev", &permissions, None).await?;
+    write_private(&path, &format!("{key}\n{token}\n"))?;
+    Ok(Demo { key, token, is_new: true })
+}
+
+fn greet(settings: &Settings, port: u16, demo: &Demo) {
+    let (api, receiver) = (format!("http://127.0.0.1:{port}"), format!("http://{}/api/webhooks/netbanx/{DEMO}", settings.ingress_bind));
+    println!("API        {api}/api/v1/transactions");
+    println!("Receiver   {receiver}");
+    println!("Token      {}", demo.token);
+    println!("Key        {}", demo.key);
+    println!();
+    println!("Read:      curl -H 'Authorization: Bearer {}' '{api}/api/v1/transactions?limit=3'", demo.token);
+    println!("Send:      netbanx send --count 10 --url {receiver} --key '{}'", demo.key);
+    println!("Stop:      Ctrl-C, then make stop");
+}
+
+/// Gives a new database something to look at, by the same way as every webhook.
+async fn fill(settings: &Settings, demo: &Demo) -> Result<(), Error> {
+    if !demo.is_new {
+        return Ok(());
+    }
+    let options = send::Options {
+        count: DEMO_PAYMENTS as u64,
+        rate: 100,
+        url: format!("http://{}/api/webhooks/netbanx/{DEMO}", settings.ingress_bind),
+        key: demo.key.clone(),
+        encoding: "utf8".to_owned(),
+    };
+    if let Err(error) = send::run(&options, false).await {
+        tracing::warn!(%error, "the demo company begins without data");
+    }
+    Ok(())
+}
