@@ -6,13 +6,27 @@ use common::OnboardingStage;
 use serde_json::{Value, json};
 use store::reads;
 
-use crate::{Api, auth, params::{self, Params}, query_failed, views};
+use crate::{
+    Api, auth,
+    params::{self, Params},
+    query_failed, views,
+};
 
 const PERMISSION: &str = "read:accounts";
 
 /// Account statuses: the words of the `ACCT_` events.
 const STATUSES: [&str; 11] = [
-    "APPROVED", "ENABLED", "DISABLED", "PENDING", "REJECTED", "DEFERRED", "PROCESSING", "RETURNED", "SUBMITTED", "WAITING", "WITHDRAWN",
+    "APPROVED",
+    "ENABLED",
+    "DISABLED",
+    "PENDING",
+    "REJECTED",
+    "DEFERRED",
+    "PROCESSING",
+    "RETURNED",
+    "SUBMITTED",
+    "WAITING",
+    "WITHDRAWN",
 ];
 
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -24,11 +38,8 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let stage = params.one_of("onboardingStage", &OnboardingStage::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>())?;
     let with_methods = params.flag("includePaymentMethods")?;
     let page = reads::accounts(&api.db, scope, status, stage, paging.window).await.map_err(|e| query_failed(&e))?;
-    let methods = if with_methods {
-        Some(reads::payment_methods(&api.db, &page.rows).await.map_err(|e| query_failed(&e))?)
-    } else {
-        None
-    };
+    let methods =
+        if with_methods { Some(reads::payment_methods(&api.db, &page.rows).await.map_err(|e| query_failed(&e))?) } else { None };
     let last = page.rows.last().map(|row| (row.updated_at, row.id));
     let rows: Vec<Value> = page.rows.iter().map(|row| views::account(row, methods.as_deref())).collect();
     Ok(HttpResponse::Ok().json(success(json!({"pagination": paging.describe(rows.len(), page.total, last), "accounts": rows}))))

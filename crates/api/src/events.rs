@@ -6,7 +6,11 @@ use common::normal;
 use serde_json::{Value, json};
 use store::reads::{self, EventFilter};
 
-use crate::{Api, auth, params::{self, Params}, query_failed, views};
+use crate::{
+    Api, auth,
+    params::{self, Params},
+    query_failed, views,
+};
 
 const PERMISSION: &str = "read:events";
 

@@ -7,7 +7,10 @@ use actix_web::web::Query;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{envelope, money};
 use serde_json::{Value, json};
-use store::{companies, reads::{Position, Scope, Window}};
+use store::{
+    companies,
+    reads::{Position, Scope, Window},
+};
 use uuid::Uuid;
 
 use crate::{Api, auth, query_failed};
@@ -36,7 +39,10 @@ impl Params {
     pub fn text(&self, name: &'static str) -> Result<Option<String>, Problem> {
         let Some(text) = self.0.get(name).map(|t| t.trim()).filter(|t| !t.is_empty()) else { return Ok(None) };
         if text.chars().count() > TEXT_LENGTH || text.chars().any(char::is_control) {
-            return Err(Problem::parameter(name, format!("{name} may have {TEXT_LENGTH} characters, none of them control characters")));
+            return Err(Problem::parameter(
+                name,
+                format!("{name} may have {TEXT_LENGTH} characters, none of them control characters"),
+            ));
         }
         Ok(Some(text.to_owned()))
     }
@@ -72,7 +78,9 @@ impl Params {
     pub fn currency(&self) -> Result<Option<String>, Problem> {
         let code = self.text("currency")?.map(|code| code.to_ascii_uppercase());
         match code {
-            Some(code) if !money::is_currency(&code) => Err(Problem::parameter("currency", "currency must be an ISO 4217 code such as EUR")),
+            Some(code) if !money::is_currency(&code) => {
+                Err(Problem::parameter("currency", "currency must be an ISO 4217 code such as EUR"))
+            }
             other => Ok(other),
         }
     }
@@ -99,7 +107,9 @@ impl Params {
             .map(|t| t.timestamp_millis())
             .or_else(|| envelope::time(&format!("{text}T00:00:00Z")).map(|t| t.timestamp_millis() + whole_day))
             .map(Some)
-            .ok_or_else(|| Problem::parameter(name, format!("{name} must be a date (2025-01-31) or a time (2025-01-31T12:00:00Z)")))
+            .ok_or_else(|| {
+                Problem::parameter(name, format!("{name} must be a date (2025-01-31) or a time (2025-01-31T12:00:00Z)"))
+            })
     }
 
     /// The company asked for, by slug or id. Only an administrator learns which there are.
@@ -173,17 +183,30 @@ mod tests {
 
     fn refused(query: &str) -> String {
         let params = Params::read(query).unwrap();
-        let problem = params.paging().err().or_else(|| params.span().err()).or_else(|| params.currency().err())
-            .or_else(|| params.mode().err()).or_else(|| params.text("q").err());
+        let problem = params
+            .paging()
+            .err()
+            .or_else(|| params.span().err())
+            .or_else(|| params.currency().err())
+            .or_else(|| params.mode().err())
+            .or_else(|| params.text("q").err());
         problem.map(|p| p.to_string()).unwrap_or_default()
     }
 
     #[test]
     fn each_bad_parameter_is_refused() {
         for (query, name) in [
-            ("limit=101", "limit"), ("limit=0", "limit"), ("page=0", "page"), ("page=-1", "page"), ("page=x", "page"),
-            ("cursor=!!", "cursor"), ("startDate=2025-02-01&endDate=2025-01-01", "endDate"), ("startDate=soon", "startDate"),
-            ("currency=EURO", "currency"), ("mode=both", "mode"), ("page=1000000&limit=100", "page"),
+            ("limit=101", "limit"),
+            ("limit=0", "limit"),
+            ("page=0", "page"),
+            ("page=-1", "page"),
+            ("page=x", "page"),
+            ("cursor=!!", "cursor"),
+            ("startDate=2025-02-01&endDate=2025-01-01", "endDate"),
+            ("startDate=soon", "startDate"),
+            ("currency=EURO", "currency"),
+            ("mode=both", "mode"),
+            ("page=1000000&limit=100", "page"),
         ] {
             assert!(refused(query).contains(name), "{query}: {}", refused(query));
         }

@@ -6,7 +6,11 @@ use common::{Kind, Status};
 use serde_json::{Value, json};
 use store::reads::{self, TransactionFilter};
 
-use crate::{Api, auth, params::{self, Params}, query_failed, views};
+use crate::{
+    Api, auth,
+    params::{self, Params},
+    query_failed, views,
+};
 
 const PERMISSION: &str = "read:transactions";
 
@@ -30,7 +34,8 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let page = reads::transactions(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
     let last = page.rows.last().map(|row| (row.transaction_time, row.id));
     let rows: Vec<Value> = page.rows.iter().map(views::transaction).collect();
-    Ok(HttpResponse::Ok().json(success(json!({"pagination": paging.describe(rows.len(), page.total, last), "transactions": rows}))))
+    Ok(HttpResponse::Ok()
+        .json(success(json!({"pagination": paging.describe(rows.len(), page.total, last), "transactions": rows}))))
 }
 
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {

@@ -7,8 +7,7 @@ use serde_json::{Map, Value};
 use crate::{Rejection, normal};
 
 /// Header names that carry the event name where the body has none, in the order they are looked at.
-pub const EVENT_TYPE_HEADERS: [&str; 3] =
-    ["x-paysafe-event-type", "x-netbanx-event-type", "x-event-type"];
+pub const EVENT_TYPE_HEADERS: [&str; 3] = ["x-paysafe-event-type", "x-netbanx-event-type", "x-event-type"];
 
 /// Real money or a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -57,8 +56,8 @@ pub struct Envelope {
 impl Envelope {
     /// Reads `bytes`; `header_name` is the event name that a header gave, if any.
     pub fn parse(bytes: &[u8], header_name: Option<&str>) -> Result<Self, Rejection> {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|e| Rejection::NotJson(format!("invalid UTF-8 at byte {}", e.valid_up_to())))?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|e| Rejection::NotJson(format!("invalid UTF-8 at byte {}", e.valid_up_to())))?;
         let body: Value = serde_json::from_str(text).map_err(|e| {
             if e.to_string().contains("recursion limit") {
                 Rejection::TooDeep
@@ -119,9 +118,7 @@ impl Envelope {
     pub fn account_id(&self) -> Option<String> {
         let own = match (normal::category(&self.name), self.shape) {
             (normal::Category::Account, Shape::Account) => self.field("id"),
-            (normal::Category::Account, _) => {
-                self.field("accountNumber").or_else(|| self.top("resourceId"))
-            }
+            (normal::Category::Account, _) => self.field("accountNumber").or_else(|| self.top("resourceId")),
             _ => None,
         };
         own.or_else(|| self.field("accountId"))

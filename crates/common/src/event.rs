@@ -190,7 +190,9 @@ mod tests {
 
     #[test]
     fn a_legacy_decimal_is_major_units() {
-        let event = read(r#"{"id":"w","eventType":"PAYMENT_COMPLETED","eventData":{"id":"p","amount":123.45,"currencyCode":"USD","status":"COMPLETED","card":{}}}"#);
+        let event = read(
+            r#"{"id":"w","eventType":"PAYMENT_COMPLETED","eventData":{"id":"p","amount":123.45,"currencyCode":"USD","status":"COMPLETED","card":{}}}"#,
+        );
         let Change::Transaction(facts) = event.change else { panic!("a transaction") };
         assert_eq!((facts.amount, facts.currency.as_deref()), (Some(12_345), Some("USD")));
         assert_eq!(facts.payment_method.as_deref(), Some("CARD"));
@@ -205,7 +207,9 @@ mod tests {
 
     #[test]
     fn amounts_out_of_range_are_rejected() {
-        let envelope = Envelope::parse(br#"{"eventType":"PAYMENT_COMPLETED","payload":{"id":"p","amount":99999999999999999999}}"#, None).unwrap();
+        let envelope =
+            Envelope::parse(br#"{"eventType":"PAYMENT_COMPLETED","payload":{"id":"p","amount":99999999999999999999}}"#, None)
+                .unwrap();
         assert!(matches!(Event::interpret(&envelope, Utc::now()), Err(Rejection::BadNumber { .. })));
     }
 

@@ -22,11 +22,7 @@ pub struct Stamp {
 
 impl Stamp {
     fn new(event: &Event, stage: u8, identity: &EventIdentity) -> Self {
-        Self {
-            time_ms: event.status_time.timestamp_millis(),
-            stage,
-            identity: identity.as_str().chars().take(16).collect(),
-        }
+        Self { time_ms: event.status_time.timestamp_millis(), stage, identity: identity.as_str().chars().take(16).collect() }
     }
 
     /// The status time, in milliseconds since 1970 UTC.
@@ -237,7 +233,14 @@ mod tests {
     }
 
     fn any_event() -> impl Strategy<Value = Told> {
-        let names = prop::sample::select(vec!["PAYMENT_COMPLETED", "PAYMENT_FAILED", "PAYMENT_PROCESSING", "PAYMENT_RETURNED_COMPLETED", "ACCT_ENABLED", "ACCT_REJECTED"]);
+        let names = prop::sample::select(vec![
+            "PAYMENT_COMPLETED",
+            "PAYMENT_FAILED",
+            "PAYMENT_PROCESSING",
+            "PAYMENT_RETURNED_COMPLETED",
+            "ACCT_ENABLED",
+            "ACCT_REJECTED",
+        ]);
         let statuses = prop::sample::select(vec!["COMPLETED", "FAILED", "PENDING", "HELD", "CANCELLED"]);
         let reasons = prop::option::of(prop::sample::select(vec!["funds", "expired"]));
         (names, statuses, 0_u32..3, prop::option::of(1_i64..5), reasons, 0_i64..1000)

@@ -9,18 +9,27 @@ use serde_json::Value;
 
 /// Fields whose value is an account, routing or card number (lower case, letters and digits only).
 const NUMBERS: [&str; 14] = [
-    "iban", "routingnumber", "sortcode", "cardnum", "cardnumber", "pan", "transitnumber",
-    "institutionid", "bankaccountnumber", "accountnum", "bban", "primaryaccountnumber", "cardno",
+    "iban",
+    "routingnumber",
+    "sortcode",
+    "cardnum",
+    "cardnumber",
+    "pan",
+    "transitnumber",
+    "institutionid",
+    "bankaccountnumber",
+    "accountnum",
+    "bban",
+    "primaryaccountnumber",
+    "cardno",
     "branchcode",
 ];
 /// Fields of which not even the last four are kept.
 const SECRETS: [&str; 7] = ["cvv", "cvv2", "cvc", "cvc2", "cvn", "securitycode", "pin"];
 
 /// Fields that hold ids made by Netbanx.
-const IDS: [&str; 8] = [
-    "id", "resourceid", "accountid", "paymentid", "settlementid", "merchantid", "partnerid",
-    "gatewayreconciliationid",
-];
+const IDS: [&str; 8] =
+    ["id", "resourceid", "accountid", "paymentid", "settlementid", "merchantid", "partnerid", "gatewayreconciliationid"];
 
 /// Masks `body` in place. `accountNumber` is masked but in an account event, where it is the
 /// merchant's public account id (`domain.md`) and `is_account_event` is set.
@@ -32,11 +41,7 @@ fn walk(value: &mut Value, is_account_event: bool, depth: usize) {
     match value {
         Value::Object(fields) => {
             for (name, field) in fields.iter_mut() {
-                let key: String = name
-                    .chars()
-                    .filter(char::is_ascii_alphanumeric)
-                    .map(|c| c.to_ascii_lowercase())
-                    .collect();
+                let key: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
                 let public_account = is_account_event && depth <= 1;
                 if SECRETS.contains(&key.as_str()) {
                     blank(field);
@@ -201,13 +206,16 @@ mod tests {
             "merchantRefNum": "1732431600000",
         }});
         mask(&mut body, false);
-        assert_eq!(body, json!({"payload": {
-            "sepa": {"iban": "***6819", "lastDigits": "19"},
-            "ach": {"accountNumber": "***8193", "routingNumber": "***9828"},
-            "card": {"cardNum": "***1111", "cvv": "***", "lastDigits": "1111"},
-            "note": "paid with ***1111 or ***6819.",
-            "merchantRefNum": "1732431600000",
-        }}));
+        assert_eq!(
+            body,
+            json!({"payload": {
+                "sepa": {"iban": "***6819", "lastDigits": "19"},
+                "ach": {"accountNumber": "***8193", "routingNumber": "***9828"},
+                "card": {"cardNum": "***1111", "cvv": "***", "lastDigits": "1111"},
+                "note": "paid with ***1111 or ***6819.",
+                "merchantRefNum": "1732431600000",
+            }})
+        );
     }
 
     #[test]

@@ -9,8 +9,8 @@ pub const MAX_MINOR: i64 = 9_007_199_254_740_991;
 /// Decimals of a currency by ISO 4217; two for a code we do not know.
 pub fn exponent(currency: &str) -> u32 {
     match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX"
-        | "UYI" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI" | "VND" | "VUV" | "XAF"
+        | "XOF" | "XPF" => 0,
         "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
         "CLF" | "UYW" => 4,
         _ => 2,
@@ -39,11 +39,7 @@ fn decimal(value: &Value) -> Result<Decimal, &'static str> {
         Value::String(text) if text.len() <= 40 => text.trim().to_owned(),
         _ => return Err("must be a number"),
     };
-    let parsed = if text.contains(['e', 'E']) {
-        Decimal::from_scientific(&text)
-    } else {
-        Decimal::from_str_exact(&text)
-    };
+    let parsed = if text.contains(['e', 'E']) { Decimal::from_scientific(&text) } else { Decimal::from_str_exact(&text) };
     parsed.map_err(|_| "is out of range or not a number")
 }
 
@@ -51,10 +47,7 @@ fn bounded(amount: Decimal) -> Result<i64, &'static str> {
     if !amount.is_integer() {
         return Err("has more decimals than its currency");
     }
-    i64::try_from(amount.trunc())
-        .ok()
-        .filter(|minor| (-MAX_MINOR..=MAX_MINOR).contains(minor))
-        .ok_or("is out of range")
+    i64::try_from(amount.trunc()).ok().filter(|minor| (-MAX_MINOR..=MAX_MINOR).contains(minor)).ok_or("is out of range")
 }
 
 #[cfg(test)]

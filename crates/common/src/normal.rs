@@ -101,10 +101,7 @@ impl Category {
 
 /// Upper case, with `_` for `.` and `-`: the spelling that all rules here use.
 pub fn canonical_name(raw: &str) -> String {
-    raw.trim()
-        .chars()
-        .map(|c| if matches!(c, '.' | '-' | ' ') { '_' } else { c.to_ascii_uppercase() })
-        .collect()
+    raw.trim().chars().map(|c| if matches!(c, '.' | '-' | ' ') { '_' } else { c.to_ascii_uppercase() }).collect()
 }
 
 /// The category of a canonical event name.
@@ -130,9 +127,7 @@ pub fn category(name: &str) -> Category {
     ];
     RULES
         .iter()
-        .find(|(prefix, _)| {
-            name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
-        })
+        .find(|(prefix, _)| name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')))
         .map_or(Category::Other, |(_, category)| *category)
 }
 
@@ -140,9 +135,9 @@ pub fn category(name: &str) -> Category {
 /// the last word of the name that means something decides.
 pub fn status(raw: Option<&str>, event_name: &str) -> Status {
     match raw.map(canonical_name) {
-        Some(word) if !word.is_empty() => word_status(&word)
-            .or_else(|| word.rsplit('_').find_map(word_status))
-            .unwrap_or(Status::Pending),
+        Some(word) if !word.is_empty() => {
+            word_status(&word).or_else(|| word.rsplit('_').find_map(word_status)).unwrap_or(Status::Pending)
+        }
         _ if event_name.contains("_RETURN") => Status::Returned,
         _ => event_name.rsplit('_').find_map(word_status).unwrap_or(Status::Pending),
     }
@@ -150,11 +145,10 @@ pub fn status(raw: Option<&str>, event_name: &str) -> Status {
 
 fn word_status(word: &str) -> Option<Status> {
     Some(match word {
-        "RECEIVED" | "INITIATED" | "PENDING" | "PROCESSING" | "HELD" | "PAYABLE" | "AUTHORIZED"
-        | "OPENED" | "CREATED" => Status::Pending,
-        "COMPLETED" | "SUCCESS" | "SETTLED" | "CLEARED" | "CAPTURED" | "WON" | "LOST" | "REVERSED" => {
-            Status::Completed
+        "RECEIVED" | "INITIATED" | "PENDING" | "PROCESSING" | "HELD" | "PAYABLE" | "AUTHORIZED" | "OPENED" | "CREATED" => {
+            Status::Pending
         }
+        "COMPLETED" | "SUCCESS" | "SETTLED" | "CLEARED" | "CAPTURED" | "WON" | "LOST" | "REVERSED" => Status::Completed,
         "FAILED" | "DECLINED" | "ERROR" | "ERRORED" => Status::Failed,
         "CANCELLED" | "CANCELED" | "VOIDED" | "EXPIRED" | "WITHDRAWN" => Status::Cancelled,
         "RETURNED" | "RETURN" => Status::Returned,

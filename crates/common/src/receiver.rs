@@ -21,12 +21,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint, in the order of the contract.
-    pub const ALL: [Self; 4] = [
-        Self::Netbanx,
-        Self::AccountStatus,
-        Self::DirectDebit,
-        Self::AlternatePayments,
-    ];
+    pub const ALL: [Self; 4] = [Self::Netbanx, Self::AccountStatus, Self::DirectDebit, Self::AlternatePayments];
 
     /// The path segment, for example `direct-debit`.
     pub const fn as_str(self) -> &'static str {

@@ -7,8 +7,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::hmac;
 
 /// Header names that carry a signature, in the order they are looked at.
-pub const HEADERS: [&str; 4] =
-    ["signature", "x-paysafe-signature", "x-netbanx-signature", "x-signature"];
+pub const HEADERS: [&str; 4] = ["signature", "x-paysafe-signature", "x-netbanx-signature", "x-signature"];
 
 /// A decoded signature value: the 32 bytes of an HMAC-SHA-256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -64,7 +64,10 @@ impl Ingress {
         let receivers = Receivers::start(queue.client().clone(), &settings.queue_name, db.clone(), vault);
         let producer = Producer::start(&queue);
         Ok(Self {
-            queue, producer, receivers, db,
+            queue,
+            producer,
+            receivers,
+            db,
             signature_validation: settings.signature_validation,
             status: status::StatusCache::default(),
         })
@@ -74,8 +77,14 @@ impl Ingress {
     pub fn readiness(&self) -> Readiness {
         let (queue, db) = (self.queue.clone(), self.db.clone());
         Readiness::default()
-            .needs("redis", move || { let queue = queue.clone(); async move { queue.ping().await.is_ok() } })
-            .needs("secrets", move || { let db = db.clone(); async move { store::ping(&db).await.is_ok() } })
+            .needs("redis", move || {
+                let queue = queue.clone();
+                async move { queue.ping().await.is_ok() }
+            })
+            .needs("secrets", move || {
+                let db = db.clone();
+                async move { store::ping(&db).await.is_ok() }
+            })
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::time::Instant;
 
-use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap, web};
 use ::web::{Problem, ProblemKind, timestamp};
-use common::{Category, CompanyId, Endpoint, Envelope, Event, EventIdentity, Job, Rejection, envelope, masking, normal, signature::{self, Signature}};
+use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap, web};
+use common::{
+    Category, CompanyId, Endpoint, Envelope, Event, EventIdentity, Job, Rejection, envelope, masking, normal,
+    signature::{self, Signature},
+};
 use queue::{Enqueued, Lane, NewJob};
 use serde_json::{json, value::to_raw_value};
 use uuid::Uuid;
@@ -15,13 +18,20 @@ use crate::Ingress;
 const BODY_LIMIT: usize = 256 * 1024;
 
 pub(crate) async fn webhook(
-    ingress: web::Data<Ingress>, request: HttpRequest, body: web::Payload, endpoint: Endpoint, slug: Option<String>,
+    ingress: web::Data<Ingress>,
+    request: HttpRequest,
+    body: web::Payload,
+    endpoint: Endpoint,
+    slug: Option<String>,
 ) -> Result<HttpResponse, Problem> {
     let begun = Instant::now();
     let addressed = match &slug {
-        Some(slug) => ingress.receivers.company(slug).await.map_err(|e| lookup_failed(&e))?.ok_or_else(|| {
-            Problem::new(ProblemKind::UnknownCompany, "the path names a company that does not exist")
-        })?,
+        Some(slug) => ingress
+            .receivers
+            .company(slug)
+            .await
+            .map_err(|e| lookup_failed(&e))?
+            .ok_or_else(|| Problem::new(ProblemKind::UnknownCompany, "the path names a company that does not exist"))?,
         None => CompanyId::NONE,
     };
     let body = body
@@ -60,16 +70,27 @@ pub(crate) async fn webhook(
     Ok(answer(outcome, webhook_id, begun))
 }
 
-async fn verify(ingress: &Ingress, headers: &HeaderMap, body: &[u8], endpoint: Endpoint, company: CompanyId) -> Result<(), Problem> {
+async fn verify(
+    ingress: &Ingress,
+    headers: &HeaderMap,
+    body: &[u8],
+    endpoint: Endpoint,
+    company: CompanyId,
+) -> Result<(), Problem> {
     let value = signature::HEADERS.iter().find_map(|name| headers.get(*name)).ok_or_else(|| {
         Problem::new(ProblemKind::SignatureMissing, "the header Signature must carry the HMAC-SHA-256 of the body")
     })?;
-    let signature = value.to_str().ok().and_then(|v| Signature::parse(v).ok()).ok_or_else(|| {
-        Problem::new(ProblemKind::SignatureInvalid, signature::Malformed.to_string())
-    })?;
+    let signature = value
+        .to_str()
+        .ok()
+        .and_then(|v| Signature::parse(v).ok())
+        .ok_or_else(|| Problem::new(ProblemKind::SignatureInvalid, signature::Malformed.to_string()))?;
     let keys = ingress.receivers.keys(endpoint, company).await.map_err(|e| lookup_failed(&e))?;
     if keys.is_empty() {
-        return Err(Problem::new(ProblemKind::NoSecret, "no secret is set for this receiver, so nothing it gets can be verified"));
+        return Err(Problem::new(
+            ProblemKind::NoSecret,
+            "no secret is set for this receiver, so nothing it gets can be verified",
+        ));
     }
     if signature.verifies(keys.iter(), body) {
         Ok(())
@@ -86,7 +107,14 @@ fn lane(envelope: &Envelope) -> Lane {
 }
 
 /// The bytes to queue: the body goes in masked, so that no full number reaches Redis' disk.
-fn job(webhook_id: Uuid, endpoint: Endpoint, company_id: CompanyId, identity: &EventIdentity, mut envelope: Envelope, received_ms: i64) -> Result<Vec<u8>, Problem> {
+fn job(
+    webhook_id: Uuid,
+    endpoint: Endpoint,
+    company_id: CompanyId,
+    identity: &EventIdentity,
+    mut envelope: Envelope,
+    received_ms: i64,
+) -> Result<Vec<u8>, Problem> {
     let is_account_event = normal::category(&envelope.name) == Category::Account;
     masking::mask(&mut envelope.body, is_account_event);
     let internal = |error: serde_json::Error| {

@@ -6,7 +6,10 @@
 //! times a second, so that a change takes effect everywhere within one.
 
 use std::{
-    sync::{Arc, atomic::{AtomicI64, Ordering}},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,7 +19,11 @@ use moka::future::Cache;
 use ring::hmac;
 use sea_orm::DatabaseConnection;
 use serde::{Deserialize, Serialize};
-use store::{companies, entity::receiver_secret, secrets::{self, Vault}};
+use store::{
+    companies,
+    entity::receiver_secret,
+    secrets::{self, Vault},
+};
 use uuid::Uuid;
 
 /// How often the version is looked at.
@@ -63,7 +70,9 @@ impl Receivers {
     /// Starts the task that looks at the version; it ends with the last handle.
     pub(crate) fn start(redis: Client, name: &str, db: DatabaseConnection, vault: Vault) -> Arc<Self> {
         let receivers = Arc::new(Self {
-            redis, db, vault,
+            redis,
+            db,
+            vault,
             name: name.to_owned(),
             version: AtomicI64::new(0),
             keys: Cache::builder().max_capacity(10_000).time_to_live(MEMORY_TTL).build(),

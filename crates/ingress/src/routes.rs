@@ -1,7 +1,7 @@
 //! Which path leads to which endpoint.
 
-use actix_web::{HttpRequest, HttpResponse, Responder, web};
 use ::web::{Problem, ProblemKind};
+use actix_web::{HttpRequest, HttpResponse, Responder, web};
 use common::Endpoint;
 
 use crate::{Ingress, receive, status};

@@ -1,6 +1,9 @@
 //! `GET` on an endpoint: whether it works and how long the queue is. No secrets, no tenant data.
 
-use std::{sync::Arc, time::{Duration, Instant}};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_web::{HttpResponse, web};
 use common::Endpoint;

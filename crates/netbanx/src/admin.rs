@@ -8,9 +8,16 @@ use ring::rand::{SecureRandom, SystemRandom};
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use settings::Settings;
-use store::{companies, secrets::{self, Vault}, tokens};
+use store::{
+    companies,
+    secrets::{self, Vault},
+    tokens,
+};
 
-use crate::{Error, cli::{KeySource, Receiver}};
+use crate::{
+    Error,
+    cli::{KeySource, Receiver},
+};
 
 /// The database with the settings and the form of answers.
 pub(crate) struct Office {
@@ -89,7 +96,16 @@ impl Office {
         let is_active = |until: Option<i64>| until.is_none_or(|until| until > now);
         let text: Vec<String> = rows
             .iter()
-            .map(|r| format!("{}\t{}\tversion {}\t{}\t{}", r.endpoint, slug(r.company_id), r.version, r.encoding, if is_active(r.active_until) { "active" } else { "ended" }))
+            .map(|r| {
+                format!(
+                    "{}\t{}\tversion {}\t{}\t{}",
+                    r.endpoint,
+                    slug(r.company_id),
+                    r.version,
+                    r.encoding,
+                    if is_active(r.active_until) { "active" } else { "ended" }
+                )
+            })
             .collect();
         let value: Value = rows
             .iter()
@@ -109,7 +125,14 @@ impl Office {
         Ok(())
     }
 
-    pub async fn add_token(&self, company: Option<&str>, admin: bool, mut permissions: Vec<String>, name: &str, days: Option<u16>) -> Result<(), Error> {
+    pub async fn add_token(
+        &self,
+        company: Option<&str>,
+        admin: bool,
+        mut permissions: Vec<String>,
+        name: &str,
+        days: Option<u16>,
+    ) -> Result<(), Error> {
         if admin && !permissions.iter().any(|p| p == "admin") {
             permissions.push("admin".to_owned());
         }

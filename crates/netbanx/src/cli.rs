@@ -168,7 +168,9 @@ impl Cli {
                     Command::Migrate => office.migrate().await,
                     Command::Company(Company::Add { name, slug }) => office.add_company(&name, slug).await,
                     Command::Company(Company::List) => office.list_companies().await,
-                    Command::Secret(Secret::Set { receiver, source, encoding }) => office.set_secret(&receiver, &source, &encoding, 0).await,
+                    Command::Secret(Secret::Set { receiver, source, encoding }) => {
+                        office.set_secret(&receiver, &source, &encoding, 0).await
+                    }
                     Command::Secret(Secret::Rotate { receiver, source, encoding, grace_hours }) => {
                         office.set_secret(&receiver, &source, &encoding, i64::from(grace_hours) * 3_600_000).await
                     }
@@ -177,7 +179,9 @@ impl Cli {
                     Command::Token(Token::Add { company, admin, permission, name, expires_days }) => {
                         office.add_token(company.as_deref(), admin, permission, &name, expires_days).await
                     }
-                    Command::Account(Account::Assign { account_id, company }) => office.assign_account(&account_id, &company).await,
+                    Command::Account(Account::Assign { account_id, company }) => {
+                        office.assign_account(&account_id, &company).await
+                    }
                     Command::Dev { .. } | Command::Send(_) => Ok(()),
                 }
             }

@@ -10,7 +10,11 @@ use queue::Queue;
 use ring::rand::{SecureRandom, SystemRandom};
 use sea_orm::DatabaseConnection;
 use settings::{MasterKey, Settings};
-use store::{companies, secrets::{self, Vault}, tokens};
+use store::{
+    companies,
+    secrets::{self, Vault},
+    tokens,
+};
 
 use crate::{Error, admin, send};
 
@@ -25,7 +29,8 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
     let directory = settings.sqlite_directory().unwrap_or_else(|| "./data".into());
     fs::create_dir_all(&directory)?;
     settings.api_bind = SocketAddr::from(([127, 0, 0, 1], port));
-    settings.ingress_bind = SocketAddr::from(([127, 0, 0, 1], port.checked_add(1).ok_or_else(|| Error::Refused("--port is too high".to_owned()))?));
+    settings.ingress_bind =
+        SocketAddr::from(([127, 0, 0, 1], port.checked_add(1).ok_or_else(|| Error::Refused("--port is too high".to_owned()))?));
     let master_key = match settings.master_key.clone() {
         Some(key) => key,
         None => own_master_key(&directory)?,
@@ -101,7 +106,8 @@ struct Demo {
 async fn demo(db: &DatabaseConnection, vault: &Vault, directory: &Path) -> Result<Demo, Error> {
     let path = directory.join("demo");
     if companies::find(db, DEMO).await?.is_some()
-        && let Some((key, token)) = fs::read_to_string(&path).ok().and_then(|t| t.split_once('\n').map(|(k, t)| (k.to_owned(), t.trim().to_owned())))
+        && let Some((key, token)) =
+            fs::read_to_string(&path).ok().and_then(|t| t.split_once('\n').map(|(k, t)| (k.to_owned(), t.trim().to_owned())))
     {
         return Ok(Demo { key, token, is_new: false });
     }
@@ -122,7 +128,8 @@ async fn demo(db: &DatabaseConnection, vault: &Vault, directory: &Path) -> Resul
 }
 
 fn greet(settings: &Settings, port: u16, demo: &Demo) {
-    let (api, receiver) = (format!("http://127.0.0.1:{port}"), format!("http://{}/api/webhooks/netbanx/{DEMO}", settings.ingress_bind));
+    let (api, receiver) =
+        (format!("http://127.0.0.1:{port}"), format!("http://{}/api/webhooks/netbanx/{DEMO}", settings.ingress_bind));
     println!("API        {api}/api/v1/transactions");
     println!("Receiver   {receiver}");
     println!("Token      {}", demo.token);

@@ -1,6 +1,12 @@
 //! Signed, realistic webhooks: a payment each, received, processing, then completed or failed.
 
-use std::{sync::{Arc, atomic::{AtomicU64, Ordering}}, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use clap::Args;
 use common::signature::{self, KeyEncoding};
@@ -74,7 +80,10 @@ pub(crate) async fn run(options: &Options, as_json: bool) -> Result<(), Error> {
     let (refused, unanswered) = (count(&tally.refused), count(&tally.unanswered));
     let seconds = begun.elapsed().as_secs_f64();
     if as_json {
-        println!("{}", json!({"accepted": accepted, "duplicates": duplicates, "refused": refused, "unanswered": unanswered, "seconds": seconds}));
+        println!(
+            "{}",
+            json!({"accepted": accepted, "duplicates": duplicates, "refused": refused, "unanswered": unanswered, "seconds": seconds})
+        );
     } else {
         println!("{accepted} accepted, {duplicates} duplicates, {refused} refused, {unanswered} unanswered in {seconds:.2} s");
     }
@@ -111,12 +120,18 @@ pub(crate) fn payment() -> String {
     let id = Uuid::now_v7();
     let now = chrono::Utc::now();
     let made = now - chrono::Duration::seconds(rng.random_range(1..20));
-    let (name, status) = *[("PAYMENT_COMPLETED", "COMPLETED"), ("PAYMENT_COMPLETED", "COMPLETED"), ("PAYMENT_PROCESSING", "PROCESSING"), ("PAYMENT_FAILED", "FAILED")]
-        .choose(&mut rng)
-        .unwrap_or(&("PAYMENT_COMPLETED", "COMPLETED"));
-    let (currency, method) = *[("EUR", "CARD"), ("EUR", "SEPA"), ("USD", "CARD"), ("GBP", "BACS"), ("CAD", "EFT"), ("JPY", "CARD")]
-        .choose(&mut rng)
-        .unwrap_or(&("EUR", "CARD"));
+    let (name, status) = *[
+        ("PAYMENT_COMPLETED", "COMPLETED"),
+        ("PAYMENT_COMPLETED", "COMPLETED"),
+        ("PAYMENT_PROCESSING", "PROCESSING"),
+        ("PAYMENT_FAILED", "FAILED"),
+    ]
+    .choose(&mut rng)
+    .unwrap_or(&("PAYMENT_COMPLETED", "COMPLETED"));
+    let (currency, method) =
+        *[("EUR", "CARD"), ("EUR", "SEPA"), ("USD", "CARD"), ("GBP", "BACS"), ("CAD", "EFT"), ("JPY", "CARD")]
+            .choose(&mut rng)
+            .unwrap_or(&("EUR", "CARD"));
     let stamp = |t: chrono::DateTime<chrono::Utc>| t.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     let reason = (status == "FAILED").then_some("The card has insufficient funds");
     json!({

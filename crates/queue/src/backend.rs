@@ -1,10 +1,16 @@
 //! apalis' `Backend`: one task is one batch of jobs claimed together.
 
-use std::{convert::Infallible, task::{Context, Poll, ready}, time::Duration};
+use std::{
+    convert::Infallible,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use apalis_core::{
     backend::{
-        Backend as ApalisBackend, BackendConfig, codec::Codec, finalize::Ephemeral,
+        Backend as ApalisBackend, BackendConfig,
+        codec::Codec,
+        finalize::Ephemeral,
         persistence::{Persisted, State, TaskPersistLayer},
     },
     task::Task,

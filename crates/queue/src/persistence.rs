@@ -4,7 +4,10 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::{AtomicUsize, Ordering}},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -13,7 +16,10 @@ use apalis_core::{
     task::{Task, builder::TaskBuilder, task_id::TaskId},
     worker::context::WorkerContext,
 };
-use fred::{interfaces::{KeysInterface, SortedSetsInterface}, types::Value};
+use fred::{
+    interfaces::{KeysInterface, SortedSetsInterface},
+    types::Value,
+};
 use rand::Rng;
 use uuid::Uuid;
 
@@ -151,12 +157,24 @@ impl Consumer {
         let keys = self.queue.shards.get(shard).ok_or(Error::Protocol("no such shard"))?;
         let kept = if settings.others_share == 0 { 0 } else { (room / usize::from(settings.others_share)).max(1) };
         let args: Vec<Value> = vec![
-            (room as i64).into(), (settings.lease.as_millis() as i64).into(), self.owner.as_ref().into(),
-            (kept as i64).into(), MAX_TAKEOVERS.into(),
+            (room as i64).into(),
+            (settings.lease.as_millis() as i64).into(),
+            self.owner.as_ref().into(),
+            (kept as i64).into(),
+            MAX_TAKEOVERS.into(),
         ];
         let key_list: Vec<&str> = vec![
-            &keys.data, &keys.payments, &keys.others, &keys.scheduled, &keys.leases, &keys.owners,
-            &keys.attempts, &keys.dead, &keys.dead_info, &keys.stats, &keys.paused,
+            &keys.data,
+            &keys.payments,
+            &keys.others,
+            &keys.scheduled,
+            &keys.leases,
+            &keys.owners,
+            &keys.attempts,
+            &keys.dead,
+            &keys.dead_info,
+            &keys.stats,
+            &keys.paused,
         ];
         let answer: Vec<Value> = self.queue.scripts.fetch.call(self.queue.client(), key_list, args).await?;
         let mut parts = answer.into_iter();
@@ -207,7 +225,14 @@ impl Consumer {
         }
         if !failed.is_empty() {
             let key_list: Vec<&str> = vec![
-                &keys.data, &keys.leases, &keys.owners, &keys.attempts, &keys.scheduled, &keys.dead, &keys.dead_info, &keys.stats,
+                &keys.data,
+                &keys.leases,
+                &keys.owners,
+                &keys.attempts,
+                &keys.scheduled,
+                &keys.dead,
+                &keys.dead_info,
+                &keys.stats,
             ];
             let mut args: Vec<Value> = vec![self.owner.as_ref().into(), i64::from(queue.settings.max_attempts).into()];
             args.extend(failed);

@@ -56,11 +56,18 @@ mod tests {
     fn a_record_round_trips() {
         for traceparent in [None, Some("00-aa-bb-01".to_owned())] {
             let job = NewJob {
-                id: "j".into(), claim: "c".into(), lane: Lane::Others, shard_key: 0,
-                traceparent: traceparent.clone(), payload: b"a|b\nc".to_vec(),
+                id: "j".into(),
+                claim: "c".into(),
+                lane: Lane::Others,
+                shard_key: 0,
+                traceparent: traceparent.clone(),
+                payload: b"a|b\nc".to_vec(),
             };
             let back = decode("j".into(), 3, 1, &encode(&job, 17)).unwrap();
-            assert_eq!((back.lane, back.enqueued_ms, back.traceparent, &back.payload[..]), (Lane::Others, 17, traceparent, &b"a|b\nc"[..]));
+            assert_eq!(
+                (back.lane, back.enqueued_ms, back.traceparent, &back.payload[..]),
+                (Lane::Others, 17, traceparent, &b"a|b\nc"[..])
+            );
         }
         assert!(decode("j".into(), 0, 0, &Bytes::from_static(b"nonsense")).is_err());
     }

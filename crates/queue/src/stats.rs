@@ -2,7 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use fred::{interfaces::{KeysInterface, SortedSetsInterface}, types::Value};
+use fred::{
+    interfaces::{KeysInterface, SortedSetsInterface},
+    types::Value,
+};
 use serde::Serialize;
 
 use crate::{Error, Queue, record};
@@ -58,7 +61,14 @@ impl Queue {
         let mut total = Stats { paused: true, payments: paused_lane(), others: paused_lane(), ..Stats::default() };
         for keys in self.shards.iter() {
             let key_list: Vec<&str> = vec![
-                &keys.payments, &keys.others, &keys.scheduled, &keys.leases, &keys.dead, &keys.stats, &keys.paused, &keys.data,
+                &keys.payments,
+                &keys.others,
+                &keys.scheduled,
+                &keys.leases,
+                &keys.dead,
+                &keys.stats,
+                &keys.paused,
+                &keys.data,
             ];
             let answer: Vec<Value> = self.scripts.stats.call(&self.client, key_list, Vec::new()).await?;
             let number = |at: usize| answer.get(at).and_then(Value::as_i64).unwrap_or(0);

@@ -56,9 +56,8 @@ impl Wake {
     pub fn listen(queue: &Queue, url: &str) -> Result<Self, Error> {
         let (sender, rings) = mpsc::channel(0);
         let bell = Bell { sender, armed: Arc::default() };
-        let subscriber = connection::builder(url)?
-            .build_subscriber_client()
-            .map_err(|e| Error::Settings(e.details().to_owned()))?;
+        let subscriber =
+            connection::builder(url)?.build_subscriber_client().map_err(|e| Error::Settings(e.details().to_owned()))?;
         let (ringer, channel, poll) = (bell.clone(), queue.wake_channel(), queue.settings.idle_poll);
         tokio::spawn(async move {
             let mut messages = subscriber.message_rx();

@@ -205,9 +205,16 @@ mod tests {
     #[test]
     fn each_bad_value_is_named() {
         for (name, value) in [
-            ("BATCH_SIZE", "0"), ("BATCH_SIZE", "many"), ("INGRESS_BIND", "8081"), ("DATABASE_URL", "mysql://x"),
-            ("MASTER_KEY", "c2hvcnQ="), ("REDIS_URL", "http://x"), ("REDIS_PORT", "tcp://1"), ("APP_ENV", "prod"),
-            ("WEBHOOK_SIGNATURE_VALIDATION", "maybe"), ("QUEUE_NAME", "a{b}"),
+            ("BATCH_SIZE", "0"),
+            ("BATCH_SIZE", "many"),
+            ("INGRESS_BIND", "8081"),
+            ("DATABASE_URL", "mysql://x"),
+            ("MASTER_KEY", "c2hvcnQ="),
+            ("REDIS_URL", "http://x"),
+            ("REDIS_PORT", "tcp://1"),
+            ("APP_ENV", "prod"),
+            ("WEBHOOK_SIGNATURE_VALIDATION", "maybe"),
+            ("QUEUE_NAME", "a{b}"),
         ] {
             let message = read(&[(name, value)]).unwrap_err().to_string();
             assert!(message.starts_with(&format!("{name}: ")), "{message}");

@@ -12,9 +12,11 @@ pub(crate) fn read(source: &Source) -> Result<String, Error> {
         return check("REDIS_URL", url);
     }
     let hosts = source.text("REDIS_HOST", "127.0.0.1");
-    let mut nodes = hosts.split(',').map(str::trim).filter(|h| !h.is_empty()).map(|host| {
-        if host.contains(':') { host.to_owned() } else { format!("{host}:{port}") }
-    });
+    let mut nodes = hosts
+        .split(',')
+        .map(str::trim)
+        .filter(|h| !h.is_empty())
+        .map(|host| if host.contains(':') { host.to_owned() } else { format!("{host}:{port}") });
     let first = nodes.next().ok_or_else(|| bad("REDIS_HOST", "names no host"))?;
     let password = source.optional("REDIS_PASSWORD");
     let others: Vec<String> = nodes.map(|node| format!("node={node}")).collect();

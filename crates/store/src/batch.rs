@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use common::{AccountState, CompanyId, Endpoint, Event, EventIdentity, Kind, TransactionState, event::Change, normal};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, Iden, QueryFilter,
-    Set, TransactionTrait,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, Iden, QueryFilter, Set,
+    TransactionTrait,
     sea_query::{ExprTrait, OnConflict, Query},
 };
 use uuid::Uuid;
 
 use crate::{
-    Error, dialect::{self, RowLock},
+    Error,
+    dialect::{self, RowLock},
     entity::{account, account_payment_method, account_status, transaction, webhook_event},
 };
 
@@ -81,8 +82,19 @@ async fn insert_events<'e>(tx: &DatabaseTransaction, events: &'e [NewEvent]) -> 
     }
     let mut insert = Query::insert();
     insert.into_table(webhook_event::Entity).columns([
-        Column::Id, Column::CompanyId, Column::Identity, Column::Endpoint, Column::Name, Column::Category, Column::Kind,
-        Column::Mode, Column::ResourceId, Column::AccountId, Column::MerchantRefNum, Column::StatusTime, Column::ReceivedAt,
+        Column::Id,
+        Column::CompanyId,
+        Column::Identity,
+        Column::Endpoint,
+        Column::Name,
+        Column::Category,
+        Column::Kind,
+        Column::Mode,
+        Column::ResourceId,
+        Column::AccountId,
+        Column::MerchantRefNum,
+        Column::StatusTime,
+        Column::ReceivedAt,
         Column::Payload,
     ]);
     for new in unique.values() {
@@ -93,10 +105,20 @@ async fn insert_events<'e>(tx: &DatabaseTransaction, events: &'e [NewEvent]) -> 
             _ => None,
         };
         insert.values_panic([
-            new.webhook_id.into(), new.company_id.0.into(), new.identity.as_str().into(), new.endpoint.as_str().into(),
-            event.name.as_str().into(), category.as_str().into(), kind.into(), event.mode.as_str().into(),
-            event.resource_id.clone().into(), event.account_id.clone().into(), event.merchant_ref_num.clone().into(),
-            event.status_time.timestamp_millis().into(), new.received_ms.into(), new.payload.as_str().into(),
+            new.webhook_id.into(),
+            new.company_id.0.into(),
+            new.identity.as_str().into(),
+            new.endpoint.as_str().into(),
+            event.name.as_str().into(),
+            category.as_str().into(),
+            kind.into(),
+            event.mode.as_str().into(),
+            event.resource_id.clone().into(),
+            event.account_id.clone().into(),
+            event.merchant_ref_num.clone().into(),
+            event.status_time.timestamp_millis().into(),
+            new.received_ms.into(),
+            new.payload.as_str().into(),
         ]);
     }
     insert
@@ -123,7 +145,9 @@ async fn fold_transactions(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Re
         return Ok(());
     }
     let wanted = states.keys().fold(Condition::any(), |any, (company, kind, external_id)| {
-        any.add(Column::CompanyId.eq(company.0).and(Column::Kind.eq(kind.as_str())).and(Column::ExternalId.eq(external_id.as_str())))
+        any.add(
+            Column::CompanyId.eq(company.0).and(Column::Kind.eq(kind.as_str())).and(Column::ExternalId.eq(external_id.as_str())),
+        )
     });
     for row in transaction::Entity::find().filter(wanted).all(tx).await? {
         let Some(kind) = Kind::parse(&row.kind) else { continue };
@@ -140,22 +164,35 @@ async fn fold_transactions(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Re
             }
         }
     }
-    let rows = states
-        .into_iter()
-        .map(|(key, (id, state))| transaction_row(key, id, &state))
-        .collect::<Result<Vec<_>, _>>()?;
+    let rows = states.into_iter().map(|(key, (id, state))| transaction_row(key, id, &state)).collect::<Result<Vec<_>, _>>()?;
     let replace = OnConflict::columns([Column::CompanyId, Column::Kind, Column::ExternalId])
         .update_columns([
-            Column::Status, Column::RawStatus, Column::Amount, Column::Currency, Column::MerchantRefNum, Column::PaymentMethod,
-            Column::AccountId, Column::Mode, Column::FailureReason, Column::Outcome, Column::TransactionTime, Column::StatusTime,
-            Column::CreatedAt, Column::UpdatedAt, Column::State,
+            Column::Status,
+            Column::RawStatus,
+            Column::Amount,
+            Column::Currency,
+            Column::MerchantRefNum,
+            Column::PaymentMethod,
+            Column::AccountId,
+            Column::Mode,
+            Column::FailureReason,
+            Column::Outcome,
+            Column::TransactionTime,
+            Column::StatusTime,
+            Column::CreatedAt,
+            Column::UpdatedAt,
+            Column::State,
         ])
         .to_owned();
     transaction::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(tx).await?;
     Ok(())
 }
 
-fn transaction_row((company, kind, external_id): TransactionKey, id: Uuid, state: &TransactionState) -> Result<transaction::ActiveModel, Error> {
+fn transaction_row(
+    (company, kind, external_id): TransactionKey,
+    id: Uuid,
+    state: &TransactionState,
+) -> Result<transaction::ActiveModel, Error> {
     let (first, last) = state.received_ms();
     Ok(transaction::ActiveModel {
         id: Set(id),
@@ -219,14 +256,17 @@ async fn fold_accounts(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Result
             }
         }
     }
-    let rows = states
-        .into_iter()
-        .map(|(key, (id, state))| account_row(key, id, &state))
-        .collect::<Result<Vec<_>, _>>()?;
+    let rows = states.into_iter().map(|(key, (id, state))| account_row(key, id, &state)).collect::<Result<Vec<_>, _>>()?;
     let replace = OnConflict::columns([Column::CompanyId, Column::ExternalId])
         .update_columns([
-            Column::Status, Column::OnboardingStage, Column::PartnerId, Column::Mode, Column::StatusTime, Column::CreatedAt,
-            Column::UpdatedAt, Column::State,
+            Column::Status,
+            Column::OnboardingStage,
+            Column::PartnerId,
+            Column::Mode,
+            Column::StatusTime,
+            Column::CreatedAt,
+            Column::UpdatedAt,
+            Column::State,
         ])
         .to_owned();
     account::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(tx).await?;
@@ -234,7 +274,10 @@ async fn fold_accounts(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Result
     insert_methods(tx, methods.into_iter()).await
 }
 
-async fn insert_methods(tx: &DatabaseTransaction, methods: impl Iterator<Item = (CompanyId, String, &'static str, String)>) -> Result<(), Error> {
+async fn insert_methods(
+    tx: &DatabaseTransaction,
+    methods: impl Iterator<Item = (CompanyId, String, &'static str, String)>,
+) -> Result<(), Error> {
     use account_payment_method::Column;
     let rows: Vec<_> = methods
         .map(|(company, external_id, kind, method)| account_payment_method::ActiveModel {
@@ -247,7 +290,8 @@ async fn insert_methods(tx: &DatabaseTransaction, methods: impl Iterator<Item = 
     if rows.is_empty() {
         return Ok(());
     }
-    let skip = OnConflict::columns([Column::CompanyId, Column::ExternalId, Column::Kind, Column::MethodId]).do_nothing().to_owned();
+    let skip =
+        OnConflict::columns([Column::CompanyId, Column::ExternalId, Column::Kind, Column::MethodId]).do_nothing().to_owned();
     account_payment_method::Entity::insert_many(rows).on_conflict(skip).exec_without_returning(tx).await?;
     Ok(())
 }

@@ -1,10 +1,16 @@
 //! Companies, and which accounts are theirs.
 
 use common::{CompanyId, receiver};
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set, sea_query::OnConflict};
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set, sea_query::OnConflict,
+};
 use uuid::Uuid;
 
-use crate::{Error, entity::{account_assignment, company}, now_ms};
+use crate::{
+    Error,
+    entity::{account_assignment, company},
+    now_ms,
+};
 
 /// Adds a company; the slug must be new and fit for a path.
 pub async fn add(db: &DatabaseConnection, name: &str, slug: &str) -> Result<company::Model, Error> {

@@ -6,7 +6,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::{Error, entity::{account, account_payment_method, account_status, transaction, webhook_event}};
+use crate::{
+    Error,
+    entity::{account, account_payment_method, account_status, transaction, webhook_event},
+};
 
 /// Which rows one may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,10 +70,7 @@ macro_rules! paged {
     ($entity:ident, $select:expr, $window:expr, $db:expr, $time:ident) => {{
         let select = $select;
         let total = select.clone().count($db).await?;
-        let mut page = select
-            .order_by_desc($entity::Column::$time)
-            .order_by_desc($entity::Column::Id)
-            .limit($window.limit);
+        let mut page = select.order_by_desc($entity::Column::$time).order_by_desc($entity::Column::Id).limit($window.limit);
         page = match $window.after {
             Some((time, id)) => page.filter(
                 Condition::any()
@@ -84,12 +84,20 @@ macro_rules! paged {
 }
 
 /// A page of transactions, newest first by the time they were made.
-pub async fn transactions(db: &DatabaseConnection, scope: Scope, filter: &TransactionFilter, window: Window) -> Result<Page<transaction::Model>, Error> {
+pub async fn transactions(
+    db: &DatabaseConnection,
+    scope: Scope,
+    filter: &TransactionFilter,
+    window: Window,
+) -> Result<Page<transaction::Model>, Error> {
     use transaction::Column;
     let mut all = scoped(Column::CompanyId, scope);
     let exact = [
-        (Column::Mode, filter.mode), (Column::Status, filter.status), (Column::Kind, filter.kind),
-        (Column::Currency, filter.currency.as_deref()), (Column::AccountId, filter.account_id.as_deref()),
+        (Column::Mode, filter.mode),
+        (Column::Status, filter.status),
+        (Column::Kind, filter.kind),
+        (Column::Currency, filter.currency.as_deref()),
+        (Column::AccountId, filter.account_id.as_deref()),
         (Column::MerchantRefNum, filter.merchant_ref_num.as_deref()),
     ];
     for (column, value) in exact {
@@ -99,7 +107,8 @@ pub async fn transactions(db: &DatabaseConnection, scope: Scope, filter: &Transa
         .add_option(filter.from_ms.map(|ms| Column::TransactionTime.gte(ms)))
         .add_option(filter.until_ms.map(|ms| Column::TransactionTime.lt(ms)));
     if let Some(q) = &filter.q {
-        let escaped: String = q.chars().flat_map(|c| if matches!(c, '%' | '_' | '\\') { vec!['\\', c] } else { vec![c] }).collect();
+        let escaped: String =
+            q.chars().flat_map(|c| if matches!(c, '%' | '_' | '\\') { vec!['\\', c] } else { vec![c] }).collect();
         let begins = || LikeExpr::new(format!("{escaped}%")).escape('\\');
         all = all.add(Condition::any().add(Column::ExternalId.like(begins())).add(Column::MerchantRefNum.like(begins())));
     }
@@ -107,7 +116,11 @@ pub async fn transactions(db: &DatabaseConnection, scope: Scope, filter: &Transa
 }
 
 /// A transaction by its id, with its events, oldest first, at most 500.
-pub async fn transaction(db: &DatabaseConnection, scope: Scope, id: Uuid) -> Result<Option<(transaction::Model, Vec<webhook_event::Model>)>, Error> {
+pub async fn transaction(
+    db: &DatabaseConnection,
+    scope: Scope,
+    id: Uuid,
+) -> Result<Option<(transaction::Model, Vec<webhook_event::Model>)>, Error> {
     use webhook_event::Column;
     let found = transaction::Entity::find_by_id(id).filter(scoped(transaction::Column::CompanyId, scope)).one(db).await?;
     let Some(row) = found else { return Ok(None) };
@@ -124,7 +137,13 @@ pub async fn transaction(db: &DatabaseConnection, scope: Scope, id: Uuid) -> Res
 }
 
 /// A page of accounts, the latest changed first.
-pub async fn accounts(db: &DatabaseConnection, scope: Scope, status: Option<&str>, stage: Option<&str>, window: Window) -> Result<Page<account::Model>, Error> {
+pub async fn accounts(
+    db: &DatabaseConnection,
+    scope: Scope,
+    status: Option<&str>,
+    stage: Option<&str>,
+    window: Window,
+) -> Result<Page<account::Model>, Error> {
     use account::Column;
     let all = scoped(Column::CompanyId, scope)
         .add_option(status.map(|s| Column::Status.eq(s)))
@@ -133,7 +152,11 @@ pub async fn accounts(db: &DatabaseConnection, scope: Scope, status: Option<&str
 }
 
 /// An account by its id, with its history, oldest first, at most 500 steps.
-pub async fn account(db: &DatabaseConnection, scope: Scope, id: Uuid) -> Result<Option<(account::Model, Vec<account_status::Model>)>, Error> {
+pub async fn account(
+    db: &DatabaseConnection,
+    scope: Scope,
+    id: Uuid,
+) -> Result<Option<(account::Model, Vec<account_status::Model>)>, Error> {
     use account_status::Column;
     let found = account::Entity::find_by_id(id).filter(scoped(account::Column::CompanyId, scope)).one(db).await?;
     let Some(row) = found else { return Ok(None) };
@@ -149,7 +172,10 @@ pub async fn account(db: &DatabaseConnection, scope: Scope, id: Uuid) -> Result<
 }
 
 /// The payment methods of those accounts, at most 100 for each.
-pub async fn payment_methods(db: &DatabaseConnection, accounts: &[account::Model]) -> Result<Vec<account_payment_method::Model>, Error> {
+pub async fn payment_methods(
+    db: &DatabaseConnection,
+    accounts: &[account::Model],
+) -> Result<Vec<account_payment_method::Model>, Error> {
     use account_payment_method::Column;
     if accounts.is_empty() {
         return Ok(Vec::new());
@@ -180,12 +206,20 @@ pub struct EventFilter {
 }
 
 /// A page of events, the latest received first.
-pub async fn events(db: &DatabaseConnection, scope: Scope, filter: &EventFilter, window: Window) -> Result<Page<webhook_event::Model>, Error> {
+pub async fn events(
+    db: &DatabaseConnection,
+    scope: Scope,
+    filter: &EventFilter,
+    window: Window,
+) -> Result<Page<webhook_event::Model>, Error> {
     use webhook_event::Column;
     let mut all = scoped(Column::CompanyId, scope);
     let exact = [
-        (Column::Name, filter.name.as_deref()), (Column::Mode, filter.mode), (Column::AccountId, filter.account_id.as_deref()),
-        (Column::ResourceId, filter.resource_id.as_deref()), (Column::MerchantRefNum, filter.merchant_ref_num.as_deref()),
+        (Column::Name, filter.name.as_deref()),
+        (Column::Mode, filter.mode),
+        (Column::AccountId, filter.account_id.as_deref()),
+        (Column::ResourceId, filter.resource_id.as_deref()),
+        (Column::MerchantRefNum, filter.merchant_ref_num.as_deref()),
     ];
     for (column, value) in exact {
         all = all.add_option(value.map(|v| column.eq(v)));
@@ -198,7 +232,8 @@ pub async fn events(db: &DatabaseConnection, scope: Scope, filter: &EventFilter,
 
 /// An event by its id.
 pub async fn event(db: &DatabaseConnection, scope: Scope, id: Uuid) -> Result<Option<webhook_event::Model>, Error> {
-    let found: Select<webhook_event::Entity> = webhook_event::Entity::find_by_id(id).filter(scoped(webhook_event::Column::CompanyId, scope));
+    let found: Select<webhook_event::Entity> =
+        webhook_event::Entity::find_by_id(id).filter(scoped(webhook_event::Column::CompanyId, scope));
     Ok(found.one(db).await?)
 }
 

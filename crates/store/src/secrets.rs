@@ -2,14 +2,22 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use common::{CompanyId, Endpoint, signature::KeyEncoding};
-use ring::{aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey}, hmac, rand::{SecureRandom, SystemRandom}};
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hmac,
+    rand::{SecureRandom, SystemRandom},
+};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
     TransactionTrait, sea_query::Expr,
 };
 use uuid::Uuid;
 
-use crate::{Error, entity::receiver_secret::{self, Column, Entity, Model}, now_ms};
+use crate::{
+    Error,
+    entity::receiver_secret::{self, Column, Entity, Model},
+    now_ms,
+};
 
 /// Active keys of one receiver at most: the new one and the one that it replaces.
 pub const MAX_ACTIVE: u64 = 2;
@@ -56,7 +64,13 @@ fn of_receiver(endpoint: Endpoint, company: CompanyId) -> Condition {
 
 /// Adds a secret. Those active before stay so until `grace_ms` from now; 0 ends them at once.
 pub async fn add(
-    db: &DatabaseConnection, vault: &Vault, endpoint: Endpoint, company: CompanyId, text: &str, encoding: KeyEncoding, grace_ms: i64,
+    db: &DatabaseConnection,
+    vault: &Vault,
+    endpoint: Endpoint,
+    company: CompanyId,
+    text: &str,
+    encoding: KeyEncoding,
+    grace_ms: i64,
 ) -> Result<i32, Error> {
     encoding.key(text).map_err(|e| Error::Conflict(e.to_string()))?;
     let ciphertext = vault.seal(&receiver_of(endpoint.as_str(), company.0), text)?;

@@ -2,20 +2,30 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::CompanyId;
-use ring::{digest, rand::{SecureRandom, SystemRandom}};
+use ring::{
+    digest,
+    rand::{SecureRandom, SystemRandom},
+};
 use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, Set};
 use uuid::Uuid;
 
-use crate::{Error, entity::api_token::{self, Column, Entity, Model}, now_ms};
+use crate::{
+    Error,
+    entity::api_token::{self, Column, Entity, Model},
+    now_ms,
+};
 
 /// What a token or a user may do.
-pub const PERMISSIONS: [&str; 7] = [
-    "read:transactions", "read:accounts", "read:analytics", "read:events", "manage:queue", "manage:secrets", "admin",
-];
+pub const PERMISSIONS: [&str; 7] =
+    ["read:transactions", "read:accounts", "read:analytics", "read:events", "manage:queue", "manage:secrets", "admin"];
 
 /// Makes a token for `company`, or for all companies if there is none, and answers it.
 pub async fn add(
-    db: &DatabaseConnection, company: CompanyId, name: &str, permissions: &[String], expires_at: Option<i64>,
+    db: &DatabaseConnection,
+    company: CompanyId,
+    name: &str,
+    permissions: &[String],
+    expires_at: Option<i64>,
 ) -> Result<String, Error> {
     if let Some(unknown) = permissions.iter().find(|p| !PERMISSIONS.contains(&p.as_str())) {
         return Err(Error::Conflict(format!("'{unknown}' is no permission; one of {}", PERMISSIONS.join(", "))));

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use actix_web::{HttpResponse, ResponseError, http::{StatusCode, header}};
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
 use serde_json::json;
 
 /// Every kind of problem there is. The name is part of the contract: `urn:netbanx:problem:NAME`.

@@ -32,9 +32,9 @@ where
     F: Fn(&mut web::ServiceConfig) + Send + Clone + 'static,
 {
     let mut server = HttpServer::new(move || {
-        App::new().configure(&routes).default_service(web::to(|| async {
-            Problem::new(ProblemKind::NotFound, "there is nothing under this path")
-        }))
+        App::new()
+            .configure(&routes)
+            .default_service(web::to(|| async { Problem::new(ProblemKind::NotFound, "there is nothing under this path") }))
     })
     .shutdown_timeout(drain.as_secs().max(1))
     .disable_signals();

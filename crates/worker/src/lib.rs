@@ -61,8 +61,14 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
 fn readiness(queue: &Queue, db: &DatabaseConnection) -> Readiness {
     let (queue, db) = (queue.clone(), db.clone());
     Readiness::default()
-        .needs("redis", move || { let queue = queue.clone(); async move { queue.ping().await.is_ok() } })
-        .needs("database", move || { let db = db.clone(); async move { store::ping(&db).await.is_ok() } })
+        .needs("redis", move || {
+            let queue = queue.clone();
+            async move { queue.ping().await.is_ok() }
+        })
+        .needs("database", move || {
+            let db = db.clone();
+            async move { store::ping(&db).await.is_ok() }
+        })
 }
 
 /// Works off `queue` until `stop`: finishes what is in hand, gives back the rest.

@@ -1,0 +1,19 @@
+.PHONY: run stop test build lint
+
+run: ## everything on this machine, from a private Redis to the API
+	@scripts/run
+
+stop: ## ends what `make run` left: its Redis
+	@scripts/stop
+
+test: ## every test, on SQLite and PostgreSQL, with real servers
+	@scripts/test
+
+build: ## release binaries in target/release: ingress worker api netbanx
+	@scripts/need cc
+	cargo build --release --locked --workspace --bins
+
+lint: ## formatting and clippy, warnings refused
+	@scripts/need cc
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
