@@ -1,1 +1,6 @@
-//! x
+//! Stories of use, each on a platform of its own.
+
+mod faults;
+mod isolation;
+mod refusals;
+mod samples;

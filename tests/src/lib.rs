@@ -1,1 +1,24 @@
-//! x
+//! The harness of the end-to-end tests: real binaries, a Redis and a database of one's own, HTTP.
+//!
+//! Everything that a [`Platform`] starts ends with it. Waiting is always for a condition
+//! ([`eventually`]), never for a time.
+
+mod platform;
+mod signed;
+
+pub use platform::{Database, Platform, Service};
+pub use signed::{KEY, forms, sign};
+
+use std::{future::Future, time::Duration};
+
+/// Asks until `condition` answers something; fails the test when a minute has passed.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, condition: impl Fn() -> F) -> T {
+    let begun = std::time::Instant::now();
+    loop {
+        if let Some(found) = condition().await {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}

@@ -1,0 +1,243 @@
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use queue::{Queue, QueueSettings, Stats};
+use reqwest::{Client, Response};
+use sea_orm::{ConnectionTrait, Database as Connector};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{KEY, eventually, sign};
+
+/// Which database a platform stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    Sqlite,
+    /// A new database on the server that `TEST_POSTGRES_URL` names.
+    Postgres,
+}
+
+/// One of the three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    Ingress,
+    Worker,
+    Api,
+}
+
+impl Service {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingress",
+            Self::Worker => "worker",
+            Self::Api => "api",
+        }
+    }
+}
+
+/// A platform of one's own: Redis, database, and the services that were started.
+pub struct Platform {
+    directory: PathBuf,
+    database_url: String,
+    redis_port: u16,
+    ingress_port: u16,
+    api_port: u16,
+    redis: Option<Child>,
+    services: Vec<(Service, Child)>,
+    pub http: Client,
+    pub admin_token: String,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn binary(name: &str) -> PathBuf {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug").join(name);
+    assert!(built.exists(), "{} is missing: run `make test`, or `cargo build --workspace` first", built.display());
+    built
+}
+
+impl Platform {
+    /// Redis, a migrated database with company `acme`, the key [`KEY`] on every receiver, an
+    /// administrator's token, and all three services.
+    pub async fn start(database: Database) -> Self {
+        let mut platform = Self::prepare(database).await;
+        for service in [Service::Ingress, Service::Worker, Service::Api] {
+            platform.run(service).await;
+        }
+        platform
+    }
+
+    /// The same without any service.
+    pub async fn prepare(database: Database) -> Self {
+        let directory = std::env::temp_dir().join(format!("netbanx-e2e-{}", Uuid::now_v7().simple()));
+        fs::create_dir_all(&directory).unwrap();
+        let mut platform = Self {
+            database_url: database_url(database, &directory).await,
+            directory,
+            redis_port: free_port(),
+            ingress_port: free_port(),
+            api_port: free_port(),
+            redis: None,
+            services: Vec::new(),
+            http: Client::new(),
+            admin_token: String::new(),
+        };
+        platform.start_redis().await;
+        platform.netbanx(&["migrate"]);
+        platform.netbanx(&["company", "add", "Acme", "--slug", "acme"]);
+        for endpoint in ["netbanx", "account-status", "direct-debit", "alternate-payments"] {
+            platform.netbanx(&["secret", "set", "--endpoint", endpoint, "--key", KEY]);
+            platform.netbanx(&["secret", "set", "--endpoint", endpoint, "--company", "acme", "--key", KEY]);
+        }
+        platform.admin_token = platform.netbanx(&["token", "add", "--admin"]);
+        platform
+    }
+
+    pub async fn start_redis(&mut self) {
+        let child = Command::new("redis-server")
+            .args(["--bind", "127.0.0.1", "--port", &self.redis_port.to_string(), "--appendonly", "yes", "--save", ""])
+            .arg("--dir")
+            .arg(&self.directory)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server is needed: scripts/need redis-server");
+        self.redis = Some(child);
+        let port = self.redis_port;
+        eventually("Redis listens", || async move { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok() }).await;
+    }
+
+    pub fn kill_redis(&mut self) {
+        if let Some(mut redis) = self.redis.take() {
+            redis.kill().unwrap();
+            redis.wait().unwrap();
+        }
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(binary(program));
+        command
+            .env("DATABASE_URL", &self.database_url)
+            .env("REDIS_URL", format!("redis://127.0.0.1:{}", self.redis_port))
+            .env("INGRESS_BIND", format!("127.0.0.1:{}", self.ingress_port))
+            .env("API_BIND", format!("127.0.0.1:{}", self.api_port))
+            .env("MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+            .env("HTTP_WORKERS", "1")
+            .env("RUST_LOG", "warn")
+            .env_remove("ADMIN_BIND")
+            .env_remove("NETBANX_CONFIG");
+        command
+    }
+
+    /// Runs the operator's command; answers its standard output.
+    pub fn netbanx(&self, args: &[&str]) -> String {
+        let output = self.command("netbanx").args(args).output().unwrap();
+        assert!(output.status.success(), "netbanx {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Starts a service and waits until it can work.
+    pub async fn run(&mut self, service: Service) {
+        let child = self.command(service.name()).spawn().unwrap();
+        self.services.push((service, child));
+        let url = match service {
+            Service::Ingress => format!("{}/readyz", self.ingress_url()),
+            Service::Api => format!("{}/readyz", self.api_url()),
+            Service::Worker => return,
+        };
+        eventually("the service is ready", || async { self.http.get(&url).send().await.ok().filter(|r| r.status() == 200) })
+            .await;
+    }
+
+    /// Kills every instance of a service with SIGKILL.
+    pub fn kill(&mut self, service: Service) {
+        for (_, mut child) in self.services.extract_if(.., |(kind, _)| *kind == service) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Whether every service that was started still runs.
+    pub fn all_alive(&mut self) -> bool {
+        self.services.iter_mut().all(|(_, child)| child.try_wait().unwrap().is_none())
+    }
+
+    pub fn ingress_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ingress_port)
+    }
+
+    pub fn api_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.api_port)
+    }
+
+    /// Posts `body`, signed.
+    pub async fn send(&self, path: &str, body: impl Into<Vec<u8>>) -> Response {
+        let body = body.into();
+        self.send_signed(path, "Signature", &sign(&body), body).await
+    }
+
+    pub async fn send_signed(&self, path: &str, header: &str, value: &str, body: Vec<u8>) -> Response {
+        self.http.post(format!("{}{path}", self.ingress_url())).header(header, value).body(body).send().await.unwrap()
+    }
+
+    /// An answer of the API under that token: status and body.
+    pub async fn get_as(&self, token: &str, path: &str) -> (u16, Value) {
+        let answer = self.http.get(format!("{}{path}", self.api_url())).bearer_auth(token).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    /// The `data` of an answer to the administrator, which must be 200.
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, mut body) = self.get_as(&self.admin_token, path).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body["data"].take()
+    }
+
+    /// How many events are stored.
+    pub async fn events(&self) -> u64 {
+        self.get("/api/v1/events?limit=1").await["pagination"]["total"].as_u64().unwrap()
+    }
+
+    /// The queue's counts, from Redis itself: what ingress tells may be half a second old.
+    pub async fn queue(&self) -> Stats {
+        let redis = queue::connect(&format!("redis://127.0.0.1:{}", self.redis_port)).unwrap();
+        Queue::new(redis, QueueSettings::default()).stats().await.unwrap()
+    }
+
+    /// Waits until nothing is left in the queue.
+    pub async fn drained(&self) {
+        eventually("the queue is drained", || async { (self.queue().await.total == 0).then_some(()) }).await;
+    }
+}
+
+async fn database_url(database: Database, directory: &Path) -> String {
+    if database == Database::Sqlite {
+        return format!("sqlite://{}/netbanx.db?mode=rwc", directory.display());
+    }
+    let server = std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL must name a server: run `make test`");
+    let name = format!("netbanx_{}", Uuid::now_v7().simple());
+    let db = Connector::connect(&server).await.unwrap();
+    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    db.close().await.unwrap();
+    let (base, _) = server.rsplit_once('/').unwrap();
+    format!("{base}/{name}")
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        for (_, child) in &mut self.services {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if let Some(redis) = &mut self.redis {
+            let _ = redis.kill();
+            let _ = redis.wait();
+        }
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}

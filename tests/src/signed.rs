@@ -1,0 +1,22 @@
+use base64::{Engine, engine::general_purpose::STANDARD};
+use ring::hmac;
+
+/// The receivers' key in every test.
+pub const KEY: &str = "test-portal-key";
+
+/// The signature as Paysafe sends it.
+pub fn sign(body: &[u8]) -> String {
+    STANDARD.encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes()), body))
+}
+
+/// Every accepted form: header and value.
+pub fn forms(body: &[u8]) -> Vec<(&'static str, String)> {
+    let hex = hex::encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes()), body));
+    vec![
+        ("Signature", sign(body)),
+        ("Signature", hex.clone()),
+        ("X-Paysafe-Signature", format!("sha256={hex}")),
+        ("X-Netbanx-Signature", format!("SHA256={}", hex.to_uppercase())),
+        ("X-Signature", hex.to_uppercase()),
+    ]
+}
