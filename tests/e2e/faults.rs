@@ -1,6 +1,8 @@
 //! What is killed or away, and what still holds.
 
 use e2e::{Database, KEY, Platform, Service, eventually};
+use queue::{Enqueued, Lane, NewJob, Producer};
+use uuid::Uuid;
 
 async fn a_killed_worker_loses_and_doubles_nothing(database: Database) {
     let mut platform = Platform::prepare(database).await;
@@ -53,4 +55,42 @@ async fn without_redis_ingress_refuses_and_then_recovers() {
         .await;
     eventually("both are persisted", || async { (platform.events().await == 2).then_some(()) }).await;
     assert!(platform.all_alive(), "neither ingress nor the worker ended");
+}
+
+/// A batch holds two jobs that can never be written: one is no job at all, one is refused by the
+/// database (its identity is longer than the column). They die by themselves after their attempts.
+#[tokio::test]
+async fn bad_jobs_die_alone() {
+    let mut platform = Platform::prepare(Database::Postgres).await;
+    platform.run(Service::Ingress).await;
+    platform.run(Service::Api).await;
+    let company = platform.netbanx(&["--json", "company", "list"]);
+    let company: serde_json::Value = serde_json::from_str(&company).unwrap();
+    let company: Uuid = company[0]["id"].as_str().unwrap().parse().unwrap();
+    let producer = Producer::start(&platform.open_queue());
+    let refused = format!(
+        r#"{{"webhookId":"{}","endpoint":"netbanx","companyId":"{company}","identity":"{}","eventName":"PAYMENT_COMPLETED","receivedMs":1,"body":{{}}}}"#,
+        Uuid::now_v7(),
+        "f".repeat(100)
+    );
+    for payload in ["no job".to_owned(), refused] {
+        let job = NewJob {
+            id: Uuid::now_v7().to_string(),
+            claim: Uuid::now_v7().to_string(),
+            lane: Lane::Payments,
+            shard_key: company.as_u64_pair().1,
+            traceparent: None,
+            payload: payload.into_bytes(),
+        };
+        assert_eq!(producer.enqueue(job).await.unwrap(), Enqueued::Accepted);
+    }
+    let url = format!("{}/api/webhooks/netbanx/acme", platform.ingress_url());
+    platform.netbanx(&["send", "--count", "23", "--url", &url, "--key", KEY]);
+    assert_eq!(platform.queue().await.waiting, 25);
+
+    platform.run(Service::Worker).await;
+    eventually("both are dead letters", || async { (platform.queue().await.dead == 2).then_some(()) }).await;
+    platform.drained().await;
+    let counts = platform.queue().await;
+    assert_eq!((platform.events().await, counts.completed, counts.failed), (23, 23, 2));
 }

@@ -3,4 +3,5 @@
 mod faults;
 mod isolation;
 mod refusals;
+mod rotation;
 mod samples;

@@ -7,7 +7,7 @@ mod platform;
 mod signed;
 
 pub use platform::{Database, Platform, Service};
-pub use signed::{KEY, forms, sign};
+pub use signed::{KEY, forms, sign, sign_with};
 
 use std::{future::Future, time::Duration};
 

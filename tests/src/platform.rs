@@ -203,10 +203,15 @@ impl Platform {
         self.get("/api/v1/events?limit=1").await["pagination"]["total"].as_u64().unwrap()
     }
 
+    /// The queue itself, as the services have it.
+    pub fn open_queue(&self) -> Queue {
+        let redis = queue::connect(&format!("redis://127.0.0.1:{}", self.redis_port)).unwrap();
+        Queue::new(redis, QueueSettings::default())
+    }
+
     /// The queue's counts, from Redis itself: what ingress tells may be half a second old.
     pub async fn queue(&self) -> Stats {
-        let redis = queue::connect(&format!("redis://127.0.0.1:{}", self.redis_port)).unwrap();
-        Queue::new(redis, QueueSettings::default()).stats().await.unwrap()
+        self.open_queue().stats().await.unwrap()
     }
 
     /// Waits until nothing is left in the queue.

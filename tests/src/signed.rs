@@ -4,9 +4,14 @@ use ring::hmac;
 /// The receivers' key in every test.
 pub const KEY: &str = "test-portal-key";
 
-/// The signature as Paysafe sends it.
+/// The signature under [`KEY`] as Paysafe sends it.
 pub fn sign(body: &[u8]) -> String {
-    STANDARD.encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes()), body))
+    sign_with(KEY, body)
+}
+
+/// The signature under another key.
+pub fn sign_with(key: &str, body: &[u8]) -> String {
+    STANDARD.encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()), body))
 }
 
 /// Every accepted form: header and value.
