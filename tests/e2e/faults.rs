@@ -93,4 +93,43 @@ async fn bad_jobs_die_alone() {
     platform.drained().await;
     let counts = platform.queue().await;
     assert_eq!((platform.events().await, counts.completed, counts.failed), (23, 23, 2));
+
+    let dead: serde_json::Value = serde_json::from_str(&platform.netbanx(&["--json", "queue", "dead"])).unwrap();
+    let mut errors: Vec<&str> = dead.as_array().unwrap().iter().map(|d| d["letter"]["error"].as_str().unwrap()).collect();
+    errors.sort_unstable();
+    assert!(errors[0].starts_with("not a job") && errors[1].contains("too long"), "{errors:?}");
+    assert!(dead.as_array().unwrap().iter().all(|d| d["letter"]["attempts"] == 3), "{dead}");
+
+    assert_eq!(platform.netbanx(&["queue", "retry", "--all"]), "2 waiting again");
+    eventually("both died once more, after attempts anew", || async { (platform.queue().await.failed == 4).then_some(()) }).await;
+    let id = dead[0]["letter"]["id"].as_str().unwrap();
+    assert_eq!(platform.netbanx(&["queue", "discard", "--id", id]), "1 discarded");
+    assert_eq!(platform.netbanx(&["queue", "discard", "--id", id]), "0 discarded");
+    assert_eq!(platform.queue().await.dead, 1);
+}
+
+#[tokio::test]
+async fn a_pause_holds_over_a_restart_of_redis() {
+    let mut platform = Platform::start(Database::Sqlite).await;
+    let event = |id: &str, name: &str| format!(r#"{{"id":"{id}","eventType":"{name}","account":{{"id":"7"}}}}"#);
+    platform.netbanx(&["queue", "pause"]);
+    platform.kill_redis();
+    platform.start_redis().await;
+    eventually("ingress accepts", || async {
+        platform.send("/webhook", event("e1", "PAYMENT_COMPLETED")).await.status().is_success().then_some(())
+    })
+    .await;
+    eventually("it waits", || async { (platform.queue().await.waiting == 1).then_some(()) }).await;
+    assert!(platform.queue().await.paused);
+
+    // The whole queue goes on, the other lane does not.
+    platform.netbanx(&["queue", "pause", "--lane", "others"]);
+    assert_eq!(platform.send("/webhook", event("e2", "ACCT_ENABLED")).await.status(), 202);
+    platform.netbanx(&["queue", "resume"]);
+    eventually("the payment is persisted", || async { (platform.events().await == 1).then_some(()) }).await;
+    let counts = platform.queue().await;
+    assert_eq!((counts.others.waiting, counts.others.paused, counts.paused), (1, true, false));
+    platform.netbanx(&["queue", "resume", "--lane", "others"]);
+    platform.drained().await;
+    assert_eq!(platform.events().await, 2);
 }

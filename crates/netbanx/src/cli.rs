@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use common::Endpoint;
 
-use crate::{Error, admin, dev, send};
+use crate::{Error, admin, dev, queue_command, send};
 
 /// Operate the webhook platform. Reads the same settings as the services (see README.md).
 #[derive(Debug, Parser)]
@@ -40,6 +40,9 @@ enum Command {
     /// Which company an account's webhooks belong to.
     #[command(subcommand)]
     Account(Account),
+    /// The queue: counts, pause, dead letters.
+    #[command(subcommand)]
+    Queue(queue_command::QueueCommand),
     /// Send signed, realistic webhooks.
     Send(send::Options),
 }
@@ -162,6 +165,7 @@ impl Cli {
         match self.command {
             Command::Dev { port } => dev::run(port).await,
             Command::Send(options) => send::run(&options, json).await,
+            Command::Queue(command) => queue_command::run(command, json).await,
             command => {
                 let office = admin::Office::open(json).await?;
                 match command {
@@ -182,7 +186,7 @@ impl Cli {
                     Command::Account(Account::Assign { account_id, company }) => {
                         office.assign_account(&account_id, &company).await
                     }
-                    Command::Dev { .. } | Command::Send(_) => Ok(()),
+                    Command::Dev { .. } | Command::Send(_) | Command::Queue(_) => Ok(()),
                 }
             }
         }

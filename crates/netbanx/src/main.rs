@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | `cli` | commands and options |
 //! | `admin` | migrate, company, secret, token, account |
+//! | `queue_command` | counts, pause, dead letters |
 //! | `send` | signed, realistic webhooks |
 //! | `dev` | ingress, worker and api in one process |
 
 mod admin;
 mod cli;
 mod dev;
+mod queue_command;
 mod send;
 
 use std::process::ExitCode;

@@ -13,6 +13,7 @@
 //! | [`backend`] | apalis' `Backend`: batches out, outcomes in ([`Backend`]) |
 //! | [`wake`] | what rouses an idle worker |
 //! | [`stats`] | counts in constant time |
+//! | [`manage`] | pause, resume, dead letters |
 //!
 //! # Layout
 //! Each shard has two lanes (lists of ids, payments first) and, shared by both: `data` (id →
@@ -29,6 +30,7 @@
 pub mod backend;
 pub mod connection;
 pub mod keys;
+pub mod manage;
 pub mod persistence;
 pub mod producer;
 pub mod record;
@@ -41,6 +43,7 @@ use std::{sync::Arc, time::Duration};
 pub use backend::Backend;
 pub use connection::connect;
 pub use keys::Lane;
+pub use manage::DeadLetter;
 pub use persistence::{Batch, BatchOutcome, JobOutcome, Verdict};
 pub use producer::{Enqueued, NewJob, Producer};
 pub use record::LeasedJob;

@@ -17,6 +17,8 @@ pub(crate) struct Scripts {
     pub renew: Script,
     pub release: Script,
     pub stats: Script,
+    pub redrive: Script,
+    pub discard: Script,
 }
 
 impl Scripts {
@@ -29,6 +31,8 @@ impl Scripts {
             renew: Script::new(include_str!("lua/renew.lua")),
             release: Script::new(include_str!("lua/release.lua")),
             stats: Script::new(include_str!("lua/stats.lua")),
+            redrive: Script::new(include_str!("lua/redrive.lua")),
+            discard: Script::new(include_str!("lua/discard.lua")),
         }
     }
 }
