@@ -133,3 +133,21 @@ async fn a_pause_holds_over_a_restart_of_redis() {
     platform.drained().await;
     assert_eq!(platform.events().await, 2);
 }
+
+#[tokio::test]
+async fn a_worker_that_is_told_to_stop_leaves_nothing_in_hand() {
+    let mut platform = Platform::prepare(Database::Postgres).await;
+    platform.run(Service::Ingress).await;
+    platform.run(Service::Api).await;
+    let url = format!("{}/api/webhooks/netbanx/acme", platform.ingress_url());
+    platform.netbanx(&["send", "--count", "3000", "--url", &url, "--key", KEY]);
+    platform.run(Service::Worker).await;
+    eventually("the worker is in the middle", || async { (platform.events().await > 100).then_some(()) }).await;
+    platform.terminate(Service::Worker).await;
+
+    let counts = platform.queue().await;
+    assert!(counts.waiting > 0, "it was told too late to be in the middle");
+    assert_eq!((counts.active, counts.delayed), (0, 0), "what was fetched is done or given back");
+    assert_eq!(platform.events().await, counts.completed as u64, "what is committed is acknowledged");
+    assert_eq!(counts.completed + counts.waiting, 3000);
+}

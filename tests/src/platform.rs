@@ -162,6 +162,17 @@ impl Platform {
         }
     }
 
+    /// Asks every instance of a service to stop (SIGTERM) and waits until it has ended, well.
+    pub async fn terminate(&mut self, service: Service) {
+        for (_, mut child) in self.services.extract_if(.., |(kind, _)| *kind == service) {
+            let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+            assert!(asked.success());
+            let child = std::sync::Mutex::new(&mut child);
+            let status = eventually("the service ends", || async { child.lock().unwrap().try_wait().unwrap() }).await;
+            assert!(status.success(), "{status}");
+        }
+    }
+
     /// Whether every service that was started still runs.
     pub fn all_alive(&mut self) -> bool {
         self.services.iter_mut().all(|(_, child)| child.try_wait().unwrap().is_none())

@@ -136,7 +136,8 @@ fn greet(settings: &Settings, port: u16, demo: &Demo) {
     println!("Key        {}", demo.key);
     println!();
     println!("Read:      curl -H 'Authorization: Bearer {}' '{api}/api/v1/transactions?limit=3'", demo.token);
-    println!("Send:      netbanx send --count 10 --url {receiver} --key '{}'", demo.key);
+    let program = std::env::current_exe().map_or_else(|_| "netbanx".to_owned(), |path| path.display().to_string());
+    println!("Send:      {program} send --count 10 --url {receiver} --key '{}'", demo.key);
     println!("Stop:      Ctrl-C, then make stop");
 }
 
