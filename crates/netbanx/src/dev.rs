@@ -3,11 +3,9 @@
 use std::{fs, net::SocketAddr, path::Path};
 
 use ::web::Stop;
-use base64::{Engine, engine::general_purpose::STANDARD};
 use common::{CompanyId, Endpoint, signature::KeyEncoding};
 use ingress::Ingress;
 use queue::Queue;
-use ring::rand::{SecureRandom, SystemRandom};
 use sea_orm::DatabaseConnection;
 use settings::{MasterKey, Settings};
 use store::{
@@ -81,9 +79,7 @@ async fn work(settings: &Settings, queue: &Queue, db: &DatabaseConnection, stop:
 fn own_master_key(directory: &Path) -> Result<MasterKey, Error> {
     let path = directory.join("master.key");
     if !path.exists() {
-        let mut bytes = [0; 32];
-        SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Refused("no randomness".to_owned()))?;
-        write_private(&path, &STANDARD.encode(bytes))?;
+        write_private(&path, &admin::generate(KeyEncoding::Base64)?)?;
     }
     Ok(MasterKey::parse(&fs::read_to_string(&path)?)?)
 }
@@ -105,13 +101,14 @@ struct Demo {
 /// database, so that each start can show it again.
 async fn demo(db: &DatabaseConnection, vault: &Vault, directory: &Path) -> Result<Demo, Error> {
     let path = directory.join("demo");
-    if companies::find(db, DEMO).await?.is_some()
+    let known = companies::find(db, DEMO).await?;
+    if known.is_some()
         && let Some((key, token)) =
             fs::read_to_string(&path).ok().and_then(|t| t.split_once('\n').map(|(k, t)| (k.to_owned(), t.trim().to_owned())))
     {
         return Ok(Demo { key, token, is_new: false });
     }
-    let company = match companies::find(db, DEMO).await? {
+    let company = match known {
         Some(row) => CompanyId(row.id),
         None => CompanyId(companies::add(db, "Demo", DEMO).await?.id),
     };
