@@ -78,7 +78,7 @@ async fn bad_jobs_die_alone() {
             id: Uuid::now_v7().to_string(),
             claim: Uuid::now_v7().to_string(),
             lane: Lane::Payments,
-            shard_key: company.as_u64_pair().1,
+            flow: company.as_u64_pair().1,
             traceparent: None,
             payload: payload.into_bytes(),
         };
@@ -95,14 +95,14 @@ async fn bad_jobs_die_alone() {
     assert_eq!((platform.events().await, counts.completed, counts.failed), (23, 23, 2));
 
     let dead: serde_json::Value = serde_json::from_str(&platform.netbanx(&["--json", "queue", "dead"])).unwrap();
-    let mut errors: Vec<&str> = dead.as_array().unwrap().iter().map(|d| d["letter"]["error"].as_str().unwrap()).collect();
+    let mut errors: Vec<&str> = dead["deadLetters"].as_array().unwrap().iter().map(|d| d["error"].as_str().unwrap()).collect();
     errors.sort_unstable();
     assert!(errors[0].starts_with("not a job") && errors[1].contains("too long"), "{errors:?}");
-    assert!(dead.as_array().unwrap().iter().all(|d| d["letter"]["attempts"] == 3), "{dead}");
+    assert!(dead["deadLetters"].as_array().unwrap().iter().all(|d| d["attempts"] == 3), "{dead}");
 
     assert_eq!(platform.netbanx(&["queue", "retry", "--all"]), "2 waiting again");
     eventually("both died once more, after attempts anew", || async { (platform.queue().await.failed == 4).then_some(()) }).await;
-    let id = dead[0]["letter"]["id"].as_str().unwrap();
+    let id = dead["deadLetters"][0]["id"].as_str().unwrap();
     assert_eq!(platform.netbanx(&["queue", "discard", "--id", id]), "1 discarded");
     assert_eq!(platform.netbanx(&["queue", "discard", "--id", id]), "0 discarded");
     assert_eq!(platform.queue().await.dead, 1);

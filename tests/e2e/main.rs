@@ -2,6 +2,7 @@
 
 mod faults;
 mod isolation;
+mod queue;
 mod refusals;
 mod rotation;
 mod samples;

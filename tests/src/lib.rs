@@ -3,10 +3,14 @@
 //! Everything that a [`Platform`] starts ends with it. Waiting is always for a condition
 //! ([`eventually`]), never for a time.
 
+mod hand;
 mod platform;
+mod redis;
 mod signed;
 
+pub use hand::{Bench, InHand, Worker, new_directory};
 pub use platform::{Database, Platform, Service};
+pub use redis::Redis;
 pub use signed::{KEY, forms, sign, sign_with};
 
 use std::{future::Future, time::Duration};
@@ -21,4 +25,8 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, condition:
         assert!(begun.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
+}
+
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

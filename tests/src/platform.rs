@@ -1,8 +1,7 @@
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
 };
 
 use queue::{Queue, QueueSettings, Stats};
@@ -11,7 +10,7 @@ use sea_orm::{ConnectionTrait, Database as Connector};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{KEY, eventually, sign};
+use crate::{KEY, Redis, eventually, free_port, hand::new_directory, sign};
 
 /// Which database a platform stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,17 +42,14 @@ impl Service {
 pub struct Platform {
     directory: PathBuf,
     database_url: String,
-    redis_port: u16,
     ingress_port: u16,
     api_port: u16,
-    redis: Option<Child>,
+    pub redis: Redis,
     services: Vec<(Service, Child)>,
     pub http: Client,
     pub admin_token: String,
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    /// Further settings for whatever is started from now on.
+    pub variables: Vec<(&'static str, String)>,
 }
 
 fn binary(name: &str) -> PathBuf {
@@ -75,20 +71,24 @@ impl Platform {
 
     /// The same without any service.
     pub async fn prepare(database: Database) -> Self {
-        let directory = std::env::temp_dir().join(format!("netbanx-e2e-{}", Uuid::now_v7().simple()));
-        fs::create_dir_all(&directory).unwrap();
-        let mut platform = Self {
+        let directory = new_directory();
+        let redis = Redis::start(&directory).await;
+        let platform = Self {
             database_url: database_url(database, &directory).await,
             directory,
-            redis_port: free_port(),
             ingress_port: free_port(),
             api_port: free_port(),
-            redis: None,
+            redis,
             services: Vec::new(),
             http: Client::new(),
             admin_token: String::new(),
+            variables: Vec::new(),
         };
-        platform.start_redis().await;
+        platform.furnish()
+    }
+
+    fn furnish(mut self) -> Self {
+        let platform = &mut self;
         platform.netbanx(&["migrate"]);
         platform.netbanx(&["company", "add", "Acme", "--slug", "acme"]);
         for endpoint in ["netbanx", "account-status", "direct-debit", "alternate-payments"] {
@@ -96,41 +96,30 @@ impl Platform {
             platform.netbanx(&["secret", "set", "--endpoint", endpoint, "--company", "acme", "--key", KEY]);
         }
         platform.admin_token = platform.netbanx(&["token", "add", "--admin"]);
-        platform
+        self
     }
 
     pub async fn start_redis(&mut self) {
-        let child = Command::new("redis-server")
-            .args(["--bind", "127.0.0.1", "--port", &self.redis_port.to_string(), "--appendonly", "yes", "--save", ""])
-            .arg("--dir")
-            .arg(&self.directory)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is needed: scripts/need redis-server");
-        self.redis = Some(child);
-        let port = self.redis_port;
-        eventually("Redis listens", || async move { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok() }).await;
+        self.redis.resume().await;
     }
 
     pub fn kill_redis(&mut self) {
-        if let Some(mut redis) = self.redis.take() {
-            redis.kill().unwrap();
-            redis.wait().unwrap();
-        }
+        self.redis.kill();
     }
 
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(binary(program));
         command
             .env("DATABASE_URL", &self.database_url)
-            .env("REDIS_URL", format!("redis://127.0.0.1:{}", self.redis_port))
+            .env("REDIS_URL", self.redis.url())
             .env("INGRESS_BIND", format!("127.0.0.1:{}", self.ingress_port))
             .env("API_BIND", format!("127.0.0.1:{}", self.api_port))
             .env("MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
             .env("HTTP_WORKERS", "1")
             .env("RUST_LOG", "warn")
             .env_remove("ADMIN_BIND")
-            .env_remove("NETBANX_CONFIG");
+            .env_remove("NETBANX_CONFIG")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -216,7 +205,7 @@ impl Platform {
 
     /// The queue itself, as the services have it.
     pub fn open_queue(&self) -> Queue {
-        let redis = queue::connect(&format!("redis://127.0.0.1:{}", self.redis_port)).unwrap();
+        let redis = queue::connect(&self.redis.url()).unwrap();
         Queue::new(redis, QueueSettings::default())
     }
 
@@ -250,10 +239,7 @@ impl Drop for Platform {
             let _ = child.kill();
             let _ = child.wait();
         }
-        if let Some(redis) = &mut self.redis {
-            let _ = redis.kill();
-            let _ = redis.wait();
-        }
+        self.redis.kill();
         let _ = fs::remove_dir_all(&self.directory);
     }
 }

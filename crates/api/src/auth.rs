@@ -19,11 +19,16 @@ impl Caller {
 
     /// The same, of one company only if they asked for it.
     pub fn narrowed(self, company: Option<Uuid>) -> Result<Scope, Problem> {
-        match (self.0, company) {
-            (scope, None) => Ok(scope),
-            (Scope::Company(own), Some(wanted)) if own != wanted => Err(other_company()),
-            (_, Some(wanted)) => Ok(Scope::Company(wanted)),
-        }
+        narrowed(self.0, company)
+    }
+}
+
+/// `scope`, of one company only if that is asked for.
+pub(crate) fn narrowed(scope: Scope, company: Option<Uuid>) -> Result<Scope, Problem> {
+    match (scope, company) {
+        (scope, None) => Ok(scope),
+        (Scope::Company(own), Some(wanted)) if own != wanted => Err(other_company()),
+        (_, Some(wanted)) => Ok(Scope::Company(wanted)),
     }
 }
 

@@ -7,18 +7,22 @@
 //! | `params` | query parameters, checked one by one |
 //! | `transactions`, `accounts`, `events` | one resource each |
 //! | `views` | rows as JSON |
+//! | `queue_admin`, [`dead_letters`] | counts, pause, dead letters |
 //!
 //! Answers are computed from the database for now; the response cache has its place around the
 //! handlers.
 
 mod accounts;
 mod auth;
+pub mod dead_letters;
 mod events;
 mod params;
+mod queue_admin;
 pub mod routes;
 mod transactions;
 mod views;
 
+use queue::Queue;
 use sea_orm::DatabaseConnection;
 use settings::Settings;
 use web::{Problem, ProblemKind, Stop, health::Readiness};
@@ -35,6 +39,9 @@ pub enum Error {
     /// The database's address or state.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// Redis' address.
+    #[error(transparent)]
+    Queue(#[from] queue::Error),
     /// The address to listen on.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -44,12 +51,13 @@ pub enum Error {
 #[derive(Debug, Clone)]
 pub struct Api {
     db: DatabaseConnection,
+    queue: Queue,
 }
 
 impl Api {
-    /// The API over that database.
-    pub fn new(db: DatabaseConnection) -> Self {
-        Self { db }
+    /// The API over that database and queue.
+    pub fn new(db: DatabaseConnection, queue: Queue) -> Self {
+        Self { db, queue }
     }
 
     /// What it needs to be able to work.
@@ -64,7 +72,8 @@ impl Api {
 
 /// Runs the service until `stop`.
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
-    let api = Api::new(store::connect(&settings.database_url, settings.database_max_connections).await?);
+    let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
+    let api = Api::new(db, Queue::new(queue::connect(&settings.redis_url)?, settings.queue()));
     let drain = settings.shutdown_timeout;
     let readiness = api.readiness();
     let serve = web::serve(settings.api_bind, settings.http_workers, drain, stop.clone(), move |config| {

@@ -21,7 +21,7 @@ const TEXT_LENGTH: usize = 255;
 const MAX_OFFSET: u64 = 10_000;
 
 /// The query string of a request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Params(HashMap<String, String>);
 
 impl Params {
@@ -33,6 +33,15 @@ impl Params {
             values.insert(name, value);
         }
         Ok(Self(values))
+    }
+
+    /// Parameters that came otherwise than by a query string.
+    pub fn of(pairs: impl Iterator<Item = (&'static str, String)>) -> Self {
+        Self(pairs.map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The text, if it is given and not empty.
@@ -47,7 +56,7 @@ impl Params {
         Ok(Some(text.to_owned()))
     }
 
-    fn number(&self, name: &'static str, default: u64, low: u64, high: u64) -> Result<u64, Problem> {
+    pub fn number(&self, name: &'static str, default: u64, low: u64, high: u64) -> Result<u64, Problem> {
         let Some(text) = self.text(name)? else { return Ok(default) };
         text.parse()
             .ok()

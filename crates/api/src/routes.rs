@@ -3,9 +3,10 @@
 use ::web::{Problem, ProblemKind};
 use actix_web::{HttpResponse, web};
 
-use crate::{Api, accounts, events, transactions};
+use crate::{Api, accounts, events, queue_admin, transactions};
 
-/// Adds the API's routes. `GET` alone, and with it `HEAD`.
+/// Adds the API's routes; to be added before the receiver's, which know all that is below
+/// `/api/webhooks/`.
 pub fn add(config: &mut web::ServiceConfig, api: Api) {
     config
         .app_data(web::Data::new(api))
@@ -14,7 +15,22 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         .service(resource("/api/v1/accounts", web::get().to(accounts::list), web::head().to(accounts::list)))
         .service(resource("/api/v1/accounts/{id}", web::get().to(accounts::show), web::head().to(accounts::show)))
         .service(resource("/api/v1/events", web::get().to(events::list), web::head().to(events::list)))
-        .service(resource("/api/v1/events/{id}", web::get().to(events::show), web::head().to(events::show)));
+        .service(resource("/api/v1/events/{id}", web::get().to(events::show), web::head().to(events::show)))
+        .service(
+            web::resource("/api/webhooks/queue")
+                .route(web::get().to(queue_admin::show))
+                .route(web::head().to(queue_admin::show))
+                .route(web::post().to(queue_admin::act))
+                .default_service(web::to(|| async {
+                    Problem::new(ProblemKind::MethodNotAllowed, "GET the counts or POST an action")
+                })),
+        )
+        .service(resource("/api/webhooks/queue/dead", web::get().to(queue_admin::dead), web::head().to(queue_admin::dead)))
+        .service(resource(
+            "/api/webhooks/queue/dead/{id}",
+            web::get().to(queue_admin::show_dead),
+            web::head().to(queue_admin::show_dead),
+        ));
 }
 
 fn resource(path: &str, get: actix_web::Route, head: actix_web::Route) -> actix_web::Resource {

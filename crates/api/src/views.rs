@@ -5,7 +5,7 @@ use serde_json::{Value, json, value::RawValue};
 use store::entity::{account, account_payment_method, account_status, transaction, webhook_event};
 use uuid::Uuid;
 
-fn time(ms: i64) -> Option<String> {
+pub(crate) fn time(ms: i64) -> Option<String> {
     DateTime::from_timestamp_millis(ms).map(|t| t.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 

@@ -59,7 +59,7 @@ pub(crate) async fn webhook(
         id: webhook_id.to_string(),
         claim: identity.as_str().to_owned(),
         lane,
-        shard_key: company_id.0.as_u64_pair().1,
+        flow: company_id.0.as_u64_pair().1,
         traceparent: text(request.headers(), "traceparent").filter(|t| is_traceparent(t)).map(str::to_owned),
         payload: job,
     };

@@ -42,7 +42,7 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
     let stop = ::web::stop_on_signal()?;
     greet(&settings, port, &demo);
     tokio::try_join!(
-        serve_all(&settings, &ingress, &db, stop.clone()),
+        serve_all(&settings, &ingress, api::Api::new(db.clone(), queue.clone()), stop.clone()),
         serve_ingress(&settings, &ingress, stop.clone()),
         work(&settings, &queue, &db, stop),
         fill(&settings, &demo),
@@ -50,8 +50,8 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
     Ok(())
 }
 
-async fn serve_all(settings: &Settings, ingress: &Ingress, db: &DatabaseConnection, stop: Stop) -> Result<(), Error> {
-    let (ingress, api) = (ingress.clone(), api::Api::new(db.clone()));
+async fn serve_all(settings: &Settings, ingress: &Ingress, api: api::Api, stop: Stop) -> Result<(), Error> {
+    let ingress = ingress.clone();
     Ok(::web::serve(settings.api_bind, 1, settings.shutdown_timeout, stop, move |config| {
         ::web::health::routes(config, ingress.readiness());
         api::routes::add(config, api.clone());

@@ -1,10 +1,14 @@
 //! `netbanx queue`: counts, pause, dead letters.
 
+use std::time::Duration;
+
+use api::dead_letters::{self, Filter};
 use clap::{Args, Subcommand, ValueEnum};
-use common::Job;
-use queue::{DeadLetter, Lane, Queue, Stats};
+use common::{Job, envelope};
+use queue::{DeadLetter, DeadQuery, Lane, Queue, Stats};
 use serde_json::{Value, json};
 use settings::Settings;
+use store::companies;
 
 use crate::Error;
 
@@ -14,16 +18,60 @@ pub(crate) enum LaneName {
     Others,
 }
 
-/// Which dead letters.
+/// Dead letters by what they are.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+pub(crate) struct FilterArgs {
+    /// Of this company (slug).
+    #[arg(long)]
+    company: Option<String>,
+    /// Of this event name.
+    #[arg(long)]
+    event_name: Option<String>,
+    /// Whose last error contains this text.
+    #[arg(long)]
+    error: Option<String>,
+    /// Of this lane.
+    #[arg(long)]
+    lane: Option<LaneName>,
+    /// Died at or after this time (2025-01-31T12:00:00Z).
+    #[arg(long, value_parser = time_ms)]
+    from: Option<i64>,
+    /// Died before this time.
+    #[arg(long, value_parser = time_ms)]
+    until: Option<i64>,
+}
+
+impl FilterArgs {
+    fn is_empty(&self) -> bool {
+        let Self { company, event_name, error, lane, from, until } = self;
+        company.is_none() && event_name.is_none() && error.is_none() && lane.is_none() && from.is_none() && until.is_none()
+    }
+
+    async fn resolve(self, settings: &Settings) -> Result<Filter, Error> {
+        let query = DeadQuery { lane: self.lane.map(lane_of), from_ms: self.from, until_ms: self.until, ..DeadQuery::default() };
+        let mut filter = Filter { error: self.error, query, ..Filter::default() };
+        if let Some(name) = self.event_name {
+            filter.event_name(&name);
+        }
+        if let Some(slug) = self.company {
+            let db = store::connect(&settings.database_url, 1).await?;
+            filter.company = Some(companies::get(&db, &slug).await?.id);
+        }
+        Ok(filter)
+    }
+}
+
+/// Which dead letters: by id, all, or those of a filter.
+#[derive(Debug, Args)]
 pub(crate) struct Which {
     /// A job's id; may be repeated.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "all")]
     id: Vec<String>,
     /// All there are now.
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,22 +90,28 @@ pub(crate) enum QueueCommand {
         #[arg(long)]
         lane: Option<LaneName>,
     },
-    /// List dead letters, the latest first.
+    /// List dead letters, the latest first, or show one with its masked body.
     Dead {
+        /// Show the one of this id.
+        id: Option<String>,
+        #[command(flatten)]
+        filter: FilterArgs,
         /// How many at most, 1–100.
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=100))]
         limit: u8,
-        /// Only those that died before this time, in milliseconds since 1970 (the last row's, for the next page).
+        /// Go on behind an earlier list: its nextCursor.
         #[arg(long)]
-        before_ms: Option<i64>,
+        cursor: Option<String>,
     },
     /// Make dead letters wait again, their attempts anew.
     Retry(Which),
     /// Drop dead letters for good.
-    Discard {
-        /// A job's id; may be repeated.
-        #[arg(long, required = true)]
-        id: Vec<String>,
+    Discard(Which),
+    /// Drop dead letters and recent jobs that are older than an age. Jobs that wait stay.
+    Clean {
+        /// For example 90s, 30m, 12h or 7d.
+        #[arg(long, value_parser = age)]
+        older_than: Duration,
     },
 }
 
@@ -74,12 +128,25 @@ pub(crate) async fn run(command: QueueCommand, as_json: bool) -> Result<(), Erro
             queue.resume(lane.map(lane_of)).await?;
             ("resumed".to_owned(), json!({"paused": false}))
         }
-        QueueCommand::Dead { limit, before_ms } => {
-            letters(&queue.dead_letters(before_ms.unwrap_or(i64::MAX >> 11), usize::from(limit)).await?)
+        QueueCommand::Dead { id: Some(id), .. } => {
+            let letter = queue.dead_letter(&id).await?;
+            let letter = letter.ok_or_else(|| Error::Refused(format!("there is no dead letter '{id}'")))?;
+            let view = dead_letters::view(&letter, true);
+            (format!("{view:#}"), view)
         }
-        QueueCommand::Retry(Which { all: true, .. }) => done("waiting again", queue.redrive_all().await?),
-        QueueCommand::Retry(Which { id, .. }) => done("waiting again", queue.redrive(&id).await?),
-        QueueCommand::Discard { id } => done("discarded", queue.discard(&id).await?),
+        QueueCommand::Dead { id: None, filter, limit, cursor } => {
+            let mut filter = filter.resolve(&settings).await?;
+            filter.query.limit = usize::from(limit);
+            filter.query.after = match cursor {
+                Some(text) => Some(text.parse().map_err(|e: queue::dead::BadCursor| Error::Refused(format!("--cursor {e}")))?),
+                None => None,
+            };
+            let page = queue.dead_letters(&filter.query, |letter| filter.matches(letter)).await?;
+            letters(&page.letters, page.next.map(|cursor| cursor.to_string()))
+        }
+        QueueCommand::Retry(which) => done("waiting again", change(&queue, &settings, which, true).await?),
+        QueueCommand::Discard(which) => done("discarded", change(&queue, &settings, which, false).await?),
+        QueueCommand::Clean { older_than } => done("dropped", queue.clean(older_than).await?),
     };
     if as_json {
         println!("{value}");
@@ -87,6 +154,40 @@ pub(crate) async fn run(command: QueueCommand, as_json: bool) -> Result<(), Erro
         println!("{text}");
     }
     Ok(())
+}
+
+async fn change(queue: &Queue, settings: &Settings, which: Which, redrive: bool) -> Result<u64, Error> {
+    let Which { id, all, filter } = which;
+    if usize::from(!id.is_empty()) + usize::from(all) + usize::from(!filter.is_empty()) != 1 {
+        return Err(Error::Refused("say which dead letters: --id, --all, or a filter such as --error or --company".to_owned()));
+    }
+    let filter = filter.resolve(settings).await?;
+    let matches = |letter: &DeadLetter| filter.matches(letter);
+    Ok(match (id.is_empty(), redrive) {
+        (false, true) => queue.redrive(&id).await?,
+        (false, false) => queue.discard(&id).await?,
+        (true, true) => queue.redrive_matching(&filter.query, matches).await?,
+        (true, false) => queue.discard_matching(&filter.query, matches).await?,
+    })
+}
+
+fn time_ms(text: &str) -> Result<i64, String> {
+    let time = envelope::time(text).ok_or("must be a time such as 2025-01-31T12:00:00Z")?;
+    Ok(time.timestamp_millis())
+}
+
+fn age(text: &str) -> Result<Duration, String> {
+    let bad = || "must be a number with s, m, h or d, such as 7d".to_owned();
+    let unit = text.chars().next_back().ok_or_else(bad)?;
+    let number: u64 = text.strip_suffix(unit).and_then(|n| n.parse().ok()).ok_or_else(bad)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return Err(bad()),
+    };
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(bad)
 }
 
 fn lane_of(name: LaneName) -> Lane {
@@ -98,10 +199,11 @@ fn lane_of(name: LaneName) -> Lane {
 
 fn counts(stats: &Stats) -> (String, Value) {
     let text = format!(
-        "waiting {} (payments {}, others {}), active {}, delayed {}, completed {}, failed {}, dead {}, workers {}{}",
+        "waiting {} (payments {}, others {}), oldest {} ms, active {}, delayed {}, completed {}, failed {}, dead {}, workers {}{}",
         stats.waiting,
         stats.payments.waiting,
         stats.others.waiting,
+        stats.oldest_waiting_ms,
         stats.active,
         stats.delayed,
         stats.completed,
@@ -113,11 +215,15 @@ fn counts(stats: &Stats) -> (String, Value) {
     (text, json!(stats))
 }
 
-fn letters(letters: &[DeadLetter]) -> (String, Value) {
+fn letters(letters: &[DeadLetter], next: Option<String>) -> (String, Value) {
     let event = |letter: &DeadLetter| Job::decode(&letter.payload).map_or_else(|_| "-".to_owned(), |job| job.event_name);
-    let lines: Vec<String> =
+    let mut lines: Vec<String> =
         letters.iter().map(|l| format!("{}\t{}\t{}\t{} attempts\t{}", l.died_ms, l.id, event(l), l.attempts, l.error)).collect();
-    (lines.join("\n"), letters.iter().map(|l| json!({"letter": l, "eventName": event(l)})).collect())
+    if let Some(cursor) = &next {
+        lines.push(format!("more: --cursor {cursor}"));
+    }
+    let views: Vec<Value> = letters.iter().map(|letter| dead_letters::view(letter, false)).collect();
+    (lines.join("\n"), json!({"deadLetters": views, "nextCursor": next}))
 }
 
 fn done(what: &str, count: u64) -> (String, Value) {

@@ -18,12 +18,12 @@ use apalis_core::{
 };
 use uuid::Uuid;
 
-use crate::{Batch, BatchOutcome, Error, Queue, QueueSettings, persistence::Consumer, wake::Wake};
+use crate::{Batch, BatchOutcome, Error, Queue, QueueSettings, consumer::Consumer, persistence::InHand, wake::Wake};
 
 /// The consuming side of a [`Queue`] as apalis drives it. One per apalis worker.
 #[derive(Debug)]
 pub struct Backend {
-    inner: Persisted<Consumer>,
+    inner: Persisted<InHand>,
     wake: Wake,
     /// It rang while a fetch was under way, which may have looked too early.
     look_again: bool,
@@ -33,12 +33,37 @@ impl Backend {
     /// A backend of `queue`, woken over a connection of its own to the Redis at `url`.
     pub fn new(queue: &Queue, url: &str) -> Result<Self, Error> {
         let wake = Wake::listen(queue, url)?;
-        let inner = Persisted::new(Consumer::new(queue.clone(), wake.bell()));
+        let inner = Persisted::new(InHand::new(Consumer::new(queue.clone(), wake.bell())));
         Ok(Self { inner, wake, look_again: false })
     }
 
     fn heartbeat(&self) -> Duration {
-        self.inner.queue().settings().lease / 4
+        self.consumer().queue().settings().lease / 4
+    }
+
+    fn consumer(&self) -> &Consumer {
+        self.inner.consumer()
+    }
+
+    /// To be dropped from the list of live workers once this one has ended.
+    pub fn membership(&self) -> Membership {
+        Membership { queue: self.consumer().queue().clone(), owner: self.consumer().owner().to_owned() }
+    }
+}
+
+/// A worker's place in the list of live ones.
+#[derive(Debug)]
+pub struct Membership {
+    queue: Queue,
+    owner: String,
+}
+
+impl Membership {
+    /// Leaves the list now, rather than when the last sign of life runs out.
+    pub async fn leave(self) {
+        if let Err(error) = self.queue.sign_of_life(&self.owner, Duration::ZERO).await {
+            tracing::debug!(%error, "the worker could not sign off");
+        }
     }
 }
 
@@ -81,7 +106,7 @@ impl BackendConfig for Backend {
     type Layer = TaskPersistLayer<OutcomeCodec, BatchOutcome>;
 
     fn config(&self) -> &QueueSettings {
-        self.inner.queue().settings()
+        self.consumer().queue().settings()
     }
 
     fn middleware(&mut self, _worker: &mut WorkerContext) -> Self::Layer {

@@ -1,9 +1,14 @@
 //! The keys of a shard, by apalis-redis' names. All of a shard share the hash tag `{name:shard}`.
 
 use apalis_redis::Config;
+use fred::types::Key;
+use serde::{Deserialize, Serialize};
+
+use crate::compact::pack;
 
 /// Which line a job waits in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Lane {
     /// Served first.
     Payments,
@@ -12,6 +17,9 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// Both, in the order of service.
+    pub const ALL: [Self; 2] = [Self::Payments, Self::Others];
+
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Payments => "p",
@@ -20,24 +28,49 @@ impl Lane {
     }
 
     pub(crate) fn from_code(code: &str) -> Option<Self> {
-        [Self::Payments, Self::Others].into_iter().find(|lane| lane.code() == code)
+        Self::ALL.into_iter().find(|lane| lane.code() == code)
     }
 }
 
+/// The keys of a shard that both lanes share.
 #[derive(Debug)]
 pub(crate) struct ShardKeys {
     pub data: String,
-    pub payments: String,
-    pub others: String,
-    pub scheduled: String,
-    pub leases: String,
-    pub owners: String,
-    pub attempts: String,
-    pub dead: String,
+    owners: String,
+    attempts: String,
     pub dead_info: String,
-    pub stats: String,
+    stats: String,
     pub paused: String,
+    pub recent: String,
+    payments: LaneKeys,
+    others: LaneKeys,
     claim: String,
+}
+
+/// The keys of one lane of a shard.
+#[derive(Debug)]
+pub(crate) struct LaneKeys {
+    waiting: String,
+    flows: String,
+    scheduled: String,
+    leases: String,
+    pub dead: String,
+}
+
+impl LaneKeys {
+    fn new(config: &Config, suffix: &str) -> Self {
+        Self {
+            waiting: format!("{}{suffix}", config.active_jobs_list()),
+            flows: format!("{}{suffix}:flows", config.active_jobs_list()),
+            scheduled: format!("{}{suffix}", config.scheduled_jobs_set()),
+            leases: format!("{}{suffix}", config.inflight_jobs_set()),
+            dead: format!("{}{suffix}", config.dead_jobs_set()),
+        }
+    }
+
+    fn all(&self) -> [&str; 5] {
+        [&self.waiting, &self.flows, &self.scheduled, &self.leases, &self.dead]
+    }
 }
 
 impl ShardKeys {
@@ -46,21 +79,38 @@ impl ShardKeys {
         let config = Config::default().queue(&queue);
         Self {
             data: config.job_data_hash(),
-            payments: config.active_jobs_list(),
-            others: format!("{}:others", config.active_jobs_list()),
-            scheduled: config.scheduled_jobs_set(),
-            leases: config.inflight_jobs_set(),
             owners: format!("{}:owners", config.inflight_jobs_set()),
             attempts: format!("{}:attempts", config.job_meta_hash()),
-            dead: config.dead_jobs_set(),
             dead_info: format!("{}:info", config.dead_jobs_set()),
             stats: format!("{queue}:stats"),
             paused: format!("{queue}:paused"),
+            recent: config.done_jobs_set(),
+            payments: LaneKeys::new(&config, ""),
+            others: LaneKeys::new(&config, ":others"),
             claim: config.idempotency_key_set(),
         }
     }
 
-    pub fn claim(&self, identity: &str) -> String {
-        format!("{}:{identity}", self.claim)
+    pub const fn lane(&self, lane: Lane) -> &LaneKeys {
+        match lane {
+            Lane::Payments => &self.payments,
+            Lane::Others => &self.others,
+        }
+    }
+
+    /// What `lua/shard.lua` names, in its order.
+    pub fn of_shard(&self) -> Vec<&str> {
+        let common: [&str; 7] =
+            [&self.data, &self.owners, &self.attempts, &self.dead_info, &self.stats, &self.paused, &self.recent];
+        common.into_iter().chain(self.payments.all()).chain(self.others.all()).collect()
+    }
+
+    /// What `lua/enqueue.lua` names, in its order; the claims follow.
+    pub fn of_enqueue(&self) -> [&str; 6] {
+        [&self.data, &self.stats, &self.payments.waiting, &self.payments.flows, &self.others.waiting, &self.others.flows]
+    }
+
+    pub fn claim(&self, identity: &str) -> Key {
+        [self.claim.as_bytes(), b":", &pack(identity)].concat().into_boxed_slice().into()
     }
 }

@@ -8,19 +8,21 @@
 //! | [`connection`] | one Redis client with time limits and reconnection |
 //! | [`keys`] | the layout: which keys a shard has |
 //! | [`producer`] | claims and enqueues, many callers in one call ([`Producer`]) |
-//! | [`record`] | how a job lies in Redis |
-//! | [`persistence`] | fetch, acknowledge, retry, take over: apalis' `Persistence` |
+//! | [`record`], `compact` | how a job and its names lie in Redis |
+//! | `consumer` | fetch, acknowledge, retry, take over |
+//! | `persistence` | the same as apalis' `Persistence` |
 //! | [`backend`] | apalis' `Backend`: batches out, outcomes in ([`Backend`]) |
 //! | [`wake`] | what rouses an idle worker |
 //! | [`stats`] | counts in constant time |
-//! | [`manage`] | pause, resume, dead letters |
+//! | [`manage`] | pause, resume, clean |
+//! | [`dead`] | list, show, re-drive and discard dead letters |
 //!
 //! # Layout
-//! Each shard has two lanes (lists of ids, payments first) and, shared by both: `data` (id →
-//! record), a sorted set of leases by deadline and of retries by time, a hash of owners and one of
-//! attempts, and the dead letters. A shard's keys share a hash tag, so every script stays in one
-//! slot. A claim is a key of its own with a time to live. An acknowledged job leaves nothing but
-//! its claim and a counter.
+//! A shard holds `data` (id → record), owners, attempts and, for each of its two lanes, sorted sets
+//! of ids: waiting (by turn, see `lua/line.lua`), scheduled (by time), leases (by deadline) and dead
+//! letters (by time of death). A shard's keys share a hash tag, so every script stays in one slot. A
+//! claim is a key of its own with a time to live. An acknowledged job leaves nothing but its claim
+//! and a counter.
 //!
 //! # Promises
 //! Claim and push stand or fall together. A fetched job is leased; when its worker dies, the lease
@@ -28,10 +30,14 @@
 //! must be idempotent. No script touches more than a fixed number of jobs.
 
 pub mod backend;
+pub mod batch;
+mod compact;
 pub mod connection;
+mod consumer;
+pub mod dead;
 pub mod keys;
 pub mod manage;
-pub mod persistence;
+mod persistence;
 pub mod producer;
 pub mod record;
 mod script;
@@ -40,18 +46,18 @@ pub mod wake;
 
 use std::{sync::Arc, time::Duration};
 
-pub use backend::Backend;
+pub use backend::{Backend, Membership};
+pub use batch::{Batch, BatchOutcome, JobOutcome, Verdict};
 pub use connection::connect;
+pub use dead::{DeadCursor, DeadLetter, DeadPage, DeadQuery};
 pub use keys::Lane;
-pub use manage::DeadLetter;
-pub use persistence::{Batch, BatchOutcome, JobOutcome, Verdict};
 pub use producer::{Enqueued, NewJob, Producer};
 pub use record::LeasedJob;
 pub use stats::{LaneStats, Stats};
 
-use fred::clients::Client;
+use fred::{clients::Client, types::Value};
 use keys::ShardKeys;
-use script::Scripts;
+use script::{Script, Scripts};
 
 /// What can go wrong, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +106,12 @@ pub struct QueueSettings {
     pub lease: Duration,
     /// How often an idle worker looks without being woken.
     pub idle_poll: Duration,
+    /// Replicas that must have a job before it counts as enqueued.
+    pub min_replicas: u8,
+    /// How long a dead letter is kept.
+    pub dead_max_age: Duration,
+    /// How many dead letters are kept in each lane, the latest ones.
+    pub dead_max_count: u32,
 }
 
 impl Default for QueueSettings {
@@ -114,6 +126,9 @@ impl Default for QueueSettings {
             others_share: 10,
             lease: Duration::from_secs(10),
             idle_poll: Duration::from_secs(2),
+            min_replicas: 0,
+            dead_max_age: Duration::from_hours(30 * 24),
+            dead_max_count: 100_000,
         }
     }
 }
@@ -148,7 +163,12 @@ impl Queue {
         format!("{}:wake", self.settings.name)
     }
 
-    fn workers_key(&self) -> String {
-        format!("{}:workers", self.settings.name)
+    fn shard(&self, shard: usize) -> Result<&ShardKeys, Error> {
+        self.shards.get(shard).ok_or(Error::Protocol("no such shard"))
+    }
+
+    /// Calls a script over all keys of a shard.
+    async fn call_in<R: fred::types::FromValue>(&self, shard: usize, script: &Script, args: Vec<Value>) -> Result<R, Error> {
+        script.call(&self.client, self.shard(shard)?.of_shard(), args).await
     }
 }

@@ -1,43 +1,27 @@
-//! What an operator does to a queue: pause and resume, look at dead letters, re-drive or discard them.
+//! What an operator does to a whole queue: pause, resume, clean; and who works on it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use fred::{
     bytes::Bytes,
-    interfaces::{HashesInterface, SortedSetsInterface},
+    interfaces::{HashesInterface, ListInterface, PubsubInterface},
     types::Value,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::{Error, Lane, Queue, keys::ShardKeys, record, script::Script};
+use crate::{Error, Lane, Queue, compact::unpack};
 
-/// Dead letters in one call at most.
+/// Dead letters that one call of a clean-up drops at most.
 const PAGE: i64 = 100;
 
-/// A job that failed for good.
-#[derive(Debug, Clone, Serialize)]
+/// A job that was done lately.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DeadLetter {
+pub struct RecentJob {
     /// Its id.
     pub id: String,
-    /// The error of its last attempt.
-    pub error: String,
-    /// How many attempts it had.
-    pub attempts: u32,
-    /// When it died, in milliseconds since 1970 UTC.
-    pub died_ms: i64,
-    /// When it was enqueued, in milliseconds since 1970 UTC.
-    pub enqueued_ms: i64,
-    /// What the producer gave.
-    #[serde(skip)]
-    pub payload: Bytes,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Info {
-    error: String,
-    attempts: u32,
+    /// When it was done, in milliseconds since 1970 UTC.
+    pub done_ms: i64,
 }
 
 impl Queue {
@@ -55,94 +39,67 @@ impl Queue {
         for keys in self.shards.iter() {
             let _: i64 = self.client.hdel(keys.paused.as_str(), pause_field(lane)).await?;
         }
-        let _: i64 = fred::interfaces::PubsubInterface::publish(&self.client, self.wake_channel(), "1").await?;
+        let _: i64 = self.client.publish(self.wake_channel(), "1").await?;
         Ok(())
     }
 
-    /// At most `limit` (100) dead letters that died before `before_ms`, the latest first.
-    pub async fn dead_letters(&self, before_ms: i64, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        let limit = (limit as i64).min(PAGE);
-        let mut letters = Vec::new();
+    /// Drops dead letters and recent jobs that are older than `age`. Jobs that wait stay, however old.
+    /// Answers how many dead letters were dropped.
+    pub async fn clean(&self, age: Duration) -> Result<u64, Error> {
+        let mut dropped = 0;
+        for shard in 0..self.shards.len() {
+            loop {
+                let count = self.expire_dead(shard, age, PAGE).await?;
+                dropped += count;
+                if count < PAGE.unsigned_abs() {
+                    break;
+                }
+            }
+        }
+        Ok(dropped)
+    }
+
+    /// Drops up to `limit` dead letters of a shard that are older than `age` or too many.
+    pub(crate) async fn expire_dead(&self, shard: usize, age: Duration, limit: i64) -> Result<u64, Error> {
+        let allowed = i64::from(self.settings.dead_max_count.div_ceil(self.shards.len() as u32));
+        let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX / 2);
+        let args: Vec<Value> = vec![age_ms.into(), allowed.into(), limit.into()];
+        Ok(self.call_in::<i64>(shard, &self.scripts.expire, args).await?.unsigned_abs())
+    }
+
+    /// The jobs that were done last, the latest first; at most 50 of each shard, for an hour.
+    pub async fn recent(&self) -> Result<Vec<RecentJob>, Error> {
+        let mut jobs = Vec::new();
         for keys in self.shards.iter() {
-            let below = format!("({before_ms}");
-            let found: Vec<(String, f64)> =
-                self.client.zrevrangebyscore(keys.dead.as_str(), below.as_str(), "-inf", true, Some((0, limit))).await?;
-            letters.extend(self.read_letters(keys, found).await?);
+            let entries: Vec<Bytes> = self.client.lrange(keys.recent.as_str(), 0, -1).await?;
+            jobs.extend(entries.iter().filter_map(|entry| {
+                let bar = entry.iter().rposition(|byte| *byte == b'|')?;
+                let done = std::str::from_utf8(entry.get(bar + 1..)?).ok()?;
+                Some(RecentJob { id: unpack(entry.get(..bar)?), done_ms: done.parse().ok()? })
+            }));
         }
-        letters.sort_by_key(|letter| std::cmp::Reverse(letter.died_ms));
-        letters.truncate(limit as usize);
-        Ok(letters)
+        jobs.sort_by_key(|job| std::cmp::Reverse(job.done_ms));
+        Ok(jobs)
     }
 
-    async fn read_letters(&self, keys: &ShardKeys, found: Vec<(String, f64)>) -> Result<Vec<DeadLetter>, Error> {
-        if found.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<String> = found.iter().map(|(id, _)| id.clone()).collect();
-        let infos: Vec<Option<String>> = self.client.hmget(keys.dead_info.as_str(), ids.clone()).await?;
-        let records: Vec<Option<Bytes>> = self.client.hmget(keys.data.as_str(), ids).await?;
-        let letters = found.into_iter().zip(infos.into_iter().zip(records)).filter_map(|((id, died), (info, record))| {
-            let job = record::decode(id, 0, 0, &record?).ok()?;
-            let info: Option<Info> = info.and_then(|json| serde_json::from_str(&json).ok());
-            let (error, attempts) = info.map_or((String::new(), 0), |i| (i.error, i.attempts));
-            Some(DeadLetter {
-                id: job.id,
-                error,
-                attempts,
-                died_ms: died as i64,
-                enqueued_ms: job.enqueued_ms,
-                payload: job.payload,
-            })
-        });
-        Ok(letters.collect())
+    /// Notes that a worker lives for `lease` more; zero: that it is gone.
+    pub(crate) async fn sign_of_life(&self, worker: &str, lease: Duration) -> Result<i64, Error> {
+        let args: Vec<Value> = vec![worker.into(), (lease.as_millis() as i64).into()];
+        self.scripts.workers.call(&self.client, self.workers_key(), args).await
     }
 
-    /// Makes those dead letters wait again, their attempts anew. Answers how many there were.
-    pub async fn redrive(&self, ids: &[String]) -> Result<u64, Error> {
-        let channel = self.wake_channel();
-        self.each_shard(ids, &self.scripts.redrive, Some(channel), |keys| {
-            vec![&keys.data, &keys.payments, &keys.others, &keys.dead, &keys.dead_info, &keys.attempts]
-        })
-        .await
+    /// How many workers have a sign of life that still holds.
+    pub(crate) async fn live_workers(&self) -> Result<i64, Error> {
+        self.sign_of_life("", Duration::ZERO).await
     }
 
-    /// Makes every dead letter of this moment wait again. Answers how many.
-    pub async fn redrive_all(&self) -> Result<u64, Error> {
-        // Those that die anew meanwhile are not driven a second time.
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
-        let mut driven = 0;
-        loop {
-            let ids: Vec<String> = self.dead_letters(now_ms, PAGE as usize).await?.into_iter().map(|letter| letter.id).collect();
-            let count = if ids.is_empty() { 0 } else { self.redrive(&ids).await? };
-            if count == 0 {
-                return Ok(driven);
-            }
-            driven += count;
-        }
+    fn workers_key(&self) -> String {
+        format!("{{{}}}:workers", self.settings.name)
     }
 
-    /// Drops those dead letters for good. Answers how many there were.
-    pub async fn discard(&self, ids: &[String]) -> Result<u64, Error> {
-        self.each_shard(ids, &self.scripts.discard, None, |keys| vec![&keys.data, &keys.dead, &keys.dead_info, &keys.attempts])
-            .await
-    }
-
-    /// An id does not tell its shard: each is asked, a page of ids at a time.
-    async fn each_shard(
-        &self,
-        ids: &[String],
-        script: &Script,
-        first: Option<String>,
-        keys_of: fn(&ShardKeys) -> Vec<&str>,
-    ) -> Result<u64, Error> {
-        let mut done = 0;
-        for page in ids.chunks(PAGE as usize) {
-            for keys in self.shards.iter() {
-                let args: Vec<Value> = first.iter().chain(page).map(|text| Value::from(text.as_str())).collect();
-                done += script.call::<i64>(&self.client, keys_of(keys), args).await?.unsigned_abs();
-            }
-        }
-        Ok(done)
+    /// Whether Redis answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.live_workers().await.map(drop)
     }
 }
 

@@ -3,10 +3,19 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use fred::types::Value;
+use fred::{
+    bytes::Bytes,
+    interfaces::{ClientLike, ServerInterface},
+    types::{ClusterHash, Key, Value, config::Options},
+    util::redis_keyslot,
+};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use crate::{Error, Lane, Queue, record};
+use crate::{
+    Error, Lane, Queue,
+    compact::{packed, unpack},
+    record,
+};
 
 /// Jobs in one call at most.
 const GROUP: usize = 64;
@@ -14,6 +23,11 @@ const GROUP: usize = 64;
 const IN_FLIGHT: usize = 4;
 /// Jobs that wait for a call at most, per shard.
 const WAITING: usize = 4096;
+
+/// How long a call waits for its replicas, in milliseconds.
+const REPLICA_TIMEOUT_MS: i64 = 1000;
+/// Workers are told of new jobs while fewer than this wait in the shard: before more they are awake.
+const TOLD_BELOW: i64 = 200;
 
 /// A job to enqueue.
 #[derive(Debug)]
@@ -24,8 +38,8 @@ pub struct NewJob {
     pub claim: String,
     /// Where it waits.
     pub lane: Lane,
-    /// Jobs of equal key lie in one shard.
-    pub shard_key: u64,
+    /// Whose it is: jobs of equal flow lie in one shard in their order, and flows take turns.
+    pub flow: u64,
     /// W3C trace context that rides along.
     pub traceparent: Option<String>,
     /// Opaque to the queue.
@@ -65,7 +79,7 @@ impl Producer {
     /// Enqueues `job`. On `Err` the job may or may not lie in Redis: its claim makes a repetition
     /// harmless.
     pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued, Error> {
-        let shard = (job.shard_key % self.shards.len().max(1) as u64) as usize;
+        let shard = (job.flow % self.shards.len().max(1) as u64) as usize;
         let sender = self.shards.get(shard).ok_or(Error::Overloaded)?;
         let (answer, told) = oneshot::channel();
         sender.try_send((job, answer)).map_err(|_| Error::Overloaded)?;
@@ -116,19 +130,38 @@ impl Queue {
     async fn push(&self, shard: usize, jobs: &[NewJob]) -> Result<Vec<Enqueued>, Error> {
         let keys = self.shards.get(shard).ok_or(Error::Protocol("no such shard"))?;
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
-        let mut key_list = vec![keys.data.clone(), keys.payments.clone(), keys.others.clone(), keys.stats.clone()];
-        let mut args: Vec<Value> = vec![(self.settings.claim_ttl.as_secs().max(1) as i64).into(), self.wake_channel().into()];
+        let mut key_list: Vec<Key> = keys.of_enqueue().map(Key::from).into();
+        let ttl = self.settings.claim_ttl.as_secs().max(1) as i64;
+        let mut args: Vec<Value> = vec![ttl.into(), self.wake_channel().into(), TOLD_BELOW.into()];
         for job in jobs {
             key_list.push(keys.claim(&job.claim));
-            args.extend([job.id.as_str().into(), job.lane.code().into(), Value::Bytes(record::encode(job, now_ms))]);
+            let flow = format!("{:x}", job.flow);
+            args.extend([packed(&job.id), job.lane.code().into(), flow.into(), Value::Bytes(record::encode(job, now_ms))]);
         }
-        let answer: Vec<String> = self.scripts.enqueue.call(&self.client, key_list, args).await?;
+        let slot = redis_keyslot(keys.data.as_bytes());
+        let answer: Vec<Bytes> = self.scripts.enqueue.call(&self.client, key_list, args).await?;
+        self.wait_for_replicas(slot).await?;
         if answer.len() != jobs.len() {
             return Err(Error::Protocol("fewer answers than jobs"));
         }
         Ok(answer
             .into_iter()
-            .map(|first| if first.is_empty() { Enqueued::Accepted } else { Enqueued::DuplicateOf(first) })
+            .map(|first| if first.is_empty() { Enqueued::Accepted } else { Enqueued::DuplicateOf(unpack(&first)) })
             .collect())
+    }
+
+    /// Waits until as many replicas as the settings ask for have what this connection wrote, so that
+    /// a fail-over loses nothing that is answered 2xx.
+    async fn wait_for_replicas(&self, slot: u16) -> Result<(), Error> {
+        let wanted = i64::from(self.settings.min_replicas);
+        if wanted == 0 {
+            return Ok(());
+        }
+        let options = Options { cluster_hash: Some(ClusterHash::Custom(slot)), ..Options::default() };
+        let reached: i64 = self.client.with_options(&options).wait(wanted, REPLICA_TIMEOUT_MS).await?;
+        if reached < wanted {
+            return Err(Error::Unavailable(format!("{reached} of {wanted} replicas have the jobs")));
+        }
+        Ok(())
     }
 }

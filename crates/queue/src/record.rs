@@ -1,8 +1,13 @@
-//! How a job lies in Redis: `lane|enqueued ms|traceparent` in the first line, then the payload.
+//! How a job lies in Redis: `lane|enqueued ms|traceparent|flow|form` in the first line, then the
+//! payload, as it is or, where that is shorter (form `z`), as an LZ4 block with its length before.
+//! The scripts read the line too.
 
 use fred::bytes::Bytes;
 
 use crate::{Error, Lane, NewJob};
+
+/// Longest payload that is unpacked, in bytes: far above what is taken in.
+const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
 
 /// A job that a worker holds.
 #[derive(Debug, Clone)]
@@ -15,6 +20,8 @@ pub struct LeasedJob {
     pub lane: Lane,
     /// Attempts that failed before this one.
     pub failed_attempts: u32,
+    /// How often its worker died or hung with it.
+    pub takeovers: u32,
     /// When it was enqueued, in milliseconds since 1970 UTC, by the producer's clock.
     pub enqueued_ms: i64,
     /// W3C trace context of the request that made it.
@@ -25,26 +32,37 @@ pub struct LeasedJob {
 
 pub(crate) fn encode(job: &NewJob, now_ms: i64) -> Bytes {
     let trace = job.traceparent.as_deref().unwrap_or("");
-    let mut record = Vec::with_capacity(job.payload.len() + trace.len() + 20);
-    record.extend_from_slice(format!("{}|{now_ms}|{trace}\n", job.lane.code()).as_bytes());
-    record.extend_from_slice(&job.payload);
+    let packed = lz4_flex::compress_prepend_size(&job.payload);
+    let (form, payload) = if packed.len() < job.payload.len() { ("z", &packed) } else { ("", &job.payload) };
+    let mut record = Vec::with_capacity(payload.len() + trace.len() + 40);
+    record.extend_from_slice(format!("{}|{now_ms}|{trace}|{:x}|{form}\n", job.lane.code(), job.flow).as_bytes());
+    record.extend_from_slice(payload);
     record.into()
 }
 
-/// Lane and time of a record that may be cut short.
-pub(crate) fn head(record: &[u8]) -> Option<(Lane, i64)> {
-    let line = record.split(|b| *b == b'\n').next()?;
-    let mut parts = std::str::from_utf8(line).ok()?.split('|');
-    Some((Lane::from_code(parts.next()?)?, parts.next()?.parse().ok()?))
-}
-
-pub(crate) fn decode(id: String, shard: usize, failed_attempts: u32, record: &Bytes) -> Result<LeasedJob, Error> {
+pub(crate) fn decode(id: String, shard: usize, record: &Bytes) -> Result<LeasedJob, Error> {
     const BAD: Error = Error::Protocol("a record without its first line");
     let end = record.iter().position(|b| *b == b'\n').ok_or(BAD)?;
     let line = record.get(..end).and_then(|l| std::str::from_utf8(l).ok()).ok_or(BAD)?;
-    let (lane, enqueued_ms) = head(line.as_bytes()).ok_or(BAD)?;
-    let traceparent = line.split('|').nth(2).filter(|t| !t.is_empty()).map(str::to_owned);
-    Ok(LeasedJob { id, shard, lane, failed_attempts, enqueued_ms, traceparent, payload: record.slice(end + 1..) })
+    let mut parts = line.split('|');
+    let lane = parts.next().and_then(Lane::from_code).ok_or(BAD)?;
+    let enqueued_ms = parts.next().and_then(|ms| ms.parse().ok()).ok_or(BAD)?;
+    let traceparent = parts.next().filter(|t| !t.is_empty()).map(str::to_owned);
+    let payload = record.slice(end + 1..);
+    let payload = match parts.nth(1) {
+        Some("z") => unpack(&payload)?,
+        _ => payload,
+    };
+    Ok(LeasedJob { id, shard, lane, failed_attempts: 0, takeovers: 0, enqueued_ms, traceparent, payload })
+}
+
+fn unpack(packed: &[u8]) -> Result<Bytes, Error> {
+    const BAD: Error = Error::Protocol("a packed record that cannot be unpacked");
+    let (length, block) = lz4_flex::block::uncompressed_size(packed).map_err(|_| BAD)?;
+    if length > MAX_PAYLOAD {
+        return Err(BAD);
+    }
+    Ok(lz4_flex::decompress(block, length).map_err(|_| BAD)?.into())
 }
 
 #[cfg(test)]
@@ -54,21 +72,33 @@ mod tests {
 
     #[test]
     fn a_record_round_trips() {
-        for traceparent in [None, Some("00-aa-bb-01".to_owned())] {
+        let long = br#"{"a":"the same text","b":"the same text","c":"the same text"}"#;
+        for (traceparent, payload) in [(None, &b"a|b\nc"[..]), (Some("00-aa-bb-01".to_owned()), &long[..])] {
             let job = NewJob {
                 id: "j".into(),
                 claim: "c".into(),
                 lane: Lane::Others,
-                shard_key: 0,
+                flow: 0,
                 traceparent: traceparent.clone(),
-                payload: b"a|b\nc".to_vec(),
+                payload: payload.to_vec(),
             };
-            let back = decode("j".into(), 3, 1, &encode(&job, 17)).unwrap();
+            let record = encode(&job, 17);
+            assert!(record.len() < payload.len() + 32, "long payloads are packed");
+            let back = decode("j".into(), 3, &record).unwrap();
             assert_eq!(
                 (back.lane, back.enqueued_ms, back.traceparent, &back.payload[..]),
-                (Lane::Others, 17, traceparent, &b"a|b\nc"[..])
+                (Lane::Others, 17, traceparent, payload)
             );
         }
-        assert!(decode("j".into(), 0, 0, &Bytes::from_static(b"nonsense")).is_err());
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        let huge = [b"p|1||0|z\n".as_slice(), &u32::MAX.to_le_bytes(), b"x"].concat();
+        for bad in [&b"nonsense"[..], b"x|1||0|\n", b"p|x||0|\n", b"p|1||0|z\nab", &huge] {
+            assert!(decode("j".into(), 0, &Bytes::copy_from_slice(bad)).is_err());
+        }
+        // What a version before this one wrote.
+        assert_eq!(&decode("j".into(), 0, &Bytes::from_static(b"p|1|\nx")).unwrap().payload[..], b"x");
     }
 }

@@ -8,6 +8,18 @@ use fred::{
 
 use crate::Error;
 
+/// A script of a shard: whatever memory there is, for it frees some in the end or loses a job.
+macro_rules! of_shard {
+    ($file:literal) => {
+        Script::new(concat!(
+            "#!lua flags=allow-oom\n",
+            include_str!("lua/line.lua"),
+            include_str!("lua/shard.lua"),
+            include_str!($file)
+        ))
+    };
+}
+
 #[derive(Debug)]
 pub(crate) struct Scripts {
     pub enqueue: Script,
@@ -19,20 +31,25 @@ pub(crate) struct Scripts {
     pub stats: Script,
     pub redrive: Script,
     pub discard: Script,
+    pub expire: Script,
+    pub workers: Script,
 }
 
 impl Scripts {
     pub fn load() -> Self {
         Self {
-            enqueue: Script::new(include_str!("lua/enqueue.lua")),
-            fetch: Script::new(include_str!("lua/fetch.lua")),
-            ack: Script::new(include_str!("lua/ack.lua")),
-            fail: Script::new(include_str!("lua/fail.lua")),
-            renew: Script::new(include_str!("lua/renew.lua")),
-            release: Script::new(include_str!("lua/release.lua")),
-            stats: Script::new(include_str!("lua/stats.lua")),
-            redrive: Script::new(include_str!("lua/redrive.lua")),
-            discard: Script::new(include_str!("lua/discard.lua")),
+            // The one that is refused when Redis is full.
+            enqueue: Script::new(concat!("#!lua\n", include_str!("lua/line.lua"), include_str!("lua/enqueue.lua"))),
+            fetch: of_shard!("lua/fetch.lua"),
+            ack: of_shard!("lua/ack.lua"),
+            fail: of_shard!("lua/fail.lua"),
+            renew: of_shard!("lua/renew.lua"),
+            release: of_shard!("lua/release.lua"),
+            stats: of_shard!("lua/stats.lua"),
+            redrive: of_shard!("lua/redrive.lua"),
+            discard: of_shard!("lua/discard.lua"),
+            expire: of_shard!("lua/expire.lua"),
+            workers: Script::new(concat!("#!lua flags=allow-oom\n", include_str!("lua/workers.lua"))),
         }
     }
 }

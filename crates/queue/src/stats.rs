@@ -1,14 +1,11 @@
 //! Counts, in constant time per shard.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use fred::{
-    interfaces::{KeysInterface, SortedSetsInterface},
-    types::Value,
-};
 use serde::Serialize;
 
-use crate::{Error, Queue, record};
+use crate::{Error, Queue};
+
+/// How many of a lane's first jobs are looked at for the oldest one: exact for as many companies.
+const HEADS: i64 = 64;
 
 /// One lane, over all shards.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -16,7 +13,17 @@ use crate::{Error, Queue, record};
 pub struct LaneStats {
     /// Jobs that wait.
     pub waiting: i64,
-    /// Age of the oldest of them, in milliseconds.
+    /// Jobs that wait for their next attempt.
+    pub delayed: i64,
+    /// Jobs that workers hold.
+    pub active: i64,
+    /// Dead letters that are kept.
+    pub dead: i64,
+    /// Jobs that are done, since the queue was new.
+    pub completed: i64,
+    /// Jobs that failed for good, since the queue was new.
+    pub failed: i64,
+    /// Age of the oldest waiting job, in milliseconds.
     pub oldest_waiting_ms: i64,
     /// Whether nothing is taken from it.
     pub paused: bool,
@@ -44,6 +51,10 @@ pub struct Stats {
     pub accepted: i64,
     /// Duplicates refused, since the queue was new.
     pub duplicates: i64,
+    /// Dead letters that retention or a clean-up dropped, since the queue was new.
+    pub dropped: i64,
+    /// Age of the oldest waiting job, in milliseconds.
+    pub oldest_waiting_ms: i64,
     /// Whether nothing at all is taken.
     pub paused: bool,
     /// Workers with a recent sign of life.
@@ -57,59 +68,48 @@ pub struct Stats {
 impl Queue {
     /// Counts the whole queue: one call per shard, whatever it holds.
     pub async fn stats(&self) -> Result<Stats, Error> {
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
-        let mut total = Stats { paused: true, payments: paused_lane(), others: paused_lane(), ..Stats::default() };
-        for keys in self.shards.iter() {
-            let key_list: Vec<&str> = vec![
-                &keys.payments,
-                &keys.others,
-                &keys.scheduled,
-                &keys.leases,
-                &keys.dead,
-                &keys.stats,
-                &keys.paused,
-                &keys.data,
-            ];
-            let answer: Vec<Value> = self.scripts.stats.call(&self.client, key_list, Vec::new()).await?;
-            let number = |at: usize| answer.get(at).and_then(Value::as_i64).unwrap_or(0);
-            let age = |at: usize| {
-                let record = answer.get(at).and_then(|v| v.clone().into_bytes());
-                record.and_then(|r| record::head(&r)).map_or(0, |(_, enqueued)| (now_ms - enqueued).max(0))
+        let paused_lane = LaneStats { paused: true, ..LaneStats::default() };
+        let mut total = Stats { paused: true, payments: paused_lane, others: paused_lane, ..Stats::default() };
+        for shard in 0..self.shards.len() {
+            let answer: Vec<i64> = self.call_in(shard, &self.scripts.stats, vec![HEADS.into()]).await?;
+            let [accepted, duplicates, dropped, paused, lanes @ ..] = answer.as_slice() else {
+                return Err(Error::Protocol("too few counts"));
             };
-            total.payments.add(number(0), age(12), number(10) == 1);
-            total.others.add(number(1), age(13), number(11) == 1);
-            total.delayed += number(2);
-            total.active += number(3);
-            total.dead += number(4);
-            total.accepted += number(5);
-            total.duplicates += number(6);
-            total.completed += number(7);
-            total.failed += number(8);
-            total.paused &= number(9) == 1;
+            total.accepted += accepted;
+            total.duplicates += duplicates;
+            total.dropped += dropped;
+            total.paused &= *paused == 1;
+            for (lane, counts) in [&mut total.payments, &mut total.others].into_iter().zip(lanes.chunks(8)) {
+                lane.add(counts)?;
+            }
         }
-        total.waiting = total.payments.waiting + total.others.waiting;
+        let (payments, others) = (total.payments, total.others);
+        total.waiting = payments.waiting + others.waiting;
+        total.delayed = payments.delayed + others.delayed;
+        total.active = payments.active + others.active;
+        total.dead = payments.dead + others.dead;
+        total.completed = payments.completed + others.completed;
+        total.failed = payments.failed + others.failed;
+        total.oldest_waiting_ms = payments.oldest_waiting_ms.max(others.oldest_waiting_ms);
         total.total = total.waiting + total.active + total.delayed;
-        let key = self.workers_key();
-        let _: i64 = self.client.zremrangebyscore(key.as_str(), f64::NEG_INFINITY, now_ms as f64).await?;
-        total.workers = self.client.zcard(key.as_str()).await?;
+        total.workers = self.live_workers().await?;
         Ok(total)
     }
-
-    /// Whether Redis answers.
-    pub async fn ping(&self) -> Result<(), Error> {
-        let _: i64 = self.client.exists(self.workers_key()).await?;
-        Ok(())
-    }
-}
-
-fn paused_lane() -> LaneStats {
-    LaneStats { paused: true, ..LaneStats::default() }
 }
 
 impl LaneStats {
-    fn add(&mut self, waiting: i64, oldest_ms: i64, paused: bool) {
+    fn add(&mut self, counts: &[i64]) -> Result<(), Error> {
+        let [waiting, delayed, active, dead, completed, failed, paused, oldest] = *counts else {
+            return Err(Error::Protocol("too few counts of a lane"));
+        };
         self.waiting += waiting;
-        self.oldest_waiting_ms = self.oldest_waiting_ms.max(oldest_ms);
-        self.paused &= paused;
+        self.delayed += delayed;
+        self.active += active;
+        self.dead += dead;
+        self.completed += completed;
+        self.failed += failed;
+        self.paused &= paused == 1;
+        self.oldest_waiting_ms = self.oldest_waiting_ms.max(oldest);
+        Ok(())
     }
 }

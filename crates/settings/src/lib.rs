@@ -86,6 +86,14 @@ pub struct Settings {
     pub queue_shards: u16,
     /// `QUEUE_OTHERS_SHARE`: one place in this many is kept for events that are no payments.
     pub queue_others_share: u16,
+    /// `QUEUE_LEASE_SECS`: how long a killed worker's jobs wait for another.
+    pub queue_lease: Duration,
+    /// `QUEUE_MIN_REPLICAS`: replicas of Redis that must have a webhook before it is answered 2xx.
+    pub queue_min_replicas: u8,
+    /// `QUEUE_DEAD_MAX_AGE_DAYS`: how long dead letters are kept.
+    pub queue_dead_max_age: Duration,
+    /// `QUEUE_DEAD_MAX_COUNT`: how many dead letters are kept in each lane.
+    pub queue_dead_max_count: u32,
     /// `BATCH_SIZE`.
     pub batch_size: u16,
     /// `BATCH_MAX_WAIT_MS`: the longest that a batch may take to gather.
@@ -144,6 +152,10 @@ impl Settings {
             queue_name,
             queue_shards: source.within("QUEUE_SHARDS", 4, &(1..=64))?,
             queue_others_share: source.within("QUEUE_OTHERS_SHARE", 10, &(1..=1000))?,
+            queue_lease: Duration::from_secs(source.within("QUEUE_LEASE_SECS", 10, &(1..=3600))?),
+            queue_min_replicas: source.within("QUEUE_MIN_REPLICAS", 0, &(0..=5))?,
+            queue_dead_max_age: Duration::from_hours(24 * source.within("QUEUE_DEAD_MAX_AGE_DAYS", 30, &(1..=3650))?),
+            queue_dead_max_count: source.within("QUEUE_DEAD_MAX_COUNT", 100_000, &(1..=10_000_000))?,
             batch_size: source.within("BATCH_SIZE", 25, &(1..=1000))?,
             batch_max_wait: Duration::from_millis(source.within("BATCH_MAX_WAIT_MS", 2000, &(1..=60_000))?),
             max_attempts: source.within("MAX_ATTEMPTS", 3, &(1..=100))?,
@@ -163,6 +175,10 @@ impl Settings {
             batch_max_wait: self.batch_max_wait,
             max_attempts: self.max_attempts,
             others_share: self.queue_others_share,
+            lease: self.queue_lease,
+            min_replicas: self.queue_min_replicas,
+            dead_max_age: self.queue_dead_max_age,
+            dead_max_count: self.queue_dead_max_count,
             ..QueueSettings::default()
         }
     }

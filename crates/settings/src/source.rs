@@ -7,7 +7,7 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-const KNOWN: [&str; 25] = [
+const KNOWN: [&str; 29] = [
     "ADMIN_BIND",
     "API_BIND",
     "APP_ENV",
@@ -21,6 +21,10 @@ const KNOWN: [&str; 25] = [
     "INGRESS_BIND",
     "MASTER_KEY",
     "MAX_ATTEMPTS",
+    "QUEUE_DEAD_MAX_AGE_DAYS",
+    "QUEUE_DEAD_MAX_COUNT",
+    "QUEUE_LEASE_SECS",
+    "QUEUE_MIN_REPLICAS",
     "QUEUE_NAME",
     "QUEUE_OTHERS_SHARE",
     "QUEUE_SHARDS",

@@ -77,6 +77,7 @@ pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnecti
     tracing::info!(concurrency = settings.worker_concurrency, batch = queue.settings().batch_size, "worker started");
     while !*stop.borrow() {
         let backend = Backend::new(queue, &settings.redis_url)?;
+        let membership = backend.membership();
         let worker = WorkerBuilder::new("netbanx-worker")
             .backend(backend)
             .data(persister.clone())
@@ -103,6 +104,7 @@ pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnecti
             },
             () = limit => tracing::warn!("not all was finished in time; the leases will bring it back"),
         }
+        membership.leave().await;
     }
     tracing::info!("worker stopped");
     Ok(())

@@ -1,14 +1,35 @@
 -- Frees finished jobs, whoever holds them now: their rows are committed.
--- KEYS: 1 data, 2 leases, 3 owners, 4 attempts, 5 scheduled, 6 stats
--- ARGV: job ids
+-- ARGV: 1 how many are remembered as recent, 2 how many of the ids are payments, 3.. ids, payments first
 -- Answer: how many were freed; those already gone are not counted
-local freed = 0
-for _, id in ipairs(ARGV) do
-  freed = freed + redis.call('HDEL', KEYS[1], id)
-  redis.call('ZREM', KEYS[2], id)
-  redis.call('HDEL', KEYS[3], id)
-  redis.call('HDEL', KEYS[4], id, 't:' .. id)
-  redis.call('ZREM', KEYS[5], id)
+local wall = wall_clock()
+local split = 2 + tonumber(ARGV[2])
+
+local function free(lane, first, last)
+  if last < first then return 0 end
+  local ids = { unpack(ARGV, first, last) }
+  local freed = redis.call('HDEL', data, unpack(ids))
+  local tries, done = {}, {}
+  for _, id in ipairs(ids) do
+    tries[#tries + 1] = id
+    tries[#tries + 1] = 't:' .. id
+    tries[#tries + 1] = 'h:' .. id
+    if #done < tonumber(ARGV[1]) then done[#done + 1] = id .. '|' .. wall end
+  end
+  redis.call('HDEL', attempts, unpack(tries))
+  redis.call('HDEL', owners, unpack(ids))
+  if redis.call('ZREM', lane.leases, unpack(ids)) < #ids then
+    -- The acknowledgement is late: the job was taken over, and may be anywhere by now.
+    redis.call('ZREM', lane.waiting, unpack(ids))
+    redis.call('ZREM', lane.scheduled, unpack(ids))
+    for _, id in ipairs(ids) do drop_dead(lane, id) end
+  end
+  if freed > 0 then
+    redis.call('HINCRBY', stats, 'completed:' .. lane.name, freed)
+    redis.call('LPUSH', recent, unpack(done))
+    redis.call('LTRIM', recent, 0, ARGV[1] - 1)
+    redis.call('EXPIRE', recent, 3600)
+  end
+  return freed
 end
-if freed > 0 then redis.call('HINCRBY', KEYS[6], 'completed', freed) end
-return freed
+
+return free(lanes.p, 3, split) + free(lanes.o, split + 1, #ARGV)

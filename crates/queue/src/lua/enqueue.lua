@@ -1,13 +1,16 @@
 -- Claims identities and pushes jobs, all or nothing.
--- KEYS: 1 data (hash), 2 payments list, 3 others list, 4 stats (hash), 5.. one claim key per job
--- ARGV: 1 time to live of a claim (s), 2 wake channel, then per job: id, lane (p|o), record
+-- KEYS: 1 data, 2 stats, 3 waiting payments, 4 their flows, 5 waiting others, 6 their flows,
+--       7.. one claim key per job
+-- ARGV: 1 time to live of a claim (s), 2 wake channel, 3 how many waiting jobs let workers be told,
+--       then per job: id, lane (p|o), flow, record
 -- Answer: per job '' if it was pushed, else the id of the job that holds the claim
+local lines = { p = line(KEYS[3], KEYS[4]), o = line(KEYS[5], KEYS[6]) }
 local answer, pushed = {}, 0
-for at = 3, #ARGV, 3 do
-  local id, lane, claim = ARGV[at], ARGV[at + 1], KEYS[4 + at / 3]
+for at = 4, #ARGV, 4 do
+  local id, claim = ARGV[at], KEYS[6 + at / 4]
   if redis.call('SET', claim, id, 'NX', 'EX', ARGV[1]) then
-    redis.call('HSET', KEYS[1], id, ARGV[at + 2])
-    redis.call('LPUSH', lane == 'p' and KEYS[2] or KEYS[3], id)
+    redis.call('HSET', KEYS[1], id, ARGV[at + 3])
+    line_up(lines[ARGV[at + 1]], ARGV[at + 2], id)
     pushed = pushed + 1
     answer[#answer + 1] = ''
   else
@@ -17,9 +20,14 @@ for at = 3, #ARGV, 3 do
   end
 end
 if pushed > 0 then
-  redis.call('HINCRBY', KEYS[4], 'accepted', pushed)
-  redis.call('PUBLISH', ARGV[2], '1')
+  line_close(lines.p)
+  line_close(lines.o)
+  redis.call('HINCRBY', KEYS[2], 'accepted', pushed)
+  -- Workers before a long line are awake.
+  if redis.call('ZCARD', KEYS[3]) + redis.call('ZCARD', KEYS[5]) - pushed < tonumber(ARGV[3]) then
+    redis.call('PUBLISH', ARGV[2], '1')
+  end
 end
 local duplicates = #answer - pushed
-if duplicates > 0 then redis.call('HINCRBY', KEYS[4], 'duplicates', duplicates) end
+if duplicates > 0 then redis.call('HINCRBY', KEYS[2], 'duplicates', duplicates) end
 return answer

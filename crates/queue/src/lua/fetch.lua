@@ -1,70 +1,96 @@
 -- Makes due retries and jobs of dead workers waiting again, then leases jobs to a worker.
--- KEYS: 1 data, 2 payments list, 3 others list, 4 scheduled (zset), 5 leases (zset), 6 owners (hash),
---       7 attempts (hash), 8 dead (zset), 9 dead info (hash), 10 stats, 11 paused (hash)
 -- ARGV: 1 how many at most, 2 lease (ms), 3 worker, 4 places kept for the others lane,
---       5 how many take-overs a job survives
--- Answer: ms until the next retry or lease is due (-1: none), then per job: id, attempts, record
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
-local limit = tonumber(ARGV[1])
+--       5 after how many take-overs a job is handed out alone, 6 how many it survives,
+--       7 whether one that must be alone may be handed out (0|1)
+-- Answer: ms until the next retry or lease is due (-1: none), then per job: id, failed attempts,
+--         take-overs, record
+local wall = wall_clock()
+local now = steady_clock(wall)
 
-local function list_of(record) return string.sub(record, 1, 1) == 'p' and KEYS[2] or KEYS[3] end
-
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, 100)) do
-  redis.call('ZREM', KEYS[4], id)
-  local record = redis.call('HGET', KEYS[1], id)
-  if record then redis.call('RPUSH', list_of(record), id) end
-end
-
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now, 'LIMIT', 0, 100)) do
-  redis.call('ZREM', KEYS[5], id)
-  redis.call('HDEL', KEYS[6], id)
-  local record = redis.call('HGET', KEYS[1], id)
-  if record then
-    local takeovers = redis.call('HINCRBY', KEYS[7], 't:' .. id, 1)
-    if takeovers > tonumber(ARGV[5]) then
-      redis.call('HDEL', KEYS[7], id, 't:' .. id)
-      redis.call('ZADD', KEYS[8], now, id)
-      redis.call('HSET', KEYS[9], id, cjson.encode({ error = 'its worker died ' .. takeovers .. ' times',
-        attempts = takeovers, diedMs = now }))
-      redis.call('HINCRBY', KEYS[10], 'failed', 1)
-    else
-      redis.call('RPUSH', list_of(record), id)
+for _, lane in pairs(lanes) do
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', lane.scheduled, '-inf', now, 'LIMIT', 0, 100)) do
+    redis.call('ZREM', lane.scheduled, id)
+    local record = redis.call('HGET', data, id)
+    if record then to_end(lane, record, id) end
+  end
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', lane.leases, '-inf', now, 'LIMIT', 0, 100)) do
+    redis.call('ZREM', lane.leases, id)
+    redis.call('HDEL', owners, id)
+    if redis.call('HEXISTS', data, id) == 1 then
+      local takeovers = redis.call('HINCRBY', attempts, 't:' .. id, 1)
+      if takeovers > tonumber(ARGV[6]) then
+        local tries = tonumber(redis.call('HGET', attempts, id) or '0')
+        bury(lane, id, wall, 'its worker died or hung ' .. takeovers .. ' times', tries)
+      else
+        to_front(lane, id)
+      end
     end
   end
 end
 
-local answer = { -1 }
-local function take(key, lane, count)
-  if count <= 0 or redis.call('HEXISTS', KEYS[11], lane) == 1 then return 0 end
-  local taken = 0
-  for _, id in ipairs(redis.call('RPOP', key, count) or {}) do
-    -- A job that was acknowledged late has left its id behind: it is passed over.
-    local record = redis.call('HGET', KEYS[1], id)
-    if record and not redis.call('ZSCORE', KEYS[5], id) then
-      redis.call('ZADD', KEYS[5], now + ARGV[2], id)
-      redis.call('HSET', KEYS[6], id, ARGV[3])
-      answer[#answer + 1] = id
-      answer[#answer + 1] = tonumber(redis.call('HGET', KEYS[7], id) or '0')
-      answer[#answer + 1] = record
-      taken = taken + 1
+local answer, any_tries = { -1 }, redis.call('HLEN', attempts) > 0
+local function is_suspect(id) return tonumber(redis.call('HGET', attempts, 't:' .. id) or '0') >= tonumber(ARGV[5]) end
+local function is_open(lane) return redis.call('HEXISTS', paused, lane.name) == 0 end
+
+local function hand_out(lane, id, turn)
+  local record = redis.call('HGET', data, id)
+  if not record then return 0 end
+  redis.call('ZADD', lane.leases, now + ARGV[2], id)
+  redis.call('HSET', owners, id, ARGV[3])
+  redis.call('HSET', lane.flows, 'v', turn)
+  answer[#answer + 1] = id
+  answer[#answer + 1] = tonumber(redis.call('HGET', attempts, id) or '0')
+  answer[#answer + 1] = tonumber(redis.call('HGET', attempts, 't:' .. id) or '0')
+  answer[#answer + 1] = record
+  return 1
+end
+
+local function take(lane, count)
+  if count <= 0 or not is_open(lane) then return 0 end
+  local popped, taken = redis.call('ZPOPMIN', lane.waiting, count), 0
+  for at = 1, #popped, 2 do
+    if any_tries and is_suspect(popped[at]) then
+      redis.call('ZADD', lane.waiting, popped[at + 1], popped[at])
+    else
+      taken = taken + hand_out(lane, popped[at], popped[at + 1])
     end
   end
   return taken
 end
 
-if redis.call('HEXISTS', KEYS[11], 'all') == 0 then
-  local free = limit
-  free = free - take(KEYS[3], 'o', math.min(tonumber(ARGV[4]), free))
-  free = free - take(KEYS[2], 'p', free)
-  take(KEYS[3], 'o', free)
+-- What may kill its worker is handed out alone, so that it drags nobody along.
+local function take_suspect()
+  for _, lane in pairs(lanes) do
+    local first = redis.call('ZRANGE', lane.waiting, 0, 0, 'WITHSCORES')
+    if first[1] and is_open(lane) and is_suspect(first[1]) then
+      redis.call('ZREM', lane.waiting, first[1])
+      return hand_out(lane, first[1], first[2])
+    end
+  end
+  return 0
 end
 
-for _, key in ipairs({ KEYS[4], KEYS[5] }) do
-  local next_one = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
-  if next_one[2] then
-    local wait = math.max(0, tonumber(next_one[2]) - now)
-    if answer[1] == -1 or wait < answer[1] then answer[1] = wait end
+if redis.call('HEXISTS', paused, 'all') == 0 then
+  if not (any_tries and ARGV[7] == '1' and take_suspect() == 1) then
+    local free = tonumber(ARGV[1])
+    free = free - take(lanes.o, math.min(tonumber(ARGV[4]), free))
+    free = free - take(lanes.p, free)
+    take(lanes.o, free)
+  end
+  for _, lane in pairs(lanes) do
+    if redis.call('ZCARD', lane.waiting) == 0 then redis.call('DEL', lane.flows) end
   end
 end
+
+for _, lane in pairs(lanes) do
+  for _, key in ipairs({ lane.scheduled, lane.leases }) do
+    local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    if first[2] then
+      local wait = math.max(0, tonumber(first[2]) - now)
+      if answer[1] == -1 or wait < answer[1] then answer[1] = wait end
+    end
+  end
+end
+-- Nothing is timed any more: the clock may follow the server's again.
+if answer[1] == -1 then redis.call('HDEL', stats, 'clock', 'ahead') end
 return answer

@@ -1,17 +1,20 @@
--- Counts a shard without looking at its jobs.
--- KEYS: 1 payments list, 2 others list, 3 scheduled, 4 leases, 5 dead, 6 stats, 7 paused, 8 data
--- Answer: waiting payments, waiting others, delayed, active, dead, accepted, duplicates, completed,
---         failed, paused (all, p, o as 0/1), records of the two oldest waiting jobs ('' if none)
-local counts = redis.call('HMGET', KEYS[6], 'accepted', 'duplicates', 'completed', 'failed')
-local function oldest(key)
-  local id = redis.call('LINDEX', key, -1)
-  local record = id and redis.call('HGET', KEYS[8], id)
-  return record and string.sub(record, 1, 40) or ''
+-- Counts a shard without looking at its jobs, but for the first of each lane.
+-- ARGV: 1 how many of the first to look at for the oldest: as many as there are flows suffice
+-- Answer: accepted, duplicates, dropped, paused (0|1), then of payments and of the others each:
+--         waiting, delayed, active, dead, completed, failed, paused (0|1), age of the oldest (ms)
+local wall = wall_clock()
+local function count(field) return tonumber(redis.call('HGET', stats, field) or '0') end
+local answer = { count('accepted'), count('duplicates'), count('dropped'), redis.call('HEXISTS', paused, 'all') }
+for _, lane in ipairs({ lanes.p, lanes.o }) do
+  local oldest = wall
+  for _, id in ipairs(redis.call('ZRANGE', lane.waiting, 0, ARGV[1] - 1)) do
+    local record = redis.call('HGET', data, id)
+    local since = record and tonumber(string.match(record, '^[^|]*|(%d+)|'))
+    if since and since < oldest then oldest = since end
+  end
+  local counts = { redis.call('ZCARD', lane.waiting), redis.call('ZCARD', lane.scheduled),
+    redis.call('ZCARD', lane.leases), redis.call('ZCARD', lane.dead), count('completed:' .. lane.name),
+    count('failed:' .. lane.name), redis.call('HEXISTS', paused, lane.name), wall - oldest }
+  for _, value in ipairs(counts) do answer[#answer + 1] = value end
 end
-return {
-  redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.call('ZCARD', KEYS[3]),
-  redis.call('ZCARD', KEYS[4]), redis.call('ZCARD', KEYS[5]),
-  tonumber(counts[1] or '0'), tonumber(counts[2] or '0'), tonumber(counts[3] or '0'), tonumber(counts[4] or '0'),
-  redis.call('HEXISTS', KEYS[7], 'all'), redis.call('HEXISTS', KEYS[7], 'p'), redis.call('HEXISTS', KEYS[7], 'o'),
-  oldest(KEYS[1]), oldest(KEYS[2]),
-}
+return answer

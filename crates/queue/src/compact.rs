@@ -1,0 +1,65 @@
+//! Names in fewer bytes: a UUID lies in Redis as 16 bytes and a SHA-256 in hex as 32, each behind a
+//! zero byte; any other text lies there as it is. A million waiting jobs name each other three times.
+
+use fred::{bytes::Bytes, types::Value};
+use uuid::Uuid;
+
+/// `name` as it lies in Redis.
+pub(crate) fn pack(name: &str) -> Bytes {
+    let bytes = match name.len() {
+        36 => Uuid::try_parse(name).ok().filter(|id| id.hyphenated().to_string() == name).map(|id| id.as_bytes().to_vec()),
+        64 => from_hex(name),
+        _ => None,
+    };
+    match bytes {
+        Some(bytes) => [&[0][..], &bytes].concat().into(),
+        None => Bytes::copy_from_slice(name.as_bytes()),
+    }
+}
+
+/// The same as an argument of a command.
+pub(crate) fn packed(name: &str) -> Value {
+    Value::Bytes(pack(name))
+}
+
+/// The name that lies in Redis as `bytes`.
+pub(crate) fn unpack(bytes: &[u8]) -> String {
+    match bytes {
+        [0, id @ ..] if id.len() == 16 => Uuid::from_slice(id).unwrap_or_default().to_string(),
+        [0, hash @ ..] if hash.len() == 32 => hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        text => String::from_utf8_lossy(text).into_owned(),
+    }
+}
+
+/// Lower-case hex only, so that unpacking gives the same text.
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, _) = text.as_bytes().as_chunks::<2>();
+    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_comes_back_as_it_was() {
+        let id = Uuid::now_v7().to_string();
+        let hash = "0123456789abcdef".repeat(4);
+        for (name, length) in [
+            (id.as_str(), 17),
+            (hash.as_str(), 33),
+            (&id.to_uppercase(), 36),
+            (&hash.to_uppercase(), 64),
+            ("a job", 5),
+            ("", 0),
+            (&"z".repeat(64), 64),
+        ] {
+            assert_eq!((unpack(&pack(name)).as_str(), pack(name).len()), (name, length));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What it costs, and that nothing stays.
+
+use std::time::Duration;
+
+use e2e::{Bench, eventually};
+use futures::StreamExt;
+use queue::{Error, Lane, NewJob, Verdict};
+use uuid::Uuid;
+
+/// As an 826-byte webhook lies in the queue: a real body, and what ingress adds to it.
+fn job(n: u64) -> NewJob {
+    let id = Uuid::now_v7();
+    let sample = include_str!("../../payloads/payments_api_payment_completed.json");
+    let random = || Uuid::new_v4().simple().to_string();
+    let own = format!(r#"{{"unique":"{}{}{}","#, random(), random(), random());
+    let body = sample.trim().replacen('{', &own, 1).replace("9a1c1f0e-3f7b-4a3e-8a25-0b8f3a2b6c11", &Uuid::new_v4().to_string());
+    assert!((815..=840).contains(&body.len()), "{}", body.len());
+    let payload = format!(
+        r#"{{"webhookId":"{id}","endpoint":"netbanx","companyId":"{}","identity":"{}{}","eventName":"PAYMENT_COMPLETED","receivedMs":1735689600000,"body":{body}}}"#,
+        Uuid::new_v4(),
+        random(),
+        random(),
+    );
+    NewJob {
+        id: id.to_string(),
+        claim: format!("{:064x}", id.as_u128()),
+        lane: if n.is_multiple_of(5) { Lane::Others } else { Lane::Payments },
+        flow: n % 7,
+        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+        payload: payload.into_bytes(),
+    }
+}
+
+async fn push_many(bench: &Bench, count: u64) {
+    // As many at once as a busy ingress has.
+    let pushes = futures::stream::iter(0..count).map(|n| bench.producer.enqueue(job(n))).buffer_unordered(256);
+    pushes.for_each(|outcome| async { drop(outcome.unwrap()) }).await;
+}
+
+async fn drain(bench: &Bench) {
+    let mut worker = bench.worker();
+    while bench.queue.stats().await.unwrap().total > 0 {
+        while let Some(held) = worker.handed() {
+            held.all(&Verdict::Done);
+            tokio::task::yield_now().await;
+        }
+        tokio::task::yield_now().await;
+    }
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_waiting_job_takes_little_memory_and_a_finished_one_none() {
+    const JOBS: u64 = 4000;
+    let bench = Bench::start(|settings| settings.claim_ttl = Duration::from_secs(20)).await;
+    // What a server takes once, for scripts and connections, is no job's.
+    push_many(&bench, 10).await;
+    drain(&bench).await;
+    let before = bench.redis.info("memory", "used_memory");
+    push_many(&bench, JOBS).await;
+    let each = (bench.redis.info("memory", "used_memory") - before) / JOBS;
+    assert!(each <= 1500, "{each} bytes for each waiting job, its claim included");
+
+    drain(&bench).await;
+    eventually("the claims are gone", || async {
+        let keys: u64 = bench.redis.ask(&["DBSIZE"]).iter().map(|n| n.trim().parse::<u64>().unwrap()).sum();
+        // At most the counters and the list of recent jobs of each shard, and the workers.
+        (keys <= 9).then_some(())
+    })
+    .await;
+    // One in ten of what waited is for the servers' own buffers.
+    eventually("memory is back", || async {
+        (bench.redis.info("memory", "used_memory") < before + JOBS * each / 10).then_some(())
+    })
+    .await;
+}
+
+/// A fetch of 25 makes Redis do the same work before 25 jobs and before 20,000.
+#[tokio::test]
+async fn a_fetch_costs_the_same_before_a_long_line() {
+    async fn commands_of_a_fetch(bench: &Bench) -> u64 {
+        // Commands inside scripts count as commands.
+        let count = || bench.redis.info("stats", "total_commands_processed") + calls(bench);
+        let mut worker = bench.worker();
+        let held = worker.next().await;
+        assert_eq!(held.ids().len(), 25);
+        let before = count();
+        let own = count() - before;
+        held.all(&Verdict::Done);
+        let next = worker.next().await;
+        let after = count();
+        assert_eq!(next.ids().len(), 25);
+        next.all(&Verdict::Done);
+        worker.stop().await;
+        after - before - own
+    }
+    fn calls(bench: &Bench) -> u64 {
+        let of = |text: &String| -> u64 {
+            text.lines().filter_map(|line| line.split_once("calls=")?.1.split(',').next()?.parse::<u64>().ok()).sum()
+        };
+        bench.redis.ask(&["INFO", "commandstats"]).iter().map(of).sum()
+    }
+    let bench = Bench::start(|settings| {
+        settings.shards = 1;
+        settings.lease = Duration::from_secs(600);
+        settings.idle_poll = Duration::from_secs(600);
+    })
+    .await;
+    push_many(&bench, 100).await;
+    let short = commands_of_a_fetch(&bench).await;
+    push_many(&bench, 20_000).await;
+    let long = commands_of_a_fetch(&bench).await;
+    assert!(long <= short + 20, "{short} commands before a short line, {long} before a long one");
+}
+
+#[tokio::test]
+async fn an_idle_worker_is_woken_and_asks_little() {
+    let bench = Bench::start(|_| ()).await;
+    let mut worker = bench.worker();
+    bench.push(Lane::Payments, 1, "a").await;
+    worker.next().await.all(&Verdict::Done);
+    eventually("it is done", || async { (bench.queue.stats().await.unwrap().completed == 1).then_some(()) }).await;
+
+    let span = Duration::from_secs(10);
+    let commands = bench.redis.watch_commands(span).await;
+    assert!(commands > 0 && commands as u64 <= 5 * span.as_secs(), "{commands} commands in {span:?}");
+}
+
+#[tokio::test]
+async fn a_new_job_wakes_a_worker_that_would_not_look_by_itself() {
+    let bench = Bench::start(|settings| settings.idle_poll = Duration::from_secs(3600)).await;
+    let mut worker = bench.worker();
+    for n in 0..5 {
+        eventually("the worker listens", || async {
+            bench.push(Lane::Payments, n, &format!("{n}")).await;
+            worker_is_heard(&bench).await
+        })
+        .await;
+        worker.next().await.all(&Verdict::Done);
+        eventually("it is idle", || async { (bench.queue.stats().await.unwrap().total == 0).then_some(()) }).await;
+    }
+}
+
+async fn worker_is_heard(bench: &Bench) -> Option<()> {
+    (bench.queue.stats().await.unwrap().waiting == 0).then_some(())
+}
+
+/// Redis has no memory left (`noeviction`): new jobs are refused, those that wait are worked off, and
+/// with that there is room again.
+#[tokio::test]
+async fn a_full_redis_refuses_jobs_and_lets_workers_make_room() {
+    let bench = Bench::start(|settings| settings.claim_ttl = Duration::from_secs(1)).await;
+    push_many(&bench, 3000).await;
+    let limit = bench.redis.info("memory", "used_memory") / bench.redis.ask(&["PING"]).len() as u64;
+    bench.redis.ask(&["CONFIG", "SET", "maxmemory", &(limit / 2).to_string()]);
+    for n in 0..20 {
+        let refused = bench.producer.enqueue(job(n)).await;
+        assert!(matches!(refused, Err(Error::Full)), "{refused:?}");
+    }
+    drain(&bench).await;
+    assert_eq!(bench.queue.stats().await.unwrap().completed, 3000);
+    bench.redis.ask(&["CONFIG", "SET", "maxmemory", &(limit * 2).to_string()]);
+    assert!(bench.producer.enqueue(job(1)).await.is_ok());
+}

@@ -1,0 +1,218 @@
+//! Each job is done, whatever becomes of those who hold it.
+
+use std::time::{Duration, Instant};
+
+use e2e::{Bench, Redis, eventually, new_directory};
+use queue::{Enqueued, Lane, Verdict};
+
+/// Long enough that nothing but what a test is about can bring a job.
+const NEVER: Duration = Duration::from_secs(3600);
+
+#[tokio::test]
+async fn a_killed_workers_jobs_are_taken_over() {
+    let bench = Bench::start(|settings| {
+        settings.lease = Duration::from_secs(1);
+        settings.idle_poll = NEVER;
+    })
+    .await;
+    bench.push(Lane::Payments, 7, "a").await;
+    let mut first = bench.worker();
+    let held = first.next().await;
+    let mut second = bench.worker();
+    first.kill().await;
+    drop(held);
+
+    let again = second.next().await;
+    assert_eq!((again.ids(), again.batch.jobs[0].takeovers, again.batch.jobs[0].failed_attempts), (vec!["a"], 1, 0));
+    again.all(&Verdict::Done);
+    eventually("it is done", || async { (bench.queue.stats().await.unwrap().completed == 1).then_some(()) }).await;
+}
+
+/// The same job is in two hands; whoever is late neither undoes the other's work nor ends for it.
+#[tokio::test]
+async fn a_late_acknowledgement_is_harmless() {
+    let bench = Bench::start(|_| ()).await;
+    bench.push(Lane::Payments, 7, "a").await;
+    let mut slow = bench.worker();
+    let late = slow.next().await;
+    bench.expire_leases();
+    let mut quick = bench.worker();
+    let taken = quick.next().await;
+    assert_eq!(taken.ids(), ["a"], "it was delivered twice");
+    taken.all(&Verdict::Done);
+    eventually("it is done", || async { (bench.queue.stats().await.unwrap().completed == 1).then_some(()) }).await;
+    late.all(&Verdict::Done);
+
+    quick.stop().await;
+    bench.push(Lane::Payments, 7, "b").await;
+    let next = slow.next().await;
+    assert_eq!(next.ids(), ["b"], "the late one works on");
+    next.all(&Verdict::Done);
+    eventually("both are done", || async { (bench.queue.stats().await.unwrap().completed == 2).then_some(()) }).await;
+    let counts = bench.queue.stats().await.unwrap();
+    assert_eq!((counts.total, counts.failed, counts.dead), (0, 0, 0));
+}
+
+/// It failed in the hand that had lost it, and was done in the other.
+#[tokio::test]
+async fn a_late_failure_does_not_bring_a_job_back() {
+    let bench = Bench::start(|settings| settings.max_attempts = 1).await;
+    bench.push(Lane::Payments, 7, "a").await;
+    let mut slow = bench.worker();
+    let late = slow.next().await;
+    bench.expire_leases();
+    let mut quick = bench.worker();
+    let taken = quick.next().await;
+    late.all(&Verdict::Failed("late".to_owned()));
+    // Its verdict has been recorded, or not, once it takes the next job.
+    bench.push(Lane::Payments, 7, "b").await;
+    let other = slow.next().await;
+    assert_eq!(other.ids(), ["b"]);
+    assert_eq!(bench.queue.stats().await.unwrap().failed, 0, "the job is another's");
+    other.all(&Verdict::Done);
+    taken.all(&Verdict::Done);
+    eventually("both are done", || async { (bench.queue.stats().await.unwrap().completed == 2).then_some(()) }).await;
+    let counts = bench.queue.stats().await.unwrap();
+    assert_eq!((counts.total, counts.failed, counts.dead), (0, 0, 0));
+}
+
+/// An acknowledgement that comes when the job is a dead letter already still counts: its rows stand.
+#[tokio::test]
+async fn a_job_that_was_done_is_no_dead_letter() {
+    let bench = Bench::start(|settings| settings.max_attempts = 1).await;
+    bench.push(Lane::Payments, 7, "a").await;
+    let mut slow = bench.worker();
+    let late = slow.next().await;
+    bench.expire_leases();
+    let mut quick = bench.worker();
+    quick.next().await.all(&Verdict::Failed("no".to_owned()));
+    eventually("it is dead", || async { (bench.queue.stats().await.unwrap().dead == 1).then_some(()) }).await;
+    late.all(&Verdict::Done);
+    eventually("it is done", || async { (bench.queue.stats().await.unwrap().completed == 1).then_some(()) }).await;
+    assert_eq!(bench.queue.stats().await.unwrap().dead, 0);
+}
+
+#[tokio::test]
+async fn what_is_given_back_comes_again_with_its_attempts_as_they_were() {
+    let bench = Bench::start(|settings| settings.idle_poll = NEVER).await;
+    bench.push(Lane::Others, 7, "a").await;
+    let mut worker = bench.worker();
+    worker.next().await.all(&Verdict::GivenBack);
+    let again = worker.next().await;
+    assert_eq!((again.ids(), again.batch.jobs[0].failed_attempts), (vec!["a"], 0));
+}
+
+/// A job that ends whoever takes it dies by itself; those beside it live.
+#[tokio::test]
+async fn a_poisoned_job_drags_nobody_along() {
+    let bench = Bench::start(|settings| settings.shards = 2).await;
+    for n in 0..20 {
+        bench.push(Lane::Payments, n % 4, &format!("good {n}")).await;
+    }
+    bench.push(Lane::Payments, 1, "poison").await;
+    let mut deaths = 0;
+    let mut worker = bench.worker();
+    while bench.queue.stats().await.unwrap().dead == 0 {
+        let held = worker.next().await;
+        if held.ids().contains(&"poison") {
+            worker.kill().await;
+            drop(held);
+            bench.expire_leases();
+            worker = bench.worker();
+            deaths += 1;
+        } else {
+            held.all(&Verdict::Done);
+        }
+        // The next fetch decides; wait for what it brings or for the death.
+        eventually("something happens", || async {
+            let counts = bench.queue.stats().await.unwrap();
+            (counts.dead > 0 || counts.active > 0).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(deaths, 6, "the first delivery and five take-overs");
+    eventually("the others are done", || async {
+        let counts = bench.queue.stats().await.unwrap();
+        (counts.completed == 20).then_some(())
+    })
+    .await;
+    let letter = bench.queue.dead_letter("poison").await.unwrap().unwrap();
+    assert!(letter.error.contains("its worker died"), "{}", letter.error);
+}
+
+#[tokio::test]
+async fn a_failed_job_comes_again_after_its_delay_and_dies_with_its_history() {
+    let bench = Bench::start(|settings| settings.idle_poll = NEVER).await;
+    bench.push(Lane::Payments, 7, "a").await;
+    let mut worker = bench.worker();
+    for (attempt, least_ms) in [(0, 0), (1, 400), (2, 800)] {
+        let begun = Instant::now();
+        let held = worker.next().await;
+        assert_eq!(held.batch.jobs[0].failed_attempts, attempt);
+        assert!(begun.elapsed() >= Duration::from_millis(least_ms), "attempt {attempt} came after {:?}", begun.elapsed());
+        held.all(&Verdict::Failed(format!("reason {attempt}")));
+    }
+    eventually("it is dead", || async { (bench.queue.stats().await.unwrap().dead == 1).then_some(()) }).await;
+    let letter = bench.queue.dead_letter("a").await.unwrap().unwrap();
+    assert_eq!((letter.attempts, letter.error.as_str(), &letter.payload[..]), (3, "reason 2", &b"payload of a"[..]));
+    let errors: Vec<&str> = letter.history.iter().map(|attempt| attempt.error.as_str()).collect();
+    assert_eq!(errors, ["reason 0", "reason 1", "reason 2"]);
+    assert!(letter.history.is_sorted_by_key(|attempt| attempt.at_ms) && letter.history[0].at_ms >= letter.enqueued_ms);
+}
+
+/// Redis' clock is set back by an hour while a retry and a lease are under way: the retry comes
+/// after its own delay, the lease ends after its own time, neither an hour late.
+#[tokio::test]
+async fn a_clock_that_goes_back_delays_nothing() {
+    let directory = new_directory();
+    let file = directory.join("clock");
+    std::fs::write(&file, "0").unwrap();
+    let library = directory.join("clock.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/clock.c");
+    let built = std::process::Command::new("cc").args(["-shared", "-fPIC", source, "-o"]).arg(&library).status().unwrap();
+    assert!(built.success());
+    let environment = [("LD_PRELOAD", library.to_str().unwrap()), ("CLOCK_OFFSET_FILE", file.to_str().unwrap())];
+    let redis = Redis::one(&directory, &environment).await;
+    let bench = Bench::on(redis, directory, |settings| {
+        settings.shards = 1;
+        settings.idle_poll = NEVER;
+        settings.lease = Duration::from_secs(2);
+    });
+    bench.push(Lane::Payments, 1, "retried").await;
+    let mut worker = bench.worker();
+    worker.next().await.all(&Verdict::Failed("once".to_owned()));
+    eventually("it is delayed", || async { (bench.queue.stats().await.unwrap().delayed == 1).then_some(()) }).await;
+    let before: i64 = bench.redis.ask(&["TIME"])[0].lines().next().unwrap().parse().unwrap();
+    std::fs::write(&file, "-3600").unwrap();
+    let after: i64 = bench.redis.ask(&["TIME"])[0].lines().next().unwrap().parse().unwrap();
+    assert!(before - after > 3000, "Redis' clock did not go back: {before} {after}");
+
+    let held = worker.next().await;
+    assert_eq!(held.ids(), ["retried"]);
+    let mut second = bench.worker();
+    worker.kill().await;
+    drop(held);
+    assert_eq!(second.next().await.ids(), ["retried"], "its lease ended too");
+}
+
+#[tokio::test]
+async fn a_duplicate_is_told_the_first_jobs_id_and_trace_context_rides_along() {
+    let bench = Bench::start(|_| ()).await;
+    let traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned());
+    let job = |id: &str| queue::NewJob {
+        id: id.to_owned(),
+        claim: "the same".to_owned(),
+        lane: Lane::Payments,
+        flow: 3,
+        traceparent: traceparent.clone(),
+        payload: b"x".to_vec(),
+    };
+    // One call for all of them: who is first within it is first.
+    let (a, b, c) =
+        tokio::join!(bench.producer.enqueue(job("a")), bench.producer.enqueue(job("b")), bench.producer.enqueue(job("c")));
+    assert_eq!(a.unwrap(), Enqueued::Accepted);
+    assert_eq!((b.unwrap(), c.unwrap()), (Enqueued::DuplicateOf("a".to_owned()), Enqueued::DuplicateOf("a".to_owned())));
+    let mut worker = bench.worker();
+    let held = worker.next().await;
+    assert_eq!((held.ids(), &held.batch.jobs[0].traceparent), (vec!["a"], &traceparent));
+}

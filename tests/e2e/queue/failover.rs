@@ -1,0 +1,44 @@
+//! A master of a Redis Cluster dies and its replica takes its place.
+
+use e2e::{Bench, Redis, eventually, new_directory};
+use queue::{Enqueued, Lane, NewJob, Verdict};
+
+#[tokio::test]
+async fn what_was_accepted_survives_a_failover() {
+    let directory = new_directory();
+    let bench = Bench::on(Redis::cluster(&directory, 1), directory, |settings| {
+        settings.shards = 16;
+        settings.min_replicas = 1;
+    });
+    let mut bench = bench;
+    for n in 0..200 {
+        assert_eq!(bench.push(Lane::Payments, n, &format!("before {n}")).await, Enqueued::Accepted);
+    }
+    bench.redis.kill_first_master();
+    // Each is tried until it is accepted, as Netbanx does after a 503.
+    for n in 0..100 {
+        let id = format!("after {n}");
+        eventually("it is accepted", || async {
+            let job = NewJob {
+                id: id.clone(),
+                claim: id.clone(),
+                lane: Lane::Payments,
+                flow: n,
+                traceparent: None,
+                payload: Vec::new(),
+            };
+            bench.producer.enqueue(job).await.ok()
+        })
+        .await;
+    }
+    let mut worker = bench.worker();
+    let mut done = std::collections::HashSet::new();
+    while done.len() < 300 {
+        let held = worker.next().await;
+        done.extend(held.ids().into_iter().map(str::to_owned));
+        held.all(&Verdict::Done);
+    }
+    assert!(worker.is_running());
+    eventually("nothing is left", || async { bench.queue.stats().await.ok().filter(|s| s.total == 0 && s.completed == 300) })
+        .await;
+}

@@ -1,0 +1,8 @@
+//! The queue by itself: a real Redis (or cluster), a real apalis worker, the test as its handler.
+
+mod bounds;
+mod dead;
+mod delivery;
+mod failover;
+mod lanes;
+mod manage;

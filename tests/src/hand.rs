@@ -1,0 +1,152 @@
+//! A queue with a worker whose work the test itself does.
+
+use std::{path::PathBuf, sync::Arc};
+
+use apalis::prelude::*;
+use queue::{Backend, Batch, BatchOutcome, Enqueued, Lane, NewJob, Producer, Queue, QueueSettings, Verdict};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot},
+    task::JoinHandle,
+};
+use uuid::Uuid;
+
+use crate::Redis;
+
+/// A Redis, a queue on it and a producer.
+pub struct Bench {
+    pub redis: Redis,
+    pub queue: Queue,
+    pub producer: Producer,
+    directory: PathBuf,
+}
+
+impl Bench {
+    pub async fn start(change: impl FnOnce(&mut QueueSettings)) -> Self {
+        let directory = new_directory();
+        let redis = Redis::start(&directory).await;
+        Self::on(redis, directory, change)
+    }
+
+    pub fn on(redis: Redis, directory: PathBuf, change: impl FnOnce(&mut QueueSettings)) -> Self {
+        let mut settings = QueueSettings { name: format!("t{}", Uuid::now_v7().simple()), ..QueueSettings::default() };
+        change(&mut settings);
+        let queue = Queue::new(queue::connect(&redis.url()).unwrap(), settings);
+        let producer = Producer::start(&queue);
+        Self { redis, queue, producer, directory }
+    }
+
+    /// Enqueues `id` for a company; its id is its claim too.
+    pub async fn push(&self, lane: Lane, flow: u64, id: &str) -> Enqueued {
+        let job = NewJob {
+            id: id.to_owned(),
+            claim: id.to_owned(),
+            lane,
+            flow,
+            traceparent: None,
+            payload: format!("payload of {id}").into_bytes(),
+        };
+        self.producer.enqueue(job).await.unwrap()
+    }
+
+    /// Makes every lease run out now.
+    pub fn expire_leases(&self) {
+        self.redis.expire_leases(self.queue.settings().shards, &self.queue.settings().name);
+    }
+
+    pub fn worker(&self) -> Worker {
+        Worker::start(&self.queue, &self.redis.url(), 1)
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.redis.kill();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+pub fn new_directory() -> PathBuf {
+    let directory = std::env::temp_dir().join(format!("netbanx-e2e-{}", Uuid::now_v7().simple()));
+    std::fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+/// A real apalis worker. What it is handed waits here for the test's verdict.
+pub struct Worker {
+    batches: mpsc::Receiver<InHand>,
+    running: JoinHandle<()>,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+/// A batch and where its outcome goes.
+pub struct InHand {
+    pub batch: Batch,
+    verdict: oneshot::Sender<BatchOutcome>,
+}
+
+impl InHand {
+    pub fn ids(&self) -> Vec<&str> {
+        self.batch.jobs.iter().map(|job| job.id.as_str()).collect()
+    }
+
+    /// The same verdict for every job.
+    pub fn all(self, verdict: &Verdict) {
+        let jobs = self.batch.jobs.iter().map(|job| job.outcome(verdict.clone())).collect();
+        drop(self.verdict.send(BatchOutcome { jobs }));
+    }
+}
+
+async fn hand_over(batch: Batch, desk: Data<Desk>) -> Result<BatchOutcome, BoxDynError> {
+    let (verdict, given) = oneshot::channel();
+    desk.lock().await.send(InHand { batch, verdict }).await?;
+    Ok(given.await?)
+}
+
+type Desk = Arc<Mutex<mpsc::Sender<InHand>>>;
+
+impl Worker {
+    pub fn start(queue: &Queue, url: &str, concurrency: usize) -> Self {
+        let (sender, batches) = mpsc::channel(64);
+        let (stop, stopped) = oneshot::channel();
+        let desk: Desk = Arc::new(Mutex::new(sender));
+        let worker = WorkerBuilder::new("test")
+            .backend(Backend::new(queue, url).unwrap())
+            .data(desk)
+            .concurrency(concurrency)
+            .build(hand_over);
+        let running = tokio::spawn(async move {
+            let signal = async move {
+                let _ = stopped.await;
+                Ok::<(), WorkerError>(())
+            };
+            worker.run_until(signal).await.unwrap();
+        });
+        Self { batches, running, stop: Some(stop) }
+    }
+
+    /// The next batch that it is handed.
+    pub async fn next(&mut self) -> InHand {
+        tokio::time::timeout(std::time::Duration::from_secs(30), self.batches.recv()).await.expect("a batch within 30 s").unwrap()
+    }
+
+    /// What it is handed already, if anything.
+    pub fn handed(&mut self) -> Option<InHand> {
+        self.batches.try_recv().ok()
+    }
+
+    pub fn is_running(&self) -> bool {
+        !self.running.is_finished()
+    }
+
+    /// Ends it like SIGKILL: nothing is finished, given back or told.
+    pub async fn kill(self) {
+        self.running.abort();
+        let _ = self.running.await;
+    }
+
+    /// Ends it like SIGTERM.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        self.running.await.unwrap();
+    }
+}

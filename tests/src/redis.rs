@@ -1,0 +1,192 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use crate::{eventually, free_port};
+
+/// Redis servers of one's own: one, or a cluster of three masters.
+pub struct Redis {
+    directory: PathBuf,
+    kind: Kind,
+}
+
+enum Kind {
+    One { port: u16, child: Option<Child>, environment: Vec<(String, String)> },
+    Cluster { url: String },
+}
+
+impl Redis {
+    /// What `TEST_REDIS` asks for: `cluster`, or one server if it is unset.
+    pub async fn start(directory: &Path) -> Self {
+        if std::env::var("TEST_REDIS").is_ok_and(|kind| kind == "cluster") {
+            Self::cluster(directory, 0)
+        } else {
+            Self::one(directory, &[]).await
+        }
+    }
+
+    /// One server, with these environment variables.
+    pub async fn one(directory: &Path, environment: &[(&str, &str)]) -> Self {
+        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let kind = Kind::One { port: free_port(), child: None, environment };
+        let mut redis = Self { directory: directory.to_owned(), kind };
+        redis.resume().await;
+        redis
+    }
+
+    /// A cluster of three masters, each with as many replicas.
+    pub fn cluster(directory: &Path, replicas: u8) -> Self {
+        let directory = directory.join("cluster");
+        let url = cluster_script(&["start", directory.to_str().unwrap(), &replicas.to_string()]);
+        Self { directory, kind: Kind::Cluster { url } }
+    }
+
+    pub fn url(&self) -> String {
+        match &self.kind {
+            Kind::One { port, .. } => format!("redis://127.0.0.1:{port}"),
+            Kind::Cluster { url } => url.clone(),
+        }
+    }
+
+    pub fn is_cluster(&self) -> bool {
+        matches!(self.kind, Kind::Cluster { .. })
+    }
+
+    fn ports(&self) -> Vec<u16> {
+        match &self.kind {
+            Kind::One { port, .. } => vec![*port],
+            Kind::Cluster { .. } => {
+                let lines = fs::read_to_string(self.directory.join("ports")).unwrap();
+                lines.lines().map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect()
+            }
+        }
+    }
+
+    /// Ends it at once, like a power failure of its process.
+    pub fn kill(&mut self) {
+        match &mut self.kind {
+            Kind::One { child, .. } => {
+                if let Some(mut child) = child.take() {
+                    child.kill().unwrap();
+                    child.wait().unwrap();
+                }
+            }
+            Kind::Cluster { .. } => {
+                let pids: Vec<u32> =
+                    fs::read_dir(&self.directory).into_iter().flatten().filter_map(|node| pid(&node.ok()?.path())).collect();
+                for pid in &pids {
+                    signal(*pid, "KILL");
+                }
+                while pids.iter().any(|pid| is_running(*pid)) {
+                    std::thread::sleep(std::time::Duration::from_millis(5));
+                }
+            }
+        }
+    }
+
+    /// Ends the first master of a cluster at once.
+    pub fn kill_first_master(&mut self) {
+        signal(pid(&self.directory.join("1")).unwrap(), "KILL");
+    }
+
+    /// Starts it again, with what it had on disk.
+    pub async fn resume(&mut self) {
+        match &mut self.kind {
+            Kind::One { port, child, environment } => {
+                let port = *port;
+                let server = Command::new("redis-server")
+                    .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--appendonly", "yes", "--save", "", "--dir"])
+                    .arg(&self.directory)
+                    .envs(environment.iter().map(|(k, v)| (k, v)))
+                    .stdout(Stdio::null())
+                    .spawn()
+                    .expect("redis-server is needed: scripts/need redis-server");
+                *child = Some(server);
+                eventually("Redis listens", || async move { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok() })
+                    .await;
+            }
+            Kind::Cluster { .. } => drop(cluster_script(&["start", self.directory.to_str().unwrap()])),
+        }
+    }
+
+    /// The answers of each server to a command.
+    pub fn ask(&self, command: &[&str]) -> Vec<String> {
+        self.ports()
+            .into_iter()
+            .map(|port| {
+                let output = Command::new("redis-cli").args(["-p", &port.to_string()]).args(command).output().unwrap();
+                String::from_utf8(output.stdout).unwrap()
+            })
+            .collect()
+    }
+
+    /// How many commands clients send within `span`, those of scripts not counted.
+    pub async fn watch_commands(&self, span: std::time::Duration) -> usize {
+        let watched: Vec<Child> = self
+            .ports()
+            .into_iter()
+            .map(|port| {
+                let seconds = span.as_secs().to_string();
+                let mut command = Command::new("timeout");
+                command.args([&seconds, "redis-cli", "-p", &port.to_string(), "MONITOR"]).stdout(Stdio::piped()).spawn().unwrap()
+            })
+            .collect();
+        let count = |child: Child| {
+            let seen = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+            // Each server first answers OK, and tells the commands of scripts as those of "lua".
+            seen.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()) && !line.contains(" lua] ")).count()
+        };
+        // The worker that is watched runs on this thread's runtime.
+        tokio::task::spawn_blocking(move || watched.into_iter().map(count).sum()).await.unwrap()
+    }
+
+    /// The sum over all servers of a figure of `INFO`.
+    pub fn info(&self, section: &str, name: &str) -> u64 {
+        let of = |text: &String| {
+            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse::<u64>().ok()).unwrap()
+        };
+        self.ask(&["INFO", section]).iter().map(of).sum()
+    }
+
+    /// Makes every lease run out now, as if their workers had been silent for long.
+    pub fn expire_leases(&self, shards: u16, queue: &str) {
+        for shard in 0..shards {
+            for lane in ["", ":others"] {
+                let key = format!("{{{queue}:{shard}}}:inflight{lane}");
+                let script =
+                    "for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('ZADD', KEYS[1], 0, id) end";
+                // Only the server that has the slot does it.
+                self.ask(&["EVAL", script, "1", &key]);
+            }
+        }
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn cluster_script(args: &[&str]) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/redis-cluster");
+    let output = Command::new(script).args(args).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn pid(node: &Path) -> Option<u32> {
+    fs::read_to_string(node.join("pid")).ok()?.trim().parse().ok()
+}
+
+fn is_running(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
+}
+
+pub(crate) fn signal(pid: u32, name: &str) {
+    // One that has ended already is as good.
+    let _ = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).stderr(Stdio::null()).status();
+}
