@@ -1,4 +1,4 @@
-.PHONY: run stop test build lint
+.PHONY: run stop test soak build lint
 
 run: ## everything on this machine, from a private Redis to the API
 	@scripts/run
@@ -8,6 +8,11 @@ stop: ## ends what `make run` left: its Redis
 
 test: ## every test, on SQLite and PostgreSQL, with real servers
 	@scripts/test
+
+soak: ## the queue's promises at full size (ten minutes): a million jobs, chaos for a minute
+	@scripts/need cc redis-server postgres
+	cargo build --release --locked --workspace
+	target/release/soak $(SOAK)
 
 build: ## release binaries in target/release: ingress worker api netbanx
 	@scripts/need cc

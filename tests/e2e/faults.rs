@@ -1,6 +1,8 @@
 //! What is killed or away, and what still holds.
 
-use e2e::{Database, KEY, Platform, Service, eventually};
+use std::time::Duration;
+
+use e2e::{Database, KEY, Platform, Postgres, Service, chaos::chaos, eventually, new_directory};
 use queue::{Enqueued, Lane, NewJob, Producer};
 use uuid::Uuid;
 
@@ -150,4 +152,41 @@ async fn a_worker_that_is_told_to_stop_leaves_nothing_in_hand() {
     assert_eq!((counts.active, counts.delayed), (0, 0), "what was fetched is done or given back");
     assert_eq!(platform.events().await, counts.completed as u64, "what is committed is acknowledged");
     assert_eq!(counts.completed + counts.waiting, 3000);
+}
+
+/// The short form of `make soak`'s.
+#[tokio::test]
+async fn nothing_is_lost_or_doubled_while_everything_dies() {
+    let directory = new_directory();
+    let postgres = Postgres::start(&directory);
+    let mut platform = Platform::prepare_on(Database::Postgres, Some(postgres.url().to_owned())).await;
+    platform.variables.push(("QUEUE_LEASE_SECS", "2".to_owned()));
+    platform.run(Service::Ingress).await;
+    platform.run(Service::Worker).await;
+    let outcome = chaos(&mut platform, &postgres, Duration::from_secs(10), rand::random()).await;
+    assert!(outcome.accepted > 0, "{outcome:?}");
+    drop(platform);
+    drop(postgres);
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// A company's and a lane's backlog delay neither another company nor payments.
+#[tokio::test]
+async fn a_backlog_delays_only_its_own() {
+    let mut platform = Platform::prepare(Database::Postgres).await;
+    platform.netbanx(&["company", "add", "Other", "--slug", "other"]);
+    platform.netbanx(&["secret", "set", "--endpoint", "netbanx", "--company", "other", "--key", KEY]);
+    platform.run(Service::Ingress).await;
+    platform.run(Service::Api).await;
+    let url = format!("{}/api/webhooks/netbanx/acme", platform.ingress_url());
+    platform.netbanx(&["send", "--count", "3000", "--url", &url, "--key", KEY]);
+    let body = r#"{"id":"b","eventType":"PAYMENT_COMPLETED","eventData":{"id":"b"}}"#;
+    assert_eq!(platform.send("/api/webhooks/netbanx/other", body).await.status(), 202);
+    platform.run(Service::Worker).await;
+    eventually("the other company's is there", || async {
+        let found = platform.get("/api/v1/events?company=other&limit=1").await;
+        (found["pagination"]["total"] == 1).then_some(())
+    })
+    .await;
+    assert!(platform.queue().await.waiting > 0, "the backlog was gone before it");
 }

@@ -3,13 +3,18 @@
 //! Everything that a [`Platform`] starts ends with it. Waiting is always for a condition
 //! ([`eventually`]), never for a time.
 
+pub mod chaos;
 mod hand;
+mod load;
 mod platform;
+mod postgres;
 mod redis;
 mod signed;
 
 pub use hand::{Bench, InHand, Worker, new_directory};
+pub use load::{drain, job, push_many};
 pub use platform::{Database, Platform, Service};
+pub use postgres::Postgres;
 pub use redis::Redis;
 pub use signed::{KEY, forms, sign, sign_with};
 

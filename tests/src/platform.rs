@@ -41,7 +41,7 @@ impl Service {
 /// A platform of one's own: Redis, database, and the services that were started.
 pub struct Platform {
     directory: PathBuf,
-    database_url: String,
+    pub database_url: String,
     ingress_port: u16,
     api_port: u16,
     pub redis: Redis,
@@ -53,7 +53,9 @@ pub struct Platform {
 }
 
 fn binary(name: &str) -> PathBuf {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug").join(name);
+    // Built as this program is.
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target").join(profile).join(name);
     assert!(built.exists(), "{} is missing: run `make test`, or `cargo build --workspace` first", built.display());
     built
 }
@@ -71,10 +73,16 @@ impl Platform {
 
     /// The same without any service.
     pub async fn prepare(database: Database) -> Self {
+        let server = std::env::var("TEST_POSTGRES_URL").ok();
+        Self::prepare_on(database, server).await
+    }
+
+    /// The same with a new database on that PostgreSQL server.
+    pub async fn prepare_on(database: Database, server: Option<String>) -> Self {
         let directory = new_directory();
         let redis = Redis::start(&directory).await;
         let platform = Self {
-            database_url: database_url(database, &directory).await,
+            database_url: database_url(database, server, &directory).await,
             directory,
             ingress_port: free_port(),
             api_port: free_port(),
@@ -220,11 +228,11 @@ impl Platform {
     }
 }
 
-async fn database_url(database: Database, directory: &Path) -> String {
+async fn database_url(database: Database, server: Option<String>, directory: &Path) -> String {
     if database == Database::Sqlite {
         return format!("sqlite://{}/netbanx.db?mode=rwc", directory.display());
     }
-    let server = std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL must name a server: run `make test`");
+    let server = server.expect("TEST_POSTGRES_URL must name a server: run `make test`");
     let name = format!("netbanx_{}", Uuid::now_v7().simple());
     let db = Connector::connect(&server).await.unwrap();
     db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();

@@ -193,11 +193,11 @@ async fn find(api: &Api, id: &str) -> Result<Option<queue::DeadLetter>, Problem>
 }
 
 async fn filter(api: &Api, params: &Params, scope: Scope) -> Result<Filter, Problem> {
-    let mut filter = Filter::default();
-    filter.company = match auth::narrowed(scope, params.company(api, scope).await?)? {
+    let company = match auth::narrowed(scope, params.company(api, scope).await?)? {
         Scope::All => None,
         Scope::Company(id) => Some(id),
     };
+    let mut filter = Filter { company, ..Filter::default() };
     if let Some(name) = params.text("eventName")? {
         filter.event_name(&name);
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 pub(crate) fn pack(name: &str) -> Bytes {
     let bytes = match name.len() {
         36 => Uuid::try_parse(name).ok().filter(|id| id.hyphenated().to_string() == name).map(|id| id.as_bytes().to_vec()),
-        64 => from_hex(name),
+        64 => hex::decode(name).ok().filter(|hash| hex::encode(hash) == name),
         _ => None,
     };
     match bytes {
@@ -26,20 +26,9 @@ pub(crate) fn packed(name: &str) -> Value {
 pub(crate) fn unpack(bytes: &[u8]) -> String {
     match bytes {
         [0, id @ ..] if id.len() == 16 => Uuid::from_slice(id).unwrap_or_default().to_string(),
-        [0, hash @ ..] if hash.len() == 32 => hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        [0, hash @ ..] if hash.len() == 32 => hex::encode(hash),
         text => String::from_utf8_lossy(text).into_owned(),
     }
-}
-
-/// Lower-case hex only, so that unpacking gives the same text.
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let (pairs, _) = text.as_bytes().as_chunks::<2>();
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
 #[cfg(test)]

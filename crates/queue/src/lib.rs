@@ -127,7 +127,7 @@ impl Default for QueueSettings {
             lease: Duration::from_secs(10),
             idle_poll: Duration::from_secs(2),
             min_replicas: 0,
-            dead_max_age: Duration::from_hours(30 * 24),
+            dead_max_age: Duration::from_secs(30 * 86_400),
             dead_max_count: 100_000,
         }
     }

@@ -2,11 +2,11 @@
 
 use fred::{
     clients::Client,
-    interfaces::LuaInterface,
+    interfaces::{ClientLike, ClusterInterface, LuaInterface},
     types::{FromValue, MultipleKeys, Value, scripts::Script as Lua},
 };
 
-use crate::Error;
+use crate::{Error, connection::COMMAND_TIMEOUT};
 
 /// A script of a shard: whatever memory there is, for it frees some in the end or loses a job.
 macro_rules! of_shard {
@@ -72,6 +72,12 @@ impl Script {
         args: Vec<Value>,
     ) -> Result<R, Error> {
         let keys = keys.into();
+        if client.is_clustered() && client.cached_cluster_state().is_none() {
+            // The client cannot tell a slot's node before its first connection, and would fail at once
+            // where a single server's client waits.
+            let connected = tokio::time::timeout(COMMAND_TIMEOUT, client.wait_for_connect()).await;
+            connected.map_err(|_| Error::Unavailable("not connected to the cluster yet".to_owned()))??;
+        }
         match client.evalsha(self.hash.as_str(), keys.clone(), args.clone()).await {
             Err(error) if error.details().starts_with("NOSCRIPT") => Ok(client.eval(self.text, keys, args).await?),
             other => Ok(other?),

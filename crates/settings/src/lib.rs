@@ -154,7 +154,7 @@ impl Settings {
             queue_others_share: source.within("QUEUE_OTHERS_SHARE", 10, &(1..=1000))?,
             queue_lease: Duration::from_secs(source.within("QUEUE_LEASE_SECS", 10, &(1..=3600))?),
             queue_min_replicas: source.within("QUEUE_MIN_REPLICAS", 0, &(0..=5))?,
-            queue_dead_max_age: Duration::from_hours(24 * source.within("QUEUE_DEAD_MAX_AGE_DAYS", 30, &(1..=3650))?),
+            queue_dead_max_age: Duration::from_secs(86_400 * source.within("QUEUE_DEAD_MAX_AGE_DAYS", 30, &(1..=3650))?),
             queue_dead_max_count: source.within("QUEUE_DEAD_MAX_COUNT", 100_000, &(1..=10_000_000))?,
             batch_size: source.within("BATCH_SIZE", 25, &(1..=1000))?,
             batch_max_wait: Duration::from_millis(source.within("BATCH_MAX_WAIT_MS", 2000, &(1..=60_000))?),

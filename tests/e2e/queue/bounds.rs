@@ -2,66 +2,26 @@
 
 use std::time::Duration;
 
-use e2e::{Bench, eventually};
-use futures::StreamExt;
-use queue::{Error, Lane, NewJob, Verdict};
-use uuid::Uuid;
-
-/// As an 826-byte webhook lies in the queue: a real body, and what ingress adds to it.
-fn job(n: u64) -> NewJob {
-    let id = Uuid::now_v7();
-    let sample = include_str!("../../payloads/payments_api_payment_completed.json");
-    let random = || Uuid::new_v4().simple().to_string();
-    let own = format!(r#"{{"unique":"{}{}{}","#, random(), random(), random());
-    let body = sample.trim().replacen('{', &own, 1).replace("9a1c1f0e-3f7b-4a3e-8a25-0b8f3a2b6c11", &Uuid::new_v4().to_string());
-    assert!((815..=840).contains(&body.len()), "{}", body.len());
-    let payload = format!(
-        r#"{{"webhookId":"{id}","endpoint":"netbanx","companyId":"{}","identity":"{}{}","eventName":"PAYMENT_COMPLETED","receivedMs":1735689600000,"body":{body}}}"#,
-        Uuid::new_v4(),
-        random(),
-        random(),
-    );
-    NewJob {
-        id: id.to_string(),
-        claim: format!("{:064x}", id.as_u128()),
-        lane: if n.is_multiple_of(5) { Lane::Others } else { Lane::Payments },
-        flow: n % 7,
-        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
-        payload: payload.into_bytes(),
-    }
-}
-
-async fn push_many(bench: &Bench, count: u64) {
-    // As many at once as a busy ingress has.
-    let pushes = futures::stream::iter(0..count).map(|n| bench.producer.enqueue(job(n))).buffer_unordered(256);
-    pushes.for_each(|outcome| async { drop(outcome.unwrap()) }).await;
-}
-
-async fn drain(bench: &Bench) {
-    let mut worker = bench.worker();
-    while bench.queue.stats().await.unwrap().total > 0 {
-        while let Some(held) = worker.handed() {
-            held.all(&Verdict::Done);
-            tokio::task::yield_now().await;
-        }
-        tokio::task::yield_now().await;
-    }
-    worker.stop().await;
-}
+use e2e::{Bench, drain, eventually, job, push_many};
+use queue::{Error, Lane, Verdict};
 
 #[tokio::test]
 async fn a_waiting_job_takes_little_memory_and_a_finished_one_none() {
-    const JOBS: u64 = 4000;
-    let bench = Bench::start(|settings| settings.claim_ttl = Duration::from_secs(20)).await;
+    const JOBS: u64 = 10_000;
+    let bench = Bench::start(|settings| {
+        settings.name = "netbanx".to_owned();
+        settings.claim_ttl = Duration::from_secs(20);
+    })
+    .await;
     // What a server takes once, for scripts and connections, is no job's.
     push_many(&bench, 10).await;
-    drain(&bench).await;
+    drain(&bench, 0).await;
     let before = bench.redis.info("memory", "used_memory");
     push_many(&bench, JOBS).await;
     let each = (bench.redis.info("memory", "used_memory") - before) / JOBS;
     assert!(each <= 1500, "{each} bytes for each waiting job, its claim included");
 
-    drain(&bench).await;
+    drain(&bench, 0).await;
     eventually("the claims are gone", || async {
         let keys: u64 = bench.redis.ask(&["DBSIZE"]).iter().map(|n| n.trim().parse::<u64>().unwrap()).sum();
         // At most the counters and the list of recent jobs of each shard, and the workers.
@@ -157,7 +117,7 @@ async fn a_full_redis_refuses_jobs_and_lets_workers_make_room() {
         let refused = bench.producer.enqueue(job(n)).await;
         assert!(matches!(refused, Err(Error::Full)), "{refused:?}");
     }
-    drain(&bench).await;
+    drain(&bench, 0).await;
     assert_eq!(bench.queue.stats().await.unwrap().completed, 3000);
     bench.redis.ask(&["CONFIG", "SET", "maxmemory", &(limit * 2).to_string()]);
     assert!(bench.producer.enqueue(job(1)).await.is_ok());

@@ -15,6 +15,16 @@ async fn what_was_accepted_survives_a_failover() {
         assert_eq!(bench.push(Lane::Payments, n, &format!("before {n}")).await, Enqueued::Accepted);
     }
     bench.redis.kill_first_master();
+    eventually("its replica has taken its slots", || async {
+        let nodes = bench.redis.ask(&["CLUSTER", "NODES"]).pop()?;
+        let serving =
+            nodes.lines().filter(|node| node.contains("master") && !node.contains("fail") && node.contains("connected "));
+        (nodes.contains("master,fail ") && serving.count() == 3).then_some(())
+    })
+    .await;
+    // The place of the dead one is filled again, as an orchestrator does: without a second copy
+    // nothing counts as accepted.
+    bench.redis.resume().await;
     // Each is tried until it is accepted, as Netbanx does after a 503.
     for n in 0..100 {
         let id = format!("after {n}");

@@ -1,0 +1,78 @@
+//! A million waiting jobs: as fast as none, and nothing left of them.
+
+use std::time::{Duration, Instant};
+
+use e2e::{Bench, drain, push_many};
+
+use crate::report::{Report, median};
+
+/// Jobs of one measurement.
+const PROBE: u64 = 20_000;
+/// Measurements of each kind.
+const ROUNDS: usize = 5;
+
+pub async fn run(jobs: u64, report: &mut Report) {
+    let bench = Bench::start(|settings| {
+        settings.name = "netbanx".to_owned();
+        // Beyond the run's own length, so that claims are there to be counted.
+        settings.claim_ttl = Duration::from_secs(3600);
+        settings.lease = Duration::from_secs(60);
+    })
+    .await;
+    push_many(&bench, PROBE).await;
+    drain(&bench, 0).await;
+    let start = bench.redis.info("memory", "used_memory");
+    let start_keys = keys(&bench);
+
+    let (mut push_empty, mut fetch_empty) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        push_empty.push(seconds(push_many(&bench, PROBE)).await);
+        fetch_empty.push(seconds(drain(&bench, 0)).await);
+    }
+    let before = bench.redis.info("memory", "used_memory");
+    let took = seconds(push_many(&bench, jobs)).await;
+    println!("{jobs} jobs pushed in {took:.1} s");
+    let each = (bench.redis.info("memory", "used_memory") - before) as f64 / jobs as f64;
+    report.at_most("bytes for each waiting job of an 826-byte body", each, 1500.0);
+
+    let (mut push_full, mut fetch_full) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        push_full.push(seconds(push_many(&bench, PROBE)).await);
+        fetch_full.push(seconds(drain(&bench, jobs)).await);
+    }
+    let status = seconds(async { bench.queue.stats().await.unwrap() }).await;
+    println!("statistics with {jobs} waiting took {:.2} ms", status * 1e3);
+    let (pushed, fetched) =
+        (median(&mut push_full) / median(&mut push_empty), median(&mut fetch_full) / median(&mut fetch_empty));
+    report.at_most("time of a push before a full queue, as a ratio to an empty one", pushed, 1.3);
+    report.at_most("time of a fetch before a full queue, as a ratio to an empty one", fetched, 1.3);
+
+    let took = seconds(drain(&bench, 0)).await;
+    println!("drained in {took:.1} s");
+    let with_claims = bench.redis.info("memory", "used_memory");
+    let claims = keys(&bench) - start_keys;
+    let claim_bytes = claims * claim_size(&bench);
+    let rest = with_claims.saturating_sub(claim_bytes) as f64 / start as f64;
+    println!("{claims} claims, about {claim_bytes} bytes, remain for their time to live");
+    report.at_most("memory after the drain, claims apart, as a ratio to that before", rest, 1.1);
+}
+
+fn keys(bench: &Bench) -> u64 {
+    bench.redis.ask(&["DBSIZE"]).iter().map(|n| n.trim().parse::<u64>().unwrap()).sum()
+}
+
+/// What Redis says a claim takes, and its place in the table of times to live.
+fn claim_size(bench: &Bench) -> u64 {
+    const EXPIRY_ENTRY: u64 = 32 + 16;
+    let scan = bench.redis.ask(&["--no-raw", "EVAL", CLAIM_SIZE, "0"]).remove(0);
+    scan.trim().trim_start_matches("(integer) ").parse::<u64>().unwrap() + EXPIRY_ENTRY
+}
+
+const CLAIM_SIZE: &str = "local found = redis.call('SCAN', 0, 'MATCH', '*idempotency*', 'COUNT', 100)[2] \
+    return redis.call('MEMORY', 'USAGE', found[1])";
+
+async fn seconds<T>(work: impl Future<Output = T>) -> f64 {
+    let begun = Instant::now();
+    work.await;
+    begun.elapsed().as_secs_f64()
+}

@@ -1,0 +1,45 @@
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// A PostgreSQL server of one's own, to be stopped and started.
+pub struct Postgres {
+    directory: PathBuf,
+    url: String,
+}
+
+impl Postgres {
+    pub fn start(directory: &Path) -> Self {
+        let directory = directory.join("postgres");
+        let url = script(&["start", directory.to_str().unwrap()]);
+        Self { directory, url }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Ends it like a power failure of its processes.
+    pub fn stop(&self) {
+        script(&["stop", self.directory.to_str().unwrap(), "immediate"]);
+    }
+
+    pub fn resume(&self) {
+        script(&["start", self.directory.to_str().unwrap()]);
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/postgres");
+        let _ = Command::new(path).args(["stop", self.directory.to_str().unwrap(), "immediate"]).output();
+    }
+}
+
+fn script(args: &[&str]) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/postgres");
+    let output = Command::new(path).args(args).output().unwrap();
+    assert!(output.status.success(), "postgres {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
