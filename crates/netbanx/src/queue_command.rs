@@ -5,7 +5,7 @@ use std::time::Duration;
 use api::dead_letters::{self, Filter};
 use clap::{Args, Subcommand, ValueEnum};
 use common::{Job, envelope};
-use queue::{DeadLetter, DeadQuery, Lane, Queue, Stats};
+use queue::{DeadCursor, DeadLetter, DeadQuery, Lane, Queue, Stats};
 use serde_json::{Value, json};
 use settings::Settings;
 use store::companies;
@@ -142,7 +142,7 @@ pub(crate) async fn run(command: QueueCommand, as_json: bool) -> Result<(), Erro
                 None => None,
             };
             let page = queue.dead_letters(&filter.query, |letter| filter.matches(letter)).await?;
-            letters(&page.letters, page.next.map(|cursor| cursor.to_string()))
+            letters(&page.letters, page.next.as_ref())
         }
         QueueCommand::Retry(which) => done("waiting again", change(&queue, &settings, which, true).await?),
         QueueCommand::Discard(which) => done("discarded", change(&queue, &settings, which, false).await?),
@@ -215,15 +215,15 @@ fn counts(stats: &Stats) -> (String, Value) {
     (text, json!(stats))
 }
 
-fn letters(letters: &[DeadLetter], next: Option<String>) -> (String, Value) {
+fn letters(letters: &[DeadLetter], next: Option<&DeadCursor>) -> (String, Value) {
     let event = |letter: &DeadLetter| Job::decode(&letter.payload).map_or_else(|_| "-".to_owned(), |job| job.event_name);
     let mut lines: Vec<String> =
         letters.iter().map(|l| format!("{}\t{}\t{}\t{} attempts\t{}", l.died_ms, l.id, event(l), l.attempts, l.error)).collect();
-    if let Some(cursor) = &next {
+    if let Some(cursor) = next {
         lines.push(format!("more: --cursor {cursor}"));
     }
     let views: Vec<Value> = letters.iter().map(|letter| dead_letters::view(letter, false)).collect();
-    (lines.join("\n"), json!({"deadLetters": views, "nextCursor": next}))
+    (lines.join("\n"), json!({"deadLetters": views, "nextCursor": next.map(ToString::to_string)}))
 }
 
 fn done(what: &str, count: u64) -> (String, Value) {
