@@ -30,7 +30,7 @@ impl Bench {
     pub fn on(redis: Redis, directory: PathBuf, change: impl FnOnce(&mut QueueSettings)) -> Self {
         let mut settings = QueueSettings { name: format!("t{}", Uuid::now_v7().simple()), ..QueueSettings::default() };
         change(&mut settings);
-        let queue = Queue::new(queue::connect(&redis.url()).unwrap(), settings);
+        let queue = Queue::new(redis_client::connect(&redis.url()).unwrap(), settings);
         let producer = Producer::start(&queue);
         Self { redis, queue, producer, directory }
     }

@@ -213,7 +213,7 @@ impl Platform {
 
     /// The queue itself, as the services have it.
     pub fn open_queue(&self) -> Queue {
-        let redis = queue::connect(&self.redis.url()).unwrap();
+        let redis = redis_client::connect(&self.redis.url()).unwrap();
         Queue::new(redis, QueueSettings::default())
     }
 

@@ -41,7 +41,7 @@ pub enum Error {
     Store(#[from] store::Error),
     /// Redis' address.
     #[error(transparent)]
-    Queue(#[from] queue::Error),
+    Redis(#[from] redis_client::Error),
     /// The address to listen on.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -73,7 +73,7 @@ impl Api {
 /// Runs the service until `stop`.
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
-    let api = Api::new(db, Queue::new(queue::connect(&settings.redis_url)?, settings.queue()));
+    let api = Api::new(db, Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue()));
     let drain = settings.shutdown_timeout;
     let readiness = api.readiness();
     let serve = web::serve(settings.api_bind, settings.http_workers, drain, stop.clone(), move |config| {

@@ -40,7 +40,7 @@ pub enum Error {
     Store(#[from] store::Error),
     /// Redis' address.
     #[error(transparent)]
-    Queue(#[from] queue::Error),
+    Redis(#[from] redis_client::Error),
     /// The address to listen on.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -91,7 +91,7 @@ impl Ingress {
 /// Runs the service until `stop`.
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
-    let queue = Queue::new(queue::connect(&settings.redis_url)?, settings.queue());
+    let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
     let ingress = Ingress::start(settings, queue, db)?;
     if !settings.signature_validation {
         tracing::warn!("WEBHOOK_SIGNATURE_VALIDATION=false: every webhook is believed");

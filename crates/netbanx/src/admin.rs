@@ -156,7 +156,7 @@ impl Office {
     /// Tells the receivers. Without Redis they learn it within a minute all the same.
     async fn announce(&self) {
         let told = async {
-            let redis = queue::connect(&self.settings.redis_url)?;
+            let redis = redis_client::connect(&self.settings.redis_url)?;
             ingress::receivers::announce_change(&redis, &self.settings.queue_name).await
         };
         if !matches!(tokio::time::timeout(Duration::from_secs(3), told).await, Ok(Ok(()))) {

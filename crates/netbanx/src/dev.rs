@@ -36,7 +36,7 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
     settings.master_key = Some(master_key.clone());
     let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
     store::migrate(&db).await?;
-    let queue = Queue::new(queue::connect(&settings.redis_url)?, settings.queue());
+    let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
     let demo = demo(&db, &Vault::new(&master_key.0)?, &directory).await?;
     let ingress = Ingress::start(&settings, queue.clone(), db.clone())?;
     let stop = ::web::stop_on_signal()?;

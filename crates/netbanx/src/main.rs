@@ -28,6 +28,8 @@ enum Error {
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error(transparent)]
+    Redis(#[from] redis_client::Error),
+    #[error(transparent)]
     Queue(#[from] queue::Error),
     #[error(transparent)]
     Ingress(#[from] ingress::Error),

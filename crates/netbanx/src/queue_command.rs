@@ -117,7 +117,7 @@ pub(crate) enum QueueCommand {
 
 pub(crate) async fn run(command: QueueCommand, as_json: bool) -> Result<(), Error> {
     let settings = Settings::load()?;
-    let queue = Queue::new(queue::connect(&settings.redis_url)?, settings.queue());
+    let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
     let (text, value) = match command {
         QueueCommand::Stats => counts(&queue.stats().await?),
         QueueCommand::Pause { lane } => {

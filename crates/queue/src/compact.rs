@@ -1,7 +1,7 @@
 //! Names in fewer bytes: a UUID lies in Redis as 16 bytes and a SHA-256 in hex as 32, each behind a
 //! zero byte; any other text lies there as it is. A million waiting jobs name each other three times.
 
-use fred::{bytes::Bytes, types::Value};
+use redis_client::fred::{bytes::Bytes, types::Value};
 use uuid::Uuid;
 
 /// `name` as it lies in Redis.

@@ -12,8 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fred::types::Value;
 use rand::Rng;
+use redis_client::fred::types::Value;
 use uuid::Uuid;
 
 use crate::{
@@ -237,7 +237,7 @@ fn backoff_ms(failed: u32, rng: &mut impl Rng) -> u64 {
 
 impl Queue {
     /// Calls a script whose loss would leave jobs to their leases: several times if need be.
-    async fn try_in(&self, shard: usize, script: &crate::script::Script, args: Vec<Value>) -> Result<i64, Error> {
+    async fn try_in(&self, shard: usize, script: &redis_client::Script, args: Vec<Value>) -> Result<i64, Error> {
         let mut tried = 1;
         loop {
             match self.call_in(shard, script, args.clone()).await {

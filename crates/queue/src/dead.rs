@@ -3,10 +3,13 @@
 
 use std::{fmt, str::FromStr};
 
-use fred::{
-    bytes::Bytes,
-    interfaces::{HashesInterface, SortedSetsInterface},
-    types::{Key, Value},
+use redis_client::{
+    Script,
+    fred::{
+        bytes::Bytes,
+        interfaces::{HashesInterface, SortedSetsInterface},
+        types::{Key, Value},
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +18,6 @@ use crate::{
     compact::{pack, packed, unpack},
     keys::ShardKeys,
     record,
-    script::Script,
 };
 
 /// Dead letters read in one step.

@@ -1,7 +1,7 @@
 //! The keys of a shard, by apalis-redis' names. All of a shard share the hash tag `{name:shard}`.
 
 use apalis_redis::Config;
-use fred::types::Key;
+use redis_client::fred::types::Key;
 use serde::{Deserialize, Serialize};
 
 use crate::compact::pack;

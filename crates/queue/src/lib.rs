@@ -5,7 +5,6 @@
 //!
 //! | module | part |
 //! | --- | --- |
-//! | [`connection`] | one Redis client with time limits and reconnection |
 //! | [`keys`] | the layout: which keys a shard has |
 //! | [`producer`] | claims and enqueues, many callers in one call ([`Producer`]) |
 //! | [`record`], `compact` | how a job and its names lie in Redis |
@@ -32,7 +31,6 @@
 pub mod backend;
 pub mod batch;
 mod compact;
-pub mod connection;
 mod consumer;
 pub mod dead;
 pub mod keys;
@@ -40,7 +38,7 @@ pub mod manage;
 mod persistence;
 pub mod producer;
 pub mod record;
-mod script;
+mod scripts;
 pub mod stats;
 pub mod wake;
 
@@ -48,29 +46,28 @@ use std::{sync::Arc, time::Duration};
 
 pub use backend::{Backend, Membership};
 pub use batch::{Batch, BatchOutcome, JobOutcome, Verdict};
-pub use connection::connect;
 pub use dead::{DeadCursor, DeadLetter, DeadPage, DeadQuery};
 pub use keys::Lane;
 pub use producer::{Enqueued, NewJob, Producer};
 pub use record::LeasedJob;
 pub use stats::{LaneStats, Stats};
 
-use fred::{clients::Client, types::Value};
 use keys::ShardKeys;
-use script::{Script, Scripts};
+use redis_client::{
+    Script,
+    fred::{
+        clients::Client,
+        types::{FromValue, Value},
+    },
+};
+use scripts::Scripts;
 
 /// What can go wrong, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The settings cannot work; mend them.
-    #[error("the Redis address is not usable: {0}")]
-    Settings(String),
-    /// Redis is away or too slow. Nothing is known to have happened; try again later.
-    #[error("Redis is not available: {0}")]
-    Unavailable(String),
-    /// Redis has no memory left for another job. Try again later.
-    #[error("Redis is full")]
-    Full,
+    /// Redis: its address, its absence, its memory.
+    #[error(transparent)]
+    Redis(#[from] redis_client::Error),
     /// Too many callers wait already. Try again later.
     #[error("the queue takes no more at this moment")]
     Overloaded,
@@ -79,9 +76,9 @@ pub enum Error {
     Protocol(&'static str),
 }
 
-impl From<fred::error::Error> for Error {
-    fn from(error: fred::error::Error) -> Self {
-        if error.details().starts_with("OOM") { Self::Full } else { Self::Unavailable(error.to_string()) }
+impl From<redis_client::fred::error::Error> for Error {
+    fn from(error: redis_client::fred::error::Error) -> Self {
+        redis_client::Error::from(error).into()
     }
 }
 
@@ -168,7 +165,7 @@ impl Queue {
     }
 
     /// Calls a script over all keys of a shard.
-    async fn call_in<R: fred::types::FromValue>(&self, shard: usize, script: &Script, args: Vec<Value>) -> Result<R, Error> {
-        script.call(&self.client, self.shard(shard)?.of_shard(), args).await
+    async fn call_in<R: FromValue>(&self, shard: usize, script: &Script, args: Vec<Value>) -> Result<R, Error> {
+        Ok(script.call(&self.client, self.shard(shard)?.of_shard(), args).await?)
     }
 }

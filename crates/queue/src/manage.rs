@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fred::{
+use redis_client::fred::{
     bytes::Bytes,
     interfaces::{HashesInterface, ListInterface, PubsubInterface},
     types::Value,
@@ -85,7 +85,7 @@ impl Queue {
     /// Notes that a worker lives for `lease` more; zero: that it is gone.
     pub(crate) async fn sign_of_life(&self, worker: &str, lease: Duration) -> Result<i64, Error> {
         let args: Vec<Value> = vec![worker.into(), (lease.as_millis() as i64).into()];
-        self.scripts.workers.call(&self.client, self.workers_key(), args).await
+        Ok(self.scripts.workers.call(&self.client, self.workers_key(), args).await?)
     }
 
     /// How many workers have a sign of life that still holds.

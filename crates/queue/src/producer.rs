@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use fred::{
+use redis_client::fred::{
     bytes::Bytes,
     interfaces::{ClientLike, ServerInterface},
     types::{ClusterHash, Key, Value, config::Options},
@@ -116,8 +116,8 @@ async fn commit(queue: &Queue, shard: usize, group: Vec<Ask>) {
             tracing::warn!(%error, shard, jobs = jobs.len(), "jobs were not enqueued");
             for asker in askers {
                 let told = match &error {
-                    Error::Full => Error::Full,
-                    other => Error::Unavailable(other.to_string()),
+                    Error::Redis(error) => Error::Redis(error.clone()),
+                    other => redis_client::Error::Unavailable(other.to_string()).into(),
                 };
                 drop(asker.send(Err(told)));
             }
@@ -160,7 +160,7 @@ impl Queue {
         let options = Options { cluster_hash: Some(ClusterHash::Custom(slot)), ..Options::default() };
         let reached: i64 = self.client.with_options(&options).wait(wanted, REPLICA_TIMEOUT_MS).await?;
         if reached < wanted {
-            return Err(Error::Unavailable(format!("{reached} of {wanted} replicas have the jobs")));
+            return Err(redis_client::Error::Unavailable(format!("{reached} of {wanted} replicas have the jobs")).into());
         }
         Ok(())
     }

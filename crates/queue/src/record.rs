@@ -2,7 +2,7 @@
 //! payload, as it is or, where that is shorter (form `z`), as an LZ4 block with its length before.
 //! The scripts read the line too.
 
-use fred::bytes::Bytes;
+use redis_client::fred::bytes::Bytes;
 
 use crate::{Error, Lane, NewJob};
 

@@ -7,10 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fred::prelude::*;
 use futures::{StreamExt, channel::mpsc};
+use redis_client::fred::prelude::*;
 
-use crate::{Error, Queue, connection};
+use crate::{Error, Queue};
 
 /// The ringing side; cheap to clone.
 #[derive(Debug, Clone)]
@@ -56,8 +56,7 @@ impl Wake {
     pub fn listen(queue: &Queue, url: &str) -> Result<Self, Error> {
         let (sender, rings) = mpsc::channel(0);
         let bell = Bell { sender, armed: Arc::default() };
-        let subscriber =
-            connection::builder(url)?.build_subscriber_client().map_err(|e| Error::Settings(e.details().to_owned()))?;
+        let subscriber = redis_client::builder(url)?.build_subscriber_client()?;
         let (ringer, channel, poll) = (bell.clone(), queue.wake_channel(), queue.settings.idle_poll);
         tokio::spawn(async move {
             let mut messages = subscriber.message_rx();

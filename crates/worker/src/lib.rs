@@ -37,6 +37,9 @@ pub enum Error {
     Store(#[from] store::Error),
     /// Redis' address.
     #[error(transparent)]
+    Redis(#[from] redis_client::Error),
+    /// The queue.
+    #[error(transparent)]
     Queue(#[from] queue::Error),
     /// The address to listen on.
     #[error(transparent)]
@@ -46,7 +49,7 @@ pub enum Error {
 /// Runs the service until `stop`.
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
-    let queue = Queue::new(queue::connect(&settings.redis_url)?, settings.queue());
+    let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
     let work = supervise(settings, &queue, &db, stop.clone());
     let Some(bind) = settings.admin_bind else { return work.await };
     let readiness = readiness(&queue, &db);

@@ -115,7 +115,7 @@ async fn a_full_redis_refuses_jobs_and_lets_workers_make_room() {
     bench.redis.ask(&["CONFIG", "SET", "maxmemory", &(limit / 2).to_string()]);
     for n in 0..20 {
         let refused = bench.producer.enqueue(job(n)).await;
-        assert!(matches!(refused, Err(Error::Full)), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Redis(redis_client::Error::Full))), "{refused:?}");
     }
     drain(&bench, 0).await;
     assert_eq!(bench.queue.stats().await.unwrap().completed, 3000);

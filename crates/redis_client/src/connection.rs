@@ -9,8 +9,8 @@ use crate::Error;
 /// Longest wait for the answer to one command.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// Prepares a client for `url` (`redis://…`, `redis-cluster://…`, `redis-sentinel://…`).
-pub(crate) fn builder(url: &str) -> Result<Builder, Error> {
+/// Prepares a client of any kind for `url` (`redis://…`, `redis-cluster://…`, `redis-sentinel://…`).
+pub fn builder(url: &str) -> Result<Builder, Error> {
     let mut config = Config::from_url(url).map_err(|e| Error::Settings(e.details().to_owned()))?;
     config.fail_fast = false;
     let mut builder = Builder::from_config(config);

@@ -1,0 +1,27 @@
+//! The response cache: answers that are computed once, shared by all replicas, and never older than
+//! two seconds behind a commit.
+//!
+//! | module | part |
+//! | --- | --- |
+//! | [`tags`] | versions of what answers are computed from; a commit bumps them |
+//! | [`entry`] | an answer: body, compressed body, ETag |
+//! | [`response`] | finds an answer in the process, in Redis, or has it computed once |
+//!
+//! It knows nothing of payments or HTTP: a tag and a key are text, an answer is bytes.
+//!
+//! # How old an answer can be
+//! A commit is followed by a bump within [`tags::BUMP_GAP`] (1 s). A process trusts a version that it
+//! has read for [`response::TRUST`] (300 ms), and gives the answer before the last bump, marked stale,
+//! while a new one is computed, for [`response::STALE_FOR`] (500 ms) after that bump: 1.8 s in all.
+//!
+//! # Why an answer from before a commit is never taken for one from after it
+//! The version is read before the computation begins, and the answer is kept under it. A commit that
+//! the computation did not see bumps the version later, and the answer is no longer found.
+
+pub mod entry;
+pub mod response;
+pub mod tags;
+
+pub use entry::Entry;
+pub use response::{Found, Outcome, Plan, ResponseCache};
+pub use tags::Tags;

@@ -1,0 +1,333 @@
+//! Finds an answer in the process, in Redis, or has it computed: once, whoever asks meanwhile.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use meter::Meter;
+use moka::{Expiry, future::Cache};
+use redis_client::fred::{
+    bytes::Bytes,
+    clients::Client,
+    interfaces::KeysInterface,
+    types::{Expiration, SetOptions},
+};
+use ring::digest;
+
+use crate::{Entry, Tags, tags::Version};
+
+/// How long a process takes a version that it has read for the current one.
+pub const TRUST: Duration = Duration::from_millis(300);
+/// How long after a bump the answer before it is still given while a new one is computed.
+pub const STALE_FOR: Duration = Duration::from_millis(500);
+/// How long Redis is left alone after it did not answer.
+const AWAY: Duration = Duration::from_secs(1);
+/// How long one replica may compute before others do it themselves.
+const LEASE: Duration = Duration::from_secs(3);
+/// How often a replica looks whether another has computed.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How a route is cached.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Its name in figures.
+    pub endpoint: &'static str,
+    /// How long an answer is kept although nothing was bumped.
+    pub ttl: Duration,
+}
+
+/// Where an answer came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was there.
+    Hit,
+    /// It was computed for this request.
+    Miss,
+    /// It is the one before; a new one is being computed.
+    Stale,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The answer itself.
+    pub entry: Arc<Entry>,
+    /// Where it came from.
+    pub outcome: Outcome,
+}
+
+/// Place of an answer: the digest of its key.
+type Place = [u8; 16];
+
+#[derive(Debug, Clone)]
+struct Kept {
+    entry: Arc<Entry>,
+    /// Another replica had it.
+    was_there: bool,
+    /// When it is to go.
+    until: Instant,
+}
+
+#[derive(Debug)]
+struct UntilTold;
+
+impl Expiry<(Place, u64), Kept> for UntilTold {
+    fn expire_after_create(&self, _: &(Place, u64), kept: &Kept, now: Instant) -> Option<Duration> {
+        Some(kept.until.saturating_duration_since(now))
+    }
+}
+
+/// The cache of one process over the one in Redis. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ResponseCache {
+    client: Client,
+    prefix: Arc<str>,
+    tags: Tags,
+    meter: Meter,
+    wrap: fn(&[u8]) -> Vec<u8>,
+    versions: Cache<String, Version>,
+    /// By version, so that an answer of an old one is never found; filled once for all who ask.
+    fresh: Cache<(Place, u64), Kept>,
+    /// The last answer of a place, of whatever version.
+    latest: Cache<Place, Arc<Entry>>,
+    began: Instant,
+    /// Until when Redis is left alone, in milliseconds since `began`.
+    away_until: Arc<AtomicU64>,
+}
+
+impl ResponseCache {
+    /// A cache of the platform named `prefix`, of at most `bytes` in this process; `wrap` makes a body
+    /// of computed data.
+    pub fn new(client: Client, prefix: &str, meter: Meter, bytes: u64, wrap: fn(&[u8]) -> Vec<u8>) -> Self {
+        let weigh = |kept: &Kept| kept.entry.weight();
+        Self {
+            tags: Tags::new(client.clone(), prefix),
+            client,
+            prefix: prefix.into(),
+            meter,
+            wrap,
+            versions: Cache::builder().max_capacity(100_000).time_to_live(TRUST).build(),
+            fresh: Cache::builder().max_capacity(bytes).weigher(move |_, kept| weigh(kept)).expire_after(UntilTold).build(),
+            // Shares its bodies with the one above for the most part.
+            latest: Cache::builder()
+                .max_capacity(bytes / 2)
+                .weigher(|_, entry: &Arc<Entry>| entry.weight())
+                .time_to_live(Duration::from_secs(600))
+                .build(),
+            began: Instant::now(),
+            away_until: Arc::default(),
+        }
+    }
+
+    /// The tags that answers are kept under.
+    pub fn tags(&self) -> &Tags {
+        &self.tags
+    }
+
+    /// Whether Redis did not answer a moment ago: answers are computed without it.
+    pub fn is_away(&self) -> bool {
+        self.away_until.load(Ordering::Relaxed) > self.began.elapsed().as_millis() as u64
+    }
+
+    fn mark_away(&self, error: &redis_client::Error) {
+        tracing::warn!(%error, "the cache goes on without Redis");
+        self.away_until.store((self.began.elapsed() + AWAY).as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// The answer of `key` under `tag`; `compute` gives its data where it is not there.
+    pub async fn get<F, E>(
+        &self,
+        plan: Plan,
+        tag: &str,
+        key: &str,
+        compute: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Found, Arc<E>>
+    where
+        F: Future<Output = Result<Vec<u8>, E>> + Send,
+        E: Send + Sync + 'static,
+    {
+        let begun = Instant::now();
+        let found = self.find(plan, tag, key, compute).await;
+        let name = match &found {
+            Ok(Found { outcome: Outcome::Hit, .. }) => "hit",
+            Ok(Found { outcome: Outcome::Miss, .. }) => "miss",
+            Ok(Found { outcome: Outcome::Stale, .. }) => "stale",
+            Err(_) => "error",
+        };
+        self.meter.count(&format!("cache.{name}:{}", plan.endpoint), 1);
+        self.meter.time(&format!("cache.{name}:{}", plan.endpoint), begun.elapsed());
+        found
+    }
+
+    async fn find<F, E>(
+        &self,
+        plan: Plan,
+        tag: &str,
+        key: &str,
+        compute: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Found, Arc<E>>
+    where
+        F: Future<Output = Result<Vec<u8>, E>> + Send,
+        E: Send + Sync + 'static,
+    {
+        let place = place(plan.endpoint, tag, key);
+        let Some(version) = self.version(tag).await else {
+            let entry = Entry::new(0, &compute().await.map_err(Arc::new)?, self.wrap, None);
+            return Ok(Found { entry: Arc::new(entry), outcome: Outcome::Miss });
+        };
+        let at = (place, version.current);
+        if let Some(kept) = self.fresh.get(&at).await {
+            return Ok(Found { entry: kept.entry, outcome: Outcome::Hit });
+        }
+        let mut before = self.latest.get(&place).await;
+        if before.is_none() {
+            before = self.stored(place).await.map(Arc::new);
+        }
+        if let Some(entry) = before.clone().filter(|entry| entry.version == version.current && entry.age() < plan.ttl) {
+            let kept =
+                Kept { until: Instant::now() + plan.ttl.saturating_sub(entry.age()), entry: entry.clone(), was_there: true };
+            self.fresh.insert(at, kept).await;
+            self.latest.insert(place, entry.clone()).await;
+            return Ok(Found { entry, outcome: Outcome::Hit });
+        }
+        let fill = {
+            let (cache, before) = (self.clone(), before.clone());
+            async move { cache.fill(plan, place, version, before, compute).await }
+        };
+        if let Some(entry) = before.filter(|entry| may_be_given(entry, &version, plan)) {
+            let fresh = self.fresh.clone();
+            tokio::spawn(async move { fresh.try_get_with(at, fill).await.map(drop) });
+            return Ok(Found { entry, outcome: Outcome::Stale });
+        }
+        let kept = self.fresh.try_get_with(at, fill).await.map_err(|error: Arc<Arc<E>>| (*error).clone())?;
+        Ok(Found { entry: kept.entry, outcome: if kept.was_there { Outcome::Hit } else { Outcome::Miss } })
+    }
+
+    /// The version of `tag`, as of [`TRUST`] ago at most; none while Redis is away.
+    async fn version(&self, tag: &str) -> Option<Version> {
+        if let Some(known) = self.versions.get(tag).await {
+            return Some(known);
+        }
+        if self.is_away() {
+            return None;
+        }
+        let read = self.versions.try_get_with(tag.to_owned(), self.tags.version(tag)).await;
+        read.inspect_err(|error| self.mark_away(error)).ok()
+    }
+
+    async fn fill<F, E>(
+        &self,
+        plan: Plan,
+        place: Place,
+        version: Version,
+        before: Option<Arc<Entry>>,
+        compute: impl FnOnce() -> F + Send,
+    ) -> Result<Kept, Arc<E>>
+    where
+        F: Future<Output = Result<Vec<u8>, E>> + Send,
+    {
+        let kept = |entry: Arc<Entry>, was_there| Kept { entry, was_there, until: Instant::now() + plan.ttl };
+        let lease = self.lease(place, version).await;
+        if lease.is_none()
+            && let Some(entry) = self.computed_elsewhere(place, version).await
+        {
+            let entry = Arc::new(entry);
+            self.latest.insert(place, entry.clone()).await;
+            return Ok(kept(entry, true));
+        }
+        match compute().await {
+            Ok(data) => {
+                let entry = Arc::new(Entry::new(version.current, &data, self.wrap, before.as_deref()));
+                self.latest.insert(place, entry.clone()).await;
+                self.store(plan, place, &entry, lease).await;
+                Ok(kept(entry, false))
+            }
+            Err(error) => {
+                self.release(lease).await;
+                Err(Arc::new(error))
+            }
+        }
+    }
+
+    fn key(&self, place: Place) -> String {
+        format!("{{{}:answer:{}}}", self.prefix, u128::from_be_bytes(place))
+    }
+
+    async fn stored(&self, place: Place) -> Option<Entry> {
+        if self.is_away() {
+            return None;
+        }
+        let bytes: Option<Bytes> = match self.client.get(self.key(place)).await {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.mark_away(&error.into());
+                None
+            }
+        };
+        Entry::decode(&bytes?)
+    }
+
+    /// The right to compute for all replicas: the name of the lease; none if another has it.
+    async fn lease(&self, place: Place, version: Version) -> Option<String> {
+        let name = format!("{}:lease:{}", self.key(place), version.current);
+        let expiry = Some(Expiration::PX(LEASE.as_millis() as i64));
+        let taken: Result<Option<String>, _> = self.client.set(&name, 1, expiry, Some(SetOptions::NX), false).await;
+        match taken {
+            Ok(None) => None,
+            // Without Redis everyone computes for themselves.
+            Ok(Some(_)) | Err(_) => Some(name),
+        }
+    }
+
+    async fn release(&self, lease: Option<String>) {
+        if let Some(name) = lease {
+            // It ends by itself as well.
+            let _: Result<(), _> = self.client.del(name).await;
+        }
+    }
+
+    async fn computed_elsewhere(&self, place: Place, version: Version) -> Option<Entry> {
+        let begun = Instant::now();
+        while begun.elapsed() < LEASE {
+            if let Some(entry) = self.stored(place).await.filter(|entry| entry.version == version.current) {
+                return Some(entry);
+            }
+            if self.is_away() {
+                return None;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        None
+    }
+
+    async fn store(&self, plan: Plan, place: Place, entry: &Entry, lease: Option<String>) {
+        let expiry = Some(Expiration::EX(plan.ttl.as_secs().max(1) as i64));
+        let stored: Result<(), _> = self.client.set(self.key(place), entry.encode(), expiry, None, false).await;
+        if let Err(error) = stored {
+            tracing::debug!(%error, "an answer was not stored");
+        }
+        self.release(lease).await;
+    }
+}
+
+/// Whether the answer before the current one may still be given: no bump but the last one lies
+/// between, and that one is young; or none does, and only its time to live is over.
+fn may_be_given(entry: &Entry, version: &Version, plan: Plan) -> bool {
+    let only_expired = entry.version == version.current && entry.age() < plan.ttl + Duration::from_secs(10);
+    only_expired || (entry.version == version.previous && version.age() < STALE_FOR)
+}
+
+fn place(endpoint: &str, tag: &str, key: &str) -> Place {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    for part in [endpoint, tag, key] {
+        hash.update(&(part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let mut place = [0; 16];
+    place.copy_from_slice(hash.finish().as_ref().get(..16).unwrap_or(&[0; 16]));
+    place
+}
