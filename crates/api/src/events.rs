@@ -1,24 +1,29 @@
 //! `/api/v1/events`: stored webhooks, masked.
 
-use ::web::{Problem, ProblemKind, success};
+use ::web::{Problem, ProblemKind};
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::normal;
-use serde_json::{Value, json};
 use store::reads::{self, EventFilter};
 
 use crate::{
-    Api, auth,
+    Api, auth, cached,
+    openapi::{params as documented, problems},
     params::{self, Params},
-    query_failed, views,
+    query_failed,
+    views::{Event, Events, Success},
 };
 
 const PERMISSION: &str = "read:events";
 
+/// List stored webhooks, the latest received first. Needs `read:events`.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", params(documented::Events),
+    responses((status = 200, body = Success<Events>, description = "A page"),
+        (status = 304, description = "As If-None-Match has it"), problems::List))]
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let params = Params::read(request.query_string())?;
     let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
-    let paging = params.paging()?;
+    let paging = params.paging("receivedAt")?;
     let (from_ms, until_ms) = params.span()?;
     let filter = EventFilter {
         name: params.text("eventName")?.map(|name| normal::canonical_name(&name)),
@@ -29,15 +34,26 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         from_ms,
         until_ms,
     };
-    let page = reads::events(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
-    let last = page.rows.last().map(|row| (row.received_at, row.id));
-    let rows: Vec<Value> = page.rows.iter().map(views::event).collect();
-    Ok(HttpResponse::Ok().json(success(json!({"pagination": paging.describe(rows.len(), page.total, last), "events": rows}))))
+    let key = format!("{filter:?}{paging:?}");
+    cached::answer(&api, &request, cached::EVENTS, scope, &key, move |api| async move {
+        let page = reads::events(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
+        let last = page.rows.last().map(|row| (row.received_at, row.id));
+        let pagination = paging.describe(page.rows.len(), page.total, last);
+        Ok(Events { events: page.rows.into_iter().map(Into::into).collect(), pagination })
+    })
+    .await
 }
 
+/// Show a stored webhook. Needs `read:events`.
+#[utoipa::path(get, path = "/api/v1/events/{id}", tag = "events", params(documented::Id),
+    responses((status = 200, body = Success<Event>, description = "The webhook"),
+        (status = 304, description = "As If-None-Match has it"), problems::Show))]
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
-    let found = reads::event(&api.db, scope, params::id(&path)?).await.map_err(|e| query_failed(&e))?;
-    let row = found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such event"))?;
-    Ok(HttpResponse::Ok().json(success(views::event(&row))))
+    let id = params::id(&path)?;
+    cached::answer(&api, &request, cached::EVENT, scope, &id.to_string(), move |api| async move {
+        let found = reads::event(&api.db, scope, id).await.map_err(|e| query_failed(&e))?;
+        Ok(Event::from(found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such event"))?))
+    })
+    .await
 }

@@ -3,25 +3,41 @@
 //! | module | part |
 //! | --- | --- |
 //! | [`routes`] | paths to handlers |
-//! | `auth` | who asks, and what they may see |
-//! | `params` | query parameters, checked one by one |
+//! | `auth` | who asks, and what they may see and do |
+//! | `params` | query parameters and bodies, checked one by one |
+//! | `cached` | the response cache in front of a route |
 //! | `transactions`, `accounts`, `events` | one resource each |
 //! | `views` | rows as JSON |
+//! | `session`, `people`, `tokens`, `audit` | sign-in, users, API tokens, who changed what |
 //! | `queue_admin`, [`dead_letters`] | counts, pause, dead letters |
+//! | `performance` | what works and how fast |
+//! | `openapi` | the contract as a document, from the handlers' own descriptions |
 //!
-//! Answers are computed from the database for now; the response cache has its place around the
-//! handlers.
+//! A read goes through `auth`, `params` and `cached`; only where no answer is kept it reaches the
+//! database.
 
 mod accounts;
+mod audit;
 mod auth;
+mod cached;
 pub mod dead_letters;
 mod events;
+mod openapi;
 mod params;
+mod people;
+mod performance;
 mod queue_admin;
 pub mod routes;
+mod session;
+mod tokens;
 mod transactions;
 mod views;
 
+use std::{sync::Arc, time::Duration};
+
+use ::cache::ResponseCache;
+use meter::Meter;
+use moka::future::Cache;
 use queue::Queue;
 use sea_orm::DatabaseConnection;
 use settings::Settings;
@@ -47,17 +63,34 @@ pub enum Error {
     Io(#[from] std::io::Error),
 }
 
+/// How long what is known of a token or a session holds.
+const CALLER_TTL: Duration = Duration::from_millis(500);
+
 /// What every request needs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Api {
     db: DatabaseConnection,
     queue: Queue,
+    cache: ResponseCache,
+    meter: Meter,
+    callers: Cache<String, Option<Arc<auth::Caller>>>,
+    secure_cookies: bool,
 }
 
 impl Api {
-    /// The API over that database and queue.
-    pub fn new(db: DatabaseConnection, queue: Queue) -> Self {
-        Self { db, queue }
+    /// The API over that database and queue. Needs a tokio runtime.
+    pub fn start(settings: &Settings, db: DatabaseConnection, queue: Queue) -> Result<Self, Error> {
+        let redis = redis_client::connect(&settings.cache_redis_url)?;
+        let meter = Meter::start(redis.clone(), &settings.queue_name);
+        let bytes = settings.cache_memory_mib * 1024 * 1024;
+        Ok(Self {
+            db,
+            queue,
+            cache: ResponseCache::new(redis, &settings.queue_name, meter.clone(), bytes, cached::wrap),
+            meter,
+            callers: Cache::builder().max_capacity(10_000).time_to_live(CALLER_TTL).build(),
+            secure_cookies: settings.production,
+        })
     }
 
     /// What it needs to be able to work.
@@ -73,7 +106,8 @@ impl Api {
 /// Runs the service until `stop`.
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
-    let api = Api::new(db, Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue()));
+    let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
+    let api = Api::start(settings, db, queue)?;
     let drain = settings.shutdown_timeout;
     let readiness = api.readiness();
     let serve = web::serve(settings.api_bind, settings.http_workers, drain, stop.clone(), move |config| {
@@ -88,6 +122,14 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
         None => serve.await?,
     }
     Ok(())
+}
+
+/// What the store refuses, as the caller sees it.
+fn refused(error: &store::Error) -> Problem {
+    match error {
+        store::Error::Conflict(reason) => Problem::new(ProblemKind::Conflict, reason.as_str()),
+        other => query_failed(other),
+    }
 }
 
 /// A failed query as the caller sees it: details go to the log.

@@ -2,18 +2,21 @@
 
 use std::collections::HashMap;
 
-use ::web::Problem;
-use actix_web::web::Query;
+use ::web::{Problem, ProblemKind};
+use actix_web::web::{Payload, Query};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{envelope, money};
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
 use store::{
     companies,
-    reads::{Position, Scope, Window},
+    reads::{MAX_COUNT, Position, Scope, Window},
 };
 use uuid::Uuid;
 
-use crate::{Api, auth, query_failed};
+use crate::{Api, auth, query_failed, views::Pagination};
+
+/// Longest body of a request, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
 
 /// Characters of a text parameter at most.
 const TEXT_LENGTH: usize = 255;
@@ -135,8 +138,15 @@ impl Params {
         }
     }
 
-    /// `page` and `limit`, or `cursor` and `limit`.
-    pub fn paging(&self) -> Result<Paging, Problem> {
+    /// `page` and `limit`, or `cursor` and `limit`, and the order by `column`: descending where `sort`
+    /// says nothing or has a `-` before it.
+    pub fn paging(&self, column: &str) -> Result<Paging, Problem> {
+        let ascending = match self.text("sort")?.as_deref().map(|sort| sort.strip_prefix('-').ok_or(sort)) {
+            None => false,
+            Some(Ok(name)) if name == column => false,
+            Some(Err(name)) if name == column => true,
+            Some(_) => return Err(Problem::parameter("sort", format!("sort must be {column} or -{column}"))),
+        };
         let limit = self.number("limit", 20, 1, 100)?;
         let page = self.number("page", 1, 1, u64::from(u32::MAX))?;
         let after = self.text("cursor")?.map(|text| decode(&text)).transpose()?;
@@ -144,7 +154,7 @@ impl Params {
         if after.is_none() && offset > MAX_OFFSET {
             return Err(Problem::parameter("page", format!("page × limit may reach {MAX_OFFSET}; go on with cursor")));
         }
-        Ok(Paging { page, limit, window: Window { limit, offset, after } })
+        Ok(Paging { page, limit, window: Window { limit, offset, after, ascending } })
     }
 }
 
@@ -158,13 +168,18 @@ pub(crate) struct Paging {
 
 impl Paging {
     /// The contract's `pagination`; `last` is the last row's position on a page of `rows` rows.
-    pub fn describe(&self, rows: usize, total: u64, last: Option<Position>) -> Value {
+    pub fn describe(&self, rows: usize, total: u64, last: Option<Position>) -> Pagination {
+        let total_is_exact = total < MAX_COUNT;
         let full = rows as u64 == self.limit;
-        let more = full && (self.window.after.is_some() || self.window.offset + self.limit < total);
-        json!({
-            "page": self.page, "limit": self.limit, "total": total, "pages": total.div_ceil(self.limit),
-            "nextCursor": last.filter(|_| more).map(encode),
-        })
+        let more = full && (self.window.after.is_some() || !total_is_exact || self.window.offset + self.limit < total);
+        Pagination {
+            page: self.page,
+            limit: self.limit,
+            total,
+            total_is_exact,
+            pages: total.div_ceil(self.limit),
+            next_cursor: last.filter(|_| more).map(encode),
+        }
     }
 }
 
@@ -180,6 +195,25 @@ fn decode(text: &str) -> Result<Position, Problem> {
     Ok((time.parse().map_err(|_| bad())?, id.parse().map_err(|_| bad())?))
 }
 
+/// The bytes of a request's body.
+pub(crate) async fn bytes(body: Payload) -> Result<actix_web::web::Bytes, Problem> {
+    body.to_bytes_limited(BODY_LIMIT)
+        .await
+        .map_err(|_| Problem::new(ProblemKind::TooLarge, "a request's body has 64 KiB at most"))?
+        .map_err(|_| Problem::new(ProblemKind::BodyUnreadable, "the body ended early or is badly framed"))
+}
+
+/// The JSON of a request's body. What does not fit is named, never repeated: it may be a secret.
+pub(crate) async fn body<T: DeserializeOwned>(body: Payload) -> Result<T, Problem> {
+    let bytes = bytes(body).await?;
+    let value: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|_| Problem::new(ProblemKind::NotJson, "the body must be JSON"))?;
+    if !value.is_object() {
+        return Err(Problem::new(ProblemKind::NotAnObject, "the body must be a JSON object"));
+    }
+    serde_json::from_value(value).map_err(|error| Problem::parameter("body", error.to_string()))
+}
+
 /// The id in a path.
 pub(crate) fn id(text: &str) -> Result<Uuid, Problem> {
     text.parse().map_err(|_| Problem::parameter("id", "id must be a UUID"))
@@ -193,7 +227,7 @@ mod tests {
     fn refused(query: &str) -> String {
         let params = Params::read(query).unwrap();
         let problem = params
-            .paging()
+            .paging("transactionTime")
             .err()
             .or_else(|| params.span().err())
             .or_else(|| params.currency().err())
@@ -216,6 +250,7 @@ mod tests {
             ("currency=EURO", "currency"),
             ("mode=both", "mode"),
             ("page=1000000&limit=100", "page"),
+            ("sort=amount", "sort"),
         ] {
             assert!(refused(query).contains(name), "{query}: {}", refused(query));
         }

@@ -8,16 +8,17 @@ use queue::Stats;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::reads::Scope;
+use utoipa::ToSchema;
 
 use crate::{
-    Api, auth,
+    Api, audit, auth,
     dead_letters::{self, Filter},
-    params::Params,
+    openapi::{params as documented, problems},
+    params::{self, Params},
+    views::Success,
 };
 
 const PERMISSION: &str = "manage:queue";
-/// Longest body of an action, in bytes.
-const BODY_LIMIT: usize = 64 * 1024;
 /// Ids in one action at most.
 const IDS: usize = 1000;
 /// Age from which `clean` drops, unless it is told.
@@ -35,6 +36,69 @@ enum Action {
     Stats(NoMore),
     Retry(Which),
     Discard(Which),
+}
+
+/// What is asked of the queue.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it describes what `Action` reads")]
+pub(crate) struct ActionDocument {
+    /// pause, resume, clean, stats, retry or discard.
+    action: String,
+    /// Of pause and resume: payments or others; absent: both. Of a filter too.
+    #[schema(nullable = false)]
+    lane: Option<String>,
+    /// Of clean: how old dead letters must be to go.
+    #[schema(nullable = false)]
+    older_than_secs: Option<u64>,
+    /// Of retry and discard: one dead letter, or several by `ids`, or `all`, or those of a filter of company,
+    /// eventName, error, lane, startDate and endDate.
+    #[schema(nullable = false)]
+    id: Option<String>,
+    #[schema(nullable = false)]
+    ids: Option<Vec<String>>,
+    #[schema(nullable = false)]
+    all: Option<bool>,
+    #[schema(nullable = false)]
+    company: Option<String>,
+    #[schema(nullable = false)]
+    event_name: Option<String>,
+    #[schema(nullable = false)]
+    error: Option<String>,
+    #[schema(nullable = false)]
+    start_date: Option<String>,
+    #[schema(nullable = false)]
+    end_date: Option<String>,
+}
+
+/// The queue's counts.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes what `counts` makes")]
+pub(crate) struct QueueAnswer {
+    success: bool,
+    /// What was done.
+    #[schema(nullable = false)]
+    action: Option<String>,
+    /// How many dead letters it was done to.
+    #[schema(nullable = false)]
+    count: Option<u64>,
+    /// waiting, active, completed, failed, delayed, total, dead, accepted, duplicates, dropped, oldestWaitingMs, paused,
+    /// workers, and by lane.
+    #[schema(value_type = Object)]
+    queue: Value,
+    timestamp: String,
+}
+
+/// Dead letters.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it describes what `dead` makes")]
+pub(crate) struct DeadLettersAnswer {
+    #[schema(value_type = Vec<Object>)]
+    dead_letters: Vec<Value>,
+    /// limit and nextCursor.
+    #[schema(value_type = Object)]
+    pagination: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,6 +151,9 @@ impl Which {
     }
 }
 
+/// Count the queue. Needs `manage:queue`.
+#[utoipa::path(get, path = "/api/webhooks/queue", tag = "queue",
+    responses((status = 200, body = QueueAnswer, description = "The counts"), problems::Known))]
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     auth::caller(&api, &request, PERMISSION).await?;
     let stats = api.queue.stats().await.map_err(|e| queue_failed(&e))?;
@@ -99,15 +166,16 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     Ok(HttpResponse::Ok().json(json!({"success": true, "queue": counts, "processing": "async", "timestamp": timestamp()})))
 }
 
+/// Pause, resume or clean the queue, re-drive or discard dead letters. Needs `manage:queue`; what
+/// concerns all companies, an administrator.
+#[utoipa::path(post, path = "/api/webhooks/queue", tag = "queue", request_body = ActionDocument,
+    responses((status = 200, body = QueueAnswer, description = "Done; the counts after it"), problems::Change))]
 pub(crate) async fn act(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
-    let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
-    let body = body
-        .to_bytes_limited(BODY_LIMIT)
-        .await
-        .map_err(|_| Problem::new(ProblemKind::TooLarge, "an action has 64 KiB at most"))?
-        .map_err(|_| Problem::new(ProblemKind::BodyUnreadable, "the body ended early or is badly framed"))?;
-    let value: Value = serde_json::from_slice(&body).map_err(|e| Problem::new(ProblemKind::NotJson, e.to_string()))?;
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let scope = caller.scope();
+    let value: Value = params::body(body).await?;
     let name = value.get("action").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let asked = value.to_string();
     let action: Action = serde_json::from_value(value).map_err(|e| Problem::parameter("action", e.to_string()))?;
     let queue = &api.queue;
     let done = match action {
@@ -124,6 +192,9 @@ pub(crate) async fn act(api: web::Data<Api>, request: HttpRequest, body: web::Pa
         }
     };
     let count = done.map_err(|e| queue_failed(&e))?;
+    if name != "stats" {
+        audit::note(&api, &caller, &format!("queue.{name}"), &json!({"asked": asked, "count": count})).await?;
+    }
     let stats = queue.stats().await.map_err(|e| queue_failed(&e))?;
     let mut answer = json!({"success": true, "action": name, "queue": counts(&stats), "timestamp": timestamp()});
     if let (Some(count), Some(fields)) = (count, answer.as_object_mut()) {
@@ -162,6 +233,9 @@ async fn change(api: &Api, scope: Scope, which: &Which, redrive: bool) -> Result
     Ok(if redrive { api.queue.redrive(&own).await } else { api.queue.discard(&own).await })
 }
 
+/// List dead letters, the latest first. Needs `manage:queue`.
+#[utoipa::path(get, path = "/api/webhooks/queue/dead", tag = "queue", params(documented::DeadLetters),
+    responses((status = 200, body = Success<DeadLettersAnswer>, description = "A page"), problems::List))]
 pub(crate) async fn dead(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
     let params = Params::read(request.query_string())?;
@@ -180,6 +254,9 @@ pub(crate) async fn dead(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     Ok(HttpResponse::Ok().json(success(json!({"deadLetters": letters, "pagination": pagination}))))
 }
 
+/// Show a dead letter with its masked body. Needs `manage:queue`.
+#[utoipa::path(get, path = "/api/webhooks/queue/dead/{id}", tag = "queue", params(documented::JobId),
+    responses((status = 200, body = Success<serde_json::Value>, description = "The dead letter"), problems::Show))]
 pub(crate) async fn show_dead(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
     let filter = filter(&api, &Params::default(), scope).await?;

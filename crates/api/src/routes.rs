@@ -1,42 +1,58 @@
 //! Which path leads to which handler.
 
 use ::web::{Problem, ProblemKind};
-use actix_web::{HttpResponse, web};
+use actix_web::{
+    Resource, ResponseError, Route, guard,
+    http::header::{self, HeaderValue},
+    web,
+};
 
-use crate::{Api, accounts, events, queue_admin, transactions};
+use crate::{Api, accounts, audit, events, openapi, people, performance, queue_admin, session, tokens, transactions};
 
 /// Adds the API's routes; to be added before the receiver's, which know all that is below
 /// `/api/webhooks/`.
 pub fn add(config: &mut web::ServiceConfig, api: Api) {
     config
         .app_data(web::Data::new(api))
-        .service(resource("/api/v1/transactions", web::get().to(transactions::list), web::head().to(transactions::list)))
-        .service(resource("/api/v1/transactions/{id}", web::get().to(transactions::show), web::head().to(transactions::show)))
-        .service(resource("/api/v1/accounts", web::get().to(accounts::list), web::head().to(accounts::list)))
-        .service(resource("/api/v1/accounts/{id}", web::get().to(accounts::show), web::head().to(accounts::show)))
-        .service(resource("/api/v1/events", web::get().to(events::list), web::head().to(events::list)))
-        .service(resource("/api/v1/events/{id}", web::get().to(events::show), web::head().to(events::show)))
+        .service(read("/api/v1/transactions", || web::to(transactions::list)))
+        .service(read("/api/v1/transactions/{id}", || web::to(transactions::show)))
+        .service(read("/api/v1/accounts", || web::to(accounts::list)))
+        .service(read("/api/v1/accounts/{id}", || web::to(accounts::show)))
+        .service(read("/api/v1/events", || web::to(events::list)))
+        .service(read("/api/v1/events/{id}", || web::to(events::show)))
+        .service(read("/api/v1/audit", || web::to(audit::list)))
+        .service(read("/api/performance/status", || web::to(performance::status)))
+        .service(read("/api/openapi.json", || web::to(openapi::document)))
         .service(
-            web::resource("/api/webhooks/queue")
+            only("/api/v1/session", "DELETE, GET, POST")
+                .route(web::post().to(session::sign_in))
+                .route(web::get().to(session::show))
+                .route(web::delete().to(session::sign_out)),
+        )
+        .service(only("/api/v1/users", "GET, POST").route(web::get().to(people::list)).route(web::post().to(people::add)))
+        .service(only("/api/v1/users/{id}", "DELETE").route(web::delete().to(people::remove)))
+        .service(only("/api/v1/tokens", "GET, POST").route(web::get().to(tokens::list)).route(web::post().to(tokens::add)))
+        .service(only("/api/v1/tokens/{id}", "DELETE").route(web::delete().to(tokens::revoke)))
+        .service(
+            only("/api/webhooks/queue", "GET, HEAD, POST")
                 .route(web::get().to(queue_admin::show))
                 .route(web::head().to(queue_admin::show))
-                .route(web::post().to(queue_admin::act))
-                .default_service(web::to(|| async {
-                    Problem::new(ProblemKind::MethodNotAllowed, "GET the counts or POST an action")
-                })),
+                .route(web::post().to(queue_admin::act)),
         )
-        .service(resource("/api/webhooks/queue/dead", web::get().to(queue_admin::dead), web::head().to(queue_admin::dead)))
-        .service(resource(
-            "/api/webhooks/queue/dead/{id}",
-            web::get().to(queue_admin::show_dead),
-            web::head().to(queue_admin::show_dead),
-        ));
+        .service(read("/api/webhooks/queue/dead", || web::to(queue_admin::dead)))
+        .service(read("/api/webhooks/queue/dead/{id}", || web::to(queue_admin::show_dead)));
 }
 
-fn resource(path: &str, get: actix_web::Route, head: actix_web::Route) -> actix_web::Resource {
-    web::resource(path).route(get).route(head).default_service(web::to(not_allowed))
+/// What can only be read.
+fn read(path: &str, handler: impl Fn() -> Route) -> Resource {
+    only(path, "GET, HEAD").route(handler().guard(guard::Get())).route(handler().guard(guard::Head()))
 }
 
-async fn not_allowed() -> Result<HttpResponse, Problem> {
-    Err(Problem::new(ProblemKind::MethodNotAllowed, "only GET and HEAD are allowed here"))
+/// What answers to those methods alone.
+fn only(path: &str, methods: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move || async move {
+        let mut refusal = Problem::new(ProblemKind::MethodNotAllowed, format!("allowed here: {methods}")).error_response();
+        refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+        refusal
+    }))
 }

@@ -1,24 +1,29 @@
 //! `/api/v1/transactions`.
 
-use ::web::{Problem, ProblemKind, success};
+use ::web::{Problem, ProblemKind};
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::{Kind, Status};
-use serde_json::{Value, json};
 use store::reads::{self, TransactionFilter};
 
 use crate::{
-    Api, auth,
+    Api, auth, cached,
+    openapi::{params as documented, problems},
     params::{self, Params},
-    query_failed, views,
+    query_failed,
+    views::{Success, TransactionDetail, Transactions},
 };
 
 const PERMISSION: &str = "read:transactions";
 
+/// List transactions, by the time they were made. Needs `read:transactions`.
+#[utoipa::path(get, path = "/api/v1/transactions", tag = "transactions", params(documented::Transactions),
+    responses((status = 200, body = Success<Transactions>, description = "A page"),
+        (status = 304, description = "As If-None-Match has it"), problems::List))]
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let params = Params::read(request.query_string())?;
     let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
-    let paging = params.paging()?;
+    let paging = params.paging("transactionTime")?;
     let (from_ms, until_ms) = params.span()?;
     let filter = TransactionFilter {
         mode: Some(params.mode()?),
@@ -31,20 +36,27 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         until_ms,
         q: params.text("q")?,
     };
-    let page = reads::transactions(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
-    let last = page.rows.last().map(|row| (row.transaction_time, row.id));
-    let rows: Vec<Value> = page.rows.iter().map(views::transaction).collect();
-    Ok(HttpResponse::Ok()
-        .json(success(json!({"pagination": paging.describe(rows.len(), page.total, last), "transactions": rows}))))
+    let key = format!("{filter:?}{paging:?}");
+    cached::answer(&api, &request, cached::TRANSACTIONS, scope, &key, move |api| async move {
+        let page = reads::transactions(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
+        let last = page.rows.last().map(|row| (row.transaction_time, row.id));
+        let pagination = paging.describe(page.rows.len(), page.total, last);
+        Ok(Transactions { transactions: page.rows.iter().map(Into::into).collect(), pagination })
+    })
+    .await
 }
 
+/// Show a transaction with the webhooks that made it. Needs `read:transactions`.
+#[utoipa::path(get, path = "/api/v1/transactions/{id}", tag = "transactions", params(documented::Id),
+    responses((status = 200, body = Success<TransactionDetail>, description = "The transaction"),
+        (status = 304, description = "As If-None-Match has it"), problems::Show))]
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
-    let found = reads::transaction(&api.db, scope, params::id(&path)?).await.map_err(|e| query_failed(&e))?;
-    let (row, events) = found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such transaction"))?;
-    let mut view = views::transaction(&row);
-    if let Some(fields) = view.as_object_mut() {
-        fields.insert("events".to_owned(), events.iter().map(views::event).collect());
-    }
-    Ok(HttpResponse::Ok().json(success(view)))
+    let id = params::id(&path)?;
+    cached::answer(&api, &request, cached::TRANSACTION, scope, &id.to_string(), move |api| async move {
+        let found = reads::transaction(&api.db, scope, id).await.map_err(|e| query_failed(&e))?;
+        let (row, events) = found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such transaction"))?;
+        Ok(TransactionDetail { transaction: (&row).into(), events: events.into_iter().map(Into::into).collect() })
+    })
+    .await
 }

@@ -1,8 +1,10 @@
-//! Rows as the contract's JSON.
+//! Rows as the contract's JSON. What is described here is what the OpenAPI document says.
 
 use chrono::{DateTime, SecondsFormat};
-use serde_json::{Value, json, value::RawValue};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use store::entity::{account, account_payment_method, account_status, transaction, webhook_event};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub(crate) fn time(ms: i64) -> Option<String> {
@@ -13,44 +15,263 @@ fn company(id: Uuid) -> Option<Uuid> {
     (!id.is_nil()).then_some(id)
 }
 
-pub(crate) fn transaction(row: &transaction::Model) -> Value {
-    json!({
-        "id": row.id, "externalId": row.external_id, "kind": row.kind, "status": row.status, "rawStatus": row.raw_status,
-        "amount": row.amount, "currency": row.currency, "merchantRefNum": row.merchant_ref_num, "paymentMethod": row.payment_method,
-        "accountId": row.account_id, "companyId": company(row.company_id), "mode": row.mode, "failureReason": row.failure_reason,
-        "outcome": row.outcome, "transactionTime": time(row.transaction_time), "statusTime": time(row.status_time),
-        "createdAt": time(row.created_at), "updatedAt": time(row.updated_at),
-    })
+/// The envelope of a success.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Success<T> {
+    /// Always true.
+    success: bool,
+    /// What was asked for.
+    data: T,
+    /// When it was computed, RFC 3339, UTC.
+    timestamp: String,
 }
 
-pub(crate) fn account(row: &account::Model, methods: Option<&[account_payment_method::Model]>) -> Value {
-    let mut view = json!({
-        "id": row.id, "externalId": row.external_id, "status": row.status, "onboardingStage": row.onboarding_stage,
-        "partnerId": row.partner_id, "companyId": company(row.company_id), "mode": row.mode, "statusTime": time(row.status_time),
-        "createdAt": time(row.created_at), "updatedAt": time(row.updated_at),
-    });
-    if let (Some(methods), Some(fields)) = (methods, view.as_object_mut()) {
-        let own: Vec<Value> = methods
-            .iter()
-            .filter(|m| m.company_id == row.company_id && m.external_id == row.external_id)
-            .map(|m| json!({"kind": m.kind, "id": m.method_id}))
-            .collect();
-        fields.insert("paymentMethods".to_owned(), own.into());
+/// Which part of the rows a page is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Pagination {
+    /// The page's number, from 1; 1 behind a cursor.
+    pub page: u64,
+    /// Rows on a page at most.
+    pub limit: u64,
+    /// Rows of the filter, counted up to 10,000.
+    pub total: u64,
+    /// Whether there may be more rows than `total` says.
+    pub total_is_exact: bool,
+    /// Pages that `total` makes.
+    pub pages: u64,
+    /// Goes on behind this page; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// A transaction, folded from its events.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Transaction {
+    id: Uuid,
+    /// Its id at Netbanx.
+    external_id: String,
+    /// PAYMENT, SETTLEMENT, REFUND, CHARGEBACK, PAYOUT or VERIFICATION.
+    kind: String,
+    /// PENDING, COMPLETED, FAILED, CANCELLED or RETURNED.
+    status: String,
+    /// The status as it was sent.
+    raw_status: String,
+    /// Minor units of the currency.
+    amount: Option<i64>,
+    /// ISO 4217.
+    currency: Option<String>,
+    merchant_ref_num: Option<String>,
+    payment_method: Option<String>,
+    /// The merchant's account at Netbanx.
+    account_id: Option<String>,
+    /// Null: of no company.
+    company_id: Option<Uuid>,
+    /// live or test.
+    mode: String,
+    /// While FAILED or RETURNED.
+    failure_reason: Option<String>,
+    /// How a chargeback ended: WON, LOST or REVERSED.
+    outcome: Option<String>,
+    /// When it was made, RFC 3339, UTC, as all times here.
+    transaction_time: Option<String>,
+    /// When its status was reached.
+    status_time: Option<String>,
+    /// When its first webhook was received.
+    created_at: Option<String>,
+    /// When its last webhook was received.
+    updated_at: Option<String>,
+}
+
+impl From<&transaction::Model> for Transaction {
+    fn from(row: &transaction::Model) -> Self {
+        let row = row.clone();
+        Self {
+            id: row.id,
+            external_id: row.external_id,
+            kind: row.kind,
+            status: row.status,
+            raw_status: row.raw_status,
+            amount: row.amount,
+            currency: row.currency,
+            merchant_ref_num: row.merchant_ref_num,
+            payment_method: row.payment_method,
+            account_id: row.account_id,
+            company_id: company(row.company_id),
+            mode: row.mode,
+            failure_reason: row.failure_reason,
+            outcome: row.outcome,
+            transaction_time: time(row.transaction_time),
+            status_time: time(row.status_time),
+            created_at: time(row.created_at),
+            updated_at: time(row.updated_at),
+        }
     }
-    view
 }
 
-pub(crate) fn account_step(row: &account_status::Model) -> Value {
-    json!({"status": row.status, "eventName": row.event_name, "statusTime": time(row.status_time), "eventId": row.id})
+/// A page of transactions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Transactions {
+    pub transactions: Vec<Transaction>,
+    pub pagination: Pagination,
 }
 
-pub(crate) fn event(row: &webhook_event::Model) -> Value {
-    // The payload was written by us from parsed JSON; should it ever not parse, it is shown as null.
-    let payload: Option<&RawValue> = serde_json::from_str(&row.payload).ok();
-    json!({
-        "id": row.id, "eventName": row.name, "endpoint": row.endpoint, "category": row.category, "kind": row.kind, "mode": row.mode,
-        "resourceId": row.resource_id, "accountId": row.account_id, "merchantRefNum": row.merchant_ref_num,
-        "companyId": company(row.company_id), "identity": row.identity, "statusTime": time(row.status_time),
-        "receivedAt": time(row.received_at), "payload": payload,
-    })
+/// A transaction with the webhooks that made it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TransactionDetail {
+    #[serde(flatten)]
+    pub transaction: Transaction,
+    /// The oldest first, at most 500.
+    pub events: Vec<Event>,
+}
+
+/// A merchant's account, folded from its events.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Account {
+    id: Uuid,
+    /// The account's number at Netbanx.
+    external_id: String,
+    /// For example ENABLED.
+    status: String,
+    /// SUBMITTED, IN_REVIEW, APPROVED, ACTIVE, DISABLED or CLOSED.
+    onboarding_stage: String,
+    /// The partner or merchant at Netbanx.
+    partner_id: Option<String>,
+    company_id: Option<Uuid>,
+    /// live or test.
+    mode: String,
+    status_time: Option<String>,
+    created_at: Option<String>,
+    updated_at: Option<String>,
+    /// Where they are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    payment_methods: Option<Vec<PaymentMethod>>,
+}
+
+/// A payment method of an account.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PaymentMethod {
+    /// credit_card or direct_debit.
+    kind: String,
+    /// Its id at Netbanx.
+    id: String,
+}
+
+impl Account {
+    /// The account, with those of `methods` that are its own.
+    pub fn new(row: account::Model, methods: Option<&[account_payment_method::Model]>) -> Self {
+        let own = |method: &&account_payment_method::Model| {
+            method.company_id == row.company_id && method.external_id == row.external_id
+        };
+        let payment_methods = methods
+            .map(|all| all.iter().filter(own).map(|m| PaymentMethod { kind: m.kind.clone(), id: m.method_id.clone() }).collect());
+        Self {
+            id: row.id,
+            external_id: row.external_id,
+            status: row.status,
+            onboarding_stage: row.onboarding_stage,
+            partner_id: row.partner_id,
+            company_id: company(row.company_id),
+            mode: row.mode,
+            status_time: time(row.status_time),
+            created_at: time(row.created_at),
+            updated_at: time(row.updated_at),
+            payment_methods,
+        }
+    }
+}
+
+/// A page of accounts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Accounts {
+    pub accounts: Vec<Account>,
+    pub pagination: Pagination,
+}
+
+/// An account with its history.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AccountDetail {
+    #[serde(flatten)]
+    pub account: Account,
+    /// The oldest step first, at most 500.
+    pub history: Vec<AccountStep>,
+}
+
+/// One step of an account's history.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccountStep {
+    status: String,
+    event_name: String,
+    status_time: Option<String>,
+    event_id: Uuid,
+}
+
+impl From<&account_status::Model> for AccountStep {
+    fn from(row: &account_status::Model) -> Self {
+        Self {
+            status: row.status.clone(),
+            event_name: row.event_name.clone(),
+            status_time: time(row.status_time),
+            event_id: row.id,
+        }
+    }
+}
+
+/// A stored webhook.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Event {
+    id: Uuid,
+    event_name: String,
+    /// Where it was received.
+    endpoint: String,
+    /// transaction, account or other.
+    category: String,
+    /// Of a transaction.
+    kind: Option<String>,
+    /// live or test.
+    mode: String,
+    resource_id: Option<String>,
+    account_id: Option<String>,
+    merchant_ref_num: Option<String>,
+    company_id: Option<Uuid>,
+    /// Equal for every redelivery of this event.
+    identity: String,
+    status_time: Option<String>,
+    received_at: Option<String>,
+    /// The body as it was sent, bank and card numbers masked.
+    #[schema(value_type = Option<Object>)]
+    payload: Option<Box<RawValue>>,
+}
+
+impl From<webhook_event::Model> for Event {
+    fn from(row: webhook_event::Model) -> Self {
+        Self {
+            id: row.id,
+            event_name: row.name,
+            endpoint: row.endpoint,
+            category: row.category,
+            kind: row.kind,
+            mode: row.mode,
+            resource_id: row.resource_id,
+            account_id: row.account_id,
+            merchant_ref_num: row.merchant_ref_num,
+            company_id: company(row.company_id),
+            identity: row.identity,
+            status_time: time(row.status_time),
+            received_at: time(row.received_at),
+            // It was written by us from parsed JSON; should it ever not parse, it is shown as null.
+            payload: RawValue::from_string(row.payload).ok(),
+        }
+    }
+}
+
+/// A page of stored webhooks.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Events {
+    pub events: Vec<Event>,
+    pub pagination: Pagination,
 }

@@ -12,8 +12,10 @@ use ring::digest;
 
 /// Bodies of fewer bytes are not compressed: it would not pay.
 const COMPRESS_FROM: usize = 1024;
-/// Bytes of the fixed head of a stored entry: version, time, digest, length of the plain body.
-const HEAD: usize = 8 + 8 + 32 + 8;
+/// Bytes of a body's tag.
+const TAG: usize = 16;
+/// Bytes of the fixed head of a stored entry: version, time, digest, tag, length of the plain body.
+const HEAD: usize = 8 + 8 + 32 + TAG + 8;
 
 /// A computed answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,7 @@ pub struct Entry {
     /// When it was computed, in milliseconds since 1970 UTC.
     pub computed_ms: u64,
     digest: [u8; 32],
+    tag: [u8; TAG],
     /// The body.
     pub plain: Bytes,
     /// The same compressed by gzip, where that pays.
@@ -30,25 +33,26 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry of `data`, which `wrap` makes a body of. Where the data are those of `before`, its
-    /// body stays, and with it its ETag.
-    pub(crate) fn new(version: u64, data: &[u8], wrap: impl Fn(&[u8]) -> Vec<u8>, before: Option<&Self>) -> Self {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest::digest(&digest::SHA256, data).as_ref());
+    /// The entry of `data` at `place`, which `wrap` makes a body of. Where the data are those of
+    /// `before`, its body stays, and with it its ETag. Equal bodies of two places have two ETags: what
+    /// one company holds tells nothing of another.
+    pub(crate) fn new(version: u64, place: &[u8], data: &[u8], wrap: impl Fn(&[u8]) -> Vec<u8>, before: Option<&Self>) -> Self {
+        let hash = sha256(&[data]);
         let computed_ms = now_ms();
         if let Some(before) = before.filter(|before| before.digest == hash) {
             return Self { version, computed_ms, ..before.clone() };
         }
         let plain = wrap(data);
         let gzip = compress(&plain).map(Bytes::from);
-        Self { version, computed_ms, digest: hash, plain: plain.into(), gzip }
+        let mut tag = [0; TAG];
+        tag.copy_from_slice(sha256(&[place, &plain]).get(..TAG).unwrap_or(&[0; TAG]));
+        Self { version, computed_ms, digest: hash, tag, plain: plain.into(), gzip }
     }
 
-    /// The strong ETag of the plain or the compressed form, with its quotes.
+    /// The strong ETag of the plain or the compressed form, without its quotes.
     pub fn etag(&self, compressed: bool) -> String {
-        let body = digest::digest(&digest::SHA256, &self.plain);
-        let text = URL_SAFE_NO_PAD.encode(body.as_ref().get(..15).unwrap_or_default());
-        if compressed { format!("\"{text}-gzip\"") } else { format!("\"{text}\"") }
+        let text = URL_SAFE_NO_PAD.encode(self.tag);
+        if compressed { format!("{text}-gzip") } else { text }
     }
 
     /// How long ago it was computed.
@@ -68,6 +72,7 @@ impl Entry {
         bytes.extend_from_slice(&self.version.to_be_bytes());
         bytes.extend_from_slice(&self.computed_ms.to_be_bytes());
         bytes.extend_from_slice(&self.digest);
+        bytes.extend_from_slice(&self.tag);
         bytes.extend_from_slice(&(self.plain.len() as u64).to_be_bytes());
         bytes.extend_from_slice(&self.plain);
         bytes.extend_from_slice(gzip);
@@ -76,7 +81,7 @@ impl Entry {
 
     pub(crate) fn decode(bytes: &Bytes) -> Option<Self> {
         let number = |at: usize| Some(u64::from_be_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-        let end = HEAD.checked_add(usize::try_from(number(48)?).ok()?)?;
+        let end = HEAD.checked_add(usize::try_from(number(48 + TAG)?).ok()?)?;
         if bytes.len() < end {
             return None;
         }
@@ -85,10 +90,19 @@ impl Entry {
             version: number(0)?,
             computed_ms: number(8)?,
             digest: bytes.get(16..48)?.try_into().ok()?,
+            tag: bytes.get(48..48 + TAG)?.try_into().ok()?,
             plain: bytes.slice(HEAD..end),
             gzip: (!gzip.is_empty()).then_some(gzip),
         })
     }
+}
+
+fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    parts.iter().for_each(|part| hash.update(part));
+    let mut sum = [0; 32];
+    sum.copy_from_slice(hash.finish().as_ref());
+    sum
 }
 
 fn compress(plain: &[u8]) -> Option<Vec<u8>> {
@@ -113,14 +127,15 @@ mod tests {
     fn an_entry_round_trips_and_keeps_its_body_while_its_data_stay() {
         for data in [b"short".to_vec(), b"long ".repeat(1000)] {
             let wrap = |data: &[u8]| [data, b"!"].concat();
-            let first = Entry::new(7, &data, wrap, None);
+            let first = Entry::new(7, b"here", &data, wrap, None);
             assert_eq!(Entry::decode(&first.encode()).unwrap(), first);
             assert_eq!(first.gzip.is_some(), data.len() > COMPRESS_FROM);
-            let again = Entry::new(8, &data, |data| [data, b"?"].concat(), Some(&first));
+            let again = Entry::new(8, b"here", &data, |data| [data, b"?"].concat(), Some(&first));
             assert_eq!((again.version, again.etag(false), &again.plain), (8, first.etag(false), &first.plain));
-            let other = Entry::new(8, b"other", wrap, Some(&first));
+            let other = Entry::new(8, b"here", b"other", wrap, Some(&first));
             assert_ne!(other.etag(false), first.etag(false));
             assert_ne!(first.etag(false), first.etag(true));
+            assert_ne!(Entry::new(7, b"there", &data, wrap, None).etag(false), first.etag(false));
         }
         assert_eq!(Entry::decode(&Bytes::from_static(b"cut")), None);
         assert_eq!(Entry::decode(&Bytes::from(vec![255; HEAD])), None);

@@ -149,6 +149,7 @@ impl ResponseCache {
     where
         F: Future<Output = Result<Vec<u8>, E>> + Send,
         E: Send + Sync + 'static,
+        F: 'static,
     {
         let begun = Instant::now();
         let found = self.find(plan, tag, key, compute).await;
@@ -173,12 +174,10 @@ impl ResponseCache {
     where
         F: Future<Output = Result<Vec<u8>, E>> + Send,
         E: Send + Sync + 'static,
+        F: 'static,
     {
         let place = place(plan.endpoint, tag, key);
-        let Some(version) = self.version(tag).await else {
-            let entry = Entry::new(0, &compute().await.map_err(Arc::new)?, self.wrap, None);
-            return Ok(Found { entry: Arc::new(entry), outcome: Outcome::Miss });
-        };
+        let Some(version) = self.version(tag).await else { return self.without_redis(place, compute).await };
         let at = (place, version.current);
         if let Some(kept) = self.fresh.get(&at).await {
             return Ok(Found { entry: kept.entry, outcome: Outcome::Hit });
@@ -203,8 +202,32 @@ impl ResponseCache {
             tokio::spawn(async move { fresh.try_get_with(at, fill).await.map(drop) });
             return Ok(Found { entry, outcome: Outcome::Stale });
         }
-        let kept = self.fresh.try_get_with(at, fill).await.map_err(|error: Arc<Arc<E>>| (*error).clone())?;
+        // In a task of its own: a caller who goes away must not leave the others waiting for its lease.
+        let fresh = self.fresh.clone();
+        let filled = tokio::spawn(async move { fresh.try_get_with(at, fill).await });
+        let kept = match filled.await {
+            Ok(kept) => kept.map_err(|error: Arc<Arc<E>>| (*error).clone())?,
+            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+        };
         Ok(Found { entry: kept.entry, outcome: if kept.was_there { Outcome::Hit } else { Outcome::Miss } })
+    }
+
+    /// While no version is known an answer is good for [`TRUST`], which spares the database a crowd.
+    async fn without_redis<F, E>(&self, place: Place, compute: impl FnOnce() -> F) -> Result<Found, Arc<E>>
+    where
+        F: Future<Output = Result<Vec<u8>, E>> + Send,
+        E: Send + Sync + 'static,
+    {
+        let at = (place, 0);
+        if let Some(kept) = self.fresh.get(&at).await {
+            return Ok(Found { entry: kept.entry, outcome: Outcome::Hit });
+        }
+        let fill = async {
+            let entry = Arc::new(Entry::new(0, &place, &compute().await?, self.wrap, None));
+            Ok(Kept { entry, was_there: false, until: Instant::now() + TRUST })
+        };
+        let kept = self.fresh.try_get_with(at, fill).await?;
+        Ok(Found { entry: kept.entry, outcome: Outcome::Miss })
     }
 
     /// The version of `tag`, as of [`TRUST`] ago at most; none while Redis is away.
@@ -241,7 +264,7 @@ impl ResponseCache {
         }
         match compute().await {
             Ok(data) => {
-                let entry = Arc::new(Entry::new(version.current, &data, self.wrap, before.as_deref()));
+                let entry = Arc::new(Entry::new(version.current, &place, &data, self.wrap, before.as_deref()));
                 self.latest.insert(place, entry.clone()).await;
                 self.store(plan, place, &entry, lease).await;
                 Ok(kept(entry, false))
@@ -254,7 +277,7 @@ impl ResponseCache {
     }
 
     fn key(&self, place: Place) -> String {
-        format!("{{{}:answer:{}}}", self.prefix, u128::from_be_bytes(place))
+        format!("{{{}:answer:{:x}}}", self.prefix, u128::from_be_bytes(place))
     }
 
     async fn stored(&self, place: Place) -> Option<Entry> {

@@ -13,6 +13,7 @@
 //! | [`money`] | JSON numbers | integer minor units |
 //! | [`event`] | an envelope | an [`Event`]: what the webhook means |
 //! | [`fold`] | events, in any order | [`TransactionState`] and [`AccountState`] |
+//! | [`topic`] | an event | the [`Topic`]s whose answers it makes old |
 //! | [`job`] | a verified webhook | the bytes that are queued, and back |
 
 pub mod envelope;
@@ -25,6 +26,7 @@ pub mod money;
 pub mod normal;
 pub mod receiver;
 pub mod signature;
+pub mod topic;
 
 pub use envelope::{Envelope, Mode};
 pub use event::{AccountFacts, Event, TransactionFacts};
@@ -33,6 +35,7 @@ pub use identity::EventIdentity;
 pub use job::Job;
 pub use normal::{Category, Kind, OnboardingStage, Status};
 pub use receiver::{CompanyId, Endpoint};
+pub use topic::Topic;
 
 /// Why a body is not a webhook that we can keep. Each is the sender's to correct.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

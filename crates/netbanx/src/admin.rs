@@ -1,4 +1,4 @@
-//! What an operator changes: schema, companies, secrets, tokens, assignments.
+//! What an operator changes: schema, companies, secrets, assignments.
 
 use std::time::Duration;
 
@@ -11,7 +11,6 @@ use settings::Settings;
 use store::{
     companies,
     secrets::{self, Vault},
-    tokens,
 };
 
 use crate::{
@@ -21,8 +20,8 @@ use crate::{
 
 /// The database with the settings and the form of answers.
 pub(crate) struct Office {
-    settings: Settings,
-    db: DatabaseConnection,
+    pub(super) settings: Settings,
+    pub(super) db: DatabaseConnection,
     json: bool,
 }
 
@@ -36,7 +35,7 @@ impl Office {
         Ok(Self { settings, db, json })
     }
 
-    fn say(&self, text: &str, value: &Value) {
+    pub(super) fn say(&self, text: &str, value: &Value) {
         if self.json { println!("{value}") } else { println!("{text}") }
     }
 
@@ -62,7 +61,7 @@ impl Office {
         Ok(())
     }
 
-    async fn company(&self, slug: Option<&str>) -> Result<CompanyId, Error> {
+    pub(super) async fn company(&self, slug: Option<&str>) -> Result<CompanyId, Error> {
         match slug {
             Some(slug) => Ok(CompanyId(companies::get(&self.db, slug).await?.id)),
             None => Ok(CompanyId::NONE),
@@ -80,6 +79,7 @@ impl Office {
         };
         let version = secrets::add(&self.db, &vault, receiver.endpoint, company, &key, encoding, grace_ms).await?;
         self.announce().await;
+        self.note(company, "secret.set", &json!({"endpoint": receiver.endpoint, "version": version})).await?;
         let shown = source.generate.then_some(key);
         let text = match &shown {
             Some(key) => key.clone(),
@@ -87,6 +87,11 @@ impl Office {
         };
         self.say(&text, &json!({"endpoint": receiver.endpoint, "company": receiver.company, "version": version, "key": shown}));
         Ok(())
+    }
+
+    /// Notes in the audit log what the command did.
+    pub(super) async fn note(&self, company: CompanyId, action: &str, detail: &Value) -> Result<(), Error> {
+        Ok(store::audit::record(&self.db, "command", company, action, detail.to_string()).await?)
     }
 
     pub async fn list_secrets(&self) -> Result<(), Error> {
@@ -121,33 +126,15 @@ impl Office {
             return Err(Error::Refused(format!("{} has no active version {version}", receiver.endpoint)));
         }
         self.announce().await;
+        self.note(company, "secret.revoke", &json!({"endpoint": receiver.endpoint, "version": version})).await?;
         self.say("revoked", &json!({"revoked": version}));
         Ok(())
     }
 
-    pub async fn add_token(
-        &self,
-        company: Option<&str>,
-        admin: bool,
-        mut permissions: Vec<String>,
-        name: &str,
-        days: Option<u16>,
-    ) -> Result<(), Error> {
-        if admin && !permissions.iter().any(|p| p == "admin") {
-            permissions.push("admin".to_owned());
-        }
-        if permissions.is_empty() {
-            permissions = tokens::PERMISSIONS.iter().filter(|p| p.starts_with("read:")).map(|p| (*p).to_owned()).collect();
-        }
-        let company = self.company(company).await?;
-        let expires_at = days.map(|days| store::now_ms() + i64::from(days) * 86_400_000);
-        let token = tokens::add(&self.db, company, name, &permissions, expires_at).await?;
-        self.say(&token, &json!({"token": token, "permissions": permissions, "expiresAtMs": expires_at}));
-        Ok(())
-    }
-
     pub async fn assign_account(&self, account_id: &str, company: &str) -> Result<(), Error> {
-        companies::assign_account(&self.db, account_id, self.company(Some(company)).await?).await?;
+        let id = self.company(Some(company)).await?;
+        companies::assign_account(&self.db, account_id, id).await?;
+        self.note(id, "account.assign", &json!({"accountId": account_id})).await?;
         self.announce().await;
         self.say(&format!("{account_id} belongs to {company}"), &json!({"accountId": account_id, "company": company}));
         Ok(())

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use common::Endpoint;
+use uuid::Uuid;
 
 use crate::{Error, admin, dev, queue_command, send};
 
@@ -37,6 +38,9 @@ enum Command {
     /// API tokens.
     #[command(subcommand)]
     Token(Token),
+    /// People who sign in.
+    #[command(subcommand)]
+    User(User),
     /// Which company an account's webhooks belong to.
     #[command(subcommand)]
     Account(Account),
@@ -144,6 +148,60 @@ enum Token {
         #[arg(long)]
         expires_days: Option<u16>,
     },
+    /// List the tokens; never the tokens themselves.
+    List,
+    /// End a token now.
+    Revoke {
+        /// Its id, as `token list` shows it.
+        #[arg(long)]
+        id: Uuid,
+    },
+}
+
+/// Where a password comes from.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct PasswordSource {
+    /// A file that holds the password (`-`: standard input); a newline at its end does not count.
+    #[arg(long)]
+    pub password_file: Option<PathBuf>,
+    /// Make a new one and print it.
+    #[arg(long)]
+    pub generate: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum User {
+    /// Add a user.
+    Add {
+        /// The e-mail address to sign in with.
+        #[arg(long)]
+        email: String,
+        /// What they may do.
+        #[arg(long, value_parser = ["administrator", "company-administrator", "member", "read-only"])]
+        role: String,
+        /// The company's slug; for every role but administrator.
+        #[arg(long)]
+        company: Option<String>,
+        #[command(flatten)]
+        source: PasswordSource,
+    },
+    /// List the users.
+    List,
+    /// Set a new password; ends a lock-out and all sessions of the user.
+    Password {
+        /// The user's e-mail address.
+        #[arg(long)]
+        email: String,
+        #[command(flatten)]
+        source: PasswordSource,
+    },
+    /// Remove a user and end their sessions.
+    Remove {
+        /// The user's e-mail address.
+        #[arg(long)]
+        email: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -183,6 +241,14 @@ impl Cli {
                     Command::Token(Token::Add { company, admin, permission, name, expires_days }) => {
                         office.add_token(company.as_deref(), admin, permission, &name, expires_days).await
                     }
+                    Command::Token(Token::List) => office.list_tokens().await,
+                    Command::Token(Token::Revoke { id }) => office.revoke_token(id).await,
+                    Command::User(User::Add { email, role, company, source }) => {
+                        office.add_user(&email, &role, company.as_deref(), &source).await
+                    }
+                    Command::User(User::List) => office.list_users().await,
+                    Command::User(User::Password { email, source }) => office.set_password(&email, &source).await,
+                    Command::User(User::Remove { email }) => office.remove_user(&email).await,
                     Command::Account(Account::Assign { account_id, company }) => {
                         office.assign_account(&account_id, &company).await
                     }

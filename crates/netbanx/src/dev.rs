@@ -10,11 +10,13 @@ use sea_orm::DatabaseConnection;
 use settings::{MasterKey, Settings};
 use store::{
     companies,
+    reads::Scope,
     secrets::{self, Vault},
     tokens,
+    users::{self, Role},
 };
 
-use crate::{Error, admin, send};
+use crate::{Error, access, admin, send};
 
 /// The demo company's slug.
 const DEMO: &str = "demo";
@@ -39,10 +41,11 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
     let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
     let demo = demo(&db, &Vault::new(&master_key.0)?, &directory).await?;
     let ingress = Ingress::start(&settings, queue.clone(), db.clone())?;
+    let api = api::Api::start(&settings, db.clone(), queue.clone())?;
     let stop = ::web::stop_on_signal()?;
     greet(&settings, port, &demo);
     tokio::try_join!(
-        serve_all(&settings, &ingress, api::Api::new(db.clone(), queue.clone()), stop.clone()),
+        serve_all(&settings, &ingress, api, stop.clone()),
         serve_ingress(&settings, &ingress, stop.clone()),
         work(&settings, &queue, &db, stop),
         fill(&settings, &demo),
@@ -91,9 +94,13 @@ fn write_private(path: &Path, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Who signs in on a laptop.
+const DEMO_USER: &str = "admin@example.com";
+
 struct Demo {
     key: String,
     token: String,
+    password: String,
     is_new: bool,
 }
 
@@ -103,10 +110,10 @@ async fn demo(db: &DatabaseConnection, vault: &Vault, directory: &Path) -> Resul
     let path = directory.join("demo");
     let known = companies::find(db, DEMO).await?;
     if known.is_some()
-        && let Some((key, token)) =
-            fs::read_to_string(&path).ok().and_then(|t| t.split_once('\n').map(|(k, t)| (k.to_owned(), t.trim().to_owned())))
+        && let Ok(kept) = fs::read_to_string(&path)
+        && let [key, token, password] = kept.lines().collect::<Vec<_>>()[..]
     {
-        return Ok(Demo { key, token, is_new: false });
+        return Ok(Demo { key: key.to_owned(), token: token.to_owned(), password: password.to_owned(), is_new: false });
     }
     let company = match known {
         Some(row) => CompanyId(row.id),
@@ -119,9 +126,15 @@ async fn demo(db: &DatabaseConnection, vault: &Vault, directory: &Path) -> Resul
         }
     }
     let permissions: Vec<String> = tokens::PERMISSIONS.iter().map(|p| (*p).to_owned()).collect();
-    let token = tokens::add(db, CompanyId::NONE, "dev", &permissions, None).await?;
-    write_private(&path, &format!("{key}\n{token}\n"))?;
-    Ok(Demo { key, token, is_new: true })
+    let (_, token) = tokens::add(db, CompanyId::NONE, "dev", &permissions, None).await?;
+    let password = access::generate_password()?;
+    if users::list(db, Scope::All).await?.iter().any(|user| user.email == DEMO_USER) {
+        users::set_password(db, DEMO_USER, &password).await?;
+    } else {
+        users::add(db, DEMO_USER, Role::Administrator, CompanyId::NONE, &password).await?;
+    }
+    write_private(&path, &format!("{key}\n{token}\n{password}\n"))?;
+    Ok(Demo { key, token, password, is_new: true })
 }
 
 fn greet(settings: &Settings, port: u16, demo: &Demo) {
@@ -129,6 +142,7 @@ fn greet(settings: &Settings, port: u16, demo: &Demo) {
         (format!("http://127.0.0.1:{port}"), format!("http://{}/api/webhooks/netbanx/{DEMO}", settings.ingress_bind));
     println!("API        {api}/api/v1/transactions");
     println!("Receiver   {receiver}");
+    println!("Sign-in    {DEMO_USER} / {}", demo.password);
     println!("Token      {}", demo.token);
     println!("Key        {}", demo.key);
     println!();

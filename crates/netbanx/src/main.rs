@@ -3,11 +3,13 @@
 //! | module | part |
 //! | --- | --- |
 //! | `cli` | commands and options |
-//! | `admin` | migrate, company, secret, token, account |
+//! | `admin` | migrate, company, secret, account |
+//! | `access` | token, user |
 //! | `queue_command` | counts, pause, dead letters |
 //! | `send` | signed, realistic webhooks |
 //! | `dev` | ingress, worker and api in one process |
 
+mod access;
 mod admin;
 mod cli;
 mod dev;
@@ -33,6 +35,8 @@ enum Error {
     Queue(#[from] queue::Error),
     #[error(transparent)]
     Ingress(#[from] ingress::Error),
+    #[error(transparent)]
+    Api(#[from] api::Error),
     #[error(transparent)]
     Worker(#[from] worker::Error),
     #[error("{0}")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::dead_letters::{self, Filter};
 use clap::{Args, Subcommand, ValueEnum};
-use common::{Job, envelope};
+use common::{CompanyId, Job, envelope};
 use queue::{DeadCursor, DeadLetter, DeadQuery, Lane, Queue, Stats};
 use serde_json::{Value, json};
 use settings::Settings;
@@ -115,9 +115,24 @@ pub(crate) enum QueueCommand {
     },
 }
 
+impl QueueCommand {
+    /// Its name in the audit log, if it changes anything.
+    const fn changes(&self) -> Option<&'static str> {
+        match self {
+            Self::Stats | Self::Dead { .. } => None,
+            Self::Pause { .. } => Some("queue.pause"),
+            Self::Resume { .. } => Some("queue.resume"),
+            Self::Retry(_) => Some("queue.retry"),
+            Self::Discard(_) => Some("queue.discard"),
+            Self::Clean { .. } => Some("queue.clean"),
+        }
+    }
+}
+
 pub(crate) async fn run(command: QueueCommand, as_json: bool) -> Result<(), Error> {
     let settings = Settings::load()?;
     let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
+    let action = command.changes();
     let (text, value) = match command {
         QueueCommand::Stats => counts(&queue.stats().await?),
         QueueCommand::Pause { lane } => {
@@ -148,12 +163,26 @@ pub(crate) async fn run(command: QueueCommand, as_json: bool) -> Result<(), Erro
         QueueCommand::Discard(which) => done("discarded", change(&queue, &settings, which, false).await?),
         QueueCommand::Clean { older_than } => done("dropped", queue.clean(older_than).await?),
     };
+    if let Some(action) = action {
+        note(&settings, action, &value).await;
+    }
     if as_json {
         println!("{value}");
     } else {
         println!("{text}");
     }
     Ok(())
+}
+
+/// Notes in the audit log what was done. The queue goes on without its database, and so does this.
+async fn note(settings: &Settings, action: &str, done: &Value) {
+    let noted = async {
+        let db = store::connect(&settings.database_url, 1).await?;
+        store::audit::record(&db, "command", CompanyId::NONE, action, done.to_string()).await
+    };
+    if let Err(error) = noted.await {
+        eprintln!("netbanx: done, but not noted in the audit log: {error}");
+    }
 }
 
 async fn change(queue: &Queue, settings: &Settings, which: Which, redrive: bool) -> Result<u64, Error> {

@@ -104,6 +104,8 @@ pub struct Settings {
     pub worker_concurrency: u16,
     /// `SHUTDOWN_TIMEOUT_SECS`: for what is in hand when the stop signal comes.
     pub shutdown_timeout: Duration,
+    /// `CACHE_MEMORY_MIB`: memory for answers in each replica of the API.
+    pub cache_memory_mib: u64,
     /// `HTTP_WORKERS`: threads per HTTP service; 0: one per core.
     pub http_workers: usize,
 }
@@ -161,6 +163,7 @@ impl Settings {
             max_attempts: source.within("MAX_ATTEMPTS", 3, &(1..=100))?,
             worker_concurrency: source.within("WORKER_CONCURRENCY", 2, &(1..=64))?,
             shutdown_timeout: Duration::from_secs(source.within("SHUTDOWN_TIMEOUT_SECS", 20, &(1..=600))?),
+            cache_memory_mib: source.within("CACHE_MEMORY_MIB", 64, &(1..=65_536))?,
             http_workers: source.within("HTTP_WORKERS", 0, &(0..=256))?,
         })
     }

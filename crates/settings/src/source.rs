@@ -7,12 +7,13 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-const KNOWN: [&str; 29] = [
+const KNOWN: [&str; 30] = [
     "ADMIN_BIND",
     "API_BIND",
     "APP_ENV",
     "BATCH_MAX_WAIT_MS",
     "BATCH_SIZE",
+    "CACHE_MEMORY_MIB",
     "CACHE_REDIS_URL",
     "DATABASE_MAX_CONNECTIONS",
     "DATABASE_URL",
@@ -41,7 +42,7 @@ const KNOWN: [&str; 29] = [
 
 /// First parts that in the environment are ours alone: a name that begins so and is not known is a
 /// slip of the pen, for example `BATCH_SIZES`.
-const OURS: [&str; 5] = ["BATCH_", "DEDUP_", "INGRESS_", "QUEUE_", "WEBHOOK_"];
+const OURS: [&str; 6] = ["BATCH_", "CACHE_", "DEDUP_", "INGRESS_", "QUEUE_", "WEBHOOK_"];
 
 pub(crate) struct Source(HashMap<String, String>);
 

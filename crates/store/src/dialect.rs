@@ -7,6 +7,23 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBacken
 /// Lock of the migrations: any number that no row's lock is likely to be.
 const MIGRATION_LOCK: i64 = 0x6e65_7462_616e_7801;
 
+/// The status and the kind that most rows have: the partial indexes leave them out.
+pub(crate) const COMMON_STATUS: &str = "COMPLETED";
+/// See [`COMMON_STATUS`].
+pub(crate) const COMMON_KIND: &str = "PAYMENT";
+
+/// Statements after which text columns that are searched by prefix compare byte by byte, as SQLite's
+/// do by themselves.
+pub(crate) const fn bytewise(backend: DbBackend) -> &'static [&'static str] {
+    match backend {
+        DbBackend::Postgres => &[
+            r#"ALTER TABLE transactions ALTER COLUMN external_id TYPE varchar(255) COLLATE "C""#,
+            r#"ALTER TABLE transactions ALTER COLUMN merchant_ref_num TYPE varchar(255) COLLATE "C""#,
+        ],
+        _ => &[],
+    }
+}
+
 /// Whether `url` names SQLite.
 pub fn is_sqlite_url(url: &str) -> bool {
     url.starts_with("sqlite:")

@@ -9,8 +9,11 @@
 //! | [`companies`] | companies and which accounts are theirs |
 //! | [`secrets`] | receivers' keys, encrypted |
 //! | [`tokens`] | API tokens, hashed |
+//! | [`users`] | people, their roles, passwords and sessions |
+//! | [`audit`] | who changed what |
 //! | [`dialect`] | the only place where the two databases differ |
 
+pub mod audit;
 pub mod batch;
 pub mod companies;
 pub mod dialect;
@@ -19,6 +22,7 @@ pub mod migration;
 pub mod reads;
 pub mod secrets;
 pub mod tokens;
+pub mod users;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,13 +1,16 @@
 //! What the read API asks: pages of transactions, accounts and events, newest first, by filter.
 
+use common::CompanyId;
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{ExprTrait, LikeExpr},
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
+    Select,
+    sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SimpleExpr},
 };
 use uuid::Uuid;
 
 use crate::{
-    Error,
+    Error, companies,
+    dialect::{COMMON_KIND, COMMON_STATUS},
     entity::{account, account_payment_method, account_status, transaction, webhook_event},
 };
 
@@ -32,16 +35,24 @@ pub struct Window {
     pub offset: u64,
     /// Begin after this row.
     pub after: Option<Position>,
+    /// The oldest first instead of the newest.
+    pub ascending: bool,
 }
 
 /// Rows and how many there are in all.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
-    /// The rows, at most one more than asked for is never given.
+    /// The rows, never more than asked for.
     pub rows: Vec<T>,
-    /// All rows of the filter.
+    /// All rows of the filter, counted up to [`MAX_COUNT`].
     pub total: u64,
 }
+
+/// Rows that are counted at most: a count must not cost more as the history grows.
+pub const MAX_COUNT: u64 = 10_000;
+
+/// Matches of a search up to which they are looked up one by one.
+const FEW: u64 = 1_000;
 
 /// Filters of transactions; absent ones do not filter.
 #[derive(Debug, Clone, Default)]
@@ -67,23 +78,36 @@ pub struct TransactionFilter {
 }
 
 macro_rules! paged {
-    ($entity:ident, $select:expr, $window:expr, $db:expr, $time:ident) => {{
-        let select = $select;
-        let total = select.clone().count($db).await?;
-        let mut page = select.order_by_desc($entity::Column::$time).order_by_desc($entity::Column::Id).limit($window.limit);
-        page = match $window.after {
-            Some((time, id)) => page.filter(
-                Condition::any()
-                    .add($entity::Column::$time.lt(time))
-                    .add($entity::Column::$time.eq(time).and($entity::Column::Id.lt(id))),
-            ),
-            None => page.offset($window.offset),
+    ($entity:ident, $all:expr, $window:expr, $db:expr, $time:ident) => {{
+        use $entity::{Column, Entity};
+        let (all, window): (Condition, Window) = ($all, $window);
+        let total = count($db, Entity, all.clone()).await?;
+        let order = if window.ascending { Order::Asc } else { Order::Desc };
+        let page = Entity::find().filter(all).order_by(Column::$time, order.clone()).order_by(Column::Id, order);
+        let page = page.limit(window.limit);
+        let page = match window.after {
+            Some((time, id)) if window.ascending => {
+                page.filter(Column::$time.gte(time)).filter(Condition::any().add(Column::$time.gt(time)).add(Column::Id.gt(id)))
+            }
+            Some((time, id)) => {
+                page.filter(Column::$time.lte(time)).filter(Condition::any().add(Column::$time.lt(time)).add(Column::Id.lt(id)))
+            }
+            None => page.offset(window.offset),
         };
         Ok(Page { rows: page.all($db).await?, total })
     }};
 }
 
-/// A page of transactions, newest first by the time they were made.
+/// How many rows `all` holds for, up to [`MAX_COUNT`].
+async fn count(db: &DatabaseConnection, entity: impl EntityTrait, all: Condition) -> Result<u64, Error> {
+    let rows = Query::select().expr(Expr::val(1)).from(entity.table_ref()).cond_where(all).limit(MAX_COUNT).take();
+    let count = Query::select().expr_as(Func::count(Expr::col(Asterisk)), "rows").from_subquery(rows, "counted").take();
+    let row = db.query_one(&count).await?;
+    let rows: i64 = row.map(|row| row.try_get("", "rows")).transpose()?.unwrap_or(0);
+    Ok(rows.unsigned_abs())
+}
+
+/// A page of transactions by the time they were made, newest first unless asked otherwise.
 pub async fn transactions(
     db: &DatabaseConnection,
     scope: Scope,
@@ -104,15 +128,53 @@ pub async fn transactions(
         all = all.add_option(value.map(|v| column.eq(v)));
     }
     all = all
+        // Said in so many words, the partial indexes of what is rare are known to hold the rows.
+        .add_option(filter.status.filter(|s| *s != COMMON_STATUS).map(|_| is_not("status", COMMON_STATUS)))
+        .add_option(filter.kind.filter(|k| *k != COMMON_KIND).map(|_| is_not("kind", COMMON_KIND)))
         .add_option(filter.from_ms.map(|ms| Column::TransactionTime.gte(ms)))
         .add_option(filter.until_ms.map(|ms| Column::TransactionTime.lt(ms)));
-    if let Some(q) = &filter.q {
-        let escaped: String =
-            q.chars().flat_map(|c| if matches!(c, '%' | '_' | '\\') { vec!['\\', c] } else { vec![c] }).collect();
-        let begins = || LikeExpr::new(format!("{escaped}%")).escape('\\');
-        all = all.add(Condition::any().add(Column::ExternalId.like(begins())).add(Column::MerchantRefNum.like(begins())));
+    if filter.account_id.is_some() || filter.merchant_ref_num.is_some() || filter.q.is_some() {
+        all = all.add_option(every_company(db, scope).await?);
     }
-    paged!(transaction, transaction::Entity::find().filter(all), window, db, TransactionTime)
+    if let Some(q) = &filter.q {
+        all = all.add(search(db, scope, q).await?);
+    }
+    paged!(transaction, all, window, db, TransactionTime)
+}
+
+/// As a literal: a bound value would prove nothing to a planner.
+fn is_not(column: &str, name: &str) -> Expr {
+    Expr::cust(format!(r#""transactions"."{column}" <> '{name}'"#))
+}
+
+/// For all companies, all of them by name: the indexes of what few rows have begin with the company.
+async fn every_company(db: &DatabaseConnection, scope: Scope) -> Result<Option<SimpleExpr>, Error> {
+    if scope != Scope::All {
+        return Ok(None);
+    }
+    let known = companies::list(db).await?.into_iter().map(|row| row.id);
+    let all: Vec<Uuid> = known.chain([CompanyId::NONE.0]).collect();
+    Ok(Some(transaction::Column::CompanyId.is_in(all)))
+}
+
+/// What begins with `q`: the rows themselves where they are few, else the condition alone, which a scan
+/// from the newest row on soon finds enough of.
+async fn search(db: &DatabaseConnection, scope: Scope, q: &str) -> Result<Condition, Error> {
+    use transaction::{Column, Entity};
+    // Behind every text that begins so, byte by byte: both columns are compared that way.
+    let end = format!("{q}{}", char::MAX);
+    let begins = |column: Column| Condition::all().add(column.gte(q)).add(column.lt(end.as_str()));
+    let mut ids: Vec<Uuid> = Vec::new();
+    for column in [Column::ExternalId, Column::MerchantRefNum] {
+        let own = scoped(Column::CompanyId, scope).add_option(every_company(db, scope).await?);
+        let found = Entity::find().select_only().column(Column::Id).filter(own).filter(begins(column)).limit(FEW + 1);
+        let found: Vec<Uuid> = found.into_tuple().all(db).await?;
+        if found.len() as u64 > FEW {
+            return Ok(Condition::any().add(begins(Column::ExternalId)).add(begins(Column::MerchantRefNum)));
+        }
+        ids.extend(found);
+    }
+    Ok(Condition::all().add(Column::Id.is_in(ids)))
 }
 
 /// A transaction by its id, with its events, oldest first, at most 500.
@@ -148,7 +210,7 @@ pub async fn accounts(
     let all = scoped(Column::CompanyId, scope)
         .add_option(status.map(|s| Column::Status.eq(s)))
         .add_option(stage.map(|s| Column::OnboardingStage.eq(s)));
-    paged!(account, account::Entity::find().filter(all), window, db, UpdatedAt)
+    paged!(account, all, window, db, UpdatedAt)
 }
 
 /// An account by its id, with its history, oldest first, at most 500 steps.
@@ -227,7 +289,7 @@ pub async fn events(
     all = all
         .add_option(filter.from_ms.map(|ms| Column::ReceivedAt.gte(ms)))
         .add_option(filter.until_ms.map(|ms| Column::ReceivedAt.lt(ms)));
-    paged!(webhook_event, webhook_event::Entity::find().filter(all), window, db, ReceivedAt)
+    paged!(webhook_event, all, window, db, ReceivedAt)
 }
 
 /// An event by its id.

@@ -6,35 +6,39 @@ use ring::{
     digest,
     rand::{SecureRandom, SystemRandom},
 };
-use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, Set};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
+};
 use uuid::Uuid;
 
 use crate::{
     Error,
     entity::api_token::{self, Column, Entity, Model},
     now_ms,
+    reads::Scope,
 };
 
 /// What a token or a user may do.
 pub const PERMISSIONS: [&str; 7] =
     ["read:transactions", "read:accounts", "read:analytics", "read:events", "manage:queue", "manage:secrets", "admin"];
 
-/// Makes a token for `company`, or for all companies if there is none, and answers it.
+/// Makes a token for `company`, or for all companies if there is none; answers its id and itself.
 pub async fn add(
     db: &DatabaseConnection,
     company: CompanyId,
     name: &str,
     permissions: &[String],
     expires_at: Option<i64>,
-) -> Result<String, Error> {
+) -> Result<(Uuid, String), Error> {
     if let Some(unknown) = permissions.iter().find(|p| !PERMISSIONS.contains(&p.as_str())) {
         return Err(Error::Conflict(format!("'{unknown}' is no permission; one of {}", PERMISSIONS.join(", "))));
     }
     let mut random = [0; 32];
     SystemRandom::new().fill(&mut random).map_err(|_| Error::Crypto)?;
     let token = format!("nbx_{}", URL_SAFE_NO_PAD.encode(random));
+    let id = Uuid::now_v7();
     let row = api_token::ActiveModel {
-        id: Set(Uuid::now_v7()),
+        id: Set(id),
         company_id: Set(company.0),
         name: Set(name.to_owned()),
         token_hash: Set(hash(&token)),
@@ -44,7 +48,7 @@ pub async fn add(
         revoked_at: Set(None),
     };
     Entity::insert(row).exec_without_returning(db).await?;
-    Ok(token)
+    Ok((id, token))
 }
 
 /// The token's row, if it stands: known, not revoked, not expired.
@@ -55,6 +59,30 @@ pub async fn find(db: &DatabaseConnection, token: &str) -> Result<Option<Model>,
         .filter(Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now_ms())))
         .one(db)
         .await?)
+}
+
+/// All tokens, at most 1,000, the latest first. Of the token itself only the hash is known.
+pub async fn list(db: &DatabaseConnection, scope: Scope) -> Result<Vec<Model>, Error> {
+    Ok(Entity::find().filter(own(scope)).order_by_desc(Column::Id).limit(1000).all(db).await?)
+}
+
+fn own(scope: Scope) -> Condition {
+    match scope {
+        Scope::All => Condition::all(),
+        Scope::Company(company) => Condition::all().add(Column::CompanyId.eq(company)),
+    }
+}
+
+/// Ends a token now. Answers whether it stood until then.
+pub async fn revoke(db: &DatabaseConnection, scope: Scope, id: Uuid) -> Result<bool, Error> {
+    let ended = Entity::update_many()
+        .col_expr(Column::RevokedAt, Expr::value(now_ms()))
+        .filter(own(scope))
+        .filter(Column::Id.eq(id))
+        .filter(Column::RevokedAt.is_null())
+        .exec(db)
+        .await?;
+    Ok(ended.rows_affected > 0)
 }
 
 fn hash(token: &str) -> String {

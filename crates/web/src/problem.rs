@@ -23,7 +23,10 @@ pub enum ProblemKind {
     SignatureInvalid,
     NoSecret,
     Unauthenticated,
+    SignInFailed,
+    CsrfMissing,
     Forbidden,
+    Conflict,
     UnknownEndpoint,
     UnknownCompany,
     NotFound,
@@ -50,6 +53,9 @@ impl ProblemKind {
             Self::SignatureInvalid => ("signature-invalid", S::UNAUTHORIZED, "The signature is wrong"),
             Self::NoSecret => ("no-secret", S::UNAUTHORIZED, "The receiver has no secret"),
             Self::Unauthenticated => ("unauthenticated", S::UNAUTHORIZED, "Sign-in is needed"),
+            Self::SignInFailed => ("sign-in-failed", S::UNAUTHORIZED, "The sign-in failed"),
+            Self::CsrfMissing => ("csrf-missing", S::FORBIDDEN, "The CSRF token is missing or wrong"),
+            Self::Conflict => ("conflict", S::CONFLICT, "It cannot be so"),
             Self::Forbidden => ("forbidden", S::FORBIDDEN, "Not permitted"),
             Self::UnknownEndpoint => ("unknown-endpoint", S::NOT_FOUND, "No such endpoint"),
             Self::UnknownCompany => ("unknown-company", S::NOT_FOUND, "No such company"),
@@ -64,7 +70,7 @@ impl ProblemKind {
 }
 
 /// A problem on its way to the caller.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     kind: ProblemKind,
     detail: String,
@@ -121,7 +127,7 @@ impl ResponseError for Problem {
 impl Problem {
     const fn challenge(&self) -> &'static str {
         match self.kind {
-            ProblemKind::Unauthenticated => "Bearer",
+            ProblemKind::Unauthenticated | ProblemKind::SignInFailed => "Bearer",
             _ => "Signature",
         }
     }

@@ -3,11 +3,13 @@
 //! | module | part |
 //! | --- | --- |
 //! | [`persist`] | one batch: decode, write, isolate what cannot be written |
+//! | [`invalidate`] | which answers a commit made old |
 //! | `supervise` (here) | an apalis worker that is built anew should it ever end |
 //!
 //! A job is acknowledged after its rows are committed. A batch whose write is refused is split until
 //! the one bad event stands alone. While the database is away nothing counts against a job.
 
+pub mod invalidate;
 pub mod persist;
 
 use std::{sync::Arc, time::Duration};
@@ -18,6 +20,7 @@ use sea_orm::DatabaseConnection;
 use settings::Settings;
 use web::{Stop, health::Readiness};
 
+use invalidate::Invalidator;
 use persist::Persister;
 
 /// Pause before a worker that ended is built anew.
@@ -76,7 +79,9 @@ fn readiness(queue: &Queue, db: &DatabaseConnection) -> Readiness {
 
 /// Works off `queue` until `stop`: finishes what is in hand, gives back the rest.
 pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnection, stop: Stop) -> Result<(), Error> {
-    let persister = Arc::new(Persister::new(db.clone(), stop.clone()));
+    let cache = redis_client::connect(&settings.cache_redis_url)?;
+    let invalidator = Invalidator::start(cache::Tags::new(cache, &settings.queue_name));
+    let persister = Arc::new(Persister::new(db.clone(), invalidator, stop.clone()));
     tracing::info!(concurrency = settings.worker_concurrency, batch = queue.settings().batch_size, "worker started");
     while !*stop.borrow() {
         let backend = Backend::new(queue, &settings.redis_url)?;

@@ -8,6 +8,8 @@ use sea_orm::DatabaseConnection;
 use store::batch::{self, NewEvent};
 use web::Stop;
 
+use crate::invalidate::Invalidator;
+
 /// Pauses between tries while the database is away; then the jobs are given back.
 const PAUSES_MS: [u64; 7] = [50, 100, 200, 500, 1000, 2000, 4000];
 
@@ -15,13 +17,14 @@ const PAUSES_MS: [u64; 7] = [50, 100, 200, 500, 1000, 2000, 4000];
 #[derive(Debug)]
 pub struct Persister {
     db: DatabaseConnection,
+    invalidator: Invalidator,
     stop: Stop,
 }
 
 impl Persister {
-    /// Writes to `db`; gives up waiting for it at `stop`.
-    pub fn new(db: DatabaseConnection, stop: Stop) -> Self {
-        Self { db, stop }
+    /// Writes to `db` and tells `invalidator`; gives up waiting for the database at `stop`.
+    pub fn new(db: DatabaseConnection, invalidator: Invalidator, stop: Stop) -> Self {
+        Self { db, invalidator, stop }
     }
 
     /// Writes what can be written of `batch`; answers for each job.
@@ -49,7 +52,11 @@ impl Persister {
                 continue;
             }
             match self.write_once_available(events).await {
-                Ok(()) => outcomes.extend(jobs.iter().map(|job| job.outcome(Verdict::Done))),
+                Ok(()) => {
+                    // Also where all rows were there already: whoever wrote them may have died before this.
+                    self.invalidator.committed(events).await;
+                    outcomes.extend(jobs.iter().map(|job| job.outcome(Verdict::Done)));
+                }
                 Err(store::Error::Unavailable(error)) => {
                     tracing::warn!(%error, jobs = jobs.len(), "jobs are given back");
                     outcomes.extend(jobs.iter().map(|job| job.outcome(Verdict::GivenBack)));

@@ -8,8 +8,9 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(first::Migration)]
+        vec![Box::new(first::Migration), Box::new(read_indexes::Migration)]
     }
 }
 
 mod first;
+mod read_indexes;

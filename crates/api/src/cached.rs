@@ -1,0 +1,182 @@
+//! The response cache in front of a route: the route says what it caches, for how long and under
+//! which tag; headers, conditions and forms are here.
+//!
+//! An answer is kept by scope: whoever may see just the same rows gets the same bytes. Who asks and
+//! what they may do is settled before, on every request.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use ::web::{Problem, ProblemKind, timestamp};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, AcceptEncoding, Encoding, EntityTag, Header, IfNoneMatch},
+};
+use cache::{Entry, Found, Outcome, Plan};
+use common::{CompanyId, Topic, topic::tag};
+use serde::Serialize;
+use store::reads::Scope;
+
+use crate::Api;
+
+/// What a route opts into.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Route {
+    plan: Plan,
+    topic: Topic,
+}
+
+impl Route {
+    const fn new(endpoint: &'static str, ttl_secs: u64, topic: Topic) -> Self {
+        Self { plan: Plan { endpoint, ttl: Duration::from_secs(ttl_secs) }, topic }
+    }
+}
+
+pub(crate) const TRANSACTIONS: Route = Route::new("transactions", 120, Topic::Transactions);
+pub(crate) const TRANSACTION: Route = Route::new("transaction", 120, Topic::Transactions);
+pub(crate) const ACCOUNTS: Route = Route::new("accounts", 600, Topic::Accounts);
+pub(crate) const ACCOUNT: Route = Route::new("account", 600, Topic::Accounts);
+pub(crate) const EVENTS: Route = Route::new("events", 120, Topic::Events);
+pub(crate) const EVENT: Route = Route::new("event", 120, Topic::Events);
+
+/// Every cached route, for figures.
+pub(crate) const ROUTES: [Route; 6] = [TRANSACTIONS, TRANSACTION, ACCOUNTS, ACCOUNT, EVENTS, EVENT];
+
+impl Route {
+    /// Its name in figures.
+    pub const fn endpoint(self) -> &'static str {
+        self.plan.endpoint
+    }
+}
+
+/// The first part of a cached body, up to its data.
+const HEAD: &[u8] = br#"{"success":true,"data":"#;
+
+/// The body of an answer around its data.
+pub(crate) fn wrap(data: &[u8]) -> Vec<u8> {
+    [HEAD, data, br#","timestamp":""#, timestamp().as_bytes(), br#""}"#].concat()
+}
+
+/// The answer to `request` by `route`, of the rows in `scope`; `key` tells it from the route's other
+/// answers, and `compute` makes its data where it is not kept.
+pub(crate) async fn answer<T, F>(
+    api: &Api,
+    request: &HttpRequest,
+    route: Route,
+    scope: Scope,
+    key: &str,
+    compute: impl FnOnce(Api) -> F + Send + 'static,
+) -> Result<HttpResponse, Problem>
+where
+    T: Serialize + Send,
+    F: Future<Output = Result<T, Problem>> + Send + 'static,
+{
+    let company = match scope {
+        Scope::All => None,
+        Scope::Company(id) => Some(CompanyId(id)),
+    };
+    let own = api.clone();
+    let computed = move || async move {
+        let data = compute(own).await?;
+        serde_json::to_vec(&data).map_err(|error| {
+            tracing::error!(%error, "an answer could not be written");
+            Problem::new(ProblemKind::Internal, "the answer could not be written")
+        })
+    };
+    let found = api.cache.get(route.plan, &tag(company, route.topic), key, computed).await;
+    let found = found.map_err(|problem: Arc<Problem>| (*problem).clone())?;
+    Ok(respond(api, request, route, &found))
+}
+
+fn respond(api: &Api, request: &HttpRequest, route: Route, found: &Found) -> HttpResponse {
+    let entry = &found.entry;
+    let gzip = entry.gzip.as_ref().filter(|_| accepts_gzip(request));
+    let tag = EntityTag::new_strong(entry.etag(gzip.is_some()));
+    let is_known = is_known(request, &tag);
+    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header((header::ETAG, tag.to_string()))
+        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+        .insert_header((header::VARY, "Authorization, Cookie, Accept-Encoding"))
+        .insert_header((header::AGE, age(entry)))
+        .insert_header(("x-cache", outcome(found.outcome)));
+    if is_known {
+        api.meter.count(&format!("cache.not_modified:{}", route.plan.endpoint), 1);
+        return response.finish();
+    }
+    response.insert_header((header::CONTENT_TYPE, "application/json"));
+    match gzip {
+        Some(bytes) => response.insert_header((header::CONTENT_ENCODING, "gzip")).body(bytes.clone()),
+        None => response.body(entry.plain.clone()),
+    }
+}
+
+const fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Hit => "HIT",
+        Outcome::Miss => "MISS",
+        Outcome::Stale => "STALE",
+    }
+}
+
+fn age(entry: &Entry) -> String {
+    entry.age().as_secs().to_string()
+}
+
+fn accepts_gzip(request: &HttpRequest) -> bool {
+    // The plain form is wanted where nothing is said.
+    request.headers().contains_key(header::ACCEPT_ENCODING)
+        && AcceptEncoding::parse(request)
+            .ok()
+            .and_then(|accepted| accepted.negotiate([Encoding::gzip(), Encoding::identity()].iter()))
+            .is_some_and(|chosen| chosen == Encoding::gzip())
+}
+
+/// `If-None-Match` by weak comparison (RFC 9110, 13.1.2). A header that cannot be read does not match.
+fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+    if !request.headers().contains_key(header::IF_NONE_MATCH) {
+        return false;
+    }
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn conditions_as_rfc_9110_has_them() {
+        let tag = EntityTag::new_strong("abc".to_owned());
+        for (value, expected) in [
+            ("\"abc\"", true),
+            ("W/\"abc\"", true),
+            ("\"x\", W/\"abc\"", true),
+            ("\"x\",\"abc\" , \"y\"", true),
+            ("*", true),
+            ("\"ab\"", false),
+            ("\"abc-gzip\"", false),
+            ("abc", false),
+            ("", false),
+        ] {
+            let request = TestRequest::get().insert_header((header::IF_NONE_MATCH, value)).to_http_request();
+            assert_eq!(is_known(&request, &tag), expected, "{value}");
+        }
+        assert!(!is_known(&TestRequest::get().to_http_request(), &tag));
+    }
+
+    #[test]
+    fn the_compressed_form_goes_to_those_who_ask_for_it() {
+        for (value, expected) in
+            [("gzip", true), ("gzip, deflate, br", true), ("*", false), ("gzip;q=0", false), ("identity", false), ("br", false)]
+        {
+            let request = TestRequest::get().insert_header((header::ACCEPT_ENCODING, value)).to_http_request();
+            assert_eq!(accepts_gzip(&request), expected, "{value}");
+        }
+        assert!(!accepts_gzip(&TestRequest::get().to_http_request()));
+    }
+}

@@ -1,0 +1,130 @@
+//! Who may use the API: tokens and users.
+
+use std::io::Read;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use common::CompanyId;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Value, json};
+use store::{
+    reads::Scope,
+    tokens,
+    users::{self, Role},
+};
+use uuid::Uuid;
+
+use crate::{Error, admin::Office, cli::PasswordSource};
+
+impl Office {
+    pub async fn add_token(
+        &self,
+        company: Option<&str>,
+        admin: bool,
+        mut permissions: Vec<String>,
+        name: &str,
+        days: Option<u16>,
+    ) -> Result<(), Error> {
+        if admin && !permissions.iter().any(|p| p == "admin") {
+            permissions.push("admin".to_owned());
+        }
+        if permissions.is_empty() {
+            permissions = tokens::PERMISSIONS.iter().filter(|p| p.starts_with("read:")).map(|p| (*p).to_owned()).collect();
+        }
+        let company = self.company(company).await?;
+        let expires_at = days.map(|days| store::now_ms() + i64::from(days) * 86_400_000);
+        let (id, token) = tokens::add(&self.db, company, name, &permissions, expires_at).await?;
+        self.note(company, "token.add", &json!({"token": id, "permissions": permissions})).await?;
+        self.say(&token, &json!({"id": id, "token": token, "permissions": permissions, "expiresAtMs": expires_at}));
+        Ok(())
+    }
+
+    pub async fn list_tokens(&self) -> Result<(), Error> {
+        let (rows, now) = (tokens::list(&self.db, Scope::All).await?, store::now_ms());
+        let state = |row: &store::entity::api_token::Model| match (row.revoked_at, row.expires_at) {
+            (Some(_), _) => "revoked",
+            (None, Some(until)) if until <= now => "expired",
+            _ => "active",
+        };
+        let text: Vec<String> = rows.iter().map(|r| format!("{}\t{}\t{}\t{}", r.id, r.name, state(r), r.permissions)).collect();
+        let value: Value = rows
+            .iter()
+            .map(|r| {
+                json!({"id": r.id, "name": r.name, "state": state(r), "companyId": r.company_id, "permissions": r.permissions})
+            })
+            .collect();
+        self.say(&text.join("\n"), &value);
+        Ok(())
+    }
+
+    pub async fn revoke_token(&self, id: Uuid) -> Result<(), Error> {
+        if !tokens::revoke(&self.db, Scope::All, id).await? {
+            return Err(Error::Refused(format!("there is no active token {id}")));
+        }
+        self.note(CompanyId::NONE, "token.revoke", &json!({"token": id})).await?;
+        self.say("revoked", &json!({"revoked": id}));
+        Ok(())
+    }
+
+    pub async fn add_user(&self, email: &str, role: &str, company: Option<&str>, source: &PasswordSource) -> Result<(), Error> {
+        let role = Role::parse(role).ok_or_else(|| Error::Refused("there is no such role".to_owned()))?;
+        let company = self.company(company).await?;
+        let password = password(source)?;
+        let user = users::add(&self.db, email, role, company, &password).await?;
+        self.note(company, "user.add", &json!({"user": user.id, "role": role.as_str()})).await?;
+        let shown = source.generate.then_some(password);
+        let text = shown.clone().unwrap_or_else(|| format!("{} may sign in", user.email));
+        self.say(&text, &json!({"id": user.id, "email": user.email, "role": user.role, "password": shown}));
+        Ok(())
+    }
+
+    pub async fn list_users(&self) -> Result<(), Error> {
+        let rows = users::list(&self.db, Scope::All).await?;
+        let text: Vec<String> = rows.iter().map(|r| format!("{}\t{}\t{}", r.email, r.role, r.id)).collect();
+        let value: Value = rows
+            .iter()
+            .map(|r| json!({"id": r.id, "email": r.email, "role": r.role, "companyId": r.company_id, "lockedUntilMs": r.locked_until}))
+            .collect();
+        self.say(&text.join("\n"), &value);
+        Ok(())
+    }
+
+    pub async fn set_password(&self, email: &str, source: &PasswordSource) -> Result<(), Error> {
+        let password = password(source)?;
+        let user = users::set_password(&self.db, email, &password).await?;
+        self.note(CompanyId(user.company_id), "user.password", &json!({"user": user.id})).await?;
+        let shown = source.generate.then_some(password);
+        let text = shown.clone().unwrap_or_else(|| format!("{} has a new password", user.email));
+        self.say(&text, &json!({"id": user.id, "password": shown}));
+        Ok(())
+    }
+
+    pub async fn remove_user(&self, email: &str) -> Result<(), Error> {
+        let email = email.trim().to_lowercase();
+        let known = users::list(&self.db, Scope::All).await?.into_iter().find(|row| row.email == email);
+        let user = known.ok_or_else(|| Error::Refused(format!("there is no user '{email}'")))?;
+        users::remove(&self.db, Scope::All, user.id).await?;
+        self.note(CompanyId(user.company_id), "user.remove", &json!({"user": user.id})).await?;
+        self.say("removed", &json!({"removed": user.id}));
+        Ok(())
+    }
+}
+
+fn password(source: &PasswordSource) -> Result<String, Error> {
+    let text = match &source.password_file {
+        Some(path) if path.as_os_str() == "-" => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text)?;
+            text
+        }
+        Some(path) => std::fs::read_to_string(path)?,
+        None => return generate_password(),
+    };
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// A new password of 24 characters.
+pub(crate) fn generate_password() -> Result<String, Error> {
+    let mut bytes = [0; 18];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Refused("no randomness".to_owned()))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
