@@ -3,6 +3,7 @@
 mod faults;
 mod isolation;
 mod queue;
+mod reads;
 mod refusals;
 mod rotation;
 mod samples;

@@ -1,0 +1,6 @@
+//! The read API as dashboards and programs use it.
+
+mod access;
+mod cache;
+mod contract;
+mod plans;
