@@ -1,4 +1,4 @@
-.PHONY: run stop test soak build lint
+.PHONY: run stop test soak bench build lint
 
 run: ## everything on this machine, from a private Redis to the API
 	@scripts/run
@@ -13,6 +13,11 @@ soak: ## the queue's promises at full size (ten minutes): a million jobs, chaos 
 	@scripts/need cc redis-server postgres
 	cargo build --release --locked --workspace
 	target/release/soak $(SOAK)
+
+bench: ## what was promised, measured in one run; BENCH="stream misses" runs parts of it
+	@scripts/need cc redis-server postgres
+	NETBANX_COMMIT=$$(git rev-parse --short HEAD 2>/dev/null) cargo build --release --locked --workspace
+	target/release/bench $(BENCH)
 
 build: ## release binaries in target/release: ingress worker api netbanx
 	@scripts/need cc

@@ -1,5 +1,6 @@
 //! Stories of use, each on a platform of its own.
 
+mod analytics;
 mod faults;
 mod isolation;
 mod queue;

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Bench, drain, push_many};
-
-use crate::report::{Report, median};
+use e2e::{Bench, Report, drain, median, push_many};
 
 /// Jobs of one measurement.
 const PROBE: u64 = 20_000;

@@ -2,10 +2,8 @@
 
 use std::time::Instant;
 
-use e2e::{Database, KEY, Platform, Postgres, Service, eventually, new_directory, sign};
+use e2e::{Database, KEY, Platform, Postgres, Report, Service, eventually, new_directory, sign};
 use futures::StreamExt;
-
-use crate::report::Report;
 
 const BACKLOG: u64 = 20_000;
 

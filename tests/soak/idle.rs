@@ -2,10 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use e2e::{Bench, eventually};
+use e2e::{Bench, Report, eventually, median};
 use queue::{Lane, Verdict};
-
-use crate::report::{Report, median};
 
 pub async fn run(report: &mut Report) {
     let bench = Bench::start(|settings| {

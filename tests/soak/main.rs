@@ -4,12 +4,10 @@
 mod backlog;
 mod fairness;
 mod idle;
-mod report;
 
 use std::time::Duration;
 
-use e2e::{Database, Platform, Postgres, Service, chaos::chaos, new_directory};
-use report::Report;
+use e2e::{Database, Platform, Postgres, Report, Service, chaos::chaos, new_directory};
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {

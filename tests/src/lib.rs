@@ -9,6 +9,7 @@ mod load;
 mod platform;
 mod postgres;
 mod redis;
+mod report;
 mod signed;
 
 pub use hand::{Bench, InHand, Worker, new_directory};
@@ -16,6 +17,7 @@ pub use load::{drain, job, push_many};
 pub use platform::{Database, Platform, Service};
 pub use postgres::Postgres;
 pub use redis::Redis;
+pub use report::{Report, median, percentile};
 pub use signed::{KEY, forms, sign, sign_with};
 
 use std::{future::Future, time::Duration};
@@ -32,6 +34,7 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, condition:
     }
 }
 
-pub(crate) fn free_port() -> u16 {
+/// A loopback port that nobody listens on now.
+pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

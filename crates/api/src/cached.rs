@@ -16,7 +16,7 @@ use common::{CompanyId, Topic, topic::tag};
 use serde::Serialize;
 use store::reads::Scope;
 
-use crate::Api;
+use crate::{Api, analytics::TimeRange};
 
 /// What a route opts into.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,15 @@ pub(crate) struct Route {
 
 impl Route {
     const fn new(endpoint: &'static str, ttl_secs: u64, topic: Topic) -> Self {
-        Self { plan: Plan { endpoint, ttl: Duration::from_secs(ttl_secs) }, topic }
+        let ttl = Duration::from_secs(ttl_secs);
+        Self { plan: Plan { endpoint, ttl, local: ttl }, topic }
+    }
+
+    /// What one replica computes anew for all others is looked for there every few seconds.
+    const fn shared(endpoint: &'static str, ttl_secs: u64, topic: Topic) -> Self {
+        let mut route = Self::new(endpoint, ttl_secs, topic);
+        route.plan.local = Duration::from_secs(5);
+        route
     }
 }
 
@@ -38,8 +46,23 @@ pub(crate) const ACCOUNT: Route = Route::new("account", 600, Topic::Accounts);
 pub(crate) const EVENTS: Route = Route::new("events", 120, Topic::Events);
 pub(crate) const EVENT: Route = Route::new("event", 120, Topic::Events);
 
+const HOUR: Route = Route::shared("analytics.hour", 300, Topic::Analytics);
+const DAY: Route = Route::shared("analytics.day", 600, Topic::Analytics);
+const WEEK: Route = Route::shared("analytics.week", 1800, Topic::Analytics);
+const MONTH: Route = Route::shared("analytics.month", 3600, Topic::Analytics);
+
+/// The route of figures of a range.
+pub(crate) const fn analytics(range: TimeRange) -> Route {
+    match range {
+        TimeRange::Hour => HOUR,
+        TimeRange::Day => DAY,
+        TimeRange::Week => WEEK,
+        TimeRange::Month => MONTH,
+    }
+}
+
 /// Every cached route, for figures.
-pub(crate) const ROUTES: [Route; 6] = [TRANSACTIONS, TRANSACTION, ACCOUNTS, ACCOUNT, EVENTS, EVENT];
+pub(crate) const ROUTES: [Route; 10] = [TRANSACTIONS, TRANSACTION, ACCOUNTS, ACCOUNT, EVENTS, EVENT, HOUR, DAY, WEEK, MONTH];
 
 impl Route {
     /// Its name in figures.
@@ -51,9 +74,18 @@ impl Route {
 /// The first part of a cached body, up to its data.
 const HEAD: &[u8] = br#"{"success":true,"data":"#;
 
-/// The body of an answer around its data.
+/// The end of data that say when they were made, before that is known.
+const UNDATED: &[u8] = br#""generatedAt":null}"#;
+
+/// The body of an answer around its data. The moment is put in here, so that data which did not change
+/// keep their body and its ETag.
 pub(crate) fn wrap(data: &[u8]) -> Vec<u8> {
-    [HEAD, data, br#","timestamp":""#, timestamp().as_bytes(), br#""}"#].concat()
+    let now = timestamp();
+    let end = [br#","timestamp":""#, now.as_bytes(), br#""}"#].concat();
+    match data.strip_suffix(UNDATED) {
+        Some(rest) => [HEAD, rest, br#""generatedAt":""#, now.as_bytes(), br#""}"#, &end].concat(),
+        None => [HEAD, data, &end].concat(),
+    }
 }
 
 /// The answer to `request` by `route`, of the rows in `scope`; `key` tells it from the route's other
@@ -70,21 +102,42 @@ where
     T: Serialize + Send,
     F: Future<Output = Result<T, Problem>> + Send + 'static,
 {
+    let own = api.clone();
+    let computed = move || async move { written(&compute(own).await?) };
+    let found = api.cache.get(route.plan, &tag_of(route, scope), key, computed).await;
+    let found = found.map_err(|problem: Arc<Problem>| (*problem).clone())?;
+    Ok(respond(api, request, route, &found))
+}
+
+/// Computes an answer anew for all who will ask. Answers the version that it is kept under.
+pub(crate) async fn refresh<T, F>(
+    api: &Api,
+    route: Route,
+    scope: Scope,
+    key: &str,
+    compute: impl FnOnce() -> F + Send,
+) -> Result<u64, Problem>
+where
+    T: Serialize + Send,
+    F: Future<Output = Result<T, Problem>> + Send,
+{
+    let computed = move || async move { written(&compute().await?) };
+    api.cache.refresh(route.plan, &tag_of(route, scope), key, computed).await
+}
+
+fn tag_of(route: Route, scope: Scope) -> String {
     let company = match scope {
         Scope::All => None,
         Scope::Company(id) => Some(CompanyId(id)),
     };
-    let own = api.clone();
-    let computed = move || async move {
-        let data = compute(own).await?;
-        serde_json::to_vec(&data).map_err(|error| {
-            tracing::error!(%error, "an answer could not be written");
-            Problem::new(ProblemKind::Internal, "the answer could not be written")
-        })
-    };
-    let found = api.cache.get(route.plan, &tag(company, route.topic), key, computed).await;
-    let found = found.map_err(|problem: Arc<Problem>| (*problem).clone())?;
-    Ok(respond(api, request, route, &found))
+    tag(company, route.topic)
+}
+
+fn written(data: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(data).map_err(|error| {
+        tracing::error!(%error, "an answer could not be written");
+        Problem::new(ProblemKind::Internal, "the answer could not be written")
+    })
 }
 
 fn respond(api: &Api, request: &HttpRequest, route: Route, found: &Found) -> HttpResponse {

@@ -7,6 +7,7 @@
 //! | `params` | query parameters and bodies, checked one by one |
 //! | `cached` | the response cache in front of a route |
 //! | `transactions`, `accounts`, `events` | one resource each |
+//! | `analytics` | figures from roll-ups, kept ready |
 //! | `views` | rows as JSON |
 //! | `session`, `people`, `tokens`, `audit` | sign-in, users, API tokens, who changed what |
 //! | `queue_admin`, [`dead_letters`] | counts, pause, dead letters |
@@ -17,6 +18,7 @@
 //! database.
 
 mod accounts;
+mod analytics;
 mod audit;
 mod auth;
 mod cached;
@@ -36,6 +38,7 @@ mod views;
 use std::{sync::Arc, time::Duration};
 
 use ::cache::ResponseCache;
+use analytics::precompute::{self, Precomputed};
 use meter::Meter;
 use moka::future::Cache;
 use queue::Queue;
@@ -73,6 +76,7 @@ pub struct Api {
     queue: Queue,
     cache: ResponseCache,
     meter: Meter,
+    precomputed: Precomputed,
     callers: Cache<String, Option<Arc<auth::Caller>>>,
     secure_cookies: bool,
 }
@@ -82,15 +86,22 @@ impl Api {
     pub fn start(settings: &Settings, db: DatabaseConnection, queue: Queue) -> Result<Self, Error> {
         let redis = redis_client::connect(&settings.cache_redis_url)?;
         let meter = Meter::start(redis.clone(), &settings.queue_name);
+        let precomputed = Precomputed::new(redis.clone(), &settings.queue_name);
         let bytes = settings.cache_memory_mib * 1024 * 1024;
         Ok(Self {
             db,
             queue,
             cache: ResponseCache::new(redis, &settings.queue_name, meter.clone(), bytes, cached::wrap),
             meter,
+            precomputed,
             callers: Cache::builder().max_capacity(10_000).time_to_live(CALLER_TTL).build(),
             secure_cookies: settings.production,
         })
+    }
+
+    /// Keeps answers ready until `stop`.
+    pub async fn tend(self, stop: Stop) {
+        precompute::run(self, stop).await;
     }
 
     /// What it needs to be able to work.
@@ -110,6 +121,7 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     let api = Api::start(settings, db, queue)?;
     let drain = settings.shutdown_timeout;
     let readiness = api.readiness();
+    let tending = tokio::spawn(api.clone().tend(stop.clone()));
     let serve = web::serve(settings.api_bind, settings.http_workers, drain, stop.clone(), move |config| {
         web::health::routes(config, api.readiness());
         routes::add(config, api.clone());
@@ -121,6 +133,7 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
         }
         None => serve.await?,
     }
+    drop(tending.await);
     Ok(())
 }
 

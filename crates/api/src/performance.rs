@@ -2,12 +2,14 @@
 //! shared by all replicas.
 
 use ::web::{Problem, timestamp};
+use std::collections::HashMap;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use meter::{Figures, Window};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Api, auth, cached, openapi::problems};
+use crate::{Api, analytics::TimeRange, auth, cached, openapi::problems};
 
 /// How the API's parts are.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,6 +26,24 @@ pub(crate) struct Systems {
     database: System,
     redis: System,
     api_cache: Vec<CacheFigures>,
+    analytics_cache: AnalyticsCache,
+}
+
+/// Figures that are kept ready.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AnalyticsCache {
+    cache_stats: AnalyticsCacheStats,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AnalyticsCacheStats {
+    /// Answers that are kept ready, all ranges together.
+    total_keys: u64,
+    /// Hits and stale answers among all of the last five minutes; null before there was one.
+    hit_rate: Option<f64>,
+    /// Answers of each range: one for each company with traffic, and one for all.
+    keys_by_time_range: HashMap<String, u64>,
 }
 
 /// Whether a part answers.
@@ -87,12 +107,26 @@ fn cache_figures(figures: &Figures, endpoint: &'static str) -> CacheFigures {
     }
 }
 
+fn analytics_cache(figures: &Figures, ready: HashMap<String, u64>) -> AnalyticsCacheStats {
+    let count = |what: &str| {
+        TimeRange::ALL.iter().map(|range| figures.count(&format!("cache.{what}:analytics.{}", range.as_str()))).sum::<u64>()
+    };
+    let (found, missed) = (count("hit") + count("stale"), count("miss"));
+    AnalyticsCacheStats {
+        total_keys: ready.values().sum(),
+        hit_rate: (found + missed > 0).then(|| found as f64 / (found + missed) as f64),
+        keys_by_time_range: ready,
+    }
+}
+
 /// How the platform is. For administrators.
 #[utoipa::path(get, path = "/api/performance/status", tag = "monitoring",
     responses((status = 200, body = Status, description = "Measured just now"), problems::Known))]
 pub(crate) async fn status(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     auth::caller(&api, &request, "admin").await?;
-    let (database, figures) = tokio::join!(store::ping(&api.db), api.meter.figures(Window::FiveMinutes));
+    let (database, figures, ready) =
+        tokio::join!(store::ping(&api.db), api.meter.figures(Window::FiveMinutes), api.precomputed.counts());
+    let ready = ready.unwrap_or_default();
     let redis = figures.is_ok() && !api.cache.is_away();
     let figures = figures.unwrap_or_default();
     let database = database.is_ok();
@@ -106,6 +140,7 @@ pub(crate) async fn status(api: web::Data<Api>, request: HttpRequest) -> Result<
         systems: Systems {
             database: System::new(database),
             redis: System::new(redis),
+            analytics_cache: AnalyticsCache { cache_stats: analytics_cache(&figures, ready) },
             api_cache: cached::ROUTES.iter().map(|route| cache_figures(&figures, route.endpoint())).collect(),
         },
         timestamp: timestamp(),

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`tags`] | versions of what answers are computed from; a commit bumps them |
 //! | [`entry`] | an answer: body, compressed body, ETag |
+//! | [`lease`] | the right to do something alone among all replicas |
 //! | [`response`] | finds an answer in the process, in Redis, or has it computed once |
 //!
 //! It knows nothing of payments or HTTP: a tag and a key are text, an answer is bytes.
@@ -19,9 +20,11 @@
 //! the computation did not see bumps the version later, and the answer is no longer found.
 
 pub mod entry;
+pub mod lease;
 pub mod response;
 pub mod tags;
 
 pub use entry::Entry;
+pub use lease::Lease;
 pub use response::{Found, Outcome, Plan, ResponseCache};
 pub use tags::Tags;

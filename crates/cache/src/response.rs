@@ -38,6 +38,8 @@ pub struct Plan {
     pub endpoint: &'static str,
     /// How long an answer is kept although nothing was bumped.
     pub ttl: Duration,
+    /// How long a process gives an answer without a look whether another has put a newer one in Redis.
+    pub local: Duration,
 }
 
 /// Where an answer came from.
@@ -183,12 +185,12 @@ impl ResponseCache {
             return Ok(Found { entry: kept.entry, outcome: Outcome::Hit });
         }
         let mut before = self.latest.get(&place).await;
-        if before.is_none() {
-            before = self.stored(place).await.map(Arc::new);
+        if before.as_ref().is_none_or(|entry| entry.age() >= plan.local) {
+            before = self.stored(place).await.map(Arc::new).or(before);
         }
         if let Some(entry) = before.clone().filter(|entry| entry.version == version.current && entry.age() < plan.ttl) {
-            let kept =
-                Kept { until: Instant::now() + plan.ttl.saturating_sub(entry.age()), entry: entry.clone(), was_there: true };
+            let left = plan.ttl.saturating_sub(entry.age()).min(plan.local);
+            let kept = Kept { until: Instant::now() + left, entry: entry.clone(), was_there: true };
             self.fresh.insert(at, kept).await;
             self.latest.insert(place, entry.clone()).await;
             return Ok(Found { entry, outcome: Outcome::Hit });
@@ -210,6 +212,26 @@ impl ResponseCache {
             Err(ended) => std::panic::resume_unwind(ended.into_panic()),
         };
         Ok(Found { entry: kept.entry, outcome: if kept.was_there { Outcome::Hit } else { Outcome::Miss } })
+    }
+
+    /// Computes the answer of `key` under `tag` anew, whatever is kept, for all replicas. Answers the
+    /// tag's version that it is kept under.
+    pub async fn refresh<F, E>(&self, plan: Plan, tag: &str, key: &str, compute: impl FnOnce() -> F) -> Result<u64, E>
+    where
+        F: Future<Output = Result<Vec<u8>, E>> + Send,
+    {
+        let place = place(plan.endpoint, tag, key);
+        let version = self.tags.version(tag).await.inspect_err(|error| self.mark_away(error)).ok();
+        let data = compute().await?;
+        let Some(version) = version else { return Ok(0) };
+        let before = self.stored(place).await;
+        let entry = Arc::new(Entry::new(version.current, &place, &data, self.wrap, before.as_ref()));
+        self.versions.insert(tag.to_owned(), version).await;
+        self.latest.insert(place, entry.clone()).await;
+        let until = Instant::now() + plan.ttl.min(plan.local);
+        self.fresh.insert((place, version.current), Kept { entry: entry.clone(), was_there: true, until }).await;
+        self.store(plan, place, &entry, None).await;
+        Ok(version.current)
     }
 
     /// While no version is known an answer is good for [`TRUST`], which spares the database a crowd.
@@ -253,7 +275,7 @@ impl ResponseCache {
     where
         F: Future<Output = Result<Vec<u8>, E>> + Send,
     {
-        let kept = |entry: Arc<Entry>, was_there| Kept { entry, was_there, until: Instant::now() + plan.ttl };
+        let kept = |entry: Arc<Entry>, was_there| Kept { entry, was_there, until: Instant::now() + plan.ttl.min(plan.local) };
         let lease = self.lease(place, version).await;
         if lease.is_none()
             && let Some(entry) = self.computed_elsewhere(place, version).await

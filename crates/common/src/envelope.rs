@@ -20,6 +20,11 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// The mode of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Live, Self::Test].into_iter().find(|mode| mode.as_str() == name)
+    }
+
     /// The name in the API and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -49,6 +49,11 @@ impl EventIdentity {
         hash.finish()
     }
 
+    /// The identity that is stored as `digits`.
+    pub fn stored(digits: &str) -> Self {
+        Self(digits.to_owned())
+    }
+
     /// The hex digits.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -13,6 +13,7 @@
 //! | [`money`] | JSON numbers | integer minor units |
 //! | [`event`] | an envelope | an [`Event`]: what the webhook means |
 //! | [`fold`] | events, in any order | [`TransactionState`] and [`AccountState`] |
+//! | [`rollup`] | states before and after | differences of figures |
 //! | [`topic`] | an event | the [`Topic`]s whose answers it makes old |
 //! | [`job`] | a verified webhook | the bytes that are queued, and back |
 
@@ -25,6 +26,7 @@ pub mod masking;
 pub mod money;
 pub mod normal;
 pub mod receiver;
+pub mod rollup;
 pub mod signature;
 pub mod topic;
 
@@ -35,6 +37,7 @@ pub use identity::EventIdentity;
 pub use job::Job;
 pub use normal::{Category, Kind, OnboardingStage, Status};
 pub use receiver::{CompanyId, Endpoint};
+pub use rollup::{Deltas, Grain, Series, Sum, WebhookOutcome};
 pub use topic::Topic;
 
 /// Why a body is not a webhook that we can keep. Each is the sender's to correct.

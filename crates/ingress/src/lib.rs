@@ -7,11 +7,13 @@
 //! | [`routes`] | paths to endpoints, aliases included |
 //! | `receive` | one webhook: verify, understand, mask, enqueue, answer |
 //! | [`receivers`] | keys, companies and account assignments from memory, Redis or the database |
+//! | `duplicates` | redeliveries, counted for the figures |
 //! | `status` | `GET` on an endpoint |
 //!
 //! 2xx is answered only after Redis holds the job. What cannot be kept is refused with a problem
 //! document and, where a repetition may help, `Retry-After`.
 
+mod duplicates;
 mod receive;
 pub mod receivers;
 pub mod routes;
@@ -19,6 +21,8 @@ mod status;
 
 use std::sync::Arc;
 
+use duplicates::Duplicates;
+use meter::Ledger;
 use queue::{Producer, Queue};
 use sea_orm::DatabaseConnection;
 use settings::Settings;
@@ -54,6 +58,7 @@ pub struct Ingress {
     pub(crate) receivers: Arc<Receivers>,
     pub(crate) signature_validation: bool,
     pub(crate) status: status::StatusCache,
+    pub(crate) duplicates: Duplicates,
     db: DatabaseConnection,
 }
 
@@ -63,11 +68,13 @@ impl Ingress {
         let vault = store::secrets::Vault::new(&settings.require_master_key()?.0)?;
         let receivers = Receivers::start(queue.client().clone(), &settings.queue_name, db.clone(), vault);
         let producer = Producer::start(&queue);
+        let duplicates = Duplicates::start(Ledger::new(queue.client().clone(), &settings.queue_name, meter::DUPLICATES));
         Ok(Self {
             queue,
             producer,
             receivers,
             db,
+            duplicates,
             signature_validation: settings.signature_validation,
             status: status::StatusCache::default(),
         })

@@ -53,7 +53,7 @@ pub(crate) async fn webhook(
     };
     let identity = EventIdentity::of(endpoint, slug.as_deref(), &envelope);
     let webhook_id = Uuid::now_v7();
-    let lane = lane(&envelope);
+    let (lane, mode) = (lane(&envelope), envelope.mode());
     let job = job(webhook_id, endpoint, company_id, &identity, envelope, received_at.timestamp_millis())?;
     let job = NewJob {
         id: webhook_id.to_string(),
@@ -67,6 +67,9 @@ pub(crate) async fn webhook(
         tracing::warn!(%error, "a webhook was refused");
         Problem::new(ProblemKind::Unavailable, "the webhook could not be kept; send it again")
     })?;
+    if matches!(outcome, Enqueued::DuplicateOf(_)) {
+        ingress.duplicates.count(company_id, mode, received_at.timestamp_millis());
+    }
     Ok(answer(outcome, webhook_id, begun))
 }
 

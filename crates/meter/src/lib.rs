@@ -3,9 +3,10 @@
 //!
 //! In Redis a window is made of hashes of ten seconds (for 1 and 5 minutes) and of five minutes (for
 //! an hour), each with a time to live; a field is a count's or a bucket's name. What a process has not
-//! handed over when it is killed is not counted.
+//! handed over when it is killed is not counted. What must not be counted twice goes by a [`Ledger`].
 
 mod histogram;
+mod ledger;
 
 use std::{
     collections::HashMap,
@@ -14,6 +15,7 @@ use std::{
 };
 
 pub use histogram::Histogram;
+pub use ledger::{DUPLICATES, Ledger};
 use redis_client::fred::{
     clients::Client,
     interfaces::{HashesInterface, KeysInterface},

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use common::Endpoint;
 use uuid::Uuid;
 
-use crate::{Error, admin, dev, queue_command, send};
+use crate::{Error, admin, dev, queue_command, rollup_command, send};
 
 /// Operate the webhook platform. Reads the same settings as the services (see README.md).
 #[derive(Debug, Parser)]
@@ -47,6 +47,9 @@ enum Command {
     /// The queue: counts, pause, dead letters.
     #[command(subcommand)]
     Queue(queue_command::QueueCommand),
+    /// The figures by buckets of time.
+    #[command(subcommand)]
+    Rollup(rollup_command::RollupCommand),
     /// Send signed, realistic webhooks.
     Send(send::Options),
 }
@@ -224,6 +227,7 @@ impl Cli {
             Command::Dev { port } => dev::run(port).await,
             Command::Send(options) => send::run(&options, json).await,
             Command::Queue(command) => queue_command::run(command, json).await,
+            Command::Rollup(command) => rollup_command::run(command, json).await,
             command => {
                 let office = admin::Office::open(json).await?;
                 match command {
@@ -252,7 +256,7 @@ impl Cli {
                     Command::Account(Account::Assign { account_id, company }) => {
                         office.assign_account(&account_id, &company).await
                     }
-                    Command::Dev { .. } | Command::Send(_) | Command::Queue(_) => Ok(()),
+                    Command::Dev { .. } | Command::Send(_) | Command::Queue(_) | Command::Rollup(_) => Ok(()),
                 }
             }
         }

@@ -45,6 +45,7 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
     let stop = ::web::stop_on_signal()?;
     greet(&settings, port, &demo);
     tokio::try_join!(
+        tend(api.clone(), stop.clone()),
         serve_all(&settings, &ingress, api, stop.clone()),
         serve_ingress(&settings, &ingress, stop.clone()),
         work(&settings, &queue, &db, stop),
@@ -62,6 +63,11 @@ async fn serve_all(settings: &Settings, ingress: &Ingress, api: api::Api, stop: 
         ingress::routes::add_unknown(config);
     })
     .await?)
+}
+
+async fn tend(api: api::Api, stop: Stop) -> Result<(), Error> {
+    api.tend(stop).await;
+    Ok(())
 }
 
 async fn serve_ingress(settings: &Settings, ingress: &Ingress, stop: Stop) -> Result<(), Error> {

@@ -13,6 +13,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use queue::QueueSettings;
 use source::Source;
+use store::retention::Ages;
 
 /// A setting that stops the start.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +105,12 @@ pub struct Settings {
     pub worker_concurrency: u16,
     /// `SHUTDOWN_TIMEOUT_SECS`: for what is in hand when the stop signal comes.
     pub shutdown_timeout: Duration,
+    /// `HISTORY_DAYS`: how long stored webhooks and transactions are kept; 0: for ever.
+    pub history_days: u32,
+    /// `ROLLUP_MINUTE_DAYS`: how long figures by minute are kept.
+    pub rollup_minute_days: u32,
+    /// `ROLLUP_HOUR_DAYS`: how long figures by hour are kept.
+    pub rollup_hour_days: u32,
     /// `CACHE_MEMORY_MIB`: memory for answers in each replica of the API.
     pub cache_memory_mib: u64,
     /// `HTTP_WORKERS`: threads per HTTP service; 0: one per core.
@@ -163,6 +170,10 @@ impl Settings {
             max_attempts: source.within("MAX_ATTEMPTS", 3, &(1..=100))?,
             worker_concurrency: source.within("WORKER_CONCURRENCY", 2, &(1..=64))?,
             shutdown_timeout: Duration::from_secs(source.within("SHUTDOWN_TIMEOUT_SECS", 20, &(1..=600))?),
+            history_days: source.within("HISTORY_DAYS", 0, &(0..=36_500))?,
+            // The hour's and the week's figures look back twice their range.
+            rollup_minute_days: source.within("ROLLUP_MINUTE_DAYS", 7, &(1..=3650))?,
+            rollup_hour_days: source.within("ROLLUP_HOUR_DAYS", 100, &(15..=36_500))?,
             cache_memory_mib: source.within("CACHE_MEMORY_MIB", 64, &(1..=65_536))?,
             http_workers: source.within("HTTP_WORKERS", 0, &(0..=256))?,
         })
@@ -184,6 +195,11 @@ impl Settings {
             dead_max_count: self.queue_dead_max_count,
             ..QueueSettings::default()
         }
+    }
+
+    /// How long things are kept.
+    pub fn ages(&self) -> Ages {
+        Ages { history_days: self.history_days, minute_days: self.rollup_minute_days, hour_days: self.rollup_hour_days }
     }
 
     /// The master key, or the error that tells it is missing.

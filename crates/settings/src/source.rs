@@ -7,7 +7,7 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-const KNOWN: [&str; 30] = [
+const KNOWN: [&str; 33] = [
     "ADMIN_BIND",
     "API_BIND",
     "APP_ENV",
@@ -18,6 +18,7 @@ const KNOWN: [&str; 30] = [
     "DATABASE_MAX_CONNECTIONS",
     "DATABASE_URL",
     "DEDUP_TTL_SECS",
+    "HISTORY_DAYS",
     "HTTP_WORKERS",
     "INGRESS_BIND",
     "MASTER_KEY",
@@ -34,6 +35,8 @@ const KNOWN: [&str; 30] = [
     "REDIS_PASSWORD",
     "REDIS_PORT",
     "REDIS_URL",
+    "ROLLUP_HOUR_DAYS",
+    "ROLLUP_MINUTE_DAYS",
     "RUST_LOG",
     "SHUTDOWN_TIMEOUT_SECS",
     "WEBHOOK_SIGNATURE_VALIDATION",
@@ -42,7 +45,7 @@ const KNOWN: [&str; 30] = [
 
 /// First parts that in the environment are ours alone: a name that begins so and is not known is a
 /// slip of the pen, for example `BATCH_SIZES`.
-const OURS: [&str; 6] = ["BATCH_", "CACHE_", "DEDUP_", "INGRESS_", "QUEUE_", "WEBHOOK_"];
+const OURS: [&str; 8] = ["BATCH_", "CACHE_", "DEDUP_", "HISTORY_", "INGRESS_", "QUEUE_", "ROLLUP_", "WEBHOOK_"];
 
 pub(crate) struct Source(HashMap<String, String>);
 

@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use common::{AccountState, CompanyId, Endpoint, Event, EventIdentity, Kind, TransactionState, event::Change, normal};
+use common::{
+    AccountState, CompanyId, Endpoint, Event, EventIdentity, Kind, TransactionState, WebhookOutcome, event::Change, normal,
+};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, Iden, QueryFilter, Set,
     TransactionTrait,
@@ -17,6 +19,7 @@ use crate::{
     Error,
     dialect::{self, RowLock},
     entity::{account, account_payment_method, account_status, transaction, webhook_event},
+    rollups::{self, CompanyDeltas},
 };
 
 /// One event to write.
@@ -58,8 +61,13 @@ pub async fn write(db: &DatabaseConnection, events: &[NewEvent]) -> Result<Writt
     let tx = db.begin().await?;
     dialect::lock_rows(&tx, events.iter().filter_map(lock_of).collect()).await?;
     let new = insert_events(&tx, events).await?;
-    fold_transactions(&tx, &new).await?;
+    let mut deltas = CompanyDeltas::new();
+    for event in &new {
+        deltas.entry(event.company_id).or_default().webhook(event.received_ms, event.event.mode, WebhookOutcome::Processed);
+    }
+    fold_transactions(&tx, &new, &mut deltas).await?;
     fold_accounts(&tx, &new).await?;
+    rollups::append(&tx, &deltas).await?;
     tx.commit().await?;
     Ok(Written { new: new.len(), known: events.len() - new.len() })
 }
@@ -132,9 +140,10 @@ async fn insert_events<'e>(tx: &DatabaseTransaction, events: &'e [NewEvent]) -> 
     Ok(unique.into_values().filter(|e| inserted.contains(&(e.company_id, e.identity.as_str().to_owned()))).collect())
 }
 
-async fn fold_transactions(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Result<(), Error> {
+async fn fold_transactions(tx: &DatabaseTransaction, events: &[&NewEvent], deltas: &mut CompanyDeltas) -> Result<(), Error> {
     use transaction::Column;
     let mut states: BTreeMap<TransactionKey, (Uuid, TransactionState)> = BTreeMap::new();
+    let mut before: BTreeMap<TransactionKey, TransactionState> = BTreeMap::new();
     for new in events {
         if let Change::Transaction(facts) = &new.event.change {
             let key = (new.company_id, facts.kind, facts.external_id.clone());
@@ -151,9 +160,12 @@ async fn fold_transactions(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Re
     });
     for row in transaction::Entity::find().filter(wanted).all(tx).await? {
         let Some(kind) = Kind::parse(&row.kind) else { continue };
-        if let Some(entry) = states.get_mut(&(CompanyId(row.company_id), kind, row.external_id)) {
-            let state = serde_json::from_str(&row.state).map_err(|e| Error::Refused(format!("transactions.state: {e}")))?;
-            *entry = (row.id, state);
+        let key = (CompanyId(row.company_id), kind, row.external_id);
+        if let Some(entry) = states.get_mut(&key) {
+            let state: TransactionState =
+                serde_json::from_str(&row.state).map_err(|e| Error::Refused(format!("transactions.state: {e}")))?;
+            *entry = (row.id, state.clone());
+            before.insert(key, state);
         }
     }
     for new in events {
@@ -163,6 +175,9 @@ async fn fold_transactions(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Re
                 state.apply(&new.event, facts, &new.identity, at);
             }
         }
+    }
+    for (key, (_, state)) in &states {
+        deltas.entry(key.0).or_default().transaction(key.1, before.get(key), state);
     }
     let rows = states.into_iter().map(|(key, (id, state))| transaction_row(key, id, &state)).collect::<Result<Vec<_>, _>>()?;
     let replace = OnConflict::columns([Column::CompanyId, Column::Kind, Column::ExternalId])

@@ -2,7 +2,10 @@
 
 use common::{CompanyId, Kind};
 use ring::digest;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, Statement, TransactionTrait,
+    sea_query::Expr,
+};
 
 /// Lock of the migrations: any number that no row's lock is likely to be.
 const MIGRATION_LOCK: i64 = 0x6e65_7462_616e_7801;
@@ -47,6 +50,53 @@ pub(crate) async fn migration_guard(db: &DatabaseConnection) -> Result<Option<Da
     let guard = db.begin().await?;
     guard.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
     Ok(Some(guard))
+}
+
+/// Lock of whoever folds differences into buckets.
+const FOLD_LOCK: i64 = 0x6e65_7462_616e_7802;
+
+/// Takes the right to fold until the transaction ends; not if another has it. SQLite has one writer at
+/// a time.
+pub(crate) async fn try_fold_lock(tx: &DatabaseTransaction) -> Result<bool, DbErr> {
+    if tx.get_database_backend() != DbBackend::Postgres {
+        return Ok(true);
+    }
+    let sql = format!("SELECT pg_try_advisory_xact_lock({FOLD_LOCK}) AS taken");
+    let row = tx.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    row.map_or(Ok(false), |row| row.try_get("", "taken"))
+}
+
+/// Keeps others from folding until it ends; waits for whoever does.
+pub(crate) async fn fold_guard(db: &DatabaseConnection) -> Result<Option<DatabaseTransaction>, DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(None);
+    }
+    let guard = db.begin().await?;
+    guard.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({FOLD_LOCK})")).await?;
+    Ok(Some(guard))
+}
+
+/// One look at one moment: what others commit meanwhile is not seen.
+pub(crate) async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    match db.get_database_backend() {
+        DbBackend::Postgres => db.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await,
+        // A transaction of SQLite's write-ahead log is one.
+        _ => db.begin().await,
+    }
+}
+
+/// The start of the bucket of `width_ms` that holds `column`, by whole numbers on both databases. Times
+/// before 1970 are rounded down too.
+pub(crate) fn bucket_of(column: &str, width_ms: i64) -> Expr {
+    Expr::cust(format!("({column} - (({column} % {width_ms}) + {width_ms}) % {width_ms})"))
+}
+
+/// Frees what folded differences took, which come and go by thousands a second.
+pub(crate) async fn tidy_deltas(db: &DatabaseConnection) -> Result<(), DbErr> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        db.execute_unprepared("VACUUM rollup_deltas").await?;
+    }
+    Ok(())
 }
 
 /// What a batch locks before it reads the row, so that no other batch folds into the same one.

@@ -6,6 +6,9 @@
 //! | [`migration`] | how they came to be |
 //! | [`batch`] | events in, rows out, in one transaction |
 //! | [`reads`] | what the read API asks, by page and filter |
+//! | [`rollups`] | figures by buckets of time, kept by differences |
+//! | [`recount`] | the same figures counted anew: verify and rebuild |
+//! | [`retention`] | what is too old goes |
 //! | [`companies`] | companies and which accounts are theirs |
 //! | [`secrets`] | receivers' keys, encrypted |
 //! | [`tokens`] | API tokens, hashed |
@@ -20,6 +23,9 @@ pub mod dialect;
 pub mod entity;
 pub mod migration;
 pub mod reads;
+pub mod recount;
+pub mod retention;
+pub mod rollups;
 pub mod secrets;
 pub mod tokens;
 pub mod users;

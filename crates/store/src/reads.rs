@@ -122,7 +122,6 @@ pub async fn transactions(
         (Column::Kind, filter.kind),
         (Column::Currency, filter.currency.as_deref()),
         (Column::AccountId, filter.account_id.as_deref()),
-        (Column::MerchantRefNum, filter.merchant_ref_num.as_deref()),
     ];
     for (column, value) in exact {
         all = all.add_option(value.map(|v| column.eq(v)));
@@ -133,11 +132,17 @@ pub async fn transactions(
         .add_option(filter.kind.filter(|k| *k != COMMON_KIND).map(|_| is_not("kind", COMMON_KIND)))
         .add_option(filter.from_ms.map(|ms| Column::TransactionTime.gte(ms)))
         .add_option(filter.until_ms.map(|ms| Column::TransactionTime.lt(ms)));
-    if filter.account_id.is_some() || filter.merchant_ref_num.is_some() || filter.q.is_some() {
+    if filter.account_id.is_some() {
         all = all.add_option(every_company(db, scope).await?);
     }
+    if let Some(reference) = &filter.merchant_ref_num {
+        all = all.add(looked_up(db, scope, vec![Condition::all().add(Column::MerchantRefNum.eq(reference.as_str()))]).await?);
+    }
     if let Some(q) = &filter.q {
-        all = all.add(search(db, scope, q).await?);
+        // Behind every text that begins so, byte by byte: both columns are compared that way.
+        let end = format!("{q}{}", char::MAX);
+        let begins = |column: Column| Condition::all().add(column.gte(q.as_str())).add(column.lt(end.as_str()));
+        all = all.add(looked_up(db, scope, vec![begins(Column::ExternalId), begins(Column::MerchantRefNum)]).await?);
     }
     paged!(transaction, all, window, db, TransactionTime)
 }
@@ -157,20 +162,17 @@ async fn every_company(db: &DatabaseConnection, scope: Scope) -> Result<Option<S
     Ok(Some(transaction::Column::CompanyId.is_in(all)))
 }
 
-/// What begins with `q`: the rows themselves where they are few, else the condition alone, which a scan
-/// from the newest row on soon finds enough of.
-async fn search(db: &DatabaseConnection, scope: Scope, q: &str) -> Result<Condition, Error> {
+/// Rows for which one of `ways` holds: the rows themselves where they are few, else the condition alone,
+/// which a scan in the order of time soon finds enough of.
+async fn looked_up(db: &DatabaseConnection, scope: Scope, ways: Vec<Condition>) -> Result<Condition, Error> {
     use transaction::{Column, Entity};
-    // Behind every text that begins so, byte by byte: both columns are compared that way.
-    let end = format!("{q}{}", char::MAX);
-    let begins = |column: Column| Condition::all().add(column.gte(q)).add(column.lt(end.as_str()));
+    let own = scoped(Column::CompanyId, scope).add_option(every_company(db, scope).await?);
     let mut ids: Vec<Uuid> = Vec::new();
-    for column in [Column::ExternalId, Column::MerchantRefNum] {
-        let own = scoped(Column::CompanyId, scope).add_option(every_company(db, scope).await?);
-        let found = Entity::find().select_only().column(Column::Id).filter(own).filter(begins(column)).limit(FEW + 1);
+    for way in &ways {
+        let found = Entity::find().select_only().column(Column::Id).filter(own.clone()).filter(way.clone()).limit(FEW + 1);
         let found: Vec<Uuid> = found.into_tuple().all(db).await?;
         if found.len() as u64 > FEW {
-            return Ok(Condition::any().add(begins(Column::ExternalId)).add(begins(Column::MerchantRefNum)));
+            return Ok(ways.into_iter().fold(Condition::any(), Condition::add));
         }
         ids.extend(found);
     }

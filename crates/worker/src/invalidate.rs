@@ -40,7 +40,16 @@ impl Invalidator {
 
     /// Notes that `events` are committed.
     pub async fn committed(&self, events: &[NewEvent]) {
-        let tags = tags_of(events);
+        self.note(tags_of(events.iter().flat_map(|new| Topic::of(&new.event).iter().map(|topic| (new.company_id, *topic)))))
+            .await;
+    }
+
+    /// Notes that figures of these companies changed otherwise than by an event.
+    pub async fn counted(&self, companies: impl IntoIterator<Item = CompanyId>) {
+        self.note(tags_of(companies.into_iter().map(|company| (company, Topic::Analytics)))).await;
+    }
+
+    async fn note(&self, tags: BTreeSet<String>) {
         if let Err(error) = self.tags.touch(tags.iter().cloned()).await {
             tracing::warn!(%error, tags = tags.len(), "an invalidation is owed");
             let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,10 +68,9 @@ impl Invalidator {
     }
 }
 
-/// The tags of what was computed from rows that `events` changed: of their companies, and of all.
-fn tags_of(events: &[NewEvent]) -> BTreeSet<String> {
-    let changed: BTreeSet<(CompanyId, Topic)> =
-        events.iter().flat_map(|new| Topic::of(&new.event).iter().map(|topic| (new.company_id, *topic))).collect();
+/// The tags of what was computed from what changed: of the companies themselves, and of all.
+fn tags_of(changes: impl Iterator<Item = (CompanyId, Topic)>) -> BTreeSet<String> {
+    let changed: BTreeSet<(CompanyId, Topic)> = changes.collect();
     let companies = changed.iter().filter(|(company, _)| company.known().is_some()).map(|(c, topic)| tag(Some(*c), *topic));
     companies.chain(changed.iter().map(|(_, topic)| tag(None, *topic))).collect()
 }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`persist`] | one batch: decode, write, isolate what cannot be written |
 //! | [`invalidate`] | which answers a commit made old |
+//! | `tend` | roll-ups folded, counts taken over, what is old removed |
 //! | `supervise` (here) | an apalis worker that is built anew should it ever end |
 //!
 //! A job is acknowledged after its rows are committed. A batch whose write is refused is split until
@@ -11,10 +12,12 @@
 
 pub mod invalidate;
 pub mod persist;
+mod tend;
 
 use std::{sync::Arc, time::Duration};
 
 use apalis::prelude::*;
+use meter::Ledger;
 use queue::{Backend, Batch, Queue};
 use sea_orm::DatabaseConnection;
 use settings::Settings;
@@ -81,7 +84,9 @@ fn readiness(queue: &Queue, db: &DatabaseConnection) -> Readiness {
 pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnection, stop: Stop) -> Result<(), Error> {
     let cache = redis_client::connect(&settings.cache_redis_url)?;
     let invalidator = Invalidator::start(cache::Tags::new(cache, &settings.queue_name));
-    let persister = Arc::new(Persister::new(db.clone(), invalidator, stop.clone()));
+    let persister = Arc::new(Persister::new(db.clone(), invalidator.clone(), queue.settings().max_attempts, stop.clone()));
+    let ledger = Ledger::new(queue.client().clone(), &settings.queue_name, meter::DUPLICATES);
+    let tending = tokio::spawn(tend::run(db.clone(), ledger, invalidator, settings.ages(), stop.clone()));
     tracing::info!(concurrency = settings.worker_concurrency, batch = queue.settings().batch_size, "worker started");
     while !*stop.borrow() {
         let backend = Backend::new(queue, &settings.redis_url)?;
@@ -113,6 +118,9 @@ pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnecti
             () = limit => tracing::warn!("not all was finished in time; the leases will bring it back"),
         }
         membership.leave().await;
+    }
+    if tokio::time::timeout(settings.shutdown_timeout, tending).await.is_err() {
+        tracing::warn!("figures are folded by another worker");
     }
     tracing::info!("worker stopped");
     Ok(())

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use common::{Job, job::BadJob};
+use common::{CompanyId, Job, Mode, job::BadJob};
 use queue::{Batch, BatchOutcome, JobOutcome, LeasedJob, Verdict};
 use sea_orm::DatabaseConnection;
-use store::batch::{self, NewEvent};
+use store::{
+    batch::{self, NewEvent},
+    rollups,
+};
 use web::Stop;
 
 use crate::invalidate::Invalidator;
@@ -18,13 +21,14 @@ const PAUSES_MS: [u64; 7] = [50, 100, 200, 500, 1000, 2000, 4000];
 pub struct Persister {
     db: DatabaseConnection,
     invalidator: Invalidator,
+    max_attempts: u16,
     stop: Stop,
 }
 
 impl Persister {
     /// Writes to `db` and tells `invalidator`; gives up waiting for the database at `stop`.
-    pub fn new(db: DatabaseConnection, invalidator: Invalidator, stop: Stop) -> Self {
-        Self { db, invalidator, stop }
+    pub fn new(db: DatabaseConnection, invalidator: Invalidator, max_attempts: u16, stop: Stop) -> Self {
+        Self { db, invalidator, max_attempts, stop }
     }
 
     /// Writes what can be written of `batch`; answers for each job.
@@ -37,7 +41,10 @@ impl Persister {
                     leased.push(job);
                     events.push(event);
                 }
-                Err(error) => jobs.push(job.outcome(Verdict::Failed(error.to_string()))),
+                Err(error) => {
+                    self.count_if_given_up(&job).await;
+                    jobs.push(job.outcome(Verdict::Failed(error.to_string())));
+                }
             }
         }
         self.write(&leased, &events, &mut jobs).await;
@@ -63,6 +70,9 @@ impl Persister {
                 }
                 Err(error) if jobs.len() == 1 => {
                     tracing::warn!(%error, "an event cannot be written");
+                    for job in jobs {
+                        self.count_if_given_up(job).await;
+                    }
                     outcomes.extend(jobs.iter().map(|job| job.outcome(Verdict::Failed(error.to_string()))));
                 }
                 Err(error) => {
@@ -74,6 +84,22 @@ impl Persister {
                     }
                 }
             }
+        }
+    }
+
+    /// Counts a webhook whose last attempt failed. What cannot be read belongs to no company.
+    async fn count_if_given_up(&self, leased: &LeasedJob) {
+        if leased.failed_attempts + 1 < u32::from(self.max_attempts) {
+            return;
+        }
+        let job = Job::decode(&leased.payload).ok();
+        let webhook = job.as_ref().map_or_else(|| leased.id.parse().unwrap_or_default(), |job| job.webhook_id);
+        let company = job.as_ref().map_or(CompanyId::NONE, |job| job.company_id);
+        let mode = job.as_ref().and_then(|job| job.event().ok()).map_or(Mode::Live, |event| event.mode);
+        let received_ms = job.as_ref().map_or(leased.enqueued_ms, |job| job.received_ms);
+        match rollups::failed(&self.db, webhook, company, mode, received_ms).await {
+            Ok(()) => self.invalidator.counted([company]).await,
+            Err(error) => tracing::warn!(%error, "a webhook that was given up is missing in the figures"),
         }
     }
 

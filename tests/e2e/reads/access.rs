@@ -115,10 +115,8 @@ async fn a_person_signs_in_works_and_signs_out() {
     let revoked = format!("/api/v1/tokens/{}", made["id"].as_str().unwrap());
     assert_eq!(boss.status("DELETE", &revoked, None).await, 204);
     assert_eq!(boss.status("DELETE", &revoked, None).await, 404);
-    eventually("the token is out", || async {
-        (platform.get_as(program, "/api/v1/transactions").await.0 == 401).then_some(())
-    })
-    .await;
+    eventually("the token is out", || async { (platform.get_as(program, "/api/v1/transactions").await.0 == 401).then_some(()) })
+        .await;
     let log = boss.call("GET", "/api/v1/audit", None).await.json::<Value>().await.unwrap()["data"].take();
     let actions: Vec<&str> = log["entries"].as_array().unwrap().iter().map(|e| e["action"].as_str().unwrap()).collect();
     for action in ["token.add", "token.revoke", "user.add", "user.remove", "session.sign-in"] {
@@ -153,7 +151,8 @@ async fn guesses_lock_a_user_out_and_a_new_password_lets_them_in() {
     assert_eq!(reader.status("GET", "/api/v1/accounts", None).await, 200);
     assert_eq!(reader.status("GET", "/api/webhooks/queue", None).await, 403);
     assert_eq!(reader.status("POST", "/api/v1/tokens", Some(json!({"name": "x", "permissions": ["read:events"]}))).await, 403);
-    for bad in [json!({}), json!([]), json!({"email": 1, "password": "x"}), json!({"email": "a@b.c", "password": "x", "more": 1})] {
+    for bad in [json!({}), json!([]), json!({"email": 1, "password": "x"}), json!({"email": "a@b.c", "password": "x", "more": 1})]
+    {
         let url = format!("{}{SESSION}", platform.api_url());
         assert_eq!(platform.http.post(url).json(&bad).send().await.unwrap().status(), 400, "{bad}");
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Database, Platform, Service, eventually};
+use e2e::{Database, Platform, eventually};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -112,8 +112,7 @@ async fn equal_requests_of_two_companies_share_nothing() {
 
 #[tokio::test]
 async fn a_crowd_is_answered_by_one_query() {
-    let mut platform = Platform::start(Database::Sqlite).await;
-    platform.run(Service::Api).await;
+    let platform = Platform::start(Database::Sqlite).await;
     let asks = (0..40).map(|_| ask(&platform, Method::GET, &platform.admin_token, "/api/v1/accounts?limit=3", &[]));
     let answers = futures::future::join_all(asks).await;
     let tags: std::collections::HashSet<String> = answers.iter().map(|answer| header(answer, "etag")).collect();

@@ -139,6 +139,31 @@ listed! {
     }
 }
 
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum Range {
+    Hour,
+    Day,
+    Week,
+    Month,
+}
+
+/// Of the figures.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(non_snake_case, reason = "the names of the contract")]
+pub(crate) struct Analytics {
+    /// A day unless asked otherwise.
+    #[param(inline)]
+    timeRange: Option<Range>,
+    /// For administrators: of this company alone, by slug or id; absent: all companies.
+    #[param(max_length = 255)]
+    company: Option<String>,
+    /// Live unless asked otherwise.
+    #[param(inline)]
+    mode: Option<Mode>,
+}
+
 /// Of one thing.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]

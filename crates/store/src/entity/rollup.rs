@@ -6,33 +6,24 @@ use sea_orm::entity::prelude::*;
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "rollups")]
 pub struct Model {
-    /// Nil: none.
+    /// Nil: none; all bits set: all companies together.
     #[sea_orm(primary_key, auto_increment = false)]
     pub company_id: Uuid,
     /// minute, hour or day.
     #[sea_orm(primary_key, auto_increment = false)]
     pub grain: String,
-    /// Its start, milliseconds since 1970 UTC.
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub bucket: i64,
     /// live or test.
     #[sea_orm(primary_key, auto_increment = false)]
     pub mode: String,
-    /// See `common::Kind`.
+    /// Its start, milliseconds since 1970 UTC.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub kind: String,
-    /// See `common::Status`.
+    pub bucket: i64,
+    /// See `common::Series`.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub status: String,
-    /// ISO 4217, or empty.
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub currency: String,
-    /// Or empty.
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub payment_method: String,
-    /// Transactions.
+    pub series: String,
+    /// How many.
     pub count: i64,
-    /// Minor units.
+    /// Minor units of the series' currency.
     pub amount: i64,
 }
 

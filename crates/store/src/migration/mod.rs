@@ -8,9 +8,10 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(first::Migration), Box::new(read_indexes::Migration)]
+        vec![Box::new(first::Migration), Box::new(read_indexes::Migration), Box::new(rollups::Migration)]
     }
 }
 
 mod first;
 mod read_indexes;
+mod rollups;

@@ -11,13 +11,15 @@ pub(super) struct Migration;
 
 /// What replaces what: the unique key serves searches by prefix as well when the id comes before the
 /// kind. Partial indexes hold what is rare; what is common is found on the way through the times.
-const STATEMENTS: [&str; 9] = [
+const STATEMENTS: [&str; 10] = [
     "CREATE UNIQUE INDEX transactions_key ON transactions (company_id, external_id, kind)",
     "DROP INDEX transactions_external",
     "CREATE INDEX transactions_status ON transactions (mode, status, transaction_time, id) WHERE status <> 'COMPLETED'",
+    "CREATE INDEX transactions_company_status ON transactions (company_id, mode, status, transaction_time, id)
+     WHERE status <> 'COMPLETED'",
     "CREATE INDEX transactions_kind ON transactions (mode, kind, transaction_time, id) WHERE kind <> 'PAYMENT'",
     "CREATE INDEX transactions_currency ON transactions (mode, currency, transaction_time, id)",
-    "CREATE INDEX transactions_account ON transactions (company_id, account_id, transaction_time, id)",
+    "CREATE INDEX transactions_account ON transactions (company_id, mode, account_id, transaction_time, id)",
     "CREATE INDEX webhook_events_all_received ON webhook_events (received_at, id)",
     "CREATE INDEX webhook_events_name ON webhook_events (name, received_at, id)",
     "CREATE INDEX accounts_all_updated ON accounts (updated_at, id)",

@@ -1,0 +1,116 @@
+//! `/api/v1/analytics`: figures of the last hour, day, week and month, from roll-ups.
+//!
+//! | module | part |
+//! | --- | --- |
+//! | `figures` | points of roll-ups to figures: sums and rates, no I/O |
+//! | `precompute` | keeps the answers ready, one replica at a time |
+
+mod figures;
+pub(crate) mod precompute;
+
+use ::web::Problem;
+use actix_web::{HttpRequest, HttpResponse, web};
+use common::{Grain, Mode};
+use store::{now_ms, reads::Scope, rollups};
+
+pub(crate) use figures::Analytics;
+
+use crate::{
+    Api, auth, cached,
+    openapi::{params as documented, problems},
+    params::Params,
+    query_failed,
+    views::Success,
+};
+
+const PERMISSION: &str = "read:analytics";
+
+/// How far back figures go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum TimeRange {
+    Hour,
+    Day,
+    Week,
+    Month,
+}
+
+impl TimeRange {
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Week, Self::Month];
+
+    /// The name in the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
+    /// How wide the points of its series are.
+    const fn grain(self) -> Grain {
+        match self {
+            Self::Hour => Grain::Minute,
+            Self::Day | Self::Week => Grain::Hour,
+            Self::Month => Grain::Day,
+        }
+    }
+
+    /// How many points its series has; the last one is still going on.
+    const fn points(self) -> i64 {
+        match self {
+            Self::Hour => 60,
+            Self::Day => 24,
+            Self::Week => 168,
+            Self::Month => 30,
+        }
+    }
+
+    /// Its first moment and the one behind its last, in milliseconds since 1970 UTC, seen from `now_ms`.
+    fn span(self, now_ms: i64) -> (i64, i64) {
+        let grain = self.grain();
+        let until = grain.bucket(now_ms) + grain.ms();
+        (until - self.points() * grain.ms(), until)
+    }
+}
+
+/// Show figures of the last hour, day, week or month. Needs `read:analytics`.
+///
+/// The range is 60 minutes, 24 hours, 168 hours or 30 days (UTC), the last of which is still going on. A transaction
+/// counts in the bucket in which it was made, as it stands now; a webhook in the one in which it was received. Amounts
+/// are integers in minor units, never summed over different currencies (`XXX`: none is known):
+/// `completedAmount` is of payments that are COMPLETED, `refundedAmount` of refunds that are COMPLETED,
+/// `chargebackAmount` of chargebacks that are PENDING or COMPLETED and neither WON nor REVERSED, `netAmount` is the
+/// first less the other two. `approvalRate` is (COMPLETED + RETURNED) / (COMPLETED + RETURNED + FAILED) over payments,
+/// rounded half away from zero to four decimals, null while nothing is decided. `webhooks.total` is processed + failed +
+/// duplicates. An amount beyond 9,000,000,000,000 minor units is counted but not summed. `previous` is the period of
+/// the same length before.
+#[utoipa::path(get, path = "/api/v1/analytics", tag = "analytics", params(documented::Analytics),
+    responses((status = 200, body = Success<Analytics>, description = "The figures"),
+        (status = 304, description = "As If-None-Match has it"), problems::List))]
+pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let params = Params::read(request.query_string())?;
+    let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
+    let name = params.one_of("timeRange", &TimeRange::ALL.map(TimeRange::as_str))?.unwrap_or("day");
+    let range = TimeRange::ALL.into_iter().find(|range| range.as_str() == name).unwrap_or(TimeRange::Day);
+    let mode = Mode::parse(params.mode()?).unwrap_or(Mode::Live);
+    if mode == Mode::Live {
+        api.precomputed.note_asked(range, scope).await;
+    }
+    cached::answer(&api, &request, cached::analytics(range), scope, &key(mode), move |api| compute(api, scope, mode, range)).await
+}
+
+/// What tells an answer from others of its range and scope.
+fn key(mode: Mode) -> String {
+    mode.as_str().to_owned()
+}
+
+/// The figures as of now.
+async fn compute(api: Api, scope: Scope, mode: Mode, range: TimeRange) -> Result<Analytics, Problem> {
+    let (from, until) = range.span(now_ms());
+    let before = from - (until - from);
+    let points = rollups::read(&api.db, scope, mode, range.grain(), before, until).await.map_err(|e| query_failed(&e))?;
+    Ok(Analytics::of(&points, range, mode, from, until))
+}

@@ -1,0 +1,205 @@
+//! Answers that are ready before they are asked for: each range of each company with traffic is
+//! computed anew in its interval, and at once when something that was asked for lately falls due. One
+//! replica does it at a time.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use ::web::Stop;
+use cache::Lease;
+use common::{CompanyId, Mode, Topic, topic::tag};
+use moka::future::Cache;
+use redis_client::fred::{
+    clients::Client,
+    interfaces::{HashesInterface, KeysInterface, SortedSetsInterface},
+};
+use store::{now_ms, reads::Scope, rollups};
+use uuid::Uuid;
+
+use super::{TimeRange, compute, key};
+use crate::{Api, cached};
+
+/// How often it looks what is due.
+const TICK: Duration = Duration::from_millis(250);
+/// How long the right to do it lasts without a sign of life.
+const LEASE: Duration = Duration::from_secs(5);
+/// How often it looks which companies have traffic.
+const COMPANIES: Duration = Duration::from_secs(60);
+/// How long an answer counts as asked for.
+const ASKED_MS: i64 = 300_000;
+/// How often a process notes that the same is asked for.
+const NOTE: Duration = Duration::from_secs(30);
+/// The field that holds the fencing number of whoever told the counts.
+const FENCE: &str = "fence";
+/// Answers that are noted as asked for at most.
+const NOTED: i64 = 10_000;
+
+/// What is kept ready, as all replicas share it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Precomputed {
+    client: Client,
+    prefix: Arc<str>,
+    noted: Cache<(TimeRange, Option<Uuid>), ()>,
+}
+
+/// How often a range is computed anew.
+const fn interval(range: TimeRange) -> Duration {
+    Duration::from_secs(match range {
+        TimeRange::Hour => 60,
+        TimeRange::Day => 5 * 60,
+        TimeRange::Week => 15 * 60,
+        TimeRange::Month => 30 * 60,
+    })
+}
+
+impl Precomputed {
+    pub fn new(client: Client, prefix: &str) -> Self {
+        let noted = Cache::builder().max_capacity(10_000).time_to_live(NOTE).build();
+        Self { client, prefix: prefix.into(), noted }
+    }
+
+    fn key(&self, what: &str) -> String {
+        format!("{{{}:precomputed}}:{what}", self.prefix)
+    }
+
+    /// Notes that an answer is asked for: it is to be fresh at once while that is so.
+    pub async fn note_asked(&self, range: TimeRange, scope: Scope) {
+        let place = (range, company(scope));
+        if self.noted.contains_key(&place) {
+            return;
+        }
+        self.noted.insert(place, ()).await;
+        let member = format!("{}:{}", range.as_str(), company(scope).map_or_else(|| "all".to_owned(), |id| id.to_string()));
+        let noted: Result<i64, _> =
+            self.client.zadd(self.key("asked"), None, None, false, false, (now_ms() as f64, member)).await;
+        if let Err(error) = noted {
+            tracing::debug!(%error, "a question was not noted");
+        }
+    }
+
+    /// What was asked for lately.
+    async fn asked(&self) -> Result<Vec<(TimeRange, Scope)>, redis_client::Error> {
+        let key = self.key("asked");
+        let _: i64 = self.client.zremrangebyscore(&key, 0, (now_ms() - ASKED_MS) as f64).await?;
+        let _: i64 = self.client.zremrangebyrank(&key, 0, -NOTED - 1).await?;
+        let members: Vec<String> = self.client.zrange(&key, 0, -1, None, false, None, false).await?;
+        Ok(members.iter().filter_map(|member| place(member)).collect())
+    }
+
+    /// How many answers of each range are kept ready.
+    pub async fn counts(&self) -> Result<HashMap<String, u64>, redis_client::Error> {
+        let mut counts: HashMap<String, u64> = self.client.hgetall(self.key("counts")).await?;
+        counts.remove(FENCE);
+        Ok(counts)
+    }
+
+    async fn tell(&self, scopes: usize, fence: u64) -> Result<(), redis_client::Error> {
+        let key = self.key("counts");
+        let mut fields: Vec<(&str, u64)> = TimeRange::ALL.iter().map(|range| (range.as_str(), scopes as u64)).collect();
+        fields.push((FENCE, fence));
+        let _: () = self.client.hset(&key, fields).await?;
+        let _: i64 = self.client.expire(&key, 7200, None).await?;
+        Ok(())
+    }
+}
+
+fn company(scope: Scope) -> Option<Uuid> {
+    match scope {
+        Scope::All => None,
+        Scope::Company(id) => Some(id),
+    }
+}
+
+fn place(member: &str) -> Option<(TimeRange, Scope)> {
+    let (range, whose) = member.split_once(':')?;
+    let range = TimeRange::ALL.into_iter().find(|known| known.as_str() == range)?;
+    Some((range, if whose == "all" { Scope::All } else { Scope::Company(whose.parse().ok()?) }))
+}
+
+/// What one replica has computed, and when.
+#[derive(Default)]
+struct Done(HashMap<(TimeRange, Option<Uuid>), (Instant, u64)>);
+
+impl Done {
+    fn is_due(&self, range: TimeRange, scope: Scope) -> bool {
+        self.0.get(&(range, company(scope))).is_none_or(|(at, _)| at.elapsed() >= interval(range))
+    }
+
+    fn is_older(&self, range: TimeRange, scope: Scope, version: u64) -> bool {
+        self.0.get(&(range, company(scope))).is_none_or(|(_, seen)| *seen < version)
+    }
+}
+
+/// Keeps answers ready until `stop`, whenever this replica has the right to.
+pub(crate) async fn run(api: Api, mut stop: Stop) {
+    let lease = Lease::new(api.precomputed.client.clone(), &api.precomputed.key("lease"), LEASE);
+    let (mut done, mut scopes, mut looked) = (Done::default(), Vec::new(), None::<Instant>);
+    while !*stop.borrow() {
+        // Either the time is over or it is told to stop, which the loop sees.
+        let _ = tokio::time::timeout(TICK, stop.changed()).await;
+        let fence = match lease.hold().await {
+            Ok(Some(fence)) => fence,
+            // Another's turn, or Redis is away: what it computes then is not known here.
+            Ok(None) | Err(_) => {
+                done = Done::default();
+                continue;
+            }
+        };
+        if looked.is_none_or(|at| at.elapsed() >= COMPANIES) {
+            match rollups::companies_with_traffic(&api.db, now_ms() - 31 * 86_400_000).await {
+                Ok(ids) => scopes = std::iter::once(Scope::All).chain(ids.into_iter().map(Scope::Company)).collect(),
+                Err(error) => tracing::warn!(%error, "the companies with traffic are not known"),
+            }
+            looked = Some(Instant::now());
+            if let Err(error) = api.precomputed.tell(scopes.len(), fence).await {
+                tracing::debug!(%error, "what is kept ready was not told");
+            }
+        }
+        round(&api, &lease, fence, &scopes, &mut done).await;
+    }
+    lease.release().await;
+}
+
+/// Computes what is due now.
+async fn round(api: &Api, lease: &Lease, fence: u64, scopes: &[Scope], done: &mut Done) {
+    let mut due: Vec<(TimeRange, Scope)> = Vec::new();
+    let mut versions: HashMap<Option<Uuid>, u64> = HashMap::new();
+    for (range, scope) in api.precomputed.asked().await.unwrap_or_default() {
+        let whose = company(scope);
+        let version = match versions.get(&whose) {
+            Some(version) => *version,
+            None => match api.cache.tags().version(&tag(whose.map(CompanyId), Topic::Analytics)).await {
+                Ok(version) => *versions.entry(whose).or_insert(version.current),
+                Err(_) => return,
+            },
+        };
+        if done.is_older(range, scope, version) || done.is_due(range, scope) {
+            due.push((range, scope));
+        }
+    }
+    for scope in scopes {
+        for range in TimeRange::ALL {
+            if done.is_due(range, *scope) && !due.contains(&(range, *scope)) {
+                due.push((range, *scope));
+            }
+        }
+    }
+    let begun = Instant::now();
+    for (range, scope) in due {
+        // A round may take long; only who still has the right goes on.
+        if begun.elapsed() > LEASE / 3 && !matches!(lease.hold().await, Ok(Some(current)) if current == fence) {
+            return;
+        }
+        let (own, at) = (api.clone(), Instant::now());
+        let name = key(Mode::Live);
+        let made = cached::refresh(api, cached::analytics(range), scope, &name, move || compute(own, scope, Mode::Live, range));
+        match made.await {
+            Ok(version) => drop(done.0.insert((range, company(scope)), (at, version))),
+            Err(problem) => tracing::warn!(%problem, "figures were not computed"),
+        }
+        api.meter.time(&format!("analytics.refresh:{}", range.as_str()), at.elapsed());
+    }
+}

@@ -1,0 +1,279 @@
+//! Roll-ups: what a row contributes to figures, in which bucket, and how a change of a row changes
+//! them. Figures are sums, so they can be kept by differences: what a state contributed is taken off,
+//! what the new one contributes is added.
+
+use std::{collections::BTreeMap, fmt};
+
+use crate::{Kind, Mode, Status, TransactionState};
+
+/// How wide a bucket is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Grain {
+    /// 60 seconds.
+    Minute,
+    /// 60 minutes.
+    Hour,
+    /// 24 hours, from midnight UTC.
+    Day,
+}
+
+impl Grain {
+    /// All three, the finest first.
+    pub const ALL: [Self; 3] = [Self::Minute, Self::Hour, Self::Day];
+
+    /// The name in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+
+    /// Its width in milliseconds.
+    pub const fn ms(self) -> i64 {
+        match self {
+            Self::Minute => 60_000,
+            Self::Hour => 3_600_000,
+            Self::Day => 86_400_000,
+        }
+    }
+
+    /// The start of the bucket that holds `ms`, in milliseconds since 1970 UTC.
+    pub const fn bucket(self, ms: i64) -> i64 {
+        ms - ms.rem_euclid(self.ms())
+    }
+}
+
+/// What is counted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Series {
+    /// Transactions and their amounts, by the minute in which they were made.
+    Transactions {
+        /// Payment, refund, …
+        kind: Kind,
+        /// Where they stand.
+        status: Status,
+        /// ISO 4217; empty where none is known.
+        currency: String,
+        /// Empty where none is known.
+        payment_method: String,
+        /// How a chargeback ended; empty for all else.
+        outcome: String,
+    },
+    /// Why transactions failed or were sent back, by the minute in which they were made.
+    Failures {
+        /// As Netbanx words it.
+        reason: String,
+    },
+    /// Webhooks, by the minute in which they were received.
+    Webhooks(WebhookOutcome),
+}
+
+/// What became of a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WebhookOutcome {
+    /// It is stored.
+    Processed,
+    /// It was given up as a dead letter; each webhook counts once, also if it is re-driven later.
+    Failed,
+    /// It was recognised as a redelivery when it arrived.
+    Duplicate,
+}
+
+/// Largest amount that is summed up, in minor units: a million of them stay within 64 bits.
+pub const MAX_SUMMED: i64 = 9_000_000_000_000;
+
+/// Between the parts of a series' text; blanked where a part has it.
+const BAR: char = '|';
+/// Characters of a part at most.
+const PART: usize = 120;
+
+fn part(text: &str) -> String {
+    text.chars().take(PART).map(|c| if c == BAR { ' ' } else { c }).collect()
+}
+
+impl Series {
+    /// The series of failures for this reason.
+    pub fn failure(reason: &str) -> Self {
+        Self::Failures { reason: part(reason) }
+    }
+
+    /// The series of that text, if there is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(BAR);
+        match (parts.next()?, parts.next()?) {
+            ("t", kind) => Some(Self::Transactions {
+                kind: Kind::parse(kind)?,
+                status: Status::parse(parts.next()?)?,
+                currency: parts.next()?.to_owned(),
+                payment_method: parts.next()?.to_owned(),
+                outcome: parts.next()?.to_owned(),
+            }),
+            ("f", reason) => Some(Self::Failures { reason: reason.to_owned() }),
+            ("w", "processed") => Some(Self::Webhooks(WebhookOutcome::Processed)),
+            ("w", "failed") => Some(Self::Webhooks(WebhookOutcome::Failed)),
+            ("w", "duplicate") => Some(Self::Webhooks(WebhookOutcome::Duplicate)),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Series {
+    /// The text that the database keeps.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transactions { kind, status, currency, payment_method, outcome } => {
+                write!(f, "t|{}|{}|{currency}|{payment_method}|{outcome}", kind.as_str(), status.as_str())
+            }
+            Self::Failures { reason } => write!(f, "f|{reason}"),
+            Self::Webhooks(WebhookOutcome::Processed) => f.write_str("w|processed"),
+            Self::Webhooks(WebhookOutcome::Failed) => f.write_str("w|failed"),
+            Self::Webhooks(WebhookOutcome::Duplicate) => f.write_str("w|duplicate"),
+        }
+    }
+}
+
+/// Where a contribution counts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cell {
+    /// The start of its minute, in milliseconds since 1970 UTC.
+    pub minute_ms: i64,
+    /// Live or test: never summed together.
+    pub mode: Mode,
+    /// What is counted.
+    pub series: Series,
+}
+
+/// How many, and how much in minor units of the series' currency.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// How many.
+    pub count: i64,
+    /// How much.
+    pub amount: i64,
+}
+
+impl Sum {
+    /// Adds another sum.
+    pub fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.amount += other.amount;
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_zero(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// Contributions by cell; cells that sum up to nothing fall out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deltas(BTreeMap<Cell, Sum>);
+
+impl Deltas {
+    /// Adds a contribution.
+    pub fn add(&mut self, cell: Cell, sum: Sum) {
+        let kept = self.0.entry(cell.clone()).or_default();
+        kept.add(sum);
+        if kept.is_zero() {
+            self.0.remove(&cell);
+        }
+    }
+
+    /// A webhook that was received at `received_ms`.
+    pub fn webhook(&mut self, received_ms: i64, mode: Mode, outcome: WebhookOutcome) {
+        self.webhooks(received_ms, mode, outcome, 1);
+    }
+
+    /// So many webhooks that were received at `received_ms`.
+    pub fn webhooks(&mut self, received_ms: i64, mode: Mode, outcome: WebhookOutcome, count: i64) {
+        let cell = Cell { minute_ms: Grain::Minute.bucket(received_ms), mode, series: Series::Webhooks(outcome) };
+        self.add(cell, Sum { count, amount: 0 });
+    }
+
+    /// A transaction that went from one state to another; `before` is none for a new one.
+    pub fn transaction(&mut self, kind: Kind, before: Option<&TransactionState>, after: &TransactionState) {
+        for (state, sign) in [(before, -1), (Some(after), 1)] {
+            for (cell, sum) in state.into_iter().flat_map(|state| contribution(kind, state)) {
+                self.add(cell, Sum { count: sign * sum.count, amount: sign * sum.amount });
+            }
+        }
+    }
+
+    /// What is left, cell by cell.
+    pub fn iter(&self) -> impl Iterator<Item = (&Cell, &Sum)> {
+        self.0.iter()
+    }
+
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What a transaction adds to figures as it stands.
+fn contribution(kind: Kind, state: &TransactionState) -> Vec<(Cell, Sum)> {
+    let cell = |series| Cell { minute_ms: Grain::Minute.bucket(state.transaction_time_ms()), mode: state.mode(), series };
+    let series = Series::Transactions {
+        kind,
+        status: state.status(),
+        currency: state.currency().unwrap_or_default(),
+        payment_method: part(&state.payment_method().unwrap_or_default()),
+        outcome: if kind == Kind::Chargeback { state.outcome().unwrap_or_default() } else { String::new() },
+    };
+    let mut cells = vec![(cell(series), Sum { count: 1, amount: summed(state.amount()) })];
+    if let Some(reason) = state.failure_reason() {
+        cells.push((cell(Series::failure(&reason)), Sum { count: 1, amount: 0 }));
+    }
+    cells
+}
+
+/// What enters a sum. An amount beyond [`MAX_SUMMED`] is shown with its transaction but summed as
+/// nothing: a few of them would take every sum of their series out of range.
+fn summed(amount: Option<i64>) -> i64 {
+    amount.filter(|minor| (-MAX_SUMMED..=MAX_SUMMED).contains(minor)).unwrap_or(0)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_round_trip() {
+        for series in [
+            Series::Transactions {
+                kind: Kind::Chargeback,
+                status: Status::Completed,
+                currency: "EUR".to_owned(),
+                payment_method: String::new(),
+                outcome: "WON".to_owned(),
+            },
+            Series::failure("no | funds"),
+            Series::Webhooks(WebhookOutcome::Processed),
+            Series::Webhooks(WebhookOutcome::Failed),
+            Series::Webhooks(WebhookOutcome::Duplicate),
+        ] {
+            assert_eq!(Series::parse(&series.to_string()), Some(series));
+        }
+        assert_eq!(Series::parse("x|y"), None);
+        assert_eq!(Series::failure("no | funds").to_string(), "f|no   funds");
+    }
+
+    #[test]
+    fn buckets_begin_before_their_times() {
+        assert_eq!(Grain::Hour.bucket(3_600_001), 3_600_000);
+        assert_eq!(Grain::Day.bucket(-1), -86_400_000);
+        assert_eq!(Grain::Minute.bucket(60_000), 60_000);
+    }
+
+    #[test]
+    fn what_is_added_and_taken_off_leaves_nothing() {
+        let mut deltas = Deltas::default();
+        deltas.webhook(5, Mode::Live, WebhookOutcome::Processed);
+        let (cell, sum) = deltas.iter().next().map(|(cell, sum)| (cell.clone(), *sum)).unwrap();
+        deltas.add(cell, Sum { count: -sum.count, amount: -sum.amount });
+        assert!(deltas.is_empty());
+    }
+}

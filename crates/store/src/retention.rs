@@ -1,0 +1,94 @@
+//! What is too old goes, in small steps that hold no lock for long: stored webhooks and transactions,
+//! and the finer roll-ups. The roll-ups by day stay.
+
+use common::{CompanyId, Grain, Mode};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait},
+};
+
+use crate::{
+    Error, companies,
+    entity::{collected_count, failed_webhook, rollup, transaction, webhook_event},
+    now_ms,
+    rollups::ALL,
+};
+
+/// Rows that one step removes of each table at most.
+const STEP: u64 = 1_000;
+/// Buckets of each company that one step removes at most.
+const SPAN: i64 = 60;
+/// How long the name of a take-over is remembered.
+const COLLECTED_MS: i64 = 7 * 86_400_000;
+
+/// How long things are kept, in days; 0: for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ages {
+    /// Stored webhooks since their receipt, transactions since their last webhook.
+    pub history_days: u32,
+    /// Roll-ups by minute.
+    pub minute_days: u32,
+    /// Roll-ups by hour.
+    pub hour_days: u32,
+}
+
+impl Ages {
+    /// The first moment whose whole history is still there, in milliseconds since 1970 UTC: the start of
+    /// a day. None: nothing was ever removed.
+    pub fn horizon_ms(self) -> Option<i64> {
+        before(self.history_days).map(|oldest| Grain::Day.bucket(oldest) + Grain::Day.ms())
+    }
+}
+
+fn before(days: u32) -> Option<i64> {
+    (days > 0).then(|| now_ms() - i64::from(days) * 86_400_000)
+}
+
+/// Removes one step of what is too old. Answers how many rows; 0 when nothing is left to remove.
+pub async fn step(db: &DatabaseConnection, ages: Ages) -> Result<u64, Error> {
+    let mut removed = 0;
+    if let Some(oldest) = before(ages.history_days) {
+        let events = webhook_event::Column::ReceivedAt.lt(oldest);
+        removed += remove::<webhook_event::Entity>(db, webhook_event::Column::Id, events).await?;
+        let transactions = transaction::Column::TransactionTime.lt(oldest).and(transaction::Column::UpdatedAt.lt(oldest));
+        removed += remove::<transaction::Entity>(db, transaction::Column::Id, transactions).await?;
+        let failed = failed_webhook::Column::ReceivedAt.lt(oldest);
+        removed += remove::<failed_webhook::Entity>(db, failed_webhook::Column::WebhookId, failed).await?;
+    }
+    let collected = collected_count::Column::At.lt(now_ms() - COLLECTED_MS);
+    removed += remove::<collected_count::Entity>(db, collected_count::Column::Id, collected).await?;
+    for (grain, days) in [(Grain::Minute, ages.minute_days), (Grain::Hour, ages.hour_days)] {
+        if let Some(oldest) = before(days) {
+            removed += buckets(db, grain, oldest).await?;
+        }
+    }
+    Ok(removed)
+}
+
+async fn remove<E: EntityTrait>(db: &DatabaseConnection, id: E::Column, what: Expr) -> Result<u64, Error> {
+    let some = E::find().select_only().column(id).filter(what).limit(STEP).into_query();
+    Ok(E::delete_many().filter(id.in_subquery(some)).exec(db).await?.rows_affected)
+}
+
+/// Removes the oldest span of buckets of each company.
+async fn buckets(db: &DatabaseConnection, grain: Grain, oldest: i64) -> Result<u64, Error> {
+    use rollup::{Column, Entity};
+    let known = companies::list(db).await?.into_iter().map(|row| row.id);
+    let mut removed = 0;
+    for company in known.chain([CompanyId::NONE.0, ALL.0]) {
+        for mode in [Mode::Live, Mode::Test] {
+            let own = || {
+                Condition::all()
+                    .add(Column::CompanyId.eq(company))
+                    .add(Column::Grain.eq(grain.as_str()))
+                    .add(Column::Mode.eq(mode.as_str()))
+                    .add(Column::Bucket.lt(oldest))
+            };
+            let first = Entity::find().select_only().column(Column::Bucket).filter(own()).order_by_asc(Column::Bucket).limit(1);
+            let Some(first) = first.into_tuple::<i64>().one(db).await? else { continue };
+            let span = own().add(Column::Bucket.lt(first + SPAN * grain.ms()));
+            removed += Entity::delete_many().filter(span).exec(db).await?.rows_affected;
+        }
+    }
+    Ok(removed)
+}

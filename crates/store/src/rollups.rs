@@ -1,0 +1,257 @@
+//! Roll-ups: a batch appends differences in its own transaction, one process at a time folds them into
+//! buckets, and a reader sums up both. So batches never wait for a hot bucket, and every reader sees
+//! just what is committed.
+
+use std::collections::BTreeMap;
+
+use common::{CompanyId, Deltas, Grain, Mode, Series, Sum, WebhookOutcome};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, Iden, QueryFilter, QueryResult,
+    QuerySelect, Set, TransactionTrait,
+    sea_query::{Alias, Expr, ExprTrait, Func, OnConflict, Query, SelectStatement, UnionType},
+};
+use uuid::Uuid;
+
+use crate::{
+    Error, companies, dialect,
+    entity::{collected_count, failed_webhook, rollup, rollup_delta},
+    now_ms,
+    reads::Scope,
+};
+
+/// The company id under which all companies are summed up.
+pub const ALL: CompanyId = CompanyId(Uuid::max());
+/// Differences that one step folds at most.
+const STEP: u64 = 5_000;
+/// Rows of one statement at most: SQLite and PostgreSQL bound its parameters.
+const ROWS: usize = 2_000;
+
+/// Differences by company.
+pub type CompanyDeltas = BTreeMap<CompanyId, Deltas>;
+
+/// Where a bucket's sum lies.
+pub(crate) type Key = (CompanyId, Grain, Mode, i64, String);
+
+/// Appends `deltas`, to be committed with what they count.
+pub(crate) async fn append(tx: &DatabaseTransaction, deltas: &CompanyDeltas) -> Result<(), Error> {
+    let rows: Vec<_> = deltas
+        .iter()
+        .flat_map(|(company, deltas)| deltas.iter().map(move |(cell, sum)| (company, cell, sum)))
+        .map(|(company, cell, sum)| rollup_delta::ActiveModel {
+            id: Set(Uuid::now_v7()),
+            company_id: Set(company.0),
+            mode: Set(cell.mode.as_str().to_owned()),
+            bucket: Set(cell.minute_ms),
+            series: Set(cell.series.to_string()),
+            count: Set(sum.count),
+            amount: Set(sum.amount),
+        })
+        .collect();
+    for page in rows.chunks(ROWS) {
+        rollup_delta::Entity::insert_many(page.to_vec()).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Counts a webhook that was given up; the same one again changes nothing.
+pub async fn failed(
+    db: &DatabaseConnection,
+    webhook: Uuid,
+    company: CompanyId,
+    mode: Mode,
+    received_ms: i64,
+) -> Result<(), Error> {
+    let tx = db.begin().await?;
+    let row = failed_webhook::ActiveModel {
+        webhook_id: Set(webhook),
+        company_id: Set(company.0),
+        mode: Set(mode.as_str().to_owned()),
+        received_at: Set(received_ms),
+    };
+    let skip = OnConflict::column(failed_webhook::Column::WebhookId).do_nothing().to_owned();
+    if failed_webhook::Entity::insert(row).on_conflict(skip).exec_without_returning(&tx).await? > 0 {
+        let mut deltas = Deltas::default();
+        deltas.webhook(received_ms, mode, WebhookOutcome::Failed);
+        append(&tx, &BTreeMap::from([(company, deltas)])).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Counts what was taken over from elsewhere under the name `id`; the same again changes nothing.
+pub async fn collect(db: &DatabaseConnection, id: Uuid, deltas: &CompanyDeltas) -> Result<(), Error> {
+    use collected_count::{ActiveModel, Column, Entity};
+    let tx = db.begin().await?;
+    let skip = OnConflict::column(Column::Id).do_nothing().to_owned();
+    let row = ActiveModel { id: Set(id), at: Set(now_ms()) };
+    if Entity::insert(row).on_conflict(skip).exec_without_returning(&tx).await? > 0 {
+        append(&tx, deltas).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Folds a step of differences into their buckets. Answers how many, and whether there may be more;
+/// none while another process does it.
+pub async fn fold(db: &DatabaseConnection) -> Result<(u64, bool), Error> {
+    use rollup_delta::{Column, Entity};
+    let tx = db.begin().await?;
+    if !dialect::try_fold_lock(&tx).await? {
+        return Ok((0, false));
+    }
+    let oldest = Query::select().column(Column::Id).from(Entity).order_by(Column::Id, sea_orm::Order::Asc).limit(STEP).take();
+    let mut delete = Query::delete();
+    delete.from_table(Entity).and_where(Expr::col(Column::Id).in_subquery(oldest)).returning(Query::returning().columns([
+        Column::CompanyId,
+        Column::Mode,
+        Column::Bucket,
+        Column::Series,
+        Column::Count,
+        Column::Amount,
+    ]));
+    let taken = tx.query_all(&delete).await?;
+    let mut sums: BTreeMap<Key, Sum> = BTreeMap::new();
+    for row in &taken {
+        let company: Uuid = row.try_get("", Column::CompanyId.unquoted())?;
+        let mode: String = row.try_get("", Column::Mode.unquoted())?;
+        let minute: i64 = row.try_get("", Column::Bucket.unquoted())?;
+        let Some(mode) = Mode::parse(&mode) else { continue };
+        let series: String = row.try_get("", Column::Series.unquoted())?;
+        spread(&mut sums, CompanyId(company), mode, minute, &series, sum_of(row)?);
+    }
+    add_to_buckets(&tx, &sums).await?;
+    tx.commit().await?;
+    let count = taken.len() as u64;
+    Ok((count, count == STEP))
+}
+
+/// Frees what folded differences took.
+pub async fn tidy(db: &DatabaseConnection) -> Result<(), Error> {
+    Ok(dialect::tidy_deltas(db).await?)
+}
+
+/// Adds a minute's sum to every bucket that holds it: three grains, its company and all.
+pub(crate) fn spread(sums: &mut BTreeMap<Key, Sum>, company: CompanyId, mode: Mode, minute: i64, series: &str, sum: Sum) {
+    for whose in [company, ALL] {
+        for grain in Grain::ALL {
+            sums.entry((whose, grain, mode, grain.bucket(minute), series.to_owned())).or_default().add(sum);
+        }
+    }
+}
+
+/// Adds `sums` to the buckets, in one order for all.
+pub(crate) async fn add_to_buckets(tx: &DatabaseTransaction, sums: &BTreeMap<Key, Sum>) -> Result<(), Error> {
+    use rollup::{ActiveModel, Column, Entity};
+    let rows: Vec<_> = sums
+        .iter()
+        .filter(|(_, sum)| !sum.is_zero())
+        .map(|((company, grain, mode, bucket, series), sum)| ActiveModel {
+            company_id: Set(company.0),
+            grain: Set(grain.as_str().to_owned()),
+            mode: Set(mode.as_str().to_owned()),
+            bucket: Set(*bucket),
+            series: Set(series.clone()),
+            count: Set(sum.count),
+            amount: Set(sum.amount),
+        })
+        .collect();
+    let more = |column: Column| Expr::col((Entity, column)).add(Expr::col((Alias::new("excluded"), column)));
+    let add = OnConflict::columns([Column::CompanyId, Column::Grain, Column::Mode, Column::Bucket, Column::Series])
+        .value(Column::Count, more(Column::Count))
+        .value(Column::Amount, more(Column::Amount))
+        .to_owned();
+    for page in rows.chunks(ROWS) {
+        Entity::insert_many(page.to_vec()).on_conflict(add.clone()).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Companies that a day since `from_ms` has anything of.
+pub async fn companies_with_traffic(db: &DatabaseConnection, from_ms: i64) -> Result<Vec<Uuid>, Error> {
+    use rollup::Column;
+    let mut with_traffic = Vec::new();
+    for row in companies::list(db).await? {
+        let days = rollup::Entity::find()
+            .filter(Column::CompanyId.eq(row.id))
+            .filter(Column::Grain.eq(Grain::Day.as_str()))
+            .filter(Column::Mode.eq(Mode::Live.as_str()))
+            .filter(Column::Bucket.gte(from_ms));
+        if days.limit(1).one(db).await?.is_some() {
+            with_traffic.push(row.id);
+        }
+    }
+    Ok(with_traffic)
+}
+
+/// The sum of a series in a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// The bucket's start, in milliseconds since 1970 UTC.
+    pub bucket_ms: i64,
+    /// What is counted.
+    pub series: Series,
+    /// How many and how much.
+    pub sum: Sum,
+}
+
+/// Every sum of that grain from `from_ms`, a bucket's start, up to `until_ms`, of what is committed.
+pub async fn read(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    mode: Mode,
+    grain: Grain,
+    from_ms: i64,
+    until_ms: i64,
+) -> Result<Vec<Point>, Error> {
+    let mut points = Vec::new();
+    for row in db.query_all(&select(scope, mode, grain, from_ms, until_ms)).await? {
+        let series: String = row.try_get("", "series")?;
+        let Some(series) = Series::parse(&series) else { continue };
+        points.push(Point { bucket_ms: row.try_get("", "bucket")?, series, sum: sum_of(&row)? });
+    }
+    Ok(points)
+}
+
+/// Buckets and what is not folded into them yet, in one statement: one look at one moment.
+fn select(scope: Scope, mode: Mode, grain: Grain, from_ms: i64, until_ms: i64) -> SelectStatement {
+    use rollup::Column;
+    use rollup_delta::Column as Delta;
+    let whose = match scope {
+        Scope::All => ALL.0,
+        Scope::Company(id) => id,
+    };
+    let mut waiting = Query::select();
+    waiting
+        .expr_as(dialect::bucket_of(Delta::Bucket.unquoted(), grain.ms()), "bucket")
+        .columns([Delta::Series, Delta::Count, Delta::Amount])
+        .from(rollup_delta::Entity)
+        .and_where(Expr::col(Delta::Mode).eq(mode.as_str()))
+        .and_where(Expr::col(Delta::Bucket).gte(from_ms))
+        .and_where(Expr::col(Delta::Bucket).lt(until_ms));
+    if let Scope::Company(id) = scope {
+        waiting.and_where(Expr::col(Delta::CompanyId).eq(id));
+    }
+    let mut cells = Query::select();
+    cells
+        .columns([Column::Bucket, Column::Series, Column::Count, Column::Amount])
+        .from(rollup::Entity)
+        .and_where(Expr::col(Column::CompanyId).eq(whose))
+        .and_where(Expr::col(Column::Grain).eq(grain.as_str()))
+        .and_where(Expr::col(Column::Mode).eq(mode.as_str()))
+        .and_where(Expr::col(Column::Bucket).gte(from_ms))
+        .and_where(Expr::col(Column::Bucket).lt(until_ms))
+        .union(UnionType::All, waiting);
+    let total = |column: &str| Expr::from(Func::sum(Expr::col(Alias::new(column)))).cast_as("bigint");
+    let (bucket, series) = (Alias::new("bucket"), Alias::new("series"));
+    Query::select()
+        .columns([bucket.clone(), series.clone()])
+        .expr_as(total("count"), "count")
+        .expr_as(total("amount"), "amount")
+        .from_subquery(cells, "cells")
+        .group_by_columns([bucket, series])
+        .take()
+}
+
+fn sum_of(row: &QueryResult) -> Result<Sum, Error> {
+    Ok(Sum { count: row.try_get("", "count")?, amount: row.try_get("", "amount")? })
+}

@@ -1,0 +1,49 @@
+//! The store on real databases.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod figures;
+mod naive;
+mod plans;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+use uuid::Uuid;
+
+/// A database of one's own that ends with the test.
+pub struct Database {
+    pub db: DatabaseConnection,
+    directory: std::path::PathBuf,
+}
+
+impl Database {
+    pub async fn sqlite() -> Self {
+        let directory = std::env::temp_dir().join(format!("netbanx-store-{}", Uuid::now_v7().simple()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let url = format!("sqlite://{}/netbanx.db?mode=rwc", directory.display());
+        Self::at(&url, directory).await
+    }
+
+    /// On the server that `TEST_POSTGRES_URL` names.
+    pub async fn postgres() -> Self {
+        let server = std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL must name a server: run `make test`");
+        let name = format!("netbanx_{}", Uuid::now_v7().simple());
+        let db = store::connect(&server, 1).await.unwrap();
+        db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        db.close().await.unwrap();
+        let (base, _) = server.rsplit_once('/').unwrap();
+        Self::at(&format!("{base}/{name}"), std::path::PathBuf::new()).await
+    }
+
+    async fn at(url: &str, directory: std::path::PathBuf) -> Self {
+        let db = store::connect(url, 5).await.unwrap();
+        store::migrate(&db).await.unwrap();
+        Self { db, directory }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if self.directory.is_absolute() {
+            let _ = std::fs::remove_dir_all(&self.directory);
+        }
+    }
+}

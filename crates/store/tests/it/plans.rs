@@ -1,0 +1,29 @@
+//! SQLite reads pages by an index, in their order.
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+use crate::Database;
+
+#[tokio::test]
+async fn sqlite_has_an_index_for_each_filter_of_a_company() {
+    let database = Database::sqlite().await;
+    let page = "AND mode = 'live' ORDER BY transaction_time DESC, id DESC LIMIT 20";
+    let look_up = "LIMIT 1001";
+    for (filter, rest, index) in [
+        ("", page, "transactions_time"),
+        ("AND status = 'RETURNED' AND status <> 'COMPLETED'", page, "transactions_"),
+        ("AND kind = 'REFUND' AND kind <> 'PAYMENT'", page, "transactions_"),
+        ("AND currency = 'KWD'", page, "transactions_"),
+        ("AND account_id = 'a'", page, "transactions_account"),
+        ("AND merchant_ref_num = 'a'", look_up, "transactions_reference"),
+        ("AND merchant_ref_num >= 'p1' AND merchant_ref_num < 'p2'", look_up, "transactions_reference"),
+        ("AND external_id >= 'p1' AND external_id < 'p2'", look_up, "transactions_key"),
+    ] {
+        let sql = format!("EXPLAIN QUERY PLAN SELECT id FROM transactions WHERE company_id = x'00' {filter} {rest}");
+        let rows = database.db.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
+        let plan = plan.join("; ");
+        assert!(plan.contains(&format!("INDEX {index}")) && !plan.contains("SCAN"), "{filter}: {plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{filter}: {plan}");
+    }
+}

@@ -1,0 +1,134 @@
+//! What is to be done beside the batches: fold differences into roll-ups, take over what ingress
+//! counted, remove what is too old. Every worker tries; one at a time does it.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use common::{CompanyId, Mode, WebhookOutcome};
+use meter::Ledger;
+use sea_orm::DatabaseConnection;
+use store::{
+    retention::{self, Ages},
+    rollups::{self, CompanyDeltas},
+};
+use web::Stop;
+
+use crate::invalidate::Invalidator;
+
+/// How often differences are folded.
+const FOLD: Duration = Duration::from_millis(500);
+/// How often counts of ingress are taken over.
+const COLLECT: Duration = Duration::from_secs(2);
+/// How often what is too old is removed, and how many steps of it at once.
+const RETAIN: (Duration, u32) = (Duration::from_secs(60), 20);
+/// Differences after which their table is tidied up.
+const TIDY: u64 = 50_000;
+
+/// Does it until `stop`.
+pub(crate) async fn run(db: DatabaseConnection, ledger: Ledger, invalidator: Invalidator, ages: Ages, mut stop: Stop) {
+    let (mut collected, mut retained, mut folded) = (None, None, 0);
+    while !*stop.borrow() {
+        // Either the time is over or it is told to stop, which the loop sees.
+        let _ = tokio::time::timeout(FOLD, stop.changed()).await;
+        if is_due(&mut collected, COLLECT)
+            && let Err(error) = collect(&db, &ledger, &invalidator).await
+        {
+            tracing::debug!(%error, "counts of ingress are taken over later");
+        }
+        match fold(&db).await {
+            Ok(count) => folded += count,
+            Err(error) => tracing::warn!(%error, "figures are folded later"),
+        }
+        if folded >= TIDY {
+            folded = 0;
+            if let Err(error) = rollups::tidy(&db).await {
+                tracing::debug!(%error, "differences were not tidied up");
+            }
+        }
+        if is_due(&mut retained, RETAIN.0)
+            && let Err(error) = retain(&db, ages).await
+        {
+            tracing::warn!(%error, "what is too old is removed later");
+        }
+    }
+}
+
+fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
+    let due = last.is_none_or(|at| at.elapsed() >= every);
+    if due {
+        *last = Some(Instant::now());
+    }
+    due
+}
+
+async fn fold(db: &DatabaseConnection) -> Result<u64, store::Error> {
+    let mut all = 0;
+    loop {
+        let (count, more) = rollups::fold(db).await?;
+        all += count;
+        if !more {
+            return Ok(all);
+        }
+    }
+}
+
+async fn retain(db: &DatabaseConnection, ages: Ages) -> Result<(), store::Error> {
+    for _ in 0..RETAIN.1 {
+        if retention::step(db, ages).await? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Why counts were not taken over.
+#[derive(Debug, thiserror::Error)]
+enum NotCollected {
+    #[error(transparent)]
+    Redis(#[from] redis_client::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+async fn collect(db: &DatabaseConnection, ledger: &Ledger, invalidator: &Invalidator) -> Result<(), NotCollected> {
+    if let Some((id, counts)) = ledger.take().await? {
+        let deltas = deltas(&counts);
+        rollups::collect(db, id, &deltas).await?;
+        ledger.close(id).await?;
+        invalidator.counted(deltas.into_keys()).await;
+    }
+    Ok(())
+}
+
+/// Counts by `company|mode|minute`.
+fn deltas(counts: &HashMap<String, u64>) -> CompanyDeltas {
+    let mut all = CompanyDeltas::new();
+    for (name, count) in counts {
+        let mut parts = name.split('|');
+        let (Some(Ok(company)), Some(mode), Some(Ok(minute))) =
+            (parts.next().map(str::parse), parts.next().and_then(Mode::parse), parts.next().map(str::parse::<i64>))
+        else {
+            continue;
+        };
+        all.entry(CompanyId(company)).or_default().webhooks(minute, mode, WebhookOutcome::Duplicate, *count as i64);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use common::Deltas;
+
+    use super::*;
+
+    #[test]
+    fn counts_of_ingress_are_read_and_nonsense_is_passed_over() {
+        let name = format!("{}|test|60000", CompanyId::NONE.0);
+        let counts = HashMap::from([(name, 3), ("nonsense".to_owned(), 1), ("x|live|0".to_owned(), 1)]);
+        let mut expected = Deltas::default();
+        expected.webhooks(60_000, Mode::Test, WebhookOutcome::Duplicate, 3);
+        assert_eq!(deltas(&counts), CompanyDeltas::from([(CompanyId::NONE, expected)]));
+    }
+}
