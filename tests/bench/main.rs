@@ -1,6 +1,7 @@
 //! `make bench`: what was promised, measured in one run on this machine, as text and as JSON in
 //! `target/bench.json`. Ends with a failure where something is missed.
 
+mod figures;
 mod history;
 mod misses;
 mod stream;
@@ -16,6 +17,9 @@ async fn main() -> std::process::ExitCode {
     println!("{} processors", std::thread::available_parallelism().map_or(0, usize::from));
     if is_wanted("misses") {
         misses::run(&mut report).await;
+    }
+    if is_wanted("figures") {
+        figures::run(&mut report).await;
     }
     if is_wanted("stream") {
         stream::run(&mut report).await;

@@ -19,8 +19,12 @@ const SPAN: Duration = Duration::from_secs(30);
 const WEBHOOKS_A_SECOND: u64 = 1_000;
 const READS_A_SECOND: u64 = 300;
 /// What each company's dashboard asks for.
-const PATHS: [&str; 3] =
-    ["/api/v1/transactions?limit=20", "/api/v1/transactions?limit=20&status=COMPLETED", "/api/v1/accounts?limit=20"];
+const PATHS: [&str; 4] = [
+    "/api/v1/transactions?limit=20",
+    "/api/v1/analytics?timeRange=hour",
+    "/api/v1/transactions?limit=20&status=COMPLETED",
+    "/api/v1/accounts?limit=20",
+];
 
 /// When the database was seen to hold how many transactions of each company.
 type Committed = Arc<Mutex<Vec<(Instant, HashMap<String, u64>)>>>;
@@ -32,7 +36,22 @@ struct Seen {
     not_modified_ms: Vec<f64>,
     /// Company, when it was asked, and how many transactions were told.
     told: Vec<(String, Instant, u64)>,
+    /// The same of the webhooks in the hour's figures.
+    counted: Vec<(usize, Instant, u64)>,
 }
+
+impl Seen {
+    fn note(&mut self, path: &str, company: usize, asked: Instant, total: u64) {
+        if path == PATHS[0] {
+            self.told.push((format!("c{company}"), asked, total));
+        } else if path == PATHS[1] {
+            self.counted.push((company, asked, total));
+        }
+    }
+}
+
+/// When each company's webhooks were accepted.
+type Accepted = Arc<Mutex<Vec<Vec<Instant>>>>;
 
 pub async fn run(report: &mut Report) {
     let directory = new_directory();
@@ -51,13 +70,14 @@ pub async fn run(report: &mut Report) {
     let stop = Arc::new(AtomicBool::new(false));
     let (committed, seen): (Committed, _) = (Arc::default(), Arc::new(Mutex::new(Seen::default())));
     let watcher = tokio::spawn(watch(platform.database_url.clone(), committed.clone(), stop.clone()));
-    let accepted = tokio::join!(send(&platform), read(&platform, &tokens, &seen)).0;
+    let arrivals: Accepted = Arc::new(Mutex::new(vec![Vec::new(); COMPANIES]));
+    let accepted = tokio::join!(send(&platform, &arrivals), read(&platform, &tokens, &seen)).0;
     stop.store(true, Ordering::Relaxed);
     watcher.await.unwrap();
 
     let committed = committed.lock().unwrap();
     let mut seen = seen.lock().unwrap();
-    let Seen { outcomes, hit_ms, not_modified_ms, told } = &mut *seen;
+    let Seen { outcomes, hit_ms, not_modified_ms, told, counted } = &mut *seen;
     println!("       accepted {accepted} webhooks; answers: {outcomes:?}");
     let count = |name: &str| outcomes.get(name).copied().unwrap_or(0);
     let all: u64 = outcomes.values().sum();
@@ -69,6 +89,13 @@ pub async fn run(report: &mut Report) {
     report.at_least("% of answers that were HIT, STALE or 304", 100.0 * (all - count("MISS")) as f64 / all as f64, 95.0);
     let stale = told.iter().map(|(company, asked, total)| behind(&committed, company, *asked, *total));
     report.at_most("s that the stalest answer was behind a commit", stale.fold(0.0, f64::max), 2.0);
+    let mut arrivals = arrivals.lock().unwrap();
+    arrivals.iter_mut().for_each(|times| times.sort());
+    let late = counted.iter().map(|(company, asked, total)| {
+        let first = arrivals[*company].get(*total as usize);
+        first.map_or(0.0, |at| asked.saturating_duration_since(*at).as_secs_f64())
+    });
+    report.at_most("s that the hour's figures were behind an acceptance", late.fold(0.0, f64::max), 2.0);
     report.at_most("ms for a cached hit, p99", percentile(hit_ms, 0.99), 5.0);
     report.at_most("ms for a 304, p99", percentile(not_modified_ms, 0.99), 3.0);
     drop(platform);
@@ -111,17 +138,20 @@ async fn at_rate<F: Future<Output = ()> + Send + 'static>(rate: u64, mut work: i
     drop(places.acquire_many(64).await);
 }
 
-async fn send(platform: &Platform) -> u64 {
+async fn send(platform: &Platform, arrivals: &Accepted) -> u64 {
     let accepted = Arc::new(AtomicU64::new(0));
     at_rate(WEBHOOKS_A_SECOND, |n| {
-        let (http, accepted) = (platform.http.clone(), accepted.clone());
+        let (http, accepted, arrivals) = (platform.http.clone(), accepted.clone(), arrivals.clone());
         let url = format!("{}/api/webhooks/netbanx/c{}", platform.ingress_url(), n as usize % COMPANIES);
         async move {
             let body = format!(
                 r#"{{"eventType":"PAYMENT_COMPLETED","resourceId":"p{n}","payload":{{"id":"p{n}","amount":100,"currencyCode":"EUR","status":"COMPLETED"}}}}"#
             );
             let answer = http.post(url).header("Signature", sign(body.as_bytes())).body(body).send().await;
-            accepted.fetch_add(u64::from(answer.is_ok_and(|a| a.status() == 202)), Ordering::Relaxed);
+            if answer.is_ok_and(|a| a.status() == 202) {
+                accepted.fetch_add(1, Ordering::Relaxed);
+                arrivals.lock().unwrap()[n as usize % COMPANIES].push(Instant::now());
+            }
         }
     })
     .await;
@@ -156,8 +186,8 @@ async fn read(platform: &Platform, tokens: &[String], seen: &Arc<Mutex<Seen>>) {
                 let name = if outcome == "MISS" { "MISS" } else { "304" };
                 *seen.outcomes.entry(name.to_owned()).or_default() += 1;
                 seen.not_modified_ms.push(ms);
-                if let Some((_, total)) = known.filter(|_| path == PATHS[0]) {
-                    seen.told.push((format!("c{company}"), asked, total));
+                if let Some((_, total)) = known {
+                    seen.note(path, company, asked, total);
                 }
                 return;
             }
@@ -165,11 +195,10 @@ async fn read(platform: &Platform, tokens: &[String], seen: &Arc<Mutex<Seen>>) {
                 seen.hit_ms.push(ms);
             }
             *seen.outcomes.entry(outcome).or_default() += 1;
-            let total = serde_json::from_slice::<Value>(&body).unwrap()["data"]["pagination"]["total"].as_u64().unwrap();
+            let data = serde_json::from_slice::<Value>(&body).unwrap()["data"].take();
+            let total = data["pagination"]["total"].as_u64().or(data["webhooks"]["processed"].as_u64()).unwrap();
             tags.lock().unwrap().insert(place, (tag, total));
-            if path == PATHS[0] {
-                seen.told.push((format!("c{company}"), asked, total));
-            }
+            seen.note(path, company, asked, total);
         }
     })
     .await;

@@ -3,6 +3,7 @@
 mod analytics;
 mod faults;
 mod isolation;
+mod monitoring;
 mod queue;
 mod reads;
 mod refusals;

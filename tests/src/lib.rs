@@ -4,6 +4,7 @@
 //! ([`eventually`]), never for a time.
 
 pub mod chaos;
+mod collector;
 mod hand;
 mod load;
 mod platform;
@@ -12,6 +13,7 @@ mod redis;
 mod report;
 mod signed;
 
+pub use collector::Collector;
 pub use hand::{Bench, InHand, Worker, new_directory};
 pub use load::{drain, job, push_many};
 pub use platform::{Database, Platform, Service};

@@ -15,6 +15,7 @@ use cache::{Entry, Found, Outcome, Plan};
 use common::{CompanyId, Topic, topic::tag};
 use serde::Serialize;
 use store::reads::Scope;
+use telemetry::metrics;
 
 use crate::{Api, analytics::TimeRange};
 
@@ -143,6 +144,7 @@ fn written(data: &impl Serialize) -> Result<Vec<u8>, Problem> {
 fn respond(api: &Api, request: &HttpRequest, route: Route, found: &Found) -> HttpResponse {
     let entry = &found.entry;
     let gzip = entry.gzip.as_ref().filter(|_| accepts_gzip(request));
+    metrics::cache(route.plan.endpoint, outcome(found.outcome));
     let tag = EntityTag::new_strong(entry.etag(gzip.is_some()));
     let is_known = is_known(request, &tag);
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };

@@ -41,9 +41,10 @@ use ::cache::ResponseCache;
 use analytics::precompute::{self, Precomputed};
 use meter::Meter;
 use moka::future::Cache;
+use performance::Sinces;
 use queue::Queue;
 use sea_orm::DatabaseConnection;
-use settings::Settings;
+use settings::{AlertLimits, Settings};
 use web::{Problem, ProblemKind, Stop, health::Readiness};
 
 /// Why the service cannot start or go on.
@@ -77,6 +78,8 @@ pub struct Api {
     cache: ResponseCache,
     meter: Meter,
     precomputed: Precomputed,
+    sinces: Sinces,
+    limits: AlertLimits,
     callers: Cache<String, Option<Arc<auth::Caller>>>,
     secure_cookies: bool,
 }
@@ -87,6 +90,7 @@ impl Api {
         let redis = redis_client::connect(&settings.cache_redis_url)?;
         let meter = Meter::start(redis.clone(), &settings.queue_name);
         let precomputed = Precomputed::new(redis.clone(), &settings.queue_name);
+        let sinces = Sinces::new(redis.clone(), &settings.queue_name);
         let bytes = settings.cache_memory_mib * 1024 * 1024;
         Ok(Self {
             db,
@@ -94,6 +98,8 @@ impl Api {
             cache: ResponseCache::new(redis, &settings.queue_name, meter.clone(), bytes, cached::wrap),
             meter,
             precomputed,
+            sinces,
+            limits: settings.alerts,
             callers: Cache::builder().max_capacity(10_000).time_to_live(CALLER_TTL).build(),
             secure_cookies: settings.production,
         })
@@ -128,7 +134,7 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     });
     match settings.admin_bind {
         Some(bind) => {
-            let admin = web::serve(bind, 1, drain, stop, move |config| web::health::routes(config, readiness.clone()));
+            let admin = web::serve(bind, 1, drain, stop, move |config| web::health::admin_routes(config, readiness.clone()));
             futures::try_join!(serve, admin)?;
         }
         None => serve.await?,

@@ -15,6 +15,8 @@ async fn main() -> ExitCode {
 
 async fn start() -> Result<(), api::Error> {
     let settings = settings::Settings::load()?;
-    telemetry::init(settings.production)?;
-    api::run(&settings, web::stop_on_signal()?).await
+    let telemetry = telemetry::init(&settings.telemetry("api"))?;
+    let ended = api::run(&settings, web::stop_on_signal()?).await;
+    telemetry.shutdown();
+    ended
 }

@@ -22,7 +22,7 @@ mod status;
 use std::sync::Arc;
 
 use duplicates::Duplicates;
-use meter::Ledger;
+use meter::{Ledger, Meter};
 use queue::{Producer, Queue};
 use sea_orm::DatabaseConnection;
 use settings::Settings;
@@ -59,6 +59,7 @@ pub struct Ingress {
     pub(crate) signature_validation: bool,
     pub(crate) status: status::StatusCache,
     pub(crate) duplicates: Duplicates,
+    pub(crate) meter: Meter,
     db: DatabaseConnection,
 }
 
@@ -69,12 +70,14 @@ impl Ingress {
         let receivers = Receivers::start(queue.client().clone(), &settings.queue_name, db.clone(), vault);
         let producer = Producer::start(&queue);
         let duplicates = Duplicates::start(Ledger::new(queue.client().clone(), &settings.queue_name, meter::DUPLICATES));
+        let meter = Meter::start(redis_client::connect(&settings.cache_redis_url)?, &settings.queue_name);
         Ok(Self {
             queue,
             producer,
             receivers,
             db,
             duplicates,
+            meter,
             signature_validation: settings.signature_validation,
             status: status::StatusCache::default(),
         })
@@ -112,7 +115,7 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     });
     match settings.admin_bind {
         Some(bind) => {
-            let admin = web::serve(bind, 1, drain, stop, move |config| web::health::routes(config, readiness.clone()));
+            let admin = web::serve(bind, 1, drain, stop, move |config| web::health::admin_routes(config, readiness.clone()));
             futures::try_join!(serve, admin)?;
         }
         None => serve.await?,

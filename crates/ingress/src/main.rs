@@ -15,6 +15,8 @@ async fn main() -> ExitCode {
 
 async fn start() -> Result<(), ingress::Error> {
     let settings = settings::Settings::load()?;
-    telemetry::init(settings.production)?;
-    ingress::run(&settings, web::stop_on_signal()?).await
+    let telemetry = telemetry::init(&settings.telemetry("ingress"))?;
+    let ended = ingress::run(&settings, web::stop_on_signal()?).await;
+    telemetry.shutdown();
+    ended
 }

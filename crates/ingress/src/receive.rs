@@ -3,13 +3,19 @@
 use std::time::Instant;
 
 use ::web::{Problem, ProblemKind, timestamp};
-use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header::HeaderMap},
+    web,
+};
 use common::{
     Category, CompanyId, Endpoint, Envelope, Event, EventIdentity, Job, Rejection, envelope, masking, normal,
     signature::{self, Signature},
 };
 use queue::{Enqueued, Lane, NewJob};
 use serde_json::{json, value::to_raw_value};
+use telemetry::{metrics, trace};
+use tracing::{Instrument, Span, info_span};
 use uuid::Uuid;
 
 use crate::Ingress;
@@ -25,6 +31,26 @@ pub(crate) async fn webhook(
     slug: Option<String>,
 ) -> Result<HttpResponse, Problem> {
     let begun = Instant::now();
+    let answer = accept(&ingress, &request, body, endpoint, slug, begun).await;
+    let (outcome, count) = match &answer {
+        Ok(answer) if answer.status() == StatusCode::ACCEPTED => ("accepted", "webhook.accepted"),
+        Ok(_) => ("duplicate", "webhook.duplicate"),
+        Err(_) => ("refused", "webhook.refused"),
+    };
+    metrics::webhook(outcome);
+    ingress.meter.count(count, 1);
+    ingress.meter.time("accept", begun.elapsed());
+    answer
+}
+
+async fn accept(
+    ingress: &Ingress,
+    request: &HttpRequest,
+    body: web::Payload,
+    endpoint: Endpoint,
+    slug: Option<String>,
+    begun: Instant,
+) -> Result<HttpResponse, Problem> {
     let addressed = match &slug {
         Some(slug) => ingress
             .receivers
@@ -40,7 +66,7 @@ pub(crate) async fn webhook(
         .map_err(|_| Problem::new(ProblemKind::TooLarge, "a webhook has 256 KiB at most"))?
         .map_err(|_| Problem::new(ProblemKind::BodyUnreadable, "the body ended early or is badly framed"))?;
     if ingress.signature_validation {
-        verify(&ingress, request.headers(), &body, endpoint, addressed).await?;
+        verify(ingress, request.headers(), &body, endpoint, addressed).await?;
     }
     let header_name = envelope::EVENT_TYPE_HEADERS.iter().find_map(|name| text(request.headers(), name));
     let envelope = Envelope::parse(&body, header_name).map_err(|e| rejected(&e))?;
@@ -60,10 +86,11 @@ pub(crate) async fn webhook(
         claim: identity.as_str().to_owned(),
         lane,
         flow: company_id.0.as_u64_pair().1,
-        traceparent: text(request.headers(), "traceparent").filter(|t| is_traceparent(t)).map(str::to_owned),
+        traceparent: None,
         payload: job,
     };
-    let outcome = ingress.producer.enqueue(job).await.map_err(|error| {
+    let sent = enqueue(ingress, job, text(request.headers(), "traceparent")).await;
+    let outcome = sent.map_err(|error| {
         tracing::warn!(%error, "a webhook was refused");
         Problem::new(ProblemKind::Unavailable, "the webhook could not be kept; send it again")
     })?;
@@ -71,6 +98,28 @@ pub(crate) async fn webhook(
         ingress.duplicates.count(company_id, mode, received_at.timestamp_millis());
     }
     Ok(answer(outcome, webhook_id, begun))
+}
+
+/// Enqueues `job` with the trace that goes on in it: ours where this request is traced, else its
+/// sender's.
+async fn enqueue(ingress: &Ingress, mut job: NewJob, received: Option<&str>) -> Result<Enqueued, queue::Error> {
+    let lane = job.lane.as_str();
+    let span = if Span::current().is_none() {
+        Span::none()
+    } else {
+        let (system, kind) = ("redis", "send");
+        info_span!(
+            target: "trace", "publish", otel.kind = "producer", messaging.system = system, messaging.operation.type = kind,
+            messaging.destination.name = lane, messaging.message.id = job.id
+        )
+    };
+    let sender = || received.filter(|text| is_traceparent(text)).map(str::to_owned);
+    job.traceparent = trace::traceparent(&span).or_else(sender);
+    let sent = ingress.producer.enqueue(job).instrument(span).await;
+    if matches!(sent, Ok(Enqueued::Accepted)) {
+        metrics::sent(lane);
+    }
+    sent
 }
 
 async fn verify(

@@ -171,8 +171,10 @@ impl Meter {
         let last = now_secs() / grain;
         let hashes = window.length().as_secs() / grain;
         let mut sums = Figures::default();
-        for slot in last.saturating_sub(hashes)..=last {
-            let fields: HashMap<String, u64> = self.client.hgetall(self.key(grain, slot)).await?;
+        // All at once: the client sends them in one go.
+        let asked = (last.saturating_sub(hashes)..=last).map(|slot| self.client.hgetall(self.key(grain, slot)));
+        let hashes: Vec<HashMap<String, u64>> = futures::future::try_join_all(asked).await?;
+        for fields in hashes {
             for (field, value) in fields {
                 sums.add_field(&field, value);
             }

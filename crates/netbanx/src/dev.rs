@@ -25,7 +25,7 @@ const DEMO_PAYMENTS: usize = 40;
 
 pub(crate) async fn run(port: u16) -> Result<(), Error> {
     let mut settings = Settings::load()?;
-    telemetry::init(settings.production)?;
+    let telemetry = telemetry::init(&settings.telemetry("netbanx-dev"))?;
     let directory = settings.sqlite_directory().unwrap_or_else(|| "./data".into());
     fs::create_dir_all(&directory)?;
     settings.api_bind = SocketAddr::from(([127, 0, 0, 1], port));
@@ -51,6 +51,7 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
         work(&settings, &queue, &db, stop),
         fill(&settings, &demo),
     )?;
+    telemetry.shutdown();
     Ok(())
 }
 

@@ -20,6 +20,14 @@ impl Lane {
     /// Both, in the order of service.
     pub const ALL: [Self; 2] = [Self::Payments, Self::Others];
 
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Payments => "payments",
+            Self::Others => "others",
+        }
+    }
+
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Payments => "p",

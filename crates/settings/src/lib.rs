@@ -113,6 +113,12 @@ pub struct Settings {
     pub rollup_hour_days: u32,
     /// `CACHE_MEMORY_MIB`: memory for answers in each replica of the API.
     pub cache_memory_mib: u64,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces and metrics go by OTLP over HTTP; none: nowhere.
+    pub otlp_endpoint: Option<String>,
+    /// `OTEL_TRACES_SAMPLER_ARG`: the share of requests without a trace context that are traced, 0–1.
+    pub trace_ratio: f64,
+    /// `ALERT_*`: from when on something is wrong.
+    pub alerts: AlertLimits,
     /// `HTTP_WORKERS`: threads per HTTP service; 0: one per core.
     pub http_workers: usize,
 }
@@ -175,6 +181,15 @@ impl Settings {
             rollup_minute_days: source.within("ROLLUP_MINUTE_DAYS", 7, &(1..=3650))?,
             rollup_hour_days: source.within("ROLLUP_HOUR_DAYS", 100, &(15..=36_500))?,
             cache_memory_mib: source.within("CACHE_MEMORY_MIB", 64, &(1..=65_536))?,
+            otlp_endpoint: otlp_endpoint(source)?,
+            trace_ratio: source.within("OTEL_TRACES_SAMPLER_ARG", if production { 0.01 } else { 1.0 }, &(0.0..=1.0))?,
+            alerts: AlertLimits {
+                backlog: source.within("ALERT_BACKLOG", 100, &(1..=1_000_000_000))?,
+                hit_rate: source.within("ALERT_HIT_RATE", 0.8, &(0.0..=1.0))?,
+                failure_rate: source.within("ALERT_FAILURE_RATE", 0.1, &(0.0..=1.0))?,
+                oldest_ms: 1000 * source.within("ALERT_OLDEST_SECS", 60, &(1..=86_400))?,
+                redis_memory: source.within("ALERT_REDIS_MEMORY", 0.9, &(0.0..=1.0))?,
+            },
             http_workers: source.within("HTTP_WORKERS", 0, &(0..=256))?,
         })
     }
@@ -197,6 +212,12 @@ impl Settings {
         }
     }
 
+    /// How the process of that name tells of itself.
+    pub fn telemetry(&self, service: &'static str) -> telemetry::Options {
+        let (endpoint, sample_ratio) = (self.otlp_endpoint.clone(), self.trace_ratio);
+        telemetry::Options { service, json: self.production, endpoint, sample_ratio }
+    }
+
     /// How long things are kept.
     pub fn ages(&self) -> Ages {
         Ages { history_days: self.history_days, minute_days: self.rollup_minute_days, hour_days: self.rollup_hour_days }
@@ -212,6 +233,30 @@ impl Settings {
         let path = self.database_url.strip_prefix("sqlite:")?.trim_start_matches("//");
         let path = path.split('?').next().filter(|p| !p.is_empty() && !p.contains(":memory:"))?;
         PathBuf::from(path).parent().map(PathBuf::from)
+    }
+}
+
+/// From when on something is wrong.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AlertLimits {
+    /// `ALERT_BACKLOG`: more waiting jobs.
+    pub backlog: i64,
+    /// `ALERT_HIT_RATE`: a smaller share of answers from the cache.
+    pub hit_rate: f64,
+    /// `ALERT_FAILURE_RATE`: a larger share of attempts that failed.
+    pub failure_rate: f64,
+    /// `ALERT_OLDEST_SECS`: an older waiting job, in milliseconds.
+    pub oldest_ms: i64,
+    /// `ALERT_REDIS_MEMORY`: a larger share of Redis' memory in use.
+    pub redis_memory: f64,
+}
+
+fn otlp_endpoint(source: &Source) -> Result<Option<String>, Error> {
+    let endpoint = source.optional("OTEL_EXPORTER_OTLP_ENDPOINT");
+    match endpoint.as_deref().map(url::Url::parse) {
+        Some(Ok(url)) if url.scheme() == "http" && url.has_host() => Ok(endpoint),
+        Some(_) => Err(bad("OTEL_EXPORTER_OTLP_ENDPOINT", "must be http://HOST:PORT of a collector that takes OTLP over HTTP")),
+        None => Ok(None),
     }
 }
 
@@ -250,6 +295,9 @@ mod tests {
             ("APP_ENV", "prod"),
             ("WEBHOOK_SIGNATURE_VALIDATION", "maybe"),
             ("QUEUE_NAME", "a{b}"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+            ("OTEL_TRACES_SAMPLER_ARG", "2"),
+            ("ALERT_HIT_RATE", "80"),
         ] {
             let message = read(&[(name, value)]).unwrap_err().to_string();
             assert!(message.starts_with(&format!("{name}: ")), "{message}");

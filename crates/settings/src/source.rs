@@ -7,8 +7,13 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-const KNOWN: [&str; 33] = [
+const KNOWN: [&str; 40] = [
     "ADMIN_BIND",
+    "ALERT_BACKLOG",
+    "ALERT_FAILURE_RATE",
+    "ALERT_HIT_RATE",
+    "ALERT_OLDEST_SECS",
+    "ALERT_REDIS_MEMORY",
     "API_BIND",
     "APP_ENV",
     "BATCH_MAX_WAIT_MS",
@@ -23,6 +28,8 @@ const KNOWN: [&str; 33] = [
     "INGRESS_BIND",
     "MASTER_KEY",
     "MAX_ATTEMPTS",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_TRACES_SAMPLER_ARG",
     "QUEUE_DEAD_MAX_AGE_DAYS",
     "QUEUE_DEAD_MAX_COUNT",
     "QUEUE_LEASE_SECS",
@@ -45,7 +52,7 @@ const KNOWN: [&str; 33] = [
 
 /// First parts that in the environment are ours alone: a name that begins so and is not known is a
 /// slip of the pen, for example `BATCH_SIZES`.
-const OURS: [&str; 8] = ["BATCH_", "CACHE_", "DEDUP_", "HISTORY_", "INGRESS_", "QUEUE_", "ROLLUP_", "WEBHOOK_"];
+const OURS: [&str; 9] = ["ALERT_", "BATCH_", "CACHE_", "DEDUP_", "HISTORY_", "INGRESS_", "QUEUE_", "ROLLUP_", "WEBHOOK_"];
 
 pub(crate) struct Source(HashMap<String, String>);
 

@@ -121,7 +121,6 @@ pub async fn transactions(
         (Column::Status, filter.status),
         (Column::Kind, filter.kind),
         (Column::Currency, filter.currency.as_deref()),
-        (Column::AccountId, filter.account_id.as_deref()),
     ];
     for (column, value) in exact {
         all = all.add_option(value.map(|v| column.eq(v)));
@@ -132,8 +131,10 @@ pub async fn transactions(
         .add_option(filter.kind.filter(|k| *k != COMMON_KIND).map(|_| is_not("kind", COMMON_KIND)))
         .add_option(filter.from_ms.map(|ms| Column::TransactionTime.gte(ms)))
         .add_option(filter.until_ms.map(|ms| Column::TransactionTime.lt(ms)));
-    if filter.account_id.is_some() {
-        all = all.add_option(every_company(db, scope).await?);
+    if let Some(account) = &filter.account_id {
+        let own = Condition::all().add(Column::AccountId.eq(account.as_str()));
+        // An account's rows lie in the order of time under its company.
+        all = if scope == Scope::All { all.add(looked_up(db, scope, vec![own]).await?) } else { all.add(own) };
     }
     if let Some(reference) = &filter.merchant_ref_num {
         all = all.add(looked_up(db, scope, vec![Condition::all().add(Column::MerchantRefNum.eq(reference.as_str()))]).await?);

@@ -1,9 +1,34 @@
-//! Logs, the same for all binaries: readable on a terminal, JSON in production. Filtered by
-//! `RUST_LOG`. Traces and metrics by OpenTelemetry have their place here too, once they are built.
+//! Logs, traces and metrics, the same for all binaries.
+//!
+//! | module | part |
+//! | --- | --- |
+//! | [`trace`] | W3C trace context in and out, and which requests are traced at all |
+//! | [`metrics`] | the instruments, named by OpenTelemetry's semantic conventions where they exist |
+//!
+//! Logs go to standard error, readable on a terminal, JSON in production; what happens in a traced span
+//! carries its trace id. Traces and metrics go by OTLP to where `OTEL_EXPORTER_OTLP_ENDPOINT` says;
+//! metrics also stand ready as Prometheus' text. Neither bodies nor names of people are in any of them.
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+pub mod metrics;
+pub mod trace;
 
-/// `RUST_LOG` is malformed, or logging is already set up.
+use std::time::Duration;
+
+use opentelemetry::{KeyValue, global, trace::TracerProvider};
+use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig};
+use opentelemetry_sdk::{
+    Resource,
+    metrics::{PeriodicReader, SdkMeterProvider},
+    trace::{Sampler, SdkTracerProvider},
+};
+use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// How often metrics are sent.
+const METRICS_EVERY: Duration = Duration::from_secs(10);
+/// Longest wait for the collector.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Why telemetry cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The filter cannot be read.
@@ -12,18 +37,98 @@ pub enum Error {
     /// Called twice.
     #[error("logging is already set up")]
     Twice,
+    /// The collector's address cannot work.
+    #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
+    Endpoint(String),
+    /// The metrics cannot be kept for Prometheus.
+    #[error("the metrics cannot be set up: {0}")]
+    Metrics(String),
 }
 
-/// Sets logging up for the whole process, to standard error: JSON lines if `json`.
-pub fn init(json: bool) -> Result<(), Error> {
+/// How a process tells of itself.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `service.name`.
+    pub service: &'static str,
+    /// JSON lines.
+    pub json: bool,
+    /// Where traces and metrics go; none: nowhere.
+    pub endpoint: Option<String>,
+    /// The share of requests without a trace context that are traced, 0–1.
+    pub sample_ratio: f64,
+}
+
+/// What must be flushed before the process ends.
+#[derive(Debug)]
+pub struct Telemetry {
+    tracer: Option<SdkTracerProvider>,
+    meter: SdkMeterProvider,
+}
+
+/// Sets telemetry up for the whole process.
+pub fn init(options: &Options) -> Result<Telemetry, Error> {
+    let resource = Resource::builder()
+        .with_service_name(options.service)
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .build();
+    let tracer = options.endpoint.as_deref().map(|endpoint| tracer(endpoint, resource.clone())).transpose()?;
+    let meter = meter(options.endpoint.as_deref(), resource)?;
+    global::set_meter_provider(meter.clone());
+    metrics::make();
+    trace::set_ratio(if tracer.is_some() { options.sample_ratio } else { 0.0 }, tracer.is_some());
+
     let text = std::env::var("RUST_LOG").unwrap_or_default();
     let directives = if text.trim().is_empty() { "info,sqlx=warn,fred=warn,apalis_core=warn" } else { text.as_str() };
-    let filter = EnvFilter::try_new(directives).map_err(|e| Error::Filter(e.to_string()))?;
-    let registry = tracing_subscriber::registry().with(filter);
-    let done = if json {
-        registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()
+    let filter = || EnvFilter::try_new(directives).map_err(|e| Error::Filter(e.to_string()));
+    let layer = tracer.as_ref().map(|provider| {
+        // Spans of ours alone: those of libraries speak of what they carry.
+        let ours = EnvFilter::new("off,trace=info");
+        tracing_opentelemetry::layer().with_tracer(provider.tracer(options.service)).with_filter(ours)
+    });
+    let registry = tracing_subscriber::registry().with(layer);
+    let done = if options.json {
+        registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).with_filter(filter()?)).try_init()
     } else {
-        registry.with(fmt::layer().with_target(false).with_writer(std::io::stderr)).try_init()
+        registry.with(fmt::layer().with_target(false).with_writer(std::io::stderr).with_filter(filter()?)).try_init()
     };
-    done.map_err(|_| Error::Twice)
+    done.map_err(|_| Error::Twice)?;
+    Ok(Telemetry { tracer, meter })
+}
+
+fn tracer(endpoint: &str, resource: Resource) -> Result<SdkTracerProvider, Error> {
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
+        .with_timeout(TIMEOUT)
+        .build()
+        .map_err(|e| Error::Endpoint(e.to_string()))?;
+    // Which requests are traced is settled before a span begins: see `trace::is_wanted`.
+    let sampler = Sampler::ParentBased(Box::new(Sampler::AlwaysOn));
+    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_sampler(sampler).with_resource(resource).build())
+}
+
+fn meter(endpoint: Option<&str>, resource: Resource) -> Result<SdkMeterProvider, Error> {
+    let prometheus = opentelemetry_prometheus::exporter().with_registry(metrics::registry().clone()).without_target_info();
+    let prometheus = prometheus.build().map_err(|e| Error::Metrics(e.to_string()))?;
+    let mut builder = SdkMeterProvider::builder().with_reader(prometheus).with_resource(resource);
+    if let Some(endpoint) = endpoint {
+        let exporter = MetricExporter::builder()
+            .with_http()
+            .with_endpoint(format!("{}/v1/metrics", endpoint.trim_end_matches('/')))
+            .with_timeout(TIMEOUT)
+            .build()
+            .map_err(|e| Error::Endpoint(e.to_string()))?;
+        builder = builder.with_reader(PeriodicReader::builder(exporter).with_interval(METRICS_EVERY).build());
+    }
+    Ok(builder.build())
+}
+
+impl Telemetry {
+    /// Sends what has not been sent, within a few seconds. Blocks.
+    pub fn shutdown(self) {
+        if let Some(tracer) = self.tracer {
+            let _ = tracer.shutdown_with_timeout(TIMEOUT);
+        }
+        let _ = self.meter.shutdown_with_timeout(TIMEOUT);
+    }
 }

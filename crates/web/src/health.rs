@@ -1,4 +1,4 @@
-//! `/healthz` (alive) and `/readyz` (able to work), for probes.
+//! `/healthz` (alive) and `/readyz` (able to work), for probes; `/metrics` for Prometheus.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -38,6 +38,16 @@ pub fn routes(config: &mut web::ServiceConfig, readiness: Readiness) {
     config
         .route("/healthz", web::get().to(|| async { HttpResponse::Ok().json(json!({"status": "alive"})) }))
         .route("/readyz", web::get().to(move || ready(readiness.clone())));
+}
+
+/// Adds `/metrics` as well: for the administration port, which is not everybody's.
+pub fn admin_routes(config: &mut web::ServiceConfig, readiness: Readiness) {
+    routes(config, readiness);
+    config.route("/metrics", web::get().to(metrics));
+}
+
+async fn metrics() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(telemetry::metrics::text())
 }
 
 async fn ready(readiness: Readiness) -> HttpResponse {

@@ -2,6 +2,7 @@
 //! life of a server from bind to drain.
 
 pub mod health;
+mod measure;
 mod problem;
 mod server;
 mod success;

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`persist`] | one batch: decode, write, isolate what cannot be written |
 //! | [`invalidate`] | which answers a commit made old |
+//! | `traced` | traces from the request through the batch |
 //! | `tend` | roll-ups folded, counts taken over, what is old removed |
 //! | `supervise` (here) | an apalis worker that is built anew should it ever end |
 //!
@@ -13,11 +14,12 @@
 pub mod invalidate;
 pub mod persist;
 mod tend;
+mod traced;
 
 use std::{sync::Arc, time::Duration};
 
 use apalis::prelude::*;
-use meter::Ledger;
+use meter::{Ledger, Meter};
 use queue::{Backend, Batch, Queue};
 use sea_orm::DatabaseConnection;
 use settings::Settings;
@@ -60,7 +62,7 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     let Some(bind) = settings.admin_bind else { return work.await };
     let readiness = readiness(&queue, &db);
     let admin = async {
-        let routes = move |config: &mut actix_web::web::ServiceConfig| web::health::routes(config, readiness.clone());
+        let routes = move |config: &mut actix_web::web::ServiceConfig| web::health::admin_routes(config, readiness.clone());
         Ok(web::serve(bind, 1, settings.shutdown_timeout, stop, routes).await?)
     };
     futures::try_join!(work, admin)?;
@@ -83,10 +85,12 @@ fn readiness(queue: &Queue, db: &DatabaseConnection) -> Readiness {
 /// Works off `queue` until `stop`: finishes what is in hand, gives back the rest.
 pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnection, stop: Stop) -> Result<(), Error> {
     let cache = redis_client::connect(&settings.cache_redis_url)?;
+    let meter = Meter::start(cache.clone(), &settings.queue_name);
     let invalidator = Invalidator::start(cache::Tags::new(cache, &settings.queue_name));
-    let persister = Arc::new(Persister::new(db.clone(), invalidator.clone(), queue.settings().max_attempts, stop.clone()));
+    let attempts = queue.settings().max_attempts;
+    let persister = Arc::new(Persister::new(db.clone(), invalidator.clone(), meter, attempts, stop.clone()));
     let ledger = Ledger::new(queue.client().clone(), &settings.queue_name, meter::DUPLICATES);
-    let tending = tokio::spawn(tend::run(db.clone(), ledger, invalidator, settings.ages(), stop.clone()));
+    let tending = tokio::spawn(tend::run(db.clone(), queue.clone(), ledger, invalidator, settings.ages(), stop.clone()));
     tracing::info!(concurrency = settings.worker_concurrency, batch = queue.settings().batch_size, "worker started");
     while !*stop.borrow() {
         let backend = Backend::new(queue, &settings.redis_url)?;

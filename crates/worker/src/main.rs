@@ -15,6 +15,8 @@ async fn main() -> ExitCode {
 
 async fn start() -> Result<(), worker::Error> {
     let settings = settings::Settings::load()?;
-    telemetry::init(settings.production)?;
-    worker::run(&settings, web::stop_on_signal()?).await
+    let telemetry = telemetry::init(&settings.telemetry("worker"))?;
+    let ended = worker::run(&settings, web::stop_on_signal()?).await;
+    telemetry.shutdown();
+    ended
 }

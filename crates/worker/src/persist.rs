@@ -1,17 +1,23 @@
 //! One batch: decode its jobs, write them together, and find out which one is bad if that fails.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{CompanyId, Job, Mode, job::BadJob};
+use meter::Meter;
 use queue::{Batch, BatchOutcome, JobOutcome, LeasedJob, Verdict};
 use sea_orm::DatabaseConnection;
 use store::{
-    batch::{self, NewEvent},
+    batch::{self, NewEvent, Written},
     rollups,
 };
+use telemetry::metrics;
+use tracing::Instrument;
 use web::Stop;
 
-use crate::invalidate::Invalidator;
+use crate::{
+    invalidate::Invalidator,
+    traced::{Traced, invalidate_span, persist_span},
+};
 
 /// Pauses between tries while the database is away; then the jobs are given back.
 const PAUSES_MS: [u64; 7] = [50, 100, 200, 500, 1000, 2000, 4000];
@@ -21,18 +27,50 @@ const PAUSES_MS: [u64; 7] = [50, 100, 200, 500, 1000, 2000, 4000];
 pub struct Persister {
     db: DatabaseConnection,
     invalidator: Invalidator,
+    meter: Meter,
     max_attempts: u16,
     stop: Stop,
 }
 
 impl Persister {
-    /// Writes to `db` and tells `invalidator`; gives up waiting for the database at `stop`.
-    pub fn new(db: DatabaseConnection, invalidator: Invalidator, max_attempts: u16, stop: Stop) -> Self {
-        Self { db, invalidator, max_attempts, stop }
+    /// Writes to `db`, tells `invalidator` and counts in `meter`; gives up waiting for the database at
+    /// `stop`.
+    pub fn new(db: DatabaseConnection, invalidator: Invalidator, meter: Meter, max_attempts: u16, stop: Stop) -> Self {
+        Self { db, invalidator, meter, max_attempts, stop }
     }
 
     /// Writes what can be written of `batch`; answers for each job.
     pub async fn persist(&self, batch: Batch) -> BatchOutcome {
+        let (begun, now_ms) = (Instant::now(), store::now_ms());
+        for job in &batch.jobs {
+            let waited = Duration::from_millis((now_ms - job.enqueued_ms).max(0).unsigned_abs());
+            metrics::waited(waited);
+            self.meter.time("queue.wait", waited);
+        }
+        let traced = Traced::begin(&batch);
+        let outcome = self.work(batch).instrument(traced.batch()).await;
+        traced.end(&outcome);
+        self.measure(&outcome, begun.elapsed());
+        outcome
+    }
+
+    fn measure(&self, outcome: &BatchOutcome, took: Duration) {
+        let count = |which: fn(&Verdict) -> bool| outcome.jobs.iter().filter(|job| which(&job.verdict)).count() as u64;
+        for (name, counter, jobs) in [
+            ("done", "job.done", count(|verdict| matches!(verdict, Verdict::Done))),
+            ("failed", "job.failed", count(|verdict| matches!(verdict, Verdict::Failed(_)))),
+            ("given_back", "job.given_back", count(|verdict| matches!(verdict, Verdict::GivenBack))),
+        ] {
+            metrics::consumed(name, jobs);
+            if jobs > 0 {
+                self.meter.count(counter, jobs);
+            }
+        }
+        metrics::processed(took);
+        self.meter.time("batch", took);
+    }
+
+    async fn work(&self, batch: Batch) -> BatchOutcome {
         let mut jobs = Vec::with_capacity(batch.jobs.len());
         let (mut leased, mut events) = (Vec::new(), Vec::new());
         for job in batch.jobs {
@@ -61,7 +99,7 @@ impl Persister {
             match self.write_once_available(events).await {
                 Ok(()) => {
                     // Also where all rows were there already: whoever wrote them may have died before this.
-                    self.invalidator.committed(events).await;
+                    self.invalidator.committed(events).instrument(invalidate_span()).await;
                     outcomes.extend(jobs.iter().map(|job| job.outcome(Verdict::Done)));
                 }
                 Err(store::Error::Unavailable(error)) => {
@@ -93,6 +131,7 @@ impl Persister {
             return;
         }
         let job = Job::decode(&leased.payload).ok();
+        self.meter.count("job.dead", 1);
         let webhook = job.as_ref().map_or_else(|| leased.id.parse().unwrap_or_default(), |job| job.webhook_id);
         let company = job.as_ref().map_or(CompanyId::NONE, |job| job.company_id);
         let mode = job.as_ref().and_then(|job| job.event().ok()).map_or(Mode::Live, |event| event.mode);
@@ -105,7 +144,7 @@ impl Persister {
 
     async fn write_once_available(&self, events: &[NewEvent]) -> Result<(), store::Error> {
         for pause in PAUSES_MS {
-            match batch::write(&self.db, events).await {
+            match self.write_measured(events).await {
                 Err(store::Error::Unavailable(error)) if !*self.stop.borrow() => {
                     tracing::warn!(%error, "the database is away; waiting");
                     tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -113,7 +152,15 @@ impl Persister {
                 other => return other.map(|_| ()),
             }
         }
-        batch::write(&self.db, events).await.map(|_| ())
+        self.write_measured(events).await.map(|_| ())
+    }
+
+    async fn write_measured(&self, events: &[NewEvent]) -> Result<Written, store::Error> {
+        let begun = Instant::now();
+        let written = batch::write(&self.db, events).instrument(persist_span()).await;
+        metrics::database("write batch", begun.elapsed());
+        self.meter.time("persist", begun.elapsed());
+        written
     }
 }
 

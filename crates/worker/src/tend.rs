@@ -8,11 +8,13 @@ use std::{
 
 use common::{CompanyId, Mode, WebhookOutcome};
 use meter::Ledger;
+use queue::{Lane, Queue, Stats};
 use sea_orm::DatabaseConnection;
 use store::{
     retention::{self, Ages},
     rollups::{self, CompanyDeltas},
 };
+use telemetry::metrics;
 use web::Stop;
 
 use crate::invalidate::Invalidator;
@@ -23,12 +25,21 @@ const FOLD: Duration = Duration::from_millis(500);
 const COLLECT: Duration = Duration::from_secs(2);
 /// How often what is too old is removed, and how many steps of it at once.
 const RETAIN: (Duration, u32) = (Duration::from_secs(60), 20);
+/// How often the queue's counts are taken for the metrics.
+const GAUGE: Duration = Duration::from_secs(5);
 /// Differences after which their table is tidied up.
 const TIDY: u64 = 50_000;
 
 /// Does it until `stop`.
-pub(crate) async fn run(db: DatabaseConnection, ledger: Ledger, invalidator: Invalidator, ages: Ages, mut stop: Stop) {
-    let (mut collected, mut retained, mut folded) = (None, None, 0);
+pub(crate) async fn run(
+    db: DatabaseConnection,
+    queue: Queue,
+    ledger: Ledger,
+    invalidator: Invalidator,
+    ages: Ages,
+    mut stop: Stop,
+) {
+    let (mut collected, mut retained, mut gauged, mut folded) = (None, None, None, 0);
     while !*stop.borrow() {
         // Either the time is over or it is told to stop, which the loop sees.
         let _ = tokio::time::timeout(FOLD, stop.changed()).await;
@@ -47,12 +58,29 @@ pub(crate) async fn run(db: DatabaseConnection, ledger: Ledger, invalidator: Inv
                 tracing::debug!(%error, "differences were not tidied up");
             }
         }
+        if is_due(&mut gauged, GAUGE)
+            && let Ok(stats) = queue.stats().await
+        {
+            gauge(&stats);
+        }
         if is_due(&mut retained, RETAIN.0)
             && let Err(error) = retain(&db, ages).await
         {
             tracing::warn!(%error, "what is too old is removed later");
         }
     }
+}
+
+fn gauge(stats: &Stats) {
+    for (lane, counts) in [(Lane::Payments, &stats.payments), (Lane::Others, &stats.others)] {
+        for (state, count) in
+            [("waiting", counts.waiting), ("active", counts.active), ("delayed", counts.delayed), ("dead", counts.dead)]
+        {
+            metrics::jobs(lane.as_str(), state, count.max(0).unsigned_abs());
+        }
+    }
+    let oldest = Duration::from_millis(stats.oldest_waiting_ms.max(0).unsigned_abs());
+    metrics::queue(oldest, stats.workers.max(0).unsigned_abs());
 }
 
 fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {

@@ -27,12 +27,12 @@ pub(crate) struct Analytics {
     from: Option<String>,
     /// The moment behind its last bucket.
     until: Option<String>,
-    transactions: Transactions,
-    webhooks: Webhooks,
+    transactions: TransactionFigures,
+    webhooks: WebhookFigures,
     /// One point for each bucket, empty ones too, the oldest first.
     series: Vec<SeriesPoint>,
     /// The most used first.
-    payment_methods: Vec<PaymentMethod>,
+    payment_methods: Vec<MethodFigures>,
     /// The ten most frequent.
     failure_reasons: Vec<FailureReason>,
     /// The period of the same length before.
@@ -44,7 +44,7 @@ pub(crate) struct Analytics {
 /// Counts of transactions of all kinds, and amounts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Transactions {
+pub(crate) struct TransactionFigures {
     total: i64,
     completed: i64,
     failed: i64,
@@ -63,7 +63,7 @@ pub(crate) struct Transactions {
 pub(crate) struct Amounts {
     /// ISO 4217; XXX where none is known.
     currency: String,
-    /// Transactions of all kinds in this currency.
+    /// TransactionFigures of all kinds in this currency.
     count: i64,
     completed_amount: i64,
     refunded_amount: i64,
@@ -73,7 +73,7 @@ pub(crate) struct Amounts {
 
 /// Counts of webhooks by what became of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
-pub(crate) struct Webhooks {
+pub(crate) struct WebhookFigures {
     total: i64,
     processed: i64,
     /// Given up as dead letters.
@@ -97,7 +97,7 @@ pub(crate) struct SeriesPoint {
 /// Payments by one method.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct PaymentMethod {
+pub(crate) struct MethodFigures {
     /// For example CARD; UNKNOWN where none is told.
     payment_method: String,
     count: i64,
@@ -115,8 +115,8 @@ pub(crate) struct FailureReason {
 /// The figures of the period before.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Previous {
-    transactions: Transactions,
-    webhooks: Webhooks,
+    transactions: TransactionFigures,
+    webhooks: WebhookFigures,
 }
 
 impl Analytics {
@@ -144,8 +144,8 @@ impl Analytics {
     }
 }
 
-fn transactions(points: &[&Point]) -> Transactions {
-    let mut sums = Transactions::default();
+fn transactions(points: &[&Point]) -> TransactionFigures {
+    let mut sums = TransactionFigures::default();
     let (mut approved, mut refused) = (0, 0);
     let mut currencies: BTreeMap<&str, Amounts> = BTreeMap::new();
     for point in points {
@@ -193,8 +193,8 @@ fn rate(part: i64, all: i64) -> Option<f64> {
     (all > 0).then(|| ((part * 10_000 + all / 2) / all) as f64 / 10_000.0)
 }
 
-fn webhooks(points: &[&Point]) -> Webhooks {
-    let mut sums = Webhooks::default();
+fn webhooks(points: &[&Point]) -> WebhookFigures {
+    let mut sums = WebhookFigures::default();
     for point in points {
         let Series::Webhooks(outcome) = point.series else { continue };
         sums.total += point.sum.count;
@@ -208,11 +208,11 @@ fn webhooks(points: &[&Point]) -> Webhooks {
 }
 
 fn series_point(start_ms: i64, points: &[&Point]) -> SeriesPoint {
-    let Transactions { total, completed, failed, by_currency, .. } = transactions(points);
+    let TransactionFigures { total, completed, failed, by_currency, .. } = transactions(points);
     SeriesPoint { start: time(start_ms), total, completed, failed, by_currency }
 }
 
-fn payment_methods(points: &[&Point]) -> Vec<PaymentMethod> {
+fn payment_methods(points: &[&Point]) -> Vec<MethodFigures> {
     let mut methods: BTreeMap<&str, (i64, i64, i64)> = BTreeMap::new();
     for point in points {
         let Series::Transactions { kind: Kind::Payment, status, payment_method, .. } = &point.series else { continue };
@@ -224,10 +224,10 @@ fn payment_methods(points: &[&Point]) -> Vec<PaymentMethod> {
             _ => {}
         }
     }
-    let mut list: Vec<PaymentMethod> = methods
+    let mut list: Vec<MethodFigures> = methods
         .into_iter()
         .filter(|(_, (count, _, _))| *count != 0)
-        .map(|(name, (count, completed, failed))| PaymentMethod {
+        .map(|(name, (count, completed, failed))| MethodFigures {
             payment_method: if name.is_empty() { "UNKNOWN" } else { name }.to_owned(),
             count,
             completed,

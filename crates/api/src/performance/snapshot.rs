@@ -1,0 +1,130 @@
+//! Asks everything at once, each within a limit, so that what is away is told and not waited for.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use meter::{Figures, Window};
+use redis_client::fred::{clients::Client, interfaces::HashesInterface};
+use store::now_ms;
+
+use super::{
+    alerts::{self, Alert, NAMES, Signals},
+    redis_info::{self, RedisInfo},
+};
+use crate::{Api, cached, views::time};
+
+/// Longest wait for one part.
+const LIMIT: Duration = Duration::from_millis(700);
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshot {
+    pub database: bool,
+    pub queue: Option<queue::Stats>,
+    pub redis: Option<RedisInfo>,
+    /// Of the last minute, five minutes and hour; none while the cache's Redis is away.
+    pub figures: Option<[Figures; 3]>,
+    /// Answers that are kept ready, by range.
+    pub ready: HashMap<String, u64>,
+}
+
+async fn within<T>(work: impl Future<Output = Option<T>>) -> Option<T> {
+    tokio::time::timeout(LIMIT, work).await.ok().flatten()
+}
+
+/// Looks at everything.
+pub(crate) async fn take(api: &Api) -> Snapshot {
+    let figures = |window| within(async move { api.meter.figures(window).await.ok() });
+    let (database, queue, redis, minute, five, hour, ready) = tokio::join!(
+        within(async { store::ping(&api.db).await.ok() }),
+        within(async { api.queue.stats().await.ok() }),
+        within(redis_info::ask(api.queue.client())),
+        figures(Window::Minute),
+        figures(Window::FiveMinutes),
+        figures(Window::Hour),
+        within(async { api.precomputed.counts().await.ok() }),
+    );
+    let figures = match (minute, five, hour) {
+        (Some(minute), Some(five), Some(hour)) => Some([minute, five, hour]),
+        _ => None,
+    };
+    Snapshot { database: database.is_some(), queue, redis, figures, ready: ready.unwrap_or_default() }
+}
+
+impl Snapshot {
+    fn signals(&self) -> Signals {
+        let minute = self.figures.as_ref().map(|[minute, ..]| minute.clone()).unwrap_or_default();
+        let cached = |what: &str| {
+            cached::ROUTES.iter().map(|route| minute.count(&format!("cache.{what}:{}", route.endpoint()))).sum::<u64>()
+        };
+        let (found, missed) = (cached("hit") + cached("stale"), cached("miss"));
+        let (done, failed) = (minute.count("job.done"), minute.count("job.failed"));
+        Signals {
+            database: self.database,
+            redis: self.queue.is_some(),
+            cache_redis: self.figures.is_some(),
+            queue: self.queue,
+            answers: (found, found + missed),
+            attempts: (failed, done + failed),
+            dead_lately: minute.count("job.dead"),
+            redis_memory: self.redis.as_ref().and_then(|redis| redis.memory),
+            redis_trouble: self.redis.as_ref().and_then(|redis| redis.trouble.clone()),
+        }
+    }
+}
+
+/// Since when each alert stands: shared through Redis, and remembered here while that is away.
+#[derive(Debug, Clone)]
+pub(crate) struct Sinces {
+    client: Client,
+    key: Arc<str>,
+    own: Arc<Mutex<HashMap<&'static str, i64>>>,
+}
+
+impl Sinces {
+    pub fn new(client: Client, prefix: &str) -> Self {
+        Self { client, key: format!("{{{prefix}:alerts}}").into(), own: Arc::default() }
+    }
+
+    /// Notes which alerts stand now; answers since when, in milliseconds since 1970 UTC.
+    async fn note(&self, standing: &[&'static str]) -> HashMap<&'static str, i64> {
+        let now = now_ms();
+        let mut sinces = {
+            let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+            own.retain(|name, _| standing.contains(name));
+            for name in standing {
+                own.entry(name).or_insert(now);
+            }
+            own.clone()
+        };
+        let shared = async {
+            let over: Vec<&str> = NAMES.into_iter().filter(|name| !standing.contains(name)).collect();
+            let _: i64 = self.client.hdel(&*self.key, over).await.ok()?;
+            for (name, since) in &sinces {
+                let _: bool = self.client.hsetnx(&*self.key, *name, *since).await.ok()?;
+            }
+            self.client.hgetall::<HashMap<String, i64>, _>(&*self.key).await.ok()
+        };
+        if let Some(shared) = within(shared).await {
+            for (name, since) in &mut sinces {
+                *since = shared.get(*name).copied().unwrap_or(*since).min(*since);
+            }
+        }
+        sinces
+    }
+}
+
+/// What is wrong, and since when.
+pub(crate) async fn raised(api: &Api, snapshot: &Snapshot) -> Vec<Alert> {
+    let mut raised = alerts::alerts(&snapshot.signals(), &api.limits);
+    let names: Vec<&'static str> = raised.iter().map(|alert| alert.name).collect();
+    let sinces = api.sinces.note(&names).await;
+    for alert in &mut raised {
+        alert.since = sinces.get(alert.name).copied().and_then(time);
+    }
+    raised
+}

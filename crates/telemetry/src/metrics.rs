@@ -1,0 +1,142 @@
+//! The instruments of all services, and their values as Prometheus' text.
+//!
+//! Names and units are those of OpenTelemetry's semantic conventions for HTTP servers, messaging and
+//! database clients; what they have no name for begins with `netbanx.`.
+
+use std::{sync::OnceLock, time::Duration};
+
+use opentelemetry::{
+    KeyValue, global,
+    metrics::{Counter, Gauge, Histogram},
+};
+use prometheus::{Encoder, Registry, TextEncoder};
+
+/// Bounds of a duration's buckets, in seconds.
+const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Everything that is measured.
+#[derive(Debug)]
+pub struct Metrics {
+    http: Histogram<f64>,
+    received: Counter<u64>,
+    sent: Counter<u64>,
+    consumed: Counter<u64>,
+    processed: Histogram<f64>,
+    waited: Histogram<f64>,
+    database: Histogram<f64>,
+    cache: Counter<u64>,
+    jobs: Gauge<u64>,
+    oldest: Gauge<f64>,
+    workers: Gauge<u64>,
+}
+
+static METRICS: OnceLock<Metrics> = OnceLock::new();
+
+pub(crate) fn registry() -> &'static Registry {
+    static REGISTRY: OnceLock<Registry> = OnceLock::new();
+    REGISTRY.get_or_init(Registry::new)
+}
+
+pub(crate) fn make() {
+    let meter = global::meter("netbanx");
+    let seconds = |name: &'static str, what: &'static str| {
+        meter.f64_histogram(name).with_unit("s").with_description(what).with_boundaries(SECONDS.to_vec()).build()
+    };
+    let counter = |name: &'static str, what: &'static str| meter.u64_counter(name).with_description(what).build();
+    let made = Metrics {
+        http: seconds("http.server.request.duration", "Duration of HTTP server requests."),
+        received: counter("netbanx.webhooks", "Webhooks by what was answered."),
+        sent: counter("messaging.client.sent.messages", "Jobs that were enqueued."),
+        consumed: counter("messaging.client.consumed.messages", "Jobs that were taken from the queue, by what became of them."),
+        processed: seconds("messaging.process.duration", "Duration of processing a batch."),
+        waited: seconds("netbanx.queue.wait.duration", "How long a job waited for its batch."),
+        database: seconds("db.client.operation.duration", "Duration of database client operations."),
+        cache: counter("netbanx.cache.requests", "Cached answers by where they came from."),
+        jobs: meter.u64_gauge("netbanx.queue.jobs").with_description("Jobs in the queue, by lane and state.").build(),
+        oldest: meter
+            .f64_gauge("netbanx.queue.oldest.age")
+            .with_unit("s")
+            .with_description("Age of the oldest waiting job.")
+            .build(),
+        workers: meter.u64_gauge("netbanx.queue.workers").with_description("Workers with a recent sign of life.").build(),
+    };
+    // A process makes them once; a second time changes nothing.
+    let _ = METRICS.set(made);
+}
+
+/// Records with the instruments; does nothing before telemetry is set up.
+fn with(record: impl FnOnce(&Metrics)) {
+    if let Some(metrics) = METRICS.get() {
+        record(metrics);
+    }
+}
+
+/// An HTTP request was answered. `route` is a pattern, never a path with ids.
+pub fn http(method: &'static str, route: &str, status: u16, took: Duration) {
+    let attributes = [
+        KeyValue::new("http.request.method", method),
+        KeyValue::new("http.route", route.to_owned()),
+        KeyValue::new("http.response.status_code", i64::from(status)),
+    ];
+    with(|m| m.http.record(took.as_secs_f64(), &attributes));
+}
+
+/// A webhook was answered: accepted, duplicate or refused.
+pub fn webhook(outcome: &'static str) {
+    with(|m| m.received.add(1, &[KeyValue::new("outcome", outcome)]));
+}
+
+/// A job was enqueued.
+pub fn sent(lane: &'static str) {
+    let attributes = [KeyValue::new("messaging.system", "redis"), KeyValue::new("messaging.destination.name", lane)];
+    with(|m| m.sent.add(1, &attributes));
+}
+
+/// So many jobs were done, failed or given back.
+pub fn consumed(outcome: &'static str, count: u64) {
+    if count > 0 {
+        with(|m| m.consumed.add(count, &[KeyValue::new("messaging.system", "redis"), KeyValue::new("outcome", outcome)]));
+    }
+}
+
+/// A batch was processed.
+pub fn processed(took: Duration) {
+    with(|m| m.processed.record(took.as_secs_f64(), &[KeyValue::new("messaging.system", "redis")]));
+}
+
+/// A job had waited when its batch began.
+pub fn waited(time: Duration) {
+    with(|m| m.waited.record(time.as_secs_f64(), &[]));
+}
+
+/// The database did something.
+pub fn database(operation: &'static str, took: Duration) {
+    with(|m| m.database.record(took.as_secs_f64(), &[KeyValue::new("db.operation.name", operation)]));
+}
+
+/// A cached route answered.
+pub fn cache(endpoint: &'static str, outcome: &'static str) {
+    with(|m| m.cache.add(1, &[KeyValue::new("endpoint", endpoint), KeyValue::new("outcome", outcome)]));
+}
+
+/// The queue's jobs of a lane in a state.
+pub fn jobs(lane: &'static str, state: &'static str, count: u64) {
+    with(|m| m.jobs.record(count, &[KeyValue::new("lane", lane), KeyValue::new("state", state)]));
+}
+
+/// The oldest waiting job, and who works.
+pub fn queue(oldest: Duration, workers: u64) {
+    with(|m| {
+        m.oldest.record(oldest.as_secs_f64(), &[]);
+        m.workers.record(workers, &[]);
+    });
+}
+
+/// All values as Prometheus' text (exposition format 0.0.4).
+pub fn text() -> String {
+    let mut text = Vec::new();
+    if let Err(error) = TextEncoder::new().encode(&registry().gather(), &mut text) {
+        tracing::warn!(%error, "the metrics cannot be written");
+    }
+    String::from_utf8(text).unwrap_or_default()
+}

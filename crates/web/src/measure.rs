@@ -1,0 +1,59 @@
+//! What every HTTP request of every service goes through: its duration is measured, and a trace that it
+//! carries goes on.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::Method,
+    middleware::Next,
+};
+use telemetry::{metrics, trace};
+use tracing::{Instrument, Span, field::Empty, info_span};
+
+/// Middleware around all routes.
+pub(crate) async fn measure<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+    let begun = Instant::now();
+    let method = known(request.method());
+    let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    let span = if trace::is_wanted(parent) {
+        let span = info_span!(
+            target: "trace", parent: None, "request", otel.name = Empty, otel.kind = "server", trace_id = Empty,
+            http.request.method = method, http.route = Empty, http.response.status_code = Empty
+        );
+        if let Some(parent) = trace::sampled(parent) {
+            trace::follow(&span, parent);
+        }
+        trace::note_id(&span);
+        span
+    } else {
+        Span::none()
+    };
+    let answer = next.call(request).instrument(span.clone()).await;
+    if let Ok(response) = &answer {
+        let route = response.request().match_pattern();
+        let route = route.as_deref().unwrap_or("unmatched");
+        let status = response.status().as_u16();
+        metrics::http(method, route, status, begun.elapsed());
+        span.record("otel.name", format!("{method} {route}"));
+        span.record("http.route", route);
+        span.record("http.response.status_code", status);
+    }
+    answer
+}
+
+/// Methods by name; any other is `_OTHER`, as the semantic conventions have it.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "_OTHER",
+    }
+}

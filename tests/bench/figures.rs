@@ -1,0 +1,192 @@
+//! Figures: what a refresh costs as the history grows, what they cost the worker.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Grain, Mode};
+use e2e::{Database, Platform, Postgres, Report, Service, median, new_directory, percentile};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+use store::{
+    batch::{self, NewEvent},
+    reads::Scope,
+    rollups,
+};
+use uuid::Uuid;
+
+use crate::history;
+
+const SMALL: u32 = 100_000;
+const LARGE: u32 = 1_000_000;
+/// Each range as it is read: grain and buckets, the period before included.
+const RANGES: [(&str, Grain, i64); 4] =
+    [("hour", Grain::Minute, 120), ("day", Grain::Hour, 48), ("week", Grain::Hour, 336), ("month", Grain::Day, 60)];
+
+pub async fn run(report: &mut Report) {
+    let directory = new_directory();
+    let postgres = Postgres::start(&directory);
+    let rows = std::env::var("BENCH_ROWS").map_or(LARGE, |n| n.parse().expect("BENCH_ROWS must be a number"));
+    let mut times = Vec::new();
+    for count in [SMALL, rows] {
+        let mut platform = Platform::prepare_on(Database::Postgres, Some(postgres.url().to_owned())).await;
+        history::fill(&platform, Database::Postgres, count).await;
+        roll_up(&platform).await;
+        let db = store::connect(&platform.database_url, 1).await.unwrap();
+        times.push(refreshes(&db, count, report).await);
+        if count != SMALL {
+            answers(&mut platform, report).await;
+        }
+    }
+    report.at_most(&format!("cost of a refresh at {rows} transactions, as a ratio to {SMALL}"), times[1] / times[0], 1.3);
+    cost(postgres.url(), report).await;
+    drop(postgres);
+    drop(std::fs::remove_dir_all(directory));
+}
+
+/// The roll-ups of a history, by one statement, moved so that it ends now.
+async fn roll_up(platform: &Platform) {
+    let db = store::connect(&platform.database_url, 1).await.unwrap();
+    let shift = "(SELECT (extract(epoch FROM now()) * 1000)::bigint - max(transaction_time) FROM transactions)";
+    // Spread over two months, whatever the number of rows.
+    db.execute_unprepared(
+        "UPDATE transactions SET transaction_time = 1700000000000 + (abs(hashtext(external_id)) % 86400) * 60000::bigint",
+    )
+    .await
+    .unwrap();
+    db.execute_unprepared(&format!("UPDATE transactions SET transaction_time = transaction_time + {shift}")).await.unwrap();
+    for (grain, ms) in [("minute", 60_000_i64), ("hour", 3_600_000), ("day", 86_400_000)] {
+        for whose in ["company_id", "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"] {
+            let sql = format!(
+                "INSERT INTO rollups SELECT {whose}, '{grain}', mode, transaction_time - transaction_time % {ms},
+                 't|' || kind || '|' || status || '|' || currency || '|' || payment_method || '|', count(*), sum(amount)
+                 FROM transactions GROUP BY 1, 3, 4, 5"
+            );
+            db.execute_unprepared(&sql).await.unwrap();
+        }
+    }
+    db.execute_unprepared("VACUUM ANALYZE").await.unwrap();
+}
+
+/// The median of all reads of one round over every range of three companies and of all.
+async fn refreshes(db: &DatabaseConnection, count: u32, report: &mut Report) -> f64 {
+    let company = |n: u128| Scope::Company(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0000 + n));
+    let mut rounds = Vec::new();
+    let mut slowest = 0.0_f64;
+    for _ in 0..15 {
+        let mut round = 0.0;
+        for scope in [Scope::All, company(1), company(7), company(9)] {
+            for (_, grain, buckets) in RANGES {
+                let until = grain.bucket(store::now_ms()) + grain.ms();
+                let begun = Instant::now();
+                let points = rollups::read(db, scope, Mode::Live, grain, until - buckets * grain.ms(), until).await.unwrap();
+                assert!(!points.is_empty());
+                let ms = begun.elapsed().as_secs_f64() * 1e3;
+                slowest = slowest.max(ms);
+                round += ms;
+            }
+        }
+        rounds.push(round / 16.0);
+    }
+    report.at_most(&format!("ms for a refresh at {count} transactions, slowest of a company and range"), slowest, 30.0);
+    median(&mut rounds)
+}
+
+/// Answers over HTTP: what nobody has computed, and what is ready.
+async fn answers(platform: &mut Platform, report: &mut Report) {
+    platform.run(Service::Api).await;
+    let (mut cold, mut warm) = (Vec::new(), Vec::new());
+    for round in 0..20 {
+        for company in (1..=20).rev() {
+            let range = RANGES[company % 4].0;
+            let url = format!("{}/api/v1/analytics?timeRange={range}&company=c{company}", platform.api_url());
+            let begun = Instant::now();
+            let answer = platform.http.get(url).bearer_auth(&platform.admin_token).send().await.unwrap();
+            let outcome = answer.headers()["x-cache"].to_str().unwrap().to_owned();
+            assert_eq!(answer.bytes().await.unwrap().is_empty(), false);
+            let ms = begun.elapsed().as_secs_f64() * 1e3;
+            match outcome.as_str() {
+                "MISS" => cold.push(ms),
+                _ if round > 0 => warm.push(ms),
+                _ => {}
+            }
+        }
+    }
+    report.figure("answers that were computed for their request", cold.len() as f64);
+    report.at_most("ms for a cold GET of figures (slowest)", percentile(&mut cold, 1.0), 100.0);
+    report.at_most("ms for a warm GET of figures, p99", percentile(&mut warm, 0.99), 5.0);
+}
+
+fn event(n: u64, now: DateTime<Utc>) -> NewEvent {
+    let id = Uuid::now_v7();
+    let (name, status) = [("PAYMENT_COMPLETED", "COMPLETED"), ("PAYMENT_FAILED", "FAILED")][usize::from(n % 11 == 0)];
+    let currency = ["EUR", "USD", "GBP"][n as usize % 3];
+    let body = format!(
+        r#"{{"eventType":"{name}","resourceId":"{id}","payload":{{"id":"{id}","amount":100,"currencyCode":"{currency}","status":"{status}","paymentType":"CARD","statusTime":"{now:?}","txnTime":"{now:?}"}}}}"#
+    );
+    let envelope = Envelope::parse(body.as_bytes(), None).unwrap();
+    NewEvent {
+        webhook_id: id,
+        company_id: CompanyId(Uuid::from_u128(u128::from(n % 20) + 1)),
+        endpoint: Endpoint::Netbanx,
+        identity: EventIdentity::of(Endpoint::Netbanx, Some("c"), &envelope),
+        received_ms: now.timestamp_millis(),
+        event: Event::interpret(&envelope, now).unwrap(),
+        payload: body,
+    }
+}
+
+/// Batches of 25 over two connections with and without figures, in turns; those with figures are folded
+/// meanwhile.
+async fn cost(server: &str, report: &mut Report) {
+    let platform = Platform::prepare_on(Database::Postgres, Some(server.to_owned())).await;
+    let db = store::connect(&platform.database_url, 4).await.unwrap();
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        without.push(rate(&db, false).await);
+        with.push(rate(&db, true).await);
+    }
+    let (with, without) = (median(&mut with), median(&mut without));
+    report.figure("events a second written without figures, 2 connections", without);
+    report.figure("events a second written with figures, folded meanwhile", with);
+    report.at_least("the rate with figures, as a share of that without", with / without, 0.75);
+}
+
+async fn rate(db: &DatabaseConnection, is_counted: bool) -> f64 {
+    let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let begun = Instant::now();
+    let mut tasks = Vec::new();
+    for writer in 0..2_u64 {
+        let (db, stop, written) = (db.clone(), stop.clone(), written.clone());
+        tasks.push(tokio::spawn(async move {
+            let mut n = writer;
+            while !stop.load(Ordering::Relaxed) {
+                let now = Utc::now();
+                let events: Vec<NewEvent> = (0..25).map(|k| event(n * 25 + k, now)).collect();
+                n += 2;
+                let done = if is_counted { batch::write(&db, &events).await } else { batch::write_uncounted(&db, &events).await };
+                written.fetch_add(done.unwrap().new as u64, Ordering::Relaxed);
+            }
+        }));
+    }
+    if is_counted {
+        let (db, stop) = (db.clone(), stop.clone());
+        tasks.push(tokio::spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                while rollups::fold(&db).await.unwrap().1 {}
+            }
+        }));
+    }
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    stop.store(true, Ordering::Relaxed);
+    let rate = written.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    rate
+}

@@ -1,0 +1,153 @@
+//! Each alert is provoked, seen to rise, and seen to clear.
+
+use e2e::{Database, Platform, Postgres, Service, eventually, new_directory};
+use queue::{Lane, NewJob, Producer};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+async fn status(platform: &Platform) -> Value {
+    let (status, body) = platform.get_as(&platform.admin_token, "/api/performance/status").await;
+    assert_eq!(status, 200, "{body}");
+    body
+}
+
+async fn rises(platform: &Platform, name: &str) -> Value {
+    eventually(&format!("{name} rises"), || async {
+        status(platform).await["alerts"].as_array().unwrap().iter().find(|alert| alert["name"] == name).cloned()
+    })
+    .await
+}
+
+async fn clears(platform: &Platform, name: &str) {
+    eventually(&format!("{name} clears"), || async {
+        status(platform).await["alerts"].as_array().unwrap().iter().all(|alert| alert["name"] != name).then_some(())
+    })
+    .await;
+}
+
+fn payment(id: &str) -> String {
+    json!({"eventType": "PAYMENT_COMPLETED", "payload": {"id": id, "amount": 1, "currencyCode": "EUR", "status": "COMPLETED"}})
+        .to_string()
+}
+
+#[tokio::test]
+async fn a_backlog_without_a_worker_rises_and_clears() {
+    let mut platform = Platform::prepare(Database::Sqlite).await;
+    platform.variables.push(("ALERT_OLDEST_SECS", "1".to_owned()));
+    platform.run(Service::Ingress).await;
+    platform.run(Service::Api).await;
+    let alert = rises(&platform, "no-live-worker").await;
+    assert_eq!(alert["severity"], "critical");
+    assert!(alert["since"].is_string() && alert["action"].as_str().unwrap().contains("workers"));
+    for n in 0..101 {
+        assert_eq!(platform.send("/api/webhooks/netbanx/acme", payment(&n.to_string())).await.status(), 202);
+    }
+    let backlog = rises(&platform, "queue-backlog").await;
+    assert_eq!((&backlog["figure"], &backlog["threshold"]), (&json!(101.0), &json!(100.0)));
+    let first = rises(&platform, "oldest-job").await["since"].clone();
+    assert_eq!(rises(&platform, "oldest-job").await["since"], first, "it stands since it rose");
+    let told = status(&platform).await;
+    assert_eq!((&told["status"], &told["systems"]["webhook_processing"]["health"]), (&json!("critical"), &json!("stalled")));
+    assert_eq!(told["systems"]["webhook_processing"]["queue_stats"]["waiting"], 101);
+
+    platform.run(Service::Worker).await;
+    for name in ["no-live-worker", "queue-backlog", "oldest-job"] {
+        clears(&platform, name).await;
+    }
+    let told = eventually("the figures are handed over", || async {
+        let told = status(&platform).await;
+        let minute = &told["performance"]["lastMinute"];
+        (minute["throughput"]["processed"].as_f64() > Some(1.0) && minute["throughput"]["accepted"].as_f64() > Some(1.0))
+            .then_some(told)
+    })
+    .await;
+    for name in ["acceptMs", "queueWaitMs", "batchMs", "persistMs"] {
+        assert!(told["performance"]["lastMinute"][name]["p99"].is_number(), "{name}: {told}");
+    }
+    platform.kill(Service::Worker);
+    rises(&platform, "no-live-worker").await;
+}
+
+#[tokio::test]
+async fn a_cold_cache_rises_and_clears() {
+    let mut platform = Platform::prepare(Database::Sqlite).await;
+    platform.run(Service::Api).await;
+    let get = async |limit: u32, account: u32| {
+        drop(platform.get(&format!("/api/v1/transactions?limit={limit}&accountId={account}")).await);
+    };
+    for n in 0..30 {
+        get(1, n).await;
+    }
+    let alert = rises(&platform, "cache-hit-rate").await;
+    assert_eq!((&alert["severity"], alert["figure"].as_f64() < Some(0.8)), (&json!("warning"), true));
+    for _ in 0..200 {
+        get(1, 0).await;
+    }
+    clears(&platform, "cache-hit-rate").await;
+    let told = status(&platform).await;
+    let transactions = told["systems"]["api_cache"].as_array().unwrap().iter().find(|e| e["endpoint"] == "transactions").unwrap();
+    assert!(transactions["hitRate"].as_f64().unwrap() > 0.8, "measured, not made up: {transactions}");
+}
+
+#[tokio::test]
+async fn failing_writes_rise_and_clear() {
+    let mut platform = Platform::prepare(Database::Postgres).await;
+    platform.variables.push(("MAX_ATTEMPTS", "1".to_owned()));
+    for service in [Service::Ingress, Service::Worker, Service::Api] {
+        platform.run(service).await;
+    }
+    let producer = Producer::start(&platform.open_queue());
+    for _ in 0..12 {
+        // Its identity is longer than the column.
+        let job = json!({"webhookId": Uuid::now_v7(), "endpoint": "netbanx", "companyId": Uuid::nil(), "identity": "f".repeat(100),
+            "eventName": "PAYMENT_FAILED", "receivedMs": 1, "body": {}});
+        let id = Uuid::now_v7().to_string();
+        let payload = job.to_string().into_bytes();
+        let job = NewJob { id: id.clone(), claim: id, lane: Lane::Payments, flow: 1, traceparent: None, payload };
+        producer.enqueue(job).await.unwrap();
+    }
+    rises(&platform, "failure-rate").await;
+    rises(&platform, "dead-letters").await;
+    platform.netbanx(&["queue", "discard", "--all"]);
+    clears(&platform, "dead-letters").await;
+    for n in 0..150 {
+        platform.send("/api/webhooks/netbanx/acme", payment(&n.to_string())).await;
+    }
+    clears(&platform, "failure-rate").await;
+}
+
+#[tokio::test]
+async fn what_is_away_is_told_and_comes_back() {
+    let directory = new_directory();
+    let postgres = Postgres::start(&directory);
+    let mut platform = Platform::prepare_on(Database::Postgres, Some(postgres.url().to_owned())).await;
+    platform.run(Service::Worker).await;
+    platform.run(Service::Api).await;
+    eventually("all is well", || async { (status(&platform).await["status"] == "operational").then_some(()) }).await;
+    platform.kill_redis();
+    let alert = rises(&platform, "redis-away").await;
+    assert_eq!(alert["severity"], "critical");
+    assert_eq!(status(&platform).await["systems"]["redis"]["health"], "away");
+    platform.start_redis().await;
+    clears(&platform, "redis-away").await;
+
+    // Known to the API a moment ago; the token itself lies in the database.
+    postgres.stop();
+    let (code, _) = platform.get_as(&platform.admin_token, "/api/performance/status").await;
+    assert!([200, 503].contains(&code), "{code}");
+    postgres.resume();
+    clears(&platform, "database-away").await;
+    drop(platform);
+    drop(postgres);
+    drop(std::fs::remove_dir_all(directory));
+}
+
+#[tokio::test]
+async fn a_full_redis_is_told_before_it_refuses() {
+    let mut platform = Platform::prepare(Database::Sqlite).await;
+    platform.run(Service::Api).await;
+    platform.redis.ask(&["CONFIG", "SET", "maxmemory", "1mb"]);
+    rises(&platform, "redis-memory").await;
+    platform.redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+    clears(&platform, "redis-memory").await;
+}
