@@ -105,9 +105,9 @@ impl Api {
         })
     }
 
-    /// Keeps answers ready until `stop`.
+    /// Keeps answers ready and an eye on everything until `stop`.
     pub async fn tend(self, stop: Stop) {
-        precompute::run(self, stop).await;
+        tokio::join!(precompute::run(self.clone(), stop.clone()), performance::watch(self, stop));
     }
 
     /// What it needs to be able to work.

@@ -28,6 +28,7 @@ pub struct Metrics {
     jobs: Gauge<u64>,
     oldest: Gauge<f64>,
     workers: Gauge<u64>,
+    alerts: Gauge<u64>,
 }
 
 static METRICS: OnceLock<Metrics> = OnceLock::new();
@@ -59,6 +60,10 @@ pub(crate) fn make() {
             .with_description("Age of the oldest waiting job.")
             .build(),
         workers: meter.u64_gauge("netbanx.queue.workers").with_description("Workers with a recent sign of life.").build(),
+        alerts: meter
+            .u64_gauge("netbanx.alert")
+            .with_description("Whether an alert of the status stands (1) or not (0).")
+            .build(),
     };
     // A process makes them once; a second time changes nothing.
     let _ = METRICS.set(made);
@@ -130,6 +135,11 @@ pub fn queue(oldest: Duration, workers: u64) {
         m.oldest.record(oldest.as_secs_f64(), &[]);
         m.workers.record(workers, &[]);
     });
+}
+
+/// Whether an alert stands.
+pub fn alert(name: &'static str, stands: bool) {
+    with(|m| m.alerts.record(u64::from(stands), &[KeyValue::new("name", name)]));
 }
 
 /// All values as Prometheus' text (exposition format 0.0.4).

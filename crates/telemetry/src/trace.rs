@@ -66,6 +66,11 @@ pub fn note_id(span: &Span) {
     }
 }
 
+/// Names `span` anew, once it is known what it is of.
+pub fn rename(span: &Span, name: String) {
+    span.context().span().update_name(name);
+}
+
 /// Links `span` to another.
 pub fn link(span: &Span, other: SpanContext) {
     span.add_link(other);

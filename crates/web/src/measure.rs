@@ -20,7 +20,7 @@ pub(crate) async fn measure<B: MessageBody>(request: ServiceRequest, next: Next<
     let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
     let span = if trace::is_wanted(parent) {
         let span = info_span!(
-            target: "trace", parent: None, "request", otel.name = Empty, otel.kind = "server", trace_id = Empty,
+            target: "trace", parent: None, "request", otel.kind = "server", trace_id = Empty,
             http.request.method = method, http.route = Empty, http.response.status_code = Empty
         );
         if let Some(parent) = trace::sampled(parent) {
@@ -37,7 +37,9 @@ pub(crate) async fn measure<B: MessageBody>(request: ServiceRequest, next: Next<
         let route = route.as_deref().unwrap_or("unmatched");
         let status = response.status().as_u16();
         metrics::http(method, route, status, begun.elapsed());
-        span.record("otel.name", format!("{method} {route}"));
+        if !span.is_none() {
+            trace::rename(&span, format!("{method} {route}"));
+        }
         span.record("http.route", route);
         span.record("http.response.status_code", status);
     }

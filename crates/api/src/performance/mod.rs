@@ -16,7 +16,7 @@ mod views;
 use ::web::Problem;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-pub(crate) use snapshot::Sinces;
+pub(crate) use snapshot::{Sinces, watch};
 use views::Status;
 
 use crate::{Api, auth, openapi::problems};

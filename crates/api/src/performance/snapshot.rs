@@ -7,9 +7,11 @@ use std::{
     time::Duration,
 };
 
+use ::web::Stop;
 use meter::{Figures, Window};
 use redis_client::fred::{clients::Client, interfaces::HashesInterface};
 use store::now_ms;
+use telemetry::metrics;
 
 use super::{
     alerts::{self, Alert, NAMES, Signals},
@@ -19,6 +21,9 @@ use crate::{Api, cached, views::time};
 
 /// Longest wait for one part.
 const LIMIT: Duration = Duration::from_millis(700);
+
+/// How often it is looked, whoever asks.
+const WATCH: Duration = Duration::from_secs(5);
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -127,4 +132,18 @@ pub(crate) async fn raised(api: &Api, snapshot: &Snapshot) -> Vec<Alert> {
         alert.since = sinces.get(alert.name).copied().and_then(time);
     }
     raised
+}
+
+/// Looks every few seconds until `stop`, so that it is known since when an alert stands, and Prometheus
+/// learns of it.
+pub(crate) async fn watch(api: Api, mut stop: Stop) {
+    while !*stop.borrow() {
+        let snapshot = take(&api).await;
+        let raised = raised(&api, &snapshot).await;
+        for name in NAMES {
+            metrics::alert(name, raised.iter().any(|alert| alert.name == name));
+        }
+        // Either the time is over or it is told to stop, which the loop sees.
+        let _ = tokio::time::timeout(WATCH, stop.changed()).await;
+    }
 }
