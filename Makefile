@@ -23,7 +23,8 @@ build: ## release binaries in target/release: ingress worker api netbanx
 	@scripts/need cc
 	cargo build --release --locked --workspace --bins
 
-lint: ## formatting and clippy, warnings refused
+lint: ## formatting, clippy, and what is deployed; warnings refused
 	@scripts/need cc
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@scripts/lint-deploy

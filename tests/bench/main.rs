@@ -1,6 +1,7 @@
 //! `make bench`: what was promised, measured in one run on this machine, as text and as JSON in
 //! `target/bench.json`. Ends with a failure where something is missed.
 
+mod accept;
 mod figures;
 mod history;
 mod misses;
@@ -15,6 +16,9 @@ async fn main() -> std::process::ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     println!("{} processors", std::thread::available_parallelism().map_or(0, usize::from));
+    if is_wanted("accept") {
+        accept::run(&mut report).await;
+    }
     if is_wanted("misses") {
         misses::run(&mut report).await;
     }

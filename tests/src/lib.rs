@@ -6,6 +6,7 @@
 pub mod chaos;
 mod collector;
 mod hand;
+pub mod http_load;
 mod load;
 mod platform;
 mod postgres;

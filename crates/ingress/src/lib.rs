@@ -71,6 +71,7 @@ impl Ingress {
         let producer = Producer::start(&queue);
         let duplicates = Duplicates::start(Ledger::new(queue.client().clone(), &settings.queue_name, meter::DUPLICATES));
         let meter = Meter::start(redis_client::connect(&settings.cache_redis_url)?, &settings.queue_name);
+        let meter = meter.on(!settings.telemetry_disabled);
         Ok(Self {
             queue,
             producer,

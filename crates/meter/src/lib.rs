@@ -104,12 +104,20 @@ pub struct Meter {
     client: Client,
     prefix: Arc<str>,
     pending: Arc<Mutex<Figures>>,
+    is_on: bool,
 }
 
 impl Meter {
+    /// The same meter, or one that counts nothing.
+    #[must_use]
+    pub fn on(mut self, is_on: bool) -> Self {
+        self.is_on = is_on;
+        self
+    }
+
     /// A meter of the platform named `prefix`; hands over as long as it lives. Needs a tokio runtime.
     pub fn start(client: Client, prefix: &str) -> Self {
-        let meter = Self { client, prefix: prefix.into(), pending: Arc::default() };
+        let meter = Self { client, prefix: prefix.into(), pending: Arc::default(), is_on: true };
         let (weak, pending) = (meter.clone(), Arc::downgrade(&meter.pending));
         let (client, prefix) = (weak.client.clone(), weak.prefix.clone());
         drop(weak);
@@ -117,7 +125,7 @@ impl Meter {
             loop {
                 tokio::time::sleep(HAND_OVER).await;
                 let Some(pending) = pending.upgrade() else { return };
-                Self { client: client.clone(), prefix: prefix.clone(), pending }.hand_over().await;
+                Self { client: client.clone(), prefix: prefix.clone(), pending, is_on: true }.hand_over().await;
             }
         });
         meter
@@ -125,6 +133,9 @@ impl Meter {
 
     /// Counts `by` more of `name`.
     pub fn count(&self, name: &str, by: u64) {
+        if !self.is_on {
+            return;
+        }
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = pending.counts.get_mut(name) {
             *count += by;
@@ -135,6 +146,9 @@ impl Meter {
 
     /// Counts a time of `name`.
     pub fn time(&self, name: &str, time: Duration) {
+        if !self.is_on {
+            return;
+        }
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(times) = pending.times.get_mut(name) {
             times.record(time);

@@ -115,6 +115,8 @@ pub struct Settings {
     pub cache_memory_mib: u64,
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces and metrics go by OTLP over HTTP; none: nowhere.
     pub otlp_endpoint: Option<String>,
+    /// `OTEL_SDK_DISABLED`: neither traces nor metrics, nor the status' own figures.
+    pub telemetry_disabled: bool,
     /// `OTEL_TRACES_SAMPLER_ARG`: the share of requests without a trace context that are traced, 0–1.
     pub trace_ratio: f64,
     /// `ALERT_*`: from when on something is wrong.
@@ -182,6 +184,7 @@ impl Settings {
             rollup_hour_days: source.within("ROLLUP_HOUR_DAYS", 100, &(15..=36_500))?,
             cache_memory_mib: source.within("CACHE_MEMORY_MIB", 64, &(1..=65_536))?,
             otlp_endpoint: otlp_endpoint(source)?,
+            telemetry_disabled: source.parse("OTEL_SDK_DISABLED", false)?,
             trace_ratio: source.within("OTEL_TRACES_SAMPLER_ARG", if production { 0.01 } else { 1.0 }, &(0.0..=1.0))?,
             alerts: AlertLimits {
                 backlog: source.within("ALERT_BACKLOG", 100, &(1..=1_000_000_000))?,
@@ -215,7 +218,7 @@ impl Settings {
     /// How the process of that name tells of itself.
     pub fn telemetry(&self, service: &'static str) -> telemetry::Options {
         let (endpoint, sample_ratio) = (self.otlp_endpoint.clone(), self.trace_ratio);
-        telemetry::Options { service, json: self.production, endpoint, sample_ratio }
+        telemetry::Options { service, disabled: self.telemetry_disabled, json: self.production, endpoint, sample_ratio }
     }
 
     /// How long things are kept.

@@ -7,7 +7,7 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-const KNOWN: [&str; 40] = [
+const KNOWN: [&str; 41] = [
     "ADMIN_BIND",
     "ALERT_BACKLOG",
     "ALERT_FAILURE_RATE",
@@ -29,6 +29,7 @@ const KNOWN: [&str; 40] = [
     "MASTER_KEY",
     "MAX_ATTEMPTS",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_SDK_DISABLED",
     "OTEL_TRACES_SAMPLER_ARG",
     "QUEUE_DEAD_MAX_AGE_DAYS",
     "QUEUE_DEAD_MAX_COUNT",

@@ -50,6 +50,8 @@ pub enum Error {
 pub struct Options {
     /// `service.name`.
     pub service: &'static str,
+    /// Logs only: neither traces nor metrics.
+    pub disabled: bool,
     /// JSON lines.
     pub json: bool,
     /// Where traces and metrics go; none: nowhere.
@@ -71,10 +73,13 @@ pub fn init(options: &Options) -> Result<Telemetry, Error> {
         .with_service_name(options.service)
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .build();
-    let tracer = options.endpoint.as_deref().map(|endpoint| tracer(endpoint, resource.clone())).transpose()?;
-    let meter = meter(options.endpoint.as_deref(), resource)?;
+    let endpoint = options.endpoint.as_deref().filter(|_| !options.disabled);
+    let tracer = endpoint.map(|endpoint| tracer(endpoint, resource.clone())).transpose()?;
+    let meter = meter(endpoint, resource)?;
     global::set_meter_provider(meter.clone());
-    metrics::make();
+    if !options.disabled {
+        metrics::make();
+    }
     trace::set_ratio(if tracer.is_some() { options.sample_ratio } else { 0.0 }, tracer.is_some());
 
     let text = std::env::var("RUST_LOG").unwrap_or_default();

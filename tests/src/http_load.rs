@@ -1,0 +1,79 @@
+//! Load by plain HTTP/1.1 over kept connections, with requests that are made before it begins: the
+//! client costs as little as it can.
+
+use std::time::{Duration, Instant};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// What came back.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// From the first request to the last answer.
+    pub took: Duration,
+    /// From each request to its answer, in milliseconds.
+    pub ms: Vec<f64>,
+    /// Answers by status.
+    pub statuses: std::collections::BTreeMap<u16, u64>,
+}
+
+impl Answers {
+    pub fn rate(&self) -> f64 {
+        self.ms.len() as f64 / self.took.as_secs_f64()
+    }
+}
+
+/// A POST as it goes over the wire.
+pub fn post(path: &str, signature: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("POST {path} HTTP/1.1\r\nHost: l\r\nSignature: {signature}\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+/// Sends `requests` over so many connections, each waiting for its answer before the next.
+pub async fn closed_loop(port: u16, connections: usize, requests: Vec<Vec<u8>>) -> Answers {
+    let begun = Instant::now();
+    let mut parts: Vec<Vec<Vec<u8>>> = (0..connections).map(|_| Vec::new()).collect();
+    for (n, request) in requests.into_iter().enumerate() {
+        parts[n % connections].push(request);
+    }
+    let tasks: Vec<_> = parts.into_iter().map(|part| tokio::spawn(one(port, part))).collect();
+    let mut all = Answers::default();
+    for task in tasks {
+        for (status, ms) in task.await.unwrap() {
+            all.ms.push(ms);
+            *all.statuses.entry(status).or_default() += 1;
+        }
+    }
+    all.took = begun.elapsed();
+    all
+}
+
+async fn one(port: u16, requests: Vec<Vec<u8>>) -> Vec<(u16, f64)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (mut answers, mut buffer) = (Vec::with_capacity(requests.len()), Vec::with_capacity(4096));
+    for request in requests {
+        let begun = Instant::now();
+        stream.write_all(&request).await.unwrap();
+        buffer.clear();
+        let status = loop {
+            assert!(stream.read_buf(&mut buffer).await.unwrap() > 0, "the connection ended");
+            if let Some(status) = whole(&buffer) {
+                break status;
+            }
+        };
+        answers.push((status, begun.elapsed().as_secs_f64() * 1e3));
+    }
+    answers
+}
+
+/// The status, once the answer is there to its end.
+fn whole(buffer: &[u8]) -> Option<u16> {
+    let end = buffer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&buffer[..end]).ok()?;
+    let length =
+        head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    (buffer.len() >= end + 4 + length.unwrap_or(0)).then(|| head.split(' ').nth(1)?.parse().ok()).flatten()
+}
