@@ -45,9 +45,10 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let key = format!("{status:?}{stage:?}{with_methods}{paging:?}");
     cached::answer(&api, &request, cached::ACCOUNTS, scope, &key, move |api| async move {
         let page = reads::accounts(&api.db, scope, status, stage, paging.window).await.map_err(|e| query_failed(&e))?;
-        let methods = match with_methods {
-            true => Some(reads::payment_methods(&api.db, &page.rows).await.map_err(|e| query_failed(&e))?),
-            false => None,
+        let methods = if with_methods {
+            Some(reads::payment_methods(&api.db, &page.rows).await.map_err(|e| query_failed(&e))?)
+        } else {
+            None
         };
         let last = page.rows.last().map(|row| (row.updated_at, row.id));
         let pagination = paging.describe(page.rows.len(), page.total, last);

@@ -105,7 +105,7 @@ where
 {
     let own = api.clone();
     let computed = move || async move { written(&compute(own).await?) };
-    let found = api.cache.get(route.plan, &tag_of(route, scope), key, computed).await;
+    let found = Box::pin(api.cache.get(route.plan, &tag_of(route, scope), key, computed)).await;
     let found = found.map_err(|problem: Arc<Problem>| (*problem).clone())?;
     Ok(respond(api, request, route, &found))
 }
@@ -123,7 +123,7 @@ where
     F: Future<Output = Result<T, Problem>> + Send,
 {
     let computed = move || async move { written(&compute().await?) };
-    api.cache.refresh(route.plan, &tag_of(route, scope), key, computed).await
+    Box::pin(api.cache.refresh(route.plan, &tag_of(route, scope), key, computed)).await
 }
 
 fn tag_of(route: Route, scope: Scope) -> String {

@@ -99,7 +99,9 @@ impl Entry {
 
 fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = digest::Context::new(&digest::SHA256);
-    parts.iter().for_each(|part| hash.update(part));
+    for part in parts {
+        hash.update(part);
+    }
     let mut sum = [0; 32];
     sum.copy_from_slice(hash.finish().as_ref());
     sum

@@ -173,11 +173,11 @@ pub struct Deltas(BTreeMap<Cell, Sum>);
 
 impl Deltas {
     /// Adds a contribution.
-    pub fn add(&mut self, cell: Cell, sum: Sum) {
+    pub fn add(&mut self, cell: &Cell, sum: Sum) {
         let kept = self.0.entry(cell.clone()).or_default();
         kept.add(sum);
         if kept.is_zero() {
-            self.0.remove(&cell);
+            self.0.remove(cell);
         }
     }
 
@@ -189,14 +189,14 @@ impl Deltas {
     /// So many webhooks that were received at `received_ms`.
     pub fn webhooks(&mut self, received_ms: i64, mode: Mode, outcome: WebhookOutcome, count: i64) {
         let cell = Cell { minute_ms: Grain::Minute.bucket(received_ms), mode, series: Series::Webhooks(outcome) };
-        self.add(cell, Sum { count, amount: 0 });
+        self.add(&cell, Sum { count, amount: 0 });
     }
 
     /// A transaction that went from one state to another; `before` is none for a new one.
     pub fn transaction(&mut self, kind: Kind, before: Option<&TransactionState>, after: &TransactionState) {
         for (state, sign) in [(before, -1), (Some(after), 1)] {
             for (cell, sum) in state.into_iter().flat_map(|state| contribution(kind, state)) {
-                self.add(cell, Sum { count: sign * sum.count, amount: sign * sum.amount });
+                self.add(&cell, Sum { count: sign * sum.count, amount: sign * sum.amount });
             }
         }
     }
@@ -273,7 +273,7 @@ mod tests {
         let mut deltas = Deltas::default();
         deltas.webhook(5, Mode::Live, WebhookOutcome::Processed);
         let (cell, sum) = deltas.iter().next().map(|(cell, sum)| (cell.clone(), *sum)).unwrap();
-        deltas.add(cell, Sum { count: -sum.count, amount: -sum.amount });
+        deltas.add(&cell, Sum { count: -sum.count, amount: -sum.amount });
         assert!(deltas.is_empty());
     }
 }

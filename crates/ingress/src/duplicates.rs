@@ -55,7 +55,9 @@ impl Duplicates {
         }
         if let Err(error) = ledger.add(&counts).await {
             tracing::debug!(%error, "duplicates are counted later");
-            counts.into_iter().for_each(|(name, by)| self.add(name, by));
+            for (name, by) in counts {
+                self.add(name, by);
+            }
         }
     }
 }

@@ -290,12 +290,11 @@ async fn hash_password(password: String) -> Result<String, Error> {
 /// Whether `password` is that of `known`. Without one it takes as long and is wrong.
 async fn check_password(password: String, known: Option<String>) -> Result<bool, Error> {
     static NOBODY: OnceLock<String> = OnceLock::new();
-    let nobody = match NOBODY.get() {
-        Some(hash) => hash.clone(),
-        None => {
-            let hash = hash_password("nobody has this password".to_owned()).await?;
-            NOBODY.get_or_init(|| hash).clone()
-        }
+    let nobody = if let Some(hash) = NOBODY.get() {
+        hash.clone()
+    } else {
+        let hash = hash_password("nobody has this password".to_owned()).await?;
+        NOBODY.get_or_init(|| hash).clone()
     };
     blocking(move || {
         let is_known = known.is_some();

@@ -140,13 +140,10 @@ pub(crate) async fn run(api: Api, mut stop: Stop) {
     while !*stop.borrow() {
         // Either the time is over or it is told to stop, which the loop sees.
         let _ = tokio::time::timeout(TICK, stop.changed()).await;
-        let fence = match lease.hold().await {
-            Ok(Some(fence)) => fence,
-            // Another's turn, or Redis is away: what it computes then is not known here.
-            Ok(None) | Err(_) => {
-                done = Done::default();
-                continue;
-            }
+        let Ok(Some(fence)) = lease.hold().await else {
+            // Another's turn, or Redis is away: what is computed then is not known here.
+            done = Done::default();
+            continue;
         };
         if looked.is_none_or(|at| at.elapsed() >= COMPANIES) {
             match rollups::companies_with_traffic(&api.db, now_ms() - 31 * 86_400_000).await {

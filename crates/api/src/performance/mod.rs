@@ -26,7 +26,7 @@ use crate::{Api, auth, openapi::problems};
     responses((status = 200, body = Status, description = "Measured just now"), problems::Known))]
 pub(crate) async fn status(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     auth::caller(&api, &request, "admin").await?;
-    let snapshot = snapshot::take(&api).await;
+    let snapshot = Box::pin(snapshot::take(&api)).await;
     let raised = snapshot::raised(&api, &snapshot).await;
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(Status::of(&snapshot, raised)))
 }

@@ -38,7 +38,7 @@ pub(crate) struct Snapshot {
 }
 
 async fn within<T>(work: impl Future<Output = Option<T>>) -> Option<T> {
-    tokio::time::timeout(LIMIT, work).await.ok().flatten()
+    tokio::time::timeout(LIMIT, Box::pin(work)).await.ok().flatten()
 }
 
 /// Looks at everything.
@@ -138,7 +138,7 @@ pub(crate) async fn raised(api: &Api, snapshot: &Snapshot) -> Vec<Alert> {
 /// learns of it.
 pub(crate) async fn watch(api: Api, mut stop: Stop) {
     while !*stop.borrow() {
-        let snapshot = take(&api).await;
+        let snapshot = Box::pin(take(&api)).await;
         let raised = raised(&api, &snapshot).await;
         for name in NAMES {
             metrics::alert(name, raised.iter().any(|alert| alert.name == name));
