@@ -224,7 +224,7 @@ impl Cli {
     pub async fn run(self) -> Result<(), Error> {
         let json = self.json;
         match self.command {
-            Command::Dev { port } => dev::run(port).await,
+            Command::Dev { port } => Box::pin(dev::run(port)).await,
             Command::Send(options) => send::run(&options, json).await,
             Command::Queue(command) => queue_command::run(command, json).await,
             Command::Rollup(command) => rollup_command::run(command, json).await,

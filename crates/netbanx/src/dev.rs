@@ -67,7 +67,7 @@ async fn serve_all(settings: &Settings, ingress: &Ingress, api: api::Api, stop: 
 }
 
 async fn tend(api: api::Api, stop: Stop) -> Result<(), Error> {
-    api.tend(stop).await;
+    Box::pin(api.tend(stop)).await;
     Ok(())
 }
 

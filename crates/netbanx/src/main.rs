@@ -51,7 +51,7 @@ enum Error {
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    match cli::Cli::parse().run().await {
+    match Box::pin(cli::Cli::parse().run()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("netbanx: {error}");

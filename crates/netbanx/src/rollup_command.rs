@@ -32,7 +32,9 @@ pub(crate) async fn run(command: RollupCommand, as_json: bool) -> Result<(), Err
             if as_json {
                 println!("{}", json!({"differences": found.len(), "shown": shown}));
             } else {
-                shown.iter().for_each(|difference| println!("{difference}"));
+                for difference in shown {
+                    println!("{difference}");
+                }
                 println!("{} differences", found.len());
             }
             if found.is_empty() {
@@ -44,9 +46,9 @@ pub(crate) async fn run(command: RollupCommand, as_json: bool) -> Result<(), Err
         RollupCommand::Rebuild => {
             let buckets = recount::rebuild(&db, horizon).await?;
             if as_json {
-                println!("{}", json!({"buckets": buckets}))
+                println!("{}", json!({"buckets": buckets}));
             } else {
-                println!("{buckets} buckets written")
+                println!("{buckets} buckets written");
             }
             Ok(())
         }
