@@ -110,6 +110,24 @@ where
     Ok(respond(api, request, route, &found))
 }
 
+/// Sees to it that the answer is there as of the last commit, for all who will ask; computes it only if
+/// nobody has.
+pub(crate) async fn ensure<T, F>(
+    api: &Api,
+    route: Route,
+    scope: Scope,
+    key: &str,
+    compute: impl FnOnce() -> F + Send + 'static,
+) -> Result<u64, Problem>
+where
+    T: Serialize + Send,
+    F: Future<Output = Result<T, Problem>> + Send + 'static,
+{
+    let computed = move || async move { written(&compute().await?) };
+    let found = Box::pin(api.cache.ensure(route.plan, &tag_of(route, scope), key, computed)).await;
+    found.map_err(|problem: Arc<Problem>| (*problem).clone())
+}
+
 /// Computes an answer anew for all who will ask. Answers the version that it is kept under.
 pub(crate) async fn refresh<T, F>(
     api: &Api,

@@ -45,6 +45,7 @@ use performance::Sinces;
 use queue::Queue;
 use sea_orm::DatabaseConnection;
 use settings::{AlertLimits, Settings};
+use uuid::Uuid;
 use web::{Problem, ProblemKind, Stop, health::Readiness};
 
 /// Why the service cannot start or go on.
@@ -70,6 +71,9 @@ pub enum Error {
 /// How long what is known of a token or a session holds.
 const CALLER_TTL: Duration = Duration::from_millis(500);
 
+/// How long a company's slug is known to mean it, or nobody.
+const COMPANY_TTL: Duration = Duration::from_secs(5);
+
 /// What every request needs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Api {
@@ -81,6 +85,7 @@ pub struct Api {
     sinces: Sinces,
     limits: AlertLimits,
     callers: Cache<String, Option<Arc<auth::Caller>>>,
+    companies: Cache<String, Option<Uuid>>,
     secure_cookies: bool,
 }
 
@@ -101,6 +106,7 @@ impl Api {
             sinces,
             limits: settings.alerts,
             callers: Cache::builder().max_capacity(10_000).time_to_live(CALLER_TTL).build(),
+            companies: Cache::builder().max_capacity(10_000).time_to_live(COMPANY_TTL).build(),
             secure_cookies: settings.production,
         })
     }

@@ -130,9 +130,11 @@ impl Params {
         if let Ok(id) = text.parse::<Uuid>() {
             return Ok(Some(id));
         }
-        let found = companies::find(&api.db, &text).await.map_err(|e| query_failed(&e))?;
+        let look_up = async { Ok(companies::find(&api.db, &text).await?.map(|row| row.id)) };
+        let found = api.companies.try_get_with_by_ref(&text, look_up).await;
+        let found = found.map_err(|e: std::sync::Arc<store::Error>| query_failed(&e))?;
         match (found, scope) {
-            (Some(row), _) => Ok(Some(row.id)),
+            (Some(id), _) => Ok(Some(id)),
             (None, Scope::All) => Err(Problem::parameter("company", "there is no such company")),
             (None, Scope::Company(_)) => Err(auth::other_company()),
         }

@@ -214,6 +214,24 @@ impl ResponseCache {
         Ok(Found { entry: kept.entry, outcome: if kept.was_there { Outcome::Hit } else { Outcome::Miss } })
     }
 
+    /// Sees to it that the answer of `key` is kept under the tag's version of now; computes it only if
+    /// nobody has. Answers that version. Counts as nobody's request.
+    pub async fn ensure<F, E>(&self, plan: Plan, tag: &str, key: &str, compute: impl FnOnce() -> F + Send) -> Result<u64, Arc<E>>
+    where
+        F: Future<Output = Result<Vec<u8>, E>> + Send,
+        E: Send + Sync + 'static,
+    {
+        let place = place(plan.endpoint, tag, key);
+        let Some(version) = self.tags.version(tag).await.inspect_err(|error| self.mark_away(error)).ok() else { return Ok(0) };
+        self.versions.insert(tag.to_owned(), version).await;
+        let before = self.stored(place).await.map(Arc::new);
+        if before.as_ref().is_none_or(|entry| entry.version != version.current) {
+            let fill = self.fill(plan, place, version, before, compute);
+            self.fresh.try_get_with((place, version.current), fill).await.map_err(|error: Arc<Arc<E>>| (*error).clone())?;
+        }
+        Ok(version.current)
+    }
+
     /// Computes the answer of `key` under `tag` anew, whatever is kept, for all replicas. Answers the
     /// tag's version that it is kept under.
     pub async fn refresh<F, E>(&self, plan: Plan, tag: &str, key: &str, compute: impl FnOnce() -> F) -> Result<u64, E>

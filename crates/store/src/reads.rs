@@ -134,16 +134,18 @@ pub async fn transactions(
     if let Some(account) = &filter.account_id {
         let own = Condition::all().add(Column::AccountId.eq(account.as_str()));
         // An account's rows lie in the order of time under its company.
-        all = if scope == Scope::All { all.add(looked_up(db, scope, vec![own]).await?) } else { all.add(own) };
+        all = if scope == Scope::All { all.add(looked_up(db, scope, filter.mode, vec![own]).await?) } else { all.add(own) };
     }
     if let Some(reference) = &filter.merchant_ref_num {
-        all = all.add(looked_up(db, scope, vec![Condition::all().add(Column::MerchantRefNum.eq(reference.as_str()))]).await?);
+        all = all.add(
+            looked_up(db, scope, filter.mode, vec![Condition::all().add(Column::MerchantRefNum.eq(reference.as_str()))]).await?,
+        );
     }
     if let Some(q) = &filter.q {
         // Behind every text that begins so, byte by byte: both columns are compared that way.
         let end = format!("{q}{}", char::MAX);
         let begins = |column: Column| Condition::all().add(column.gte(q.as_str())).add(column.lt(end.as_str()));
-        all = all.add(looked_up(db, scope, vec![begins(Column::ExternalId), begins(Column::MerchantRefNum)]).await?);
+        all = all.add(looked_up(db, scope, filter.mode, vec![begins(Column::ExternalId), begins(Column::MerchantRefNum)]).await?);
     }
     paged!(transaction, all, window, db, TransactionTime)
 }
@@ -165,9 +167,11 @@ async fn every_company(db: &DatabaseConnection, scope: Scope) -> Result<Option<S
 
 /// Rows for which one of `ways` holds: the rows themselves where they are few, else the condition alone,
 /// which a scan in the order of time soon finds enough of.
-async fn looked_up(db: &DatabaseConnection, scope: Scope, ways: Vec<Condition>) -> Result<Condition, Error> {
+async fn looked_up(db: &DatabaseConnection, scope: Scope, mode: Option<&str>, ways: Vec<Condition>) -> Result<Condition, Error> {
     use transaction::{Column, Entity};
-    let own = scoped(Column::CompanyId, scope).add_option(every_company(db, scope).await?);
+    let own = scoped(Column::CompanyId, scope)
+        .add_option(every_company(db, scope).await?)
+        .add_option(mode.map(|mode| Column::Mode.eq(mode)));
     let mut ids: Vec<Uuid> = Vec::new();
     for way in &ways {
         let found = Entity::find().select_only().column(Column::Id).filter(own.clone()).filter(way.clone()).limit(FEW + 1);

@@ -26,6 +26,8 @@ use crate::{Api, cached};
 const TICK: Duration = Duration::from_millis(250);
 /// How long the right to do it lasts without a sign of life.
 const LEASE: Duration = Duration::from_secs(5);
+/// Longest pause after an answer.
+const PAUSE: Duration = Duration::from_millis(50);
 /// How often it looks which companies have traffic.
 const COMPANIES: Duration = Duration::from_secs(60);
 /// How long an answer counts as asked for.
@@ -162,7 +164,8 @@ pub(crate) async fn run(api: Api, mut stop: Stop) {
 
 /// Computes what is due now.
 async fn round(api: &Api, lease: &Lease, fence: u64, scopes: &[Scope], done: &mut Done) {
-    let mut due: Vec<(TimeRange, Scope)> = Vec::new();
+    // Of what is due: whether it is to be computed although nothing was committed.
+    let mut due: Vec<(TimeRange, Scope, bool)> = Vec::new();
     let mut versions: HashMap<Option<Uuid>, u64> = HashMap::new();
     for (range, scope) in api.precomputed.asked().await.unwrap_or_default() {
         let whose = company(scope);
@@ -173,30 +176,43 @@ async fn round(api: &Api, lease: &Lease, fence: u64, scopes: &[Scope], done: &mu
                 Err(_) => return,
             },
         };
-        if done.is_older(range, scope, version) || done.is_due(range, scope) {
-            due.push((range, scope));
+        let anew = done.is_due(range, scope);
+        if anew || done.is_older(range, scope, version) {
+            due.push((range, scope, anew));
         }
     }
     for scope in scopes {
         for range in TimeRange::ALL {
-            if done.is_due(range, *scope) && !due.contains(&(range, *scope)) {
-                due.push((range, *scope));
+            if done.is_due(range, *scope) && !due.contains(&(range, *scope, true)) {
+                due.push((range, *scope, true));
             }
         }
     }
     let begun = Instant::now();
-    for (range, scope) in due {
+    for (range, scope, anew) in due {
         // A round may take long; only who still has the right goes on.
         if begun.elapsed() > LEASE / 3 && !matches!(lease.hold().await, Ok(Some(current)) if current == fence) {
             return;
         }
         let (own, at) = (api.clone(), Instant::now());
         let name = key(Mode::Live);
-        let made = cached::refresh(api, cached::analytics(range), scope, &name, move || compute(own, scope, Mode::Live, range));
-        match made.await {
-            Ok(version) => drop(done.0.insert((range, company(scope)), (at, version))),
+        let route = cached::analytics(range);
+        let made = if anew {
+            cached::refresh(api, route, scope, &name, move || compute(own, scope, Mode::Live, range)).await
+        } else {
+            cached::ensure(api, route, scope, &name, move || compute(own, scope, Mode::Live, range)).await
+        };
+        match made {
+            Ok(version) => {
+                // What is only a newer version does not put off its turn.
+                let turn = done.0.get(&(range, company(scope))).filter(|_| !anew).map_or(at, |(turn, _)| *turn);
+                done.0.insert((range, company(scope)), (turn, version));
+            }
             Err(problem) => tracing::warn!(%problem, "figures were not computed"),
         }
-        api.meter.time(&format!("analytics.refresh:{}", range.as_str()), at.elapsed());
+        let took = at.elapsed();
+        api.meter.time(&format!("analytics.refresh:{}", range.as_str()), took);
+        // Half of the time is left to those who ask.
+        tokio::time::sleep(took.min(PAUSE)).await;
     }
 }
