@@ -17,7 +17,7 @@ mod signed;
 pub use collector::Collector;
 pub use hand::{Bench, InHand, Worker, new_directory};
 pub use load::{drain, job, push_many};
-pub use platform::{Database, Platform, Service};
+pub use platform::{Database, MASTER_KEY, Platform, Service, binary};
 pub use postgres::Postgres;
 pub use redis::Redis;
 pub use report::{Report, median, percentile};

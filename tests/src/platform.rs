@@ -52,7 +52,11 @@ pub struct Platform {
     pub variables: Vec<(&'static str, String)>,
 }
 
-fn binary(name: &str) -> PathBuf {
+/// The master key of every platform.
+pub const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// A program of ours.
+pub fn binary(name: &str) -> PathBuf {
     // Built as this program is.
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target").join(profile).join(name);
@@ -122,7 +126,7 @@ impl Platform {
             .env("REDIS_URL", self.redis.url())
             .env("INGRESS_BIND", format!("127.0.0.1:{}", self.ingress_port))
             .env("API_BIND", format!("127.0.0.1:{}", self.api_port))
-            .env("MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+            .env("MASTER_KEY", MASTER_KEY)
             .env("HTTP_WORKERS", "1")
             .env("RUST_LOG", "warn")
             .env_remove("ADMIN_BIND")
