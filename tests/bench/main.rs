@@ -5,6 +5,7 @@ mod accept;
 mod figures;
 mod history;
 mod misses;
+mod status;
 mod stream;
 
 use e2e::Report;
@@ -24,6 +25,9 @@ async fn main() -> std::process::ExitCode {
     }
     if is_wanted("figures") {
         figures::run(&mut report).await;
+    }
+    if is_wanted("status") {
+        status::run(&mut report).await;
     }
     if is_wanted("stream") {
         stream::run(&mut report).await;

@@ -114,7 +114,21 @@ async fn known(
     credential: String,
     look_up: impl Future<Output = Result<Option<Arc<Caller>>, store::Error>>,
 ) -> Result<Option<Arc<Caller>>, Problem> {
-    api.callers.try_get_with(credential, look_up).await.map_err(|error| query_failed(&error))
+    match api.callers.try_get_with_by_ref(&credential, look_up).await {
+        Ok(Some(caller)) => {
+            api.last_known.insert(credential, caller.clone()).await;
+            Ok(Some(caller))
+        }
+        Ok(None) => {
+            api.last_known.invalidate(&credential).await;
+            Ok(None)
+        }
+        // While the database is away, whoever was known lately still is: operators must be able to look.
+        Err(error) => match api.last_known.get(&credential).await {
+            Some(caller) if matches!(*error, store::Error::Unavailable(_)) => Ok(Some(caller)),
+            _ => Err(query_failed(&error)),
+        },
+    }
 }
 
 fn token_of(value: &str) -> Option<&str> {

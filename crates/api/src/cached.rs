@@ -110,6 +110,24 @@ where
     Ok(respond(api, request, route, &found))
 }
 
+/// The body of an answer by `route`, from where [`answer`] has it.
+pub(crate) async fn body<T, F>(
+    api: &Api,
+    route: Route,
+    scope: Scope,
+    key: &str,
+    compute: impl FnOnce(Api) -> F + Send + 'static,
+) -> Result<Arc<Entry>, Problem>
+where
+    T: Serialize + Send,
+    F: Future<Output = Result<T, Problem>> + Send + 'static,
+{
+    let own = api.clone();
+    let computed = move || async move { written(&compute(own).await?) };
+    let found = Box::pin(api.cache.get(route.plan, &tag_of(route, scope), key, computed)).await;
+    found.map(|found| found.entry).map_err(|problem: Arc<Problem>| (*problem).clone())
+}
+
 /// Sees to it that the answer is there as of the last commit, for all who will ask; computes it only if
 /// nobody has.
 pub(crate) async fn ensure<T, F>(

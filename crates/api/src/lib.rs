@@ -8,6 +8,7 @@
 //! | `cached` | the response cache in front of a route |
 //! | `transactions`, `accounts`, `events` | one resource each |
 //! | `analytics` | figures from roll-ups, kept ready |
+//! | `stream` | the same as it changes, by server-sent events |
 //! | `views` | rows as JSON |
 //! | `session`, `people`, `tokens`, `audit` | sign-in, users, API tokens, who changed what |
 //! | `queue_admin`, [`dead_letters`] | counts, pause, dead letters |
@@ -31,6 +32,7 @@ mod performance;
 mod queue_admin;
 pub mod routes;
 mod session;
+mod stream;
 mod tokens;
 mod transactions;
 mod views;
@@ -45,6 +47,7 @@ use performance::Sinces;
 use queue::Queue;
 use sea_orm::DatabaseConnection;
 use settings::{AlertLimits, Settings};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 use web::{Problem, ProblemKind, Stop, health::Readiness};
 
@@ -71,6 +74,8 @@ pub enum Error {
 /// How long what is known of a token or a session holds.
 const CALLER_TTL: Duration = Duration::from_millis(500);
 
+/// How long somebody who was known may go on while the database is away.
+const LAST_KNOWN_TTL: Duration = Duration::from_secs(900);
 /// How long a company's slug is known to mean it, or nobody.
 const COMPANY_TTL: Duration = Duration::from_secs(5);
 
@@ -85,13 +90,18 @@ pub struct Api {
     sinces: Sinces,
     limits: AlertLimits,
     callers: Cache<String, Option<Arc<auth::Caller>>>,
+    /// Who was known lately, for while the database is away.
+    last_known: Cache<String, Arc<auth::Caller>>,
+    /// Places for open streams.
+    streams: Arc<Semaphore>,
+    stop: Stop,
     companies: Cache<String, Option<Uuid>>,
     secure_cookies: bool,
 }
 
 impl Api {
-    /// The API over that database and queue. Needs a tokio runtime.
-    pub fn start(settings: &Settings, db: DatabaseConnection, queue: Queue) -> Result<Self, Error> {
+    /// The API over that database and queue; its streams end at `stop`. Needs a tokio runtime.
+    pub fn start(settings: &Settings, db: DatabaseConnection, queue: Queue, stop: Stop) -> Result<Self, Error> {
         let redis = redis_client::connect(&settings.cache_redis_url)?;
         let meter = Meter::start(redis.clone(), &settings.queue_name);
         let precomputed = Precomputed::new(redis.clone(), &settings.queue_name);
@@ -106,6 +116,9 @@ impl Api {
             sinces,
             limits: settings.alerts,
             callers: Cache::builder().max_capacity(10_000).time_to_live(CALLER_TTL).build(),
+            last_known: Cache::builder().max_capacity(1_000).time_to_live(LAST_KNOWN_TTL).build(),
+            streams: Arc::new(Semaphore::new(stream::PLACES)),
+            stop,
             companies: Cache::builder().max_capacity(10_000).time_to_live(COMPANY_TTL).build(),
             secure_cookies: settings.production,
         })
@@ -130,7 +143,7 @@ impl Api {
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
     let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
-    let api = Api::start(settings, db, queue)?;
+    let api = Api::start(settings, db, queue, stop.clone())?;
     let drain = settings.shutdown_timeout;
     let readiness = api.readiness();
     let tending = tokio::spawn(api.clone().tend(stop.clone()));

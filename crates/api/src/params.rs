@@ -169,6 +169,11 @@ pub(crate) struct Paging {
 }
 
 impl Paging {
+    /// The first page, of so many rows.
+    pub const fn first(limit: u64) -> Self {
+        Self { page: 1, limit, window: Window { limit, offset: 0, after: None, ascending: false } }
+    }
+
     /// The contract's `pagination`; `last` is the last row's position on a page of `rows` rows.
     pub fn describe(&self, rows: usize, total: u64, last: Option<Position>) -> Pagination {
         let total_is_exact = total < MAX_COUNT;

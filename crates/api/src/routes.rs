@@ -7,7 +7,9 @@ use actix_web::{
     web,
 };
 
-use crate::{Api, accounts, analytics, audit, events, openapi, people, performance, queue_admin, session, tokens, transactions};
+use crate::{
+    Api, accounts, analytics, audit, events, openapi, people, performance, queue_admin, session, stream, tokens, transactions,
+};
 
 /// Adds the API's routes; to be added before the receiver's, which know all that is below
 /// `/api/webhooks/`.
@@ -21,6 +23,7 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         .service(read("/api/v1/events", || web::to(events::list)))
         .service(read("/api/v1/events/{id}", || web::to(events::show)))
         .service(read("/api/v1/analytics", || web::to(analytics::show)))
+        .service(only("/api/v1/stream", "GET").route(web::get().to(stream::open)))
         .service(read("/api/v1/audit", || web::to(audit::list)))
         .service(read("/api/performance/status", || web::to(performance::status)))
         .service(read("/api/openapi.json", || web::to(openapi::document)))

@@ -3,12 +3,12 @@
 use ::web::{Problem, ProblemKind};
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::{Kind, Status};
-use store::reads::{self, TransactionFilter};
+use store::reads::{self, Scope, TransactionFilter};
 
 use crate::{
     Api, auth, cached,
     openapi::{params as documented, problems},
-    params::{self, Params},
+    params::{self, Paging, Params},
     query_failed,
     views::{Success, TransactionDetail, Transactions},
 };
@@ -36,14 +36,21 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         until_ms,
         q: params.text("q")?,
     };
-    let key = format!("{filter:?}{paging:?}");
-    cached::answer(&api, &request, cached::TRANSACTIONS, scope, &key, move |api| async move {
-        let page = reads::transactions(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
-        let last = page.rows.last().map(|row| (row.transaction_time, row.id));
-        let pagination = paging.describe(page.rows.len(), page.total, last);
-        Ok(Transactions { transactions: page.rows.iter().map(Into::into).collect(), pagination })
-    })
-    .await
+    let key = key(&filter, paging);
+    cached::answer(&api, &request, cached::TRANSACTIONS, scope, &key, move |api| page(api, scope, filter, paging)).await
+}
+
+/// What tells a page from others of its scope.
+pub(crate) fn key(filter: &TransactionFilter, paging: Paging) -> String {
+    format!("{filter:?}{paging:?}")
+}
+
+/// A page, from the database.
+pub(crate) async fn page(api: Api, scope: Scope, filter: TransactionFilter, paging: Paging) -> Result<Transactions, Problem> {
+    let page = reads::transactions(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
+    let last = page.rows.last().map(|row| (row.transaction_time, row.id));
+    let pagination = paging.describe(page.rows.len(), page.total, last);
+    Ok(Transactions { transactions: page.rows.iter().map(Into::into).collect(), pagination })
 }
 
 /// Show a transaction with the webhooks that made it. Needs `read:transactions`.

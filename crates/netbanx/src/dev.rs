@@ -41,8 +41,8 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
     let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
     let demo = demo(&db, &Vault::new(&master_key.0)?, &directory).await?;
     let ingress = Ingress::start(&settings, queue.clone(), db.clone())?;
-    let api = api::Api::start(&settings, db.clone(), queue.clone())?;
     let stop = ::web::stop_on_signal()?;
+    let api = api::Api::start(&settings, db.clone(), queue.clone(), stop.clone())?;
     greet(&settings, port, &demo);
     tokio::try_join!(
         tend(api.clone(), stop.clone()),

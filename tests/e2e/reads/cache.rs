@@ -138,7 +138,7 @@ async fn without_redis_the_api_goes_on_and_says_so() {
     let answer = ask(&platform, Method::GET, &platform.admin_token, "/api/v1/transactions?limit=9", &[]).await;
     assert_eq!((answer.status(), total(answer).await), (StatusCode::OK, 1));
     let told = status(&platform).await;
-    assert_eq!((&told["status"], &told["systems"]["redis"]["health"]), (&json!("degraded"), &json!("away")));
+    assert_eq!((&told["status"], &told["systems"]["redis"]["health"]), (&json!("critical"), &json!("away")));
 
     platform.start_redis().await;
     eventually("it is used again", || async {

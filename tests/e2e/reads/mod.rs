@@ -4,3 +4,4 @@ mod access;
 mod cache;
 mod contract;
 mod plans;
+mod stream;

@@ -103,12 +103,12 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
 }
 
 /// What tells an answer from others of its range and scope.
-fn key(mode: Mode) -> String {
+pub(crate) fn key(mode: Mode) -> String {
     mode.as_str().to_owned()
 }
 
 /// The figures as of now.
-async fn compute(api: Api, scope: Scope, mode: Mode, range: TimeRange) -> Result<Analytics, Problem> {
+pub(crate) async fn compute(api: Api, scope: Scope, mode: Mode, range: TimeRange) -> Result<Analytics, Problem> {
     let (from, until) = range.span(now_ms());
     let before = from - (until - from);
     let points = rollups::read(&api.db, scope, mode, range.grain(), before, until).await.map_err(|e| query_failed(&e))?;

@@ -14,7 +14,7 @@ use utoipa::{
     },
 };
 
-use crate::{accounts, analytics, audit, auth, events, people, performance, queue_admin, session, tokens, transactions};
+use crate::{accounts, analytics, audit, auth, events, people, performance, queue_admin, session, stream, tokens, transactions};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,7 +25,7 @@ use crate::{accounts, analytics, audit, auth, events, people, performance, queue
             behind what is stored."
     ),
     paths(
-        transactions::list, transactions::show, accounts::list, accounts::show, events::list, events::show, analytics::show,
+        transactions::list, transactions::show, accounts::list, accounts::show, events::list, events::show, analytics::show, stream::open,
         session::sign_in, session::show, session::sign_out, people::list, people::add, people::remove,
         tokens::list, tokens::add, tokens::revoke, audit::list, queue_admin::show, queue_admin::act, queue_admin::dead,
         queue_admin::show_dead, performance::status,

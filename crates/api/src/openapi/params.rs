@@ -164,6 +164,15 @@ pub(crate) struct Analytics {
     mode: Option<Mode>,
 }
 
+/// Of the stream.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Stream {
+    /// For administrators: of this company alone, by slug or id; absent: all companies.
+    #[param(max_length = 255)]
+    company: Option<String>,
+}
+
 /// Of one thing.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
