@@ -103,11 +103,24 @@ where
     T: Serialize + Send,
     F: Future<Output = Result<T, Problem>> + Send + 'static,
 {
+    Ok(respond(api, request, route, &find(api, route, scope, key, compute).await?))
+}
+
+async fn find<T, F>(
+    api: &Api,
+    route: Route,
+    scope: Scope,
+    key: &str,
+    compute: impl FnOnce(Api) -> F + Send + 'static,
+) -> Result<Found, Problem>
+where
+    T: Serialize + Send,
+    F: Future<Output = Result<T, Problem>> + Send + 'static,
+{
     let own = api.clone();
     let computed = move || async move { written(&compute(own).await?) };
     let found = Box::pin(api.cache.get(route.plan, &tag_of(route, scope), key, computed)).await;
-    let found = found.map_err(|problem: Arc<Problem>| (*problem).clone())?;
-    Ok(respond(api, request, route, &found))
+    found.map_err(|problem: Arc<Problem>| (*problem).clone())
 }
 
 /// The body of an answer by `route`, from where [`answer`] has it.
@@ -122,10 +135,7 @@ where
     T: Serialize + Send,
     F: Future<Output = Result<T, Problem>> + Send + 'static,
 {
-    let own = api.clone();
-    let computed = move || async move { written(&compute(own).await?) };
-    let found = Box::pin(api.cache.get(route.plan, &tag_of(route, scope), key, computed)).await;
-    found.map(|found| found.entry).map_err(|problem: Arc<Problem>| (*problem).clone())
+    Ok(find(api, route, scope, key, compute).await?.entry)
 }
 
 /// Sees to it that the answer is there as of the last commit, for all who will ask; computes it only if

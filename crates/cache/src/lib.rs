@@ -11,9 +11,10 @@
 //! It knows nothing of payments or HTTP: a tag and a key are text, an answer is bytes.
 //!
 //! # How old an answer can be
-//! A commit is followed by a bump within [`tags::BUMP_GAP`] (1 s). A process trusts a version that it
-//! has read for [`response::TRUST`] (300 ms), and gives the answer before the last bump, marked stale,
-//! while a new one is computed, for [`response::STALE_FOR`] (500 ms) after that bump: 1.8 s in all.
+//! A commit is followed by a bump within [`tags::BUMP_GAP`] (1 s), and a process trusts a version that it
+//! has read for [`response::TRUST`] (300 ms). While a new answer is computed, the one before the last bump is
+//! given, marked stale, as long as the first commit that it lacks is younger than [`response::STALE_FOR`]
+//! (1.8 s), by Redis' clock, whenever that bump was made.
 //!
 //! # Why an answer from before a commit is never taken for one from after it
 //! The version is read before the computation begins, and the answer is kept under it. A commit that

@@ -22,8 +22,8 @@ use crate::{Entry, Tags, tags::Version};
 
 /// How long a process takes a version that it has read for the current one.
 pub const TRUST: Duration = Duration::from_millis(300);
-/// How long after a bump the answer before it is still given while a new one is computed.
-pub const STALE_FOR: Duration = Duration::from_millis(500);
+/// How far behind a commit the answer before it may be and still be given while a new one is computed.
+pub const STALE_FOR: Duration = Duration::from_millis(1800);
 /// How long Redis is left alone after it did not answer.
 const AWAY: Duration = Duration::from_secs(1);
 /// How long one replica may compute before others do it themselves.
@@ -209,7 +209,11 @@ impl ResponseCache {
         let filled = tokio::spawn(async move { fresh.try_get_with(at, fill).await });
         let kept = match filled.await {
             Ok(kept) => kept.map_err(|error: Arc<Arc<E>>| (*error).clone())?,
-            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends, and with it this.
+                Err(_) => std::future::pending().await,
+            },
         };
         Ok(Found { entry: kept.entry, outcome: if kept.was_there { Outcome::Hit } else { Outcome::Miss } })
     }
@@ -378,10 +382,10 @@ impl ResponseCache {
 }
 
 /// Whether the answer before the current one may still be given: no bump but the last one lies
-/// between, and that one is young; or none does, and only its time to live is over.
+/// between, and what it lacks was committed lately; or none does, and only its time to live is over.
 fn may_be_given(entry: &Entry, version: &Version, plan: Plan) -> bool {
     let only_expired = entry.version == version.current && entry.age() < plan.ttl + Duration::from_secs(10);
-    only_expired || (entry.version == version.previous && version.age() < STALE_FOR)
+    only_expired || (entry.version == version.previous && version.behind() < STALE_FOR)
 }
 
 fn place(endpoint: &str, tag: &str, key: &str) -> Place {

@@ -30,6 +30,9 @@ pub struct Version {
     pub current: u64,
     /// The one before.
     pub previous: u64,
+    /// When the first change was noted that answers of the one before lack, in microseconds by Redis'
+    /// clock.
+    since: u64,
     /// Redis' clock when it was read, in microseconds.
     read_at: u64,
     /// Ours at the same time.
@@ -37,9 +40,9 @@ pub struct Version {
 }
 
 impl Version {
-    /// How long ago the tag was bumped.
-    pub fn age(&self) -> Duration {
-        Duration::from_micros(self.read_at.saturating_sub(self.current)) + self.asked.elapsed()
+    /// For how long answers of the version before have been old.
+    pub fn behind(&self) -> Duration {
+        Duration::from_micros(self.read_at.saturating_sub(self.since)) + self.asked.elapsed()
     }
 }
 
@@ -80,10 +83,10 @@ impl Tags {
         let asked = Instant::now();
         let answer: Vec<String> = self.read.call(&self.client, self.keys(tag), Self::args()).await?;
         let number = |at: usize| answer.get(at).and_then(|text| text.parse().ok());
-        let (Some(current), Some(previous), Some(read_at)) = (number(0), number(1), number(2)) else {
+        let (Some(current), Some(previous), Some(since), Some(read_at)) = (number(0), number(1), number(2), number(3)) else {
             return Err(Error::Unavailable("a version cannot be read".to_owned()));
         };
-        Ok(Version { current, previous, read_at, asked })
+        Ok(Version { current, previous, since, read_at, asked })
     }
 
     /// Notes that rows under `tags` were changed by a commit that is done. When it answers, every

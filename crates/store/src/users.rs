@@ -1,6 +1,6 @@
 //! People who sign in: roles, passwords, lock-out, sessions.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use argon2::{
     Argon2,
@@ -37,6 +37,8 @@ const PASSWORD_LENGTH: usize = 12;
 const PASSWORD_MAX: usize = 200;
 /// Passwords checked at once: each takes 19 MiB and a core for a while.
 static CHECKS: Semaphore = Semaphore::const_new(2);
+/// Longest wait for a place among them.
+const CHECK_WAIT: Duration = Duration::from_secs(5);
 
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -307,6 +309,8 @@ async fn check_password(password: String, known: Option<String>) -> Result<bool,
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    let _place = CHECKS.acquire().await.map_err(|_| Error::Crypto)?;
+    let place = tokio::time::timeout(CHECK_WAIT, CHECKS.acquire()).await;
+    let _place =
+        place.map_err(|_| Error::Unavailable("too many passwords are checked".to_owned()))?.map_err(|_| Error::Crypto)?;
     tokio::task::spawn_blocking(work).await.map_err(|_| Error::Crypto)
 }

@@ -85,6 +85,23 @@ async fn an_answer_is_kept_until_a_commit_makes_it_old() {
 }
 
 #[tokio::test]
+async fn what_nobody_looked_at_for_long_is_not_given_as_if_it_were_only_just_old() {
+    let platform = Platform::start(Database::Sqlite).await;
+    let path = "/api/v1/transactions?limit=4";
+    let look = async || ask(&platform, Method::GET, &platform.admin_token, path, &[]).await;
+    assert_eq!(total(look().await).await, 0);
+    // The first commit bumps the version, the others within a second of it owe a bump that a reader makes.
+    for n in 0..6 {
+        platform.send("/api/webhooks/netbanx/acme", payment(&format!("p{n}"))).await;
+        platform.drained().await;
+    }
+    assert_eq!(platform.events().await, 6);
+    // The promise's own time.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(total(look().await).await, 6);
+}
+
+#[tokio::test]
 async fn equal_requests_of_two_companies_share_nothing() {
     let platform = Platform::start(Database::Sqlite).await;
     platform.netbanx(&["company", "add", "Other", "--slug", "other"]);
