@@ -212,9 +212,12 @@ async fn read(platform: &Platform, tokens: &[String], seen: &Arc<Mutex<Seen>>) {
             let mut seen = seen.lock().unwrap();
             if status == 304 {
                 // Computed anew and found the same is a 304 that was a miss.
-                let name = if outcome == "MISS" { "MISS" } else { "304" };
-                *seen.outcomes.entry(name.to_owned()).or_default() += 1;
-                seen.not_modified_ms.push(ms);
+                if outcome == "MISS" {
+                    *seen.outcomes.entry("MISS".to_owned()).or_default() += 1;
+                } else {
+                    *seen.outcomes.entry("304".to_owned()).or_default() += 1;
+                    seen.not_modified_ms.push(ms);
+                }
                 if let Some((_, total)) = known {
                     seen.note(path, company, asked, total);
                 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use e2e::{Bench, Report, eventually, median};
+use e2e::{Bench, Database, Platform, Report, Service, eventually, median};
 use queue::{Lane, Verdict};
 
 pub async fn run(report: &mut Report) {
@@ -26,6 +26,8 @@ pub async fn run(report: &mut Report) {
     let rate = bench.redis.watch_commands(span).await as f64 / span.as_secs_f64();
     report.at_most("commands a second of an idle worker", rate, 5.0);
 
+    whole_process(report).await;
+
     let mut late = Vec::new();
     for n in 0..50 {
         bench.push(Lane::Payments, n, &format!("retry {n}")).await;
@@ -43,4 +45,14 @@ pub async fn run(report: &mut Report) {
     }
     late.sort_by(f64::total_cmp);
     report.at_most("ms that a retry comes after its time (largest of 50)", late.last().copied().unwrap_or(f64::NAN), 250.0);
+}
+
+/// A worker as it is deployed, with all that it does beside its batches.
+async fn whole_process(report: &mut Report) {
+    let mut platform = Platform::prepare(Database::Sqlite).await;
+    platform.run(Service::Worker).await;
+    eventually("it lives", || async { (platform.queue().await.workers == 1).then_some(()) }).await;
+    let span = Duration::from_secs(20);
+    let rate = platform.redis.watch_commands(span).await as f64 / span.as_secs_f64();
+    report.at_most("commands a second of an idle worker process, four shards", rate, 5.0);
 }

@@ -122,7 +122,7 @@ impl Default for QueueSettings {
             max_attempts: 3,
             others_share: 10,
             lease: Duration::from_secs(10),
-            idle_poll: Duration::from_secs(2),
+            idle_poll: Duration::from_secs(5),
             min_replicas: 0,
             dead_max_age: Duration::from_secs(30 * 86_400),
             dead_max_count: 100_000,

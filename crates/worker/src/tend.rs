@@ -26,7 +26,7 @@ const COLLECT: Duration = Duration::from_secs(2);
 /// How often what is too old is removed, and how many steps of it at once.
 const RETAIN: (Duration, u32) = (Duration::from_secs(60), 20);
 /// How often the queue's counts are taken for the metrics.
-const GAUGE: Duration = Duration::from_secs(5);
+const GAUGE: Duration = Duration::from_secs(10);
 /// Differences after which their table is tidied up.
 const TIDY: u64 = 50_000;
 
