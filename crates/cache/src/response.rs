@@ -243,9 +243,9 @@ impl ResponseCache {
         F: Future<Output = Result<Vec<u8>, E>> + Send,
     {
         let place = place(plan.endpoint, tag, key);
-        let version = self.tags.version(tag).await.inspect_err(|error| self.mark_away(error)).ok();
+        // Without Redis there is nowhere to keep it.
+        let Some(version) = self.tags.version(tag).await.inspect_err(|error| self.mark_away(error)).ok() else { return Ok(0) };
         let data = compute().await?;
-        let Some(version) = version else { return Ok(0) };
         let before = self.stored(place).await;
         let entry = Arc::new(Entry::new(version.current, &place, &data, self.wrap, before.as_ref()));
         self.versions.insert(tag.to_owned(), version).await;

@@ -109,7 +109,7 @@ async fn enqueue(ingress: &Ingress, mut job: NewJob, received: Option<&str>) -> 
     } else {
         let (system, kind) = ("redis", "send");
         info_span!(
-            target: "trace", "publish", otel.kind = "producer", messaging.system = system, messaging.operation.type = kind,
+            target: trace::TARGET, "publish", otel.kind = "producer", messaging.system = system, messaging.operation.type = kind,
             messaging.destination.name = lane, messaging.message.id = job.id
         )
     };

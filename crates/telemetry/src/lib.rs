@@ -87,7 +87,7 @@ pub fn init(options: &Options) -> Result<Telemetry, Error> {
     let filter = || EnvFilter::try_new(directives).map_err(|e| Error::Filter(e.to_string()));
     let layer = tracer.as_ref().map(|provider| {
         // Spans of ours alone: those of libraries speak of what they carry.
-        let ours = EnvFilter::new("off,trace=info");
+        let ours = EnvFilter::new(format!("off,{}=info", trace::TARGET));
         tracing_opentelemetry::layer().with_tracer(provider.tracer(options.service)).with_filter(ours)
     });
     let registry = tracing_subscriber::registry().with(layer);

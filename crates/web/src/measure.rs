@@ -20,7 +20,7 @@ pub(crate) async fn measure<B: MessageBody>(request: ServiceRequest, next: Next<
     let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
     let span = if trace::is_wanted(parent) {
         let span = info_span!(
-            target: "trace", parent: None, "request", otel.kind = "server", trace_id = Empty,
+            target: trace::TARGET, parent: None, "request", otel.kind = "server", trace_id = Empty,
             http.request.method = method, http.route = Empty, http.response.status_code = Empty
         );
         if let Some(parent) = trace::sampled(parent) {

@@ -22,7 +22,7 @@ impl Traced {
         }
         let (system, kind) = ("redis", "process");
         let span = info_span!(
-            target: "trace", parent: None, "batch", otel.kind = "consumer", messaging.system = system,
+            target: trace::TARGET, parent: None, "batch", otel.kind = "consumer", messaging.system = system,
             messaging.operation.type = kind, messaging.batch.message_count = batch.jobs.len(), trace_id = Empty
         );
         for (_, parent) in &parents {
@@ -34,7 +34,7 @@ impl Traced {
             .into_iter()
             .map(|(job, parent)| {
                 let own = info_span!(
-                    target: "trace", parent: None, "process", otel.kind = "consumer", messaging.system = system,
+                    target: trace::TARGET, parent: None, "process", otel.kind = "consumer", messaging.system = system,
                     messaging.operation.type = kind, messaging.destination.name = job.lane.as_str(),
                     messaging.message.id = job.id, netbanx.outcome = Empty
                 );
@@ -77,7 +77,7 @@ pub(crate) fn persist_span() -> Span {
         return Span::none();
     }
     let operation = "write batch";
-    info_span!(target: "trace", "persist", otel.kind = "client", db.operation.name = operation)
+    info_span!(target: trace::TARGET, "persist", otel.kind = "client", db.operation.name = operation)
 }
 
 /// The same of the invalidation.
@@ -85,5 +85,5 @@ pub(crate) fn invalidate_span() -> Span {
     if Span::current().is_none() {
         return Span::none();
     }
-    info_span!(target: "trace", "invalidate", otel.kind = "client")
+    info_span!(target: trace::TARGET, "invalidate", otel.kind = "client")
 }

@@ -62,7 +62,8 @@ pub(crate) async fn take(api: &Api) -> Snapshot {
 
 impl Snapshot {
     fn signals(&self) -> Signals {
-        let minute = self.figures.as_ref().map(|[minute, ..]| minute.clone()).unwrap_or_default();
+        let nothing = Figures::default();
+        let minute = self.figures.as_ref().map_or(&nothing, |[minute, ..]| minute);
         let cached = |what: &str| {
             cached::ROUTES.iter().map(|route| minute.count(&format!("cache.{what}:{}", route.endpoint()))).sum::<u64>()
         };
