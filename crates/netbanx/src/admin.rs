@@ -45,6 +45,13 @@ impl Office {
         Ok(())
     }
 
+    pub async fn partition(&self) -> Result<(), Error> {
+        let is_new = store::dialect::partitions::begin(&self.db).await?;
+        let text = if is_new { "webhooks and transactions are partitioned now" } else { "they are partitioned already" };
+        self.say(text, &json!({"partitioned": true, "changed": is_new}));
+        Ok(())
+    }
+
     pub async fn add_company(&self, name: &str, slug: Option<String>) -> Result<(), Error> {
         let slug = slug.unwrap_or_else(|| slug_of(name));
         let row = companies::add(&self.db, name, &slug).await?;

@@ -29,6 +29,9 @@ enum Command {
     },
     /// Apply the migrations that the database lacks.
     Migrate,
+    /// Partition webhooks and transactions by month (PostgreSQL). New databases are so from the start; an older
+    /// one is changed in place, once every worker is of this version.
+    Partition,
     /// Companies.
     #[command(subcommand)]
     Company(Company),
@@ -232,6 +235,7 @@ impl Cli {
                 let office = admin::Office::open(json).await?;
                 match command {
                     Command::Migrate => office.migrate().await,
+                    Command::Partition => office.partition().await,
                     Command::Company(Company::Add { name, slug }) => office.add_company(&name, slug).await,
                     Command::Company(Company::List) => office.list_companies().await,
                     Command::Secret(Secret::Set { receiver, source, encoding }) => {

@@ -9,8 +9,8 @@ use common::{
     AccountState, CompanyId, Endpoint, Event, EventIdentity, Kind, TransactionState, WebhookOutcome, event::Change, normal,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, Iden, QueryFilter, Set,
-    TransactionTrait,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, Iden, QueryFilter,
+    QuerySelect, QueryTrait, Set, TransactionTrait,
     sea_query::{ExprTrait, OnConflict, Query},
 };
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     dialect::{self, RowLock},
-    entity::{account, account_payment_method, account_status, transaction, webhook_event},
+    entity::{account, account_payment_method, account_status, event_identity, transaction, transaction_key, webhook_event},
     rollups::{self, CompanyDeltas},
 };
 
@@ -94,62 +94,66 @@ fn lock_of(new: &NewEvent) -> Option<RowLock> {
 
 /// Inserts what is not there yet; answers just those, in order of identity.
 async fn insert_events<'e>(tx: &DatabaseTransaction, events: &'e [NewEvent]) -> Result<Vec<&'e NewEvent>, Error> {
-    use webhook_event::Column;
     // One order for all batches, so that two with the same events do not lock each other out.
     let mut unique: BTreeMap<(CompanyId, &str), &NewEvent> = BTreeMap::new();
     for event in events {
         unique.entry((event.company_id, event.identity.as_str())).or_insert(event);
     }
+    let noted = note_identities(tx, unique.values().copied()).await?;
+    let new: Vec<&NewEvent> =
+        unique.into_values().filter(|e| noted.contains(&(e.company_id, e.identity.as_str().to_owned()))).collect();
+    if !new.is_empty() {
+        let rows = new.iter().map(|event| event_row(event));
+        webhook_event::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(new)
+}
+
+/// Enters identities into their directory; answers those that were not in it.
+async fn note_identities<'e>(
+    tx: &DatabaseTransaction,
+    events: impl Iterator<Item = &'e NewEvent>,
+) -> Result<HashSet<(CompanyId, String)>, Error> {
+    use event_identity::Column;
     let mut insert = Query::insert();
-    insert.into_table(webhook_event::Entity).columns([
-        Column::Id,
-        Column::CompanyId,
-        Column::Identity,
-        Column::Endpoint,
-        Column::Name,
-        Column::Category,
-        Column::Kind,
-        Column::Mode,
-        Column::ResourceId,
-        Column::AccountId,
-        Column::MerchantRefNum,
-        Column::StatusTime,
-        Column::ReceivedAt,
-        Column::Payload,
-    ]);
-    for new in unique.values() {
-        let event = &new.event;
-        let category = normal::category(&event.name);
-        let kind = match category {
-            normal::Category::Transaction(kind) => Some(kind.as_str()),
-            _ => None,
-        };
-        insert.values_panic([
-            new.webhook_id.into(),
-            new.company_id.0.into(),
-            new.identity.as_str().into(),
-            new.endpoint.as_str().into(),
-            event.name.as_str().into(),
-            category.as_str().into(),
-            kind.into(),
-            event.mode.as_str().into(),
-            event.resource_id.clone().into(),
-            event.account_id.clone().into(),
-            event.merchant_ref_num.clone().into(),
-            event.status_time.timestamp_millis().into(),
-            new.received_ms.into(),
-            new.payload.as_str().into(),
-        ]);
+    insert.into_table(event_identity::Entity).columns([Column::CompanyId, Column::Identity, Column::EventId]);
+    for new in events {
+        insert.values_panic([new.company_id.0.into(), new.identity.as_str().into(), new.webhook_id.into()]);
     }
     insert
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .returning(Query::returning().columns([Column::CompanyId, Column::Identity]));
-    let mut inserted: HashSet<(CompanyId, String)> = HashSet::new();
+    let mut noted = HashSet::new();
     for row in tx.query_all(&insert).await? {
         let company: Uuid = row.try_get("", Column::CompanyId.unquoted())?;
-        inserted.insert((CompanyId(company), row.try_get("", Column::Identity.unquoted())?));
+        noted.insert((CompanyId(company), row.try_get("", Column::Identity.unquoted())?));
     }
-    Ok(unique.into_values().filter(|e| inserted.contains(&(e.company_id, e.identity.as_str().to_owned()))).collect())
+    Ok(noted)
+}
+
+fn event_row(new: &NewEvent) -> webhook_event::ActiveModel {
+    let event = &new.event;
+    let category = normal::category(&event.name);
+    let kind = match category {
+        normal::Category::Transaction(kind) => Some(kind.as_str().to_owned()),
+        _ => None,
+    };
+    webhook_event::ActiveModel {
+        id: Set(new.webhook_id),
+        company_id: Set(new.company_id.0),
+        identity: Set(new.identity.as_str().to_owned()),
+        endpoint: Set(new.endpoint.as_str().to_owned()),
+        name: Set(event.name.clone()),
+        category: Set(category.as_str().to_owned()),
+        kind: Set(kind),
+        mode: Set(event.mode.as_str().to_owned()),
+        resource_id: Set(event.resource_id.clone()),
+        account_id: Set(event.account_id.clone()),
+        merchant_ref_num: Set(event.merchant_ref_num.clone()),
+        status_time: Set(event.status_time.timestamp_millis()),
+        received_at: Set(new.received_ms),
+        payload: Set(new.payload.clone()),
+    }
 }
 
 async fn fold_transactions(tx: &DatabaseTransaction, events: &[&NewEvent], deltas: &mut CompanyDeltas) -> Result<(), Error> {
@@ -165,12 +169,7 @@ async fn fold_transactions(tx: &DatabaseTransaction, events: &[&NewEvent], delta
     if states.is_empty() {
         return Ok(());
     }
-    let wanted = states.keys().fold(Condition::any(), |any, (company, kind, external_id)| {
-        any.add(
-            Column::CompanyId.eq(company.0).and(Column::Kind.eq(kind.as_str())).and(Column::ExternalId.eq(external_id.as_str())),
-        )
-    });
-    for row in transaction::Entity::find().filter(wanted).all(tx).await? {
+    for row in known_transactions(tx, states.keys()).await? {
         let Some(kind) = Kind::parse(&row.kind) else { continue };
         let key = (CompanyId(row.company_id), kind, row.external_id);
         if let Some(entry) = states.get_mut(&key) {
@@ -191,8 +190,9 @@ async fn fold_transactions(tx: &DatabaseTransaction, events: &[&NewEvent], delta
     for (key, (_, state)) in &states {
         deltas.entry(key.0).or_default().transaction(key.1, before.get(key), state);
     }
+    note_transactions(tx, states.iter().filter(|(key, _)| !before.contains_key(key)).map(|(key, (id, _))| (key, *id))).await?;
     let rows = states.into_iter().map(|(key, (id, state))| transaction_row(key, id, &state)).collect::<Result<Vec<_>, _>>()?;
-    let replace = OnConflict::columns([Column::CompanyId, Column::Kind, Column::ExternalId])
+    let replace = OnConflict::column(Column::Id)
         .update_columns([
             Column::Status,
             Column::RawStatus,
@@ -212,6 +212,41 @@ async fn fold_transactions(tx: &DatabaseTransaction, events: &[&NewEvent], delta
         ])
         .to_owned();
     transaction::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// The rows of the transactions that are there already, found by their directory: the table's partitions
+/// have no index in common.
+async fn known_transactions<'k>(
+    tx: &DatabaseTransaction,
+    keys: impl Iterator<Item = &'k TransactionKey>,
+) -> Result<Vec<transaction::Model>, Error> {
+    use transaction_key::Column;
+    let wanted = keys.fold(Condition::any(), |any, (company, kind, external_id)| {
+        any.add(
+            Column::CompanyId.eq(company.0).and(Column::Kind.eq(kind.as_str())).and(Column::ExternalId.eq(external_id.as_str())),
+        )
+    });
+    let ids = transaction_key::Entity::find().select_only().column(Column::TransactionId).filter(wanted).into_query();
+    Ok(transaction::Entity::find().filter(transaction::Column::Id.in_subquery(ids)).all(tx).await?)
+}
+
+/// Enters new transactions into their directory. That none is entered twice is what the locks are for.
+async fn note_transactions<'k>(
+    tx: &DatabaseTransaction,
+    new: impl Iterator<Item = (&'k TransactionKey, Uuid)>,
+) -> Result<(), Error> {
+    let rows: Vec<_> = new
+        .map(|((company, kind, external_id), id)| transaction_key::ActiveModel {
+            company_id: Set(company.0),
+            kind: Set(kind.as_str().to_owned()),
+            external_id: Set(external_id.clone()),
+            transaction_id: Set(id),
+        })
+        .collect();
+    if !rows.is_empty() {
+        transaction_key::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
     Ok(())
 }
 

@@ -3,13 +3,15 @@
 
 use common::{CompanyId, Grain, Mode};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, TransactionTrait,
     sea_query::{Expr, ExprTrait},
 };
+use uuid::Uuid;
 
 use crate::{
     Error, companies,
-    entity::{collected_count, failed_webhook, rollup, transaction, webhook_event},
+    dialect::{self, RowLock, partitions},
+    entity::{collected_count, event_identity, failed_webhook, rollup, transaction, transaction_key, webhook_event},
     now_ms,
     rollups::ALL,
 };
@@ -44,14 +46,22 @@ fn before(days: u32) -> Option<i64> {
     (days > 0).then(|| now_ms() - i64::from(days) * 86_400_000)
 }
 
+/// Keeps the partitions, where there are any: those of the months ahead are made, those too old go.
+/// Answers how many were made and dropped.
+pub async fn keep_partitions(db: &DatabaseConnection, ages: Ages) -> Result<(u32, u32), Error> {
+    let made = partitions::prepare(db, chrono::Utc::now()).await?;
+    let dropped = match before(ages.history_days) {
+        Some(oldest) => partitions::retire(db, oldest).await?,
+        None => 0,
+    };
+    Ok((made, dropped))
+}
+
 /// Removes one step of what is too old. Answers how many rows; 0 when nothing is left to remove.
 pub async fn step(db: &DatabaseConnection, ages: Ages) -> Result<u64, Error> {
     let mut removed = 0;
     if let Some(oldest) = before(ages.history_days) {
-        let events = webhook_event::Column::ReceivedAt.lt(oldest);
-        removed += remove::<webhook_event::Entity>(db, webhook_event::Column::Id, events).await?;
-        let transactions = transaction::Column::TransactionTime.lt(oldest).and(transaction::Column::UpdatedAt.lt(oldest));
-        removed += remove::<transaction::Entity>(db, transaction::Column::Id, transactions).await?;
+        removed += history(db, oldest).await?;
         let failed = failed_webhook::Column::ReceivedAt.lt(oldest);
         removed += remove::<failed_webhook::Entity>(db, failed_webhook::Column::WebhookId, failed).await?;
     }
@@ -63,6 +73,32 @@ pub async fn step(db: &DatabaseConnection, ages: Ages) -> Result<u64, Error> {
         }
     }
     Ok(removed)
+}
+
+/// Webhooks and transactions, with their entries in the directories. Where they are partitioned, whole
+/// partitions go by [`partitions::retire`], and here what lies in none, and what those left behind.
+async fn history(db: &DatabaseConnection, oldest: i64) -> Result<u64, Error> {
+    let tidied = if partitions::are_there(db).await? { partitions::tidy(db, oldest).await? } else { 0 };
+    let (events, transactions) = partitions::lapsed(db, oldest, STEP).await?;
+    if events.is_empty() && transactions.is_empty() {
+        return Ok(tidied);
+    }
+    let tx = db.begin().await?;
+    // The locks of a batch: what is about to be folded into is not taken away from under it.
+    let locks = transactions.iter().map(|row| RowLock::of(row.company, Some(row.kind), &row.external_id)).collect();
+    dialect::lock_rows(&tx, locks).await?;
+    let known = webhook_event::Entity::delete_many().filter(webhook_event::Column::Id.is_in(events.clone()));
+    let mut removed = known.exec(&tx).await?.rows_affected;
+    event_identity::Entity::delete_many().filter(event_identity::Column::EventId.is_in(events)).exec(&tx).await?;
+    // Asked again: a webhook may have come since they were found.
+    let still = transaction::Column::TransactionTime.lt(oldest).and(transaction::Column::UpdatedAt.lt(oldest));
+    let ids = transactions.into_iter().map(|row| row.id);
+    let gone = transaction::Entity::delete_many().filter(transaction::Column::Id.is_in(ids)).filter(still);
+    let gone: Vec<Uuid> = gone.exec_with_returning(&tx).await?.into_iter().map(|row| row.id).collect();
+    removed += gone.len() as u64;
+    transaction_key::Entity::delete_many().filter(transaction_key::Column::TransactionId.is_in(gone)).exec(&tx).await?;
+    tx.commit().await?;
+    Ok(tidied + removed)
 }
 
 async fn remove<E: EntityTrait>(db: &DatabaseConnection, id: E::Column, what: Expr) -> Result<u64, Error> {

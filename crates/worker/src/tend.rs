@@ -25,6 +25,8 @@ const FOLD: Duration = Duration::from_millis(500);
 const COLLECT: Duration = Duration::from_secs(2);
 /// How often what is too old is removed, and how many steps of it at once.
 const RETAIN: (Duration, u32) = (Duration::from_secs(60), 20);
+/// How often partitions are looked after.
+const PARTITIONS: Duration = Duration::from_secs(3600);
 /// How often the queue's counts are taken for the metrics.
 const GAUGE: Duration = Duration::from_secs(10);
 /// Differences after which their table is tidied up.
@@ -39,7 +41,7 @@ pub(crate) async fn run(
     ages: Ages,
     mut stop: Stop,
 ) {
-    let (mut collected, mut retained, mut gauged, mut folded) = (None, None, None, 0);
+    let (mut collected, mut retained, mut gauged, mut parted, mut folded) = (None, None, None, None, 0);
     while !*stop.borrow() {
         // Either the time is over or it is told to stop, which the loop sees.
         let _ = tokio::time::timeout(FOLD, stop.changed()).await;
@@ -67,6 +69,13 @@ pub(crate) async fn run(
             && let Err(error) = retain(&db, ages).await
         {
             tracing::warn!(%error, "what is too old is removed later");
+        }
+        if is_due(&mut parted, PARTITIONS) {
+            match retention::keep_partitions(&db, ages).await {
+                Ok((0, 0)) => {}
+                Ok((made, dropped)) => tracing::info!(made, dropped, "partitions were made and dropped"),
+                Err(error) => tracing::warn!(%error, "partitions are looked after later"),
+            }
         }
     }
 }

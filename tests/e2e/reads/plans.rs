@@ -30,7 +30,7 @@ async fn fill(platform: &Platform) {
 /// Rows of transactions that whole-table reads have read so far.
 async fn read_whole(platform: &Platform) -> i64 {
     let db = Connector::connect(&platform.database_url).await.unwrap();
-    let sql = "SELECT seq_tup_read + 0 AS n FROM pg_stat_user_tables WHERE relname = 'transactions'";
+    let sql = "SELECT SUM(seq_tup_read)::bigint AS n FROM pg_stat_user_tables WHERE relname LIKE 'transactions%'";
     // What another session read shows once it has been idle for a moment.
     db.execute_unprepared("SELECT pg_stat_force_next_flush()").await.unwrap();
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();

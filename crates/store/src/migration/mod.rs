@@ -8,10 +8,16 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(first::Migration), Box::new(read_indexes::Migration), Box::new(rollups::Migration)]
+        vec![
+            Box::new(first::Migration),
+            Box::new(read_indexes::Migration),
+            Box::new(rollups::Migration),
+            Box::new(directories::Migration),
+        ]
     }
 }
 
+mod directories;
 mod first;
 mod read_indexes;
 mod rollups;

@@ -44,7 +44,7 @@ fn identity(sent: &Sent) -> EventIdentity {
 }
 
 /// The event as a new webhook: a redelivery has an id of its own.
-fn new_event(sent: &Sent) -> NewEvent {
+pub fn new_event(sent: &Sent) -> NewEvent {
     let (parsed, payload) = envelope(sent);
     NewEvent {
         webhook_id: Uuid::now_v7(),
@@ -159,7 +159,7 @@ async fn check(db: &DatabaseConnection, story: &[(Vec<Sent>, Fate)]) {
 }
 
 async fn empty(db: &DatabaseConnection) {
-    for table in ["webhook_events", "transactions", "rollups", "rollup_deltas"] {
+    for table in ["webhook_events", "event_identities", "transactions", "transaction_keys", "rollups", "rollup_deltas"] {
         db.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
     }
 }
@@ -188,7 +188,7 @@ fn any_story_gives_the_figures_of_a_recount_on_postgres() {
     any_story_gives_the_figures_of_a_recount(Database::postgres(), 40);
 }
 
-fn payment(n: i64) -> Sent {
+pub fn payment(n: i64) -> Sent {
     Sent {
         company: 0,
         kind: "PAYMENT",

@@ -10,6 +10,7 @@
 
 mod figures;
 mod naive;
+mod partitions;
 mod plans;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};

@@ -17,7 +17,7 @@ async fn sqlite_has_an_index_for_each_filter_of_a_company() {
         ("AND account_id = 'a'", page, "transactions_account"),
         ("AND merchant_ref_num = 'a'", look_up, "transactions_reference"),
         ("AND merchant_ref_num >= 'p1' AND merchant_ref_num < 'p2'", look_up, "transactions_reference"),
-        ("AND external_id >= 'p1' AND external_id < 'p2'", look_up, "transactions_key"),
+        ("AND external_id >= 'p1' AND external_id < 'p2'", look_up, "transactions_lookup"),
     ] {
         let sql = format!("EXPLAIN QUERY PLAN SELECT id FROM transactions WHERE company_id = x'00' {filter} {rest}");
         let rows = database.db.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();

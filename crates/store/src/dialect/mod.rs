@@ -1,5 +1,7 @@
 //! Where PostgreSQL and SQLite differ.
 
+pub mod partitions;
+
 use common::{CompanyId, Kind};
 use ring::digest;
 use sea_orm::{
@@ -24,6 +26,29 @@ pub(crate) const fn bytewise(backend: DbBackend) -> &'static [&'static str] {
             r#"ALTER TABLE transactions ALTER COLUMN merchant_ref_num TYPE varchar(255) COLLATE "C""#,
         ],
         _ => &[],
+    }
+}
+
+/// Statements that let the version before directories write beside this one. SQLite has one process at
+/// a time, and needs its own unique indexes no more.
+pub(crate) const fn written_beside(backend: DbBackend) -> &'static [&'static str] {
+    match backend {
+        DbBackend::Postgres => &[
+            r#"ALTER TABLE transaction_keys ALTER COLUMN external_id TYPE varchar(255) COLLATE "C""#,
+            "CREATE FUNCTION note_event() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+               INSERT INTO event_identities VALUES (NEW.company_id, NEW.identity, NEW.id) ON CONFLICT DO NOTHING;
+               RETURN NULL; END $$",
+            "CREATE FUNCTION note_transaction() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+               INSERT INTO transaction_keys VALUES (NEW.company_id, NEW.kind, NEW.external_id, NEW.id) ON CONFLICT DO NOTHING;
+               RETURN NULL; END $$",
+            "CREATE TRIGGER note_event AFTER INSERT ON webhook_events FOR EACH ROW EXECUTE FUNCTION note_event()",
+            "CREATE TRIGGER note_transaction AFTER INSERT ON transactions FOR EACH ROW EXECUTE FUNCTION note_transaction()",
+        ],
+        _ => &[
+            "DROP INDEX webhook_events_identity",
+            "DROP INDEX transactions_key",
+            "CREATE INDEX transactions_lookup ON transactions (company_id, external_id, kind)",
+        ],
     }
 }
 

@@ -1,0 +1,134 @@
+//! Partitions by month, and what came before them.
+
+use chrono::{Months, Utc};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use store::{
+    batch,
+    dialect::partitions,
+    now_ms,
+    retention::{self, Ages},
+};
+use uuid::Uuid;
+
+use crate::{
+    Database,
+    figures::{new_event, payment},
+};
+
+async fn count(db: &DatabaseConnection, from: &str) -> i64 {
+    let sql = format!("SELECT COUNT(*) AS n FROM {from}");
+    db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap().unwrap().try_get("", "n").unwrap()
+}
+
+/// The first UUIDv7 of a moment.
+fn id_at(ms: i64) -> Uuid {
+    Uuid::from_u128(u128::from(ms.unsigned_abs()) << 80)
+}
+
+/// Tables as the version before directories left them, with what it wrote: rows, and no directories.
+async fn as_before(db: &DatabaseConnection) {
+    for sql in [
+        "ALTER TABLE webhook_events RENAME TO e",
+        "ALTER TABLE transactions RENAME TO t",
+        "CREATE TABLE webhook_events (LIKE e, PRIMARY KEY (id))",
+        "CREATE TABLE transactions (LIKE t, PRIMARY KEY (id))",
+        "INSERT INTO webhook_events SELECT * FROM e",
+        "INSERT INTO transactions SELECT * FROM t",
+        "DROP TABLE e, t, event_identities, transaction_keys",
+        "CREATE UNIQUE INDEX webhook_events_identity ON webhook_events (company_id, identity)",
+        "CREATE INDEX webhook_events_resource ON webhook_events (company_id, resource_id)",
+        "CREATE UNIQUE INDEX transactions_key ON transactions (company_id, external_id, kind)",
+        "DELETE FROM seaql_migrations WHERE version = 'directories'",
+    ] {
+        db.execute_unprepared(sql).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_was_stored_before_is_known_and_becomes_the_first_partition() {
+    let database = Database::postgres().await;
+    let db = &database.db;
+    let old: Vec<_> = (0..20).map(|n| new_event(&payment(n))).collect();
+    batch::write(db, &old).await.unwrap();
+    as_before(db).await;
+    store::migrate(db).await.unwrap();
+    assert!(!partitions::are_there(db).await.unwrap(), "a worker of the version before may be at work");
+    assert_eq!(batch::write(db, &old).await.unwrap().known, 20);
+
+    // The statements of the version before, which knows no directory.
+    let beside = new_event(&payment(30));
+    let (id, identity, company) = (beside.webhook_id, beside.identity.as_str(), beside.company_id.0);
+    for sql in [
+        format!(
+            "INSERT INTO webhook_events (id, company_id, identity, endpoint, name, category, mode, status_time, received_at, payload)
+             VALUES ('{id}', '{company}', '{identity}', 'netbanx', 'X', 'other', 'live', 0, 0, '{{}}') ON CONFLICT DO NOTHING"
+        ),
+        "UPDATE transactions SET id = id".to_owned(),
+    ] {
+        db.execute_unprepared(&sql).await.unwrap();
+    }
+    assert_eq!(batch::write(db, std::slice::from_ref(&beside)).await.unwrap().known, 1, "what it wrote is known");
+
+    assert!(partitions::begin(db).await.unwrap());
+    assert!(!partitions::begin(db).await.unwrap(), "once is enough");
+    assert_eq!((count(db, "webhook_events").await, count(db, "transactions").await), (21, 20));
+    let mut all = old;
+    all.push(beside);
+    all.extend((40..45).map(|n| new_event(&payment(n))));
+    let written = batch::write(db, &all).await.unwrap();
+    assert_eq!((written.new, written.known), (5, 21));
+    assert_eq!(count(db, "transactions").await, 25);
+    for index in ["webhook_events_resource", "transactions_lookup"] {
+        assert_eq!(
+            count(db, &format!("pg_indexes WHERE tablename IN ('webhook_events', 'transactions') AND indexname = '{index}'"))
+                .await,
+            1
+        );
+    }
+}
+
+#[tokio::test]
+async fn months_are_made_ahead_and_go_as_a_whole_when_they_are_old() {
+    let database = Database::postgres().await;
+    let db = &database.db;
+    assert!(partitions::are_there(db).await.unwrap());
+    let old: Vec<_> = (0..10).map(|n| new_event(&payment(n))).collect();
+    batch::write(db, &old).await.unwrap();
+    assert_eq!(partitions::prepare(db, Utc::now()).await.unwrap(), 6, "three months for each table");
+    assert_eq!(partitions::prepare(db, Utc::now()).await.unwrap(), 0);
+    let soon = Utc::now().checked_add_months(Months::new(2)).unwrap();
+    assert_eq!(partitions::prepare(db, soon).await.unwrap(), 4);
+    // An event of the months to come lies in theirs.
+    let mut late = new_event(&payment(50));
+    late.webhook_id = id_at(soon.timestamp_millis());
+    batch::write(db, &[late]).await.unwrap();
+    assert_eq!(count(db, "webhook_events_rest").await, 0);
+
+    // Seen from two months on, the first partition has ended. One transaction was touched since.
+    let kept = "UPDATE transactions SET updated_at = 9000000000000 WHERE external_id = '3'";
+    db.execute_unprepared(kept).await.unwrap();
+    assert_eq!(partitions::retire(db, soon.timestamp_millis()).await.unwrap(), 4);
+    assert_eq!((count(db, "webhook_events").await, count(db, "transactions WHERE external_id <> '50'").await), (1, 1));
+    assert_eq!(partitions::retire(db, soon.timestamp_millis()).await.unwrap(), 0, "nothing of it is left to go");
+    // What the kept one is found by is kept as well.
+    assert_eq!(batch::write(db, &[new_event(&payment(3))]).await.unwrap().known, 1);
+}
+
+#[tokio::test]
+async fn entries_go_after_their_partitions_and_strays_by_themselves() {
+    let database = Database::postgres().await;
+    let db = &database.db;
+    let mut old = new_event(&payment(1));
+    old.webhook_id = id_at(now_ms() - 90 * 86_400_000);
+    let mut stray = new_event(&payment(2));
+    stray.webhook_id = Uuid::from_u128(u128::MAX);
+    batch::write(db, &[old, stray, new_event(&payment(3))]).await.unwrap();
+    assert_eq!(count(db, "webhook_events_rest").await, 1);
+    // As if the partition of the first had gone.
+    let oldest = "DELETE FROM webhook_events WHERE id = (SELECT id FROM webhook_events ORDER BY id LIMIT 1)";
+    db.execute_unprepared(oldest).await.unwrap();
+    let ages = Ages { history_days: 30, minute_days: 0, hour_days: 0 };
+    assert_eq!(retention::keep_partitions(db, ages).await.unwrap(), (6, 0), "the first partition has not ended");
+    while retention::step(db, ages).await.unwrap() > 0 {}
+    assert_eq!((count(db, "webhook_events").await, count(db, "event_identities").await), (1, 1));
+}
