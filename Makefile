@@ -1,4 +1,4 @@
-.PHONY: run stop test soak bench build lint
+.PHONY: run stop test rollout soak bench build lint
 
 run: ## everything on this machine, from a private Redis to the API
 	@scripts/run
@@ -8,6 +8,9 @@ stop: ## ends what `make run` left: its Redis
 
 test: ## every test, on SQLite and PostgreSQL, with real servers
 	@scripts/test
+
+rollout: ## the programs of an earlier revision and these mixed under load: make rollout OLD=HEAD~1
+	@scripts/rollout "$(OLD)"
 
 soak: ## the queue's promises at full size (ten minutes): a million jobs, chaos for a minute
 	@scripts/need cc redis-server postgres

@@ -2,14 +2,14 @@
 //! file system and time to end.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Child, Command},
-    sync::{Arc, Mutex},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
-use e2e::{Database, Platform, eventually, sign};
+use e2e::{Database, Platform, Sender, eventually};
 use serde_json::Value;
 
 fn script(name: &str) -> PathBuf {
@@ -129,27 +129,6 @@ fn arguments(pod: &Value) -> Vec<String> {
     pod["containers"][0]["args"].as_array().into_iter().flatten().map(|a| a.as_str().unwrap().to_owned()).collect()
 }
 
-/// Webhooks one after another to whoever accepts them, until told to stop; answers which were accepted.
-async fn send(http: reqwest::Client, urls: Vec<String>, accepted: Arc<Mutex<HashSet<String>>>, stop: Arc<Mutex<bool>>) {
-    for n in 0.. {
-        if *stop.lock().unwrap() {
-            return;
-        }
-        let id = format!("d{n}");
-        let body = format!(
-            r#"{{"id":"{id}","eventType":"PAYMENT_COMPLETED","eventData":{{"id":"{id}","amount":1,"currencyCode":"EUR"}}}}"#
-        );
-        // As Netbanx does: a refusal is sent again, a duplicate was accepted.
-        for url in urls.iter().cycle().skip(n % 2).take(20) {
-            let post = http.post(url).header("Signature", sign(body.as_bytes())).body(body.clone());
-            if post.send().await.is_ok_and(|answer| answer.status().is_success()) {
-                accepted.lock().unwrap().insert(id);
-                break;
-            }
-        }
-    }
-}
-
 #[tokio::test]
 async fn the_production_overlay_runs_and_ends_under_load_without_loss() {
     let overlay = Overlay::render("production");
@@ -177,13 +156,9 @@ async fn the_production_overlay_runs_and_ends_under_load_without_loss() {
         assert_eq!(metrics.status(), 200);
     }
 
-    let (accepted, stop): (Arc<Mutex<HashSet<String>>>, _) = (Arc::default(), Arc::new(Mutex::new(false)));
     let urls = [&first, &second].map(|ingress| format!("{}/api/webhooks/netbanx/acme", ingress.url("http"))).to_vec();
-    let sender = tokio::spawn(send(platform.http.clone(), urls, accepted.clone(), stop.clone()));
-    let reached = async |count: usize| {
-        eventually("webhooks flow", || async { (accepted.lock().unwrap().len() >= count).then_some(()) }).await;
-    };
-    reached(100).await;
+    let sender = Sender::start(platform.http.clone(), urls);
+    sender.accepts(50).await;
     // A roll-out: one replica after the other is replaced while the load goes on.
     first.terminate().await;
     let first = start("ingress", 1);
@@ -191,18 +166,15 @@ async fn the_production_overlay_runs_and_ends_under_load_without_loss() {
     let newer = start("worker", 5);
     newer.ready(&platform.http).await;
     worker.terminate().await;
-    let count = accepted.lock().unwrap().len() + 100;
-    reached(count).await;
+    sender.accepts(50).await;
     api.terminate().await;
     second.terminate().await;
-    *stop.lock().unwrap() = true;
-    sender.await.unwrap();
+    let payments = sender.stop().await;
 
-    let accepted = accepted.lock().unwrap().len() as u64;
-    eventually("all that was accepted is stored", || async { (platform.events().await == accepted).then_some(()) }).await;
+    eventually("all that was accepted is stored", || async { (platform.events().await == 2 * payments).then_some(()) }).await;
     newer.terminate().await;
     first.terminate().await;
-    assert_eq!(platform.count("SELECT COUNT(DISTINCT resource_id) AS n FROM webhook_events").await, accepted);
+    assert_eq!(platform.count("SELECT COUNT(*) AS n FROM transactions WHERE status = 'COMPLETED'").await, payments);
     let left: Value = serde_json::from_str(&platform.netbanx(&["--json", "queue", "stats"])).unwrap();
     assert_eq!((&left["total"], &left["dead"]), (&0.into(), &0.into()), "{left}");
     drop(std::fs::remove_dir_all(directory));

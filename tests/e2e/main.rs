@@ -8,5 +8,6 @@ mod monitoring;
 mod queue;
 mod reads;
 mod refusals;
+mod rollout;
 mod rotation;
 mod samples;

@@ -12,6 +12,7 @@ mod platform;
 mod postgres;
 mod redis;
 mod report;
+mod sender;
 mod signed;
 
 pub use collector::Collector;
@@ -21,6 +22,7 @@ pub use platform::{Database, MASTER_KEY, Platform, Service, binary};
 pub use postgres::Postgres;
 pub use redis::Redis;
 pub use report::{Report, median, percentile};
+pub use sender::Sender;
 pub use signed::{KEY, forms, sign, sign_with};
 
 use std::{future::Future, time::Duration};

@@ -77,12 +77,21 @@ impl Platform {
 
     /// The same without any service.
     pub async fn prepare(database: Database) -> Self {
+        Self::prepare_with(database, &binary("netbanx")).await
+    }
+
+    /// The same, its database furnished by that version of the operator's command.
+    pub async fn prepare_with(database: Database, netbanx: &Path) -> Self {
         let server = std::env::var("TEST_POSTGRES_URL").ok();
-        Self::prepare_on(database, server).await
+        Self::prepare_as(database, server, netbanx).await
     }
 
     /// The same with a new database on that PostgreSQL server.
     pub async fn prepare_on(database: Database, server: Option<String>) -> Self {
+        Self::prepare_as(database, server, &binary("netbanx")).await
+    }
+
+    async fn prepare_as(database: Database, server: Option<String>, netbanx: &Path) -> Self {
         let directory = new_directory();
         let redis = Redis::start(&directory).await;
         let platform = Self {
@@ -96,18 +105,19 @@ impl Platform {
             admin_token: String::new(),
             variables: Vec::new(),
         };
-        platform.furnish()
+        platform.furnish(netbanx)
     }
 
-    fn furnish(mut self) -> Self {
+    fn furnish(mut self, program: &Path) -> Self {
         let platform = &mut self;
-        platform.netbanx(&["migrate"]);
-        platform.netbanx(&["company", "add", "Acme", "--slug", "acme"]);
+        let netbanx = |args: &[&str]| operated(platform.command(program), args);
+        netbanx(&["migrate"]);
+        netbanx(&["company", "add", "Acme", "--slug", "acme"]);
         for endpoint in ["netbanx", "account-status", "direct-debit", "alternate-payments"] {
-            platform.netbanx(&["secret", "set", "--endpoint", endpoint, "--key", KEY]);
-            platform.netbanx(&["secret", "set", "--endpoint", endpoint, "--company", "acme", "--key", KEY]);
+            netbanx(&["secret", "set", "--endpoint", endpoint, "--key", KEY]);
+            netbanx(&["secret", "set", "--endpoint", endpoint, "--company", "acme", "--key", KEY]);
         }
-        platform.admin_token = platform.netbanx(&["token", "add", "--admin"]);
+        platform.admin_token = netbanx(&["token", "add", "--admin"]);
         self
     }
 
@@ -119,8 +129,8 @@ impl Platform {
         self.redis.kill();
     }
 
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(binary(program));
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command
             .env("DATABASE_URL", &self.database_url)
             .env("REDIS_URL", self.redis.url())
@@ -137,14 +147,12 @@ impl Platform {
 
     /// Runs the operator's command; answers its standard output.
     pub fn netbanx(&self, args: &[&str]) -> String {
-        let output = self.command("netbanx").args(args).output().unwrap();
-        assert!(output.status.success(), "netbanx {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        operated(self.command(&binary("netbanx")), args)
     }
 
     /// Starts a service and waits until it can work.
     pub async fn run(&mut self, service: Service) {
-        let child = self.command(service.name()).spawn().unwrap();
+        let child = self.command(&binary(service.name())).spawn().unwrap();
         self.services.push((service, child));
         let url = match service {
             Service::Ingress => format!("{}/readyz", self.ingress_url()),
@@ -247,6 +255,12 @@ impl Platform {
         }
         eventually("the queue is drained", || async { (queue.stats().await.ok()?.total == 0).then_some(()) }).await;
     }
+}
+
+fn operated(mut command: Command, args: &[&str]) -> String {
+    let output = command.args(args).output().unwrap();
+    assert!(output.status.success(), "netbanx {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 async fn database_url(database: Database, server: Option<String>, directory: &Path) -> String {
