@@ -10,7 +10,10 @@
 //! | `analytics` | figures from roll-ups, kept ready |
 //! | `stream` | the same as it changes, by server-sent events |
 //! | `views` | rows as JSON |
+//! | `export` | transactions as a file |
 //! | `session`, `people`, `tokens`, `audit` | sign-in, users, API tokens, who changed what |
+//! | `companies`, `receivers` | whose data one sees; where webhooks go and the keys that sign them |
+//! | `dashboard` | the page at `/` and what it loads |
 //! | `queue_admin`, [`dead_letters`] | counts, pause, dead letters |
 //! | `performance` | what works and how fast |
 //! | `openapi` | the contract as a document, from the handlers' own descriptions |
@@ -23,13 +26,17 @@ mod analytics;
 mod audit;
 mod auth;
 mod cached;
+mod companies;
+mod dashboard;
 pub mod dead_letters;
 mod events;
+mod export;
 mod openapi;
 mod params;
 mod people;
 mod performance;
 mod queue_admin;
+mod receivers;
 pub mod routes;
 mod session;
 mod stream;
@@ -47,6 +54,7 @@ use performance::Sinces;
 use queue::Queue;
 use sea_orm::DatabaseConnection;
 use settings::{AlertLimits, Settings};
+use store::secrets::Vault;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 use web::{Problem, ProblemKind, Stop, health::Readiness};
@@ -97,6 +105,10 @@ pub struct Api {
     stop: Stop,
     companies: Cache<String, Option<Uuid>>,
     secure_cookies: bool,
+    /// Opens receivers' keys; none without a master key.
+    vault: Option<Arc<Vault>>,
+    /// Where ingress is reached from outside; none: at the API's own address.
+    ingress_url: Option<Arc<str>>,
 }
 
 impl Api {
@@ -121,6 +133,8 @@ impl Api {
             stop,
             companies: Cache::builder().max_capacity(10_000).time_to_live(COMPANY_TTL).build(),
             secure_cookies: settings.production,
+            vault: settings.master_key.as_ref().map(|key| Vault::new(&key.0)).transpose()?.map(Arc::new),
+            ingress_url: settings.ingress_public_url.as_deref().map(Into::into),
         })
     }
 

@@ -8,7 +8,8 @@ use actix_web::{
 };
 
 use crate::{
-    Api, accounts, analytics, audit, events, openapi, people, performance, queue_admin, session, stream, tokens, transactions,
+    Api, accounts, analytics, audit, companies, dashboard, events, export, openapi, people, performance, queue_admin, receivers,
+    session, stream, tokens, transactions,
 };
 
 /// Adds the API's routes; to be added before the receiver's, which know all that is below
@@ -17,6 +18,7 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
     config
         .app_data(web::Data::new(api))
         .service(read("/api/v1/transactions", || web::to(transactions::list)))
+        .service(read("/api/v1/transactions.csv", || web::to(export::csv)))
         .service(read("/api/v1/transactions/{id}", || web::to(transactions::show)))
         .service(read("/api/v1/accounts", || web::to(accounts::list)))
         .service(read("/api/v1/accounts/{id}", || web::to(accounts::show)))
@@ -37,6 +39,12 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         .service(only("/api/v1/users/{id}", "DELETE").route(web::delete().to(people::remove)))
         .service(only("/api/v1/tokens", "GET, POST").route(web::get().to(tokens::list)).route(web::post().to(tokens::add)))
         .service(only("/api/v1/tokens/{id}", "DELETE").route(web::delete().to(tokens::revoke)))
+        .service(read("/api/v1/companies", || web::to(companies::list)))
+        .service(read("/api/v1/receivers", || web::to(receivers::list)))
+        .service(only("/api/v1/receivers/{endpoint}/keys", "POST").route(web::post().to(receivers::add)))
+        .service(only("/api/v1/receivers/{endpoint}/keys/{version}", "DELETE").route(web::delete().to(receivers::revoke)))
+        .service(only("/api/v1/receivers/{endpoint}/test", "POST").route(web::post().to(receivers::test)))
+        .configure(dashboard::add)
         .service(
             only("/api/webhooks/queue", "GET, HEAD, POST")
                 .route(web::get().to(queue_admin::show))

@@ -13,7 +13,7 @@ use crate::{
     views::{Success, TransactionDetail, Transactions},
 };
 
-const PERMISSION: &str = "read:transactions";
+pub(crate) const PERMISSION: &str = "read:transactions";
 
 /// List transactions, by the time they were made. Needs `read:transactions`.
 #[utoipa::path(get, path = "/api/v1/transactions", tag = "transactions", params(documented::Transactions),
@@ -24,8 +24,15 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let params = Params::read(request.query_string())?;
     let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
     let paging = params.paging("transactionTime")?;
+    let filter = filter(&params)?;
+    let key = key(&filter, paging);
+    cached::answer(&api, &request, cached::TRANSACTIONS, scope, &key, move |api| page(api, scope, filter, paging)).await
+}
+
+/// The filter that parameters ask for.
+pub(crate) fn filter(params: &Params) -> Result<TransactionFilter, Problem> {
     let (from_ms, until_ms) = params.span()?;
-    let filter = TransactionFilter {
+    Ok(TransactionFilter {
         mode: Some(params.mode()?),
         status: params.one_of("status", &Status::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>())?,
         kind: params.one_of("kind", &Kind::ALL.iter().map(|k| k.as_str()).collect::<Vec<_>>())?,
@@ -35,9 +42,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         from_ms,
         until_ms,
         q: params.text("q")?,
-    };
-    let key = key(&filter, paging);
-    cached::answer(&api, &request, cached::TRANSACTIONS, scope, &key, move |api| page(api, scope, filter, paging)).await
+    })
 }
 
 /// What tells a page from others of its scope.

@@ -2,7 +2,7 @@
 //!
 //! Looked up in process memory, then (secrets, encrypted as in the database) in Redis, then in the
 //! database. A version number in Redis is part of every cache key; whoever changes secrets,
-//! companies or assignments bumps it with [`announce_change`], and each replica looks at it several
+//! companies or assignments bumps it with [`redis_client::receivers_changed`], and each replica looks at it several
 //! times a second, so that a change takes effect everywhere within one.
 
 use std::{
@@ -56,16 +56,6 @@ struct Sealed {
     active_until: Option<i64>,
 }
 
-fn version_key(name: &str) -> String {
-    format!("{name}:receivers:version")
-}
-
-/// Makes every replica forget what it knows of receivers, within a second.
-pub async fn announce_change(redis: &Client, name: &str) -> Result<(), queue::Error> {
-    let _: i64 = redis.incr(version_key(name)).await?;
-    Ok(())
-}
-
 impl Receivers {
     /// Starts the task that looks at the version; it ends with the last handle.
     pub(crate) fn start(redis: Client, name: &str, db: DatabaseConnection, vault: Vault) -> Arc<Self> {
@@ -82,7 +72,8 @@ impl Receivers {
         let weak = Arc::downgrade(&receivers);
         tokio::spawn(async move {
             while let Some(receivers) = weak.upgrade() {
-                let seen: Result<Option<i64>, _> = receivers.redis.get(version_key(&receivers.name)).await;
+                let seen: Result<Option<i64>, _> =
+                    receivers.redis.get(redis_client::receivers_version_key(&receivers.name)).await;
                 if let Ok(version) = seen {
                     receivers.version.store(version.unwrap_or(0), Ordering::Release);
                 }

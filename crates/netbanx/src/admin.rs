@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use common::{CompanyId, signature::KeyEncoding};
-use ring::rand::{SecureRandom, SystemRandom};
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use settings::Settings;
 use store::{
     companies,
+    reads::Scope,
     secrets::{self, Vault},
 };
 
@@ -82,7 +81,7 @@ impl Office {
         let key = match (&source.key, &source.key_file) {
             (Some(key), _) => key.clone(),
             (None, Some(path)) => std::fs::read_to_string(path)?.trim_end_matches(['\r', '\n']).to_owned(),
-            (None, None) => generate(encoding)?,
+            (None, None) => secrets::generate(encoding)?,
         };
         let version = secrets::add(&self.db, &vault, receiver.endpoint, company, &key, encoding, grace_ms).await?;
         self.announce().await;
@@ -102,7 +101,7 @@ impl Office {
     }
 
     pub async fn list_secrets(&self) -> Result<(), Error> {
-        let (rows, now) = (secrets::list(&self.db).await?, store::now_ms());
+        let (rows, now) = (secrets::list(&self.db, Scope::All).await?, store::now_ms());
         let known = companies::list(&self.db).await?;
         let slug = |id| known.iter().find(|c| c.id == id).map_or("-", |c| c.slug.as_str());
         let is_active = |until: Option<i64>| until.is_none_or(|until| until > now);
@@ -151,22 +150,12 @@ impl Office {
     async fn announce(&self) {
         let told = async {
             let redis = redis_client::connect(&self.settings.redis_url)?;
-            ingress::receivers::announce_change(&redis, &self.settings.queue_name).await
+            redis_client::receivers_changed(&redis, &self.settings.queue_name).await
         };
         if !matches!(tokio::time::timeout(Duration::from_secs(3), told).await, Ok(Ok(()))) {
             eprintln!("netbanx: Redis is away; running receivers learn of this within 60 s");
         }
     }
-}
-
-/// A new key of 32 random bytes, as text of that encoding.
-pub(crate) fn generate(encoding: KeyEncoding) -> Result<String, Error> {
-    let mut bytes = [0; 32];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Refused("no randomness".to_owned()))?;
-    Ok(match encoding {
-        KeyEncoding::Hex => bytes.iter().fold(String::new(), |text, b| text + &format!("{b:02x}")),
-        KeyEncoding::Utf8 | KeyEncoding::Base64 => STANDARD.encode(bytes),
-    })
 }
 
 fn slug_of(name: &str) -> String {

@@ -16,7 +16,7 @@ use store::{
     users::{self, Role},
 };
 
-use crate::{Error, access, admin, send};
+use crate::{Error, access, send};
 
 /// The demo company's slug.
 const DEMO: &str = "demo";
@@ -89,7 +89,7 @@ async fn work(settings: &Settings, queue: &Queue, db: &DatabaseConnection, stop:
 fn own_master_key(directory: &Path) -> Result<MasterKey, Error> {
     let path = directory.join("master.key");
     if !path.exists() {
-        write_private(&path, &admin::generate(KeyEncoding::Base64)?)?;
+        write_private(&path, &secrets::generate(KeyEncoding::Base64)?)?;
     }
     Ok(MasterKey::parse(&fs::read_to_string(&path)?)?)
 }
@@ -126,7 +126,7 @@ async fn demo(db: &DatabaseConnection, vault: &Vault, directory: &Path) -> Resul
         Some(row) => CompanyId(row.id),
         None => CompanyId(companies::add(db, "Demo", DEMO).await?.id),
     };
-    let key = admin::generate(KeyEncoding::Utf8)?;
+    let key = secrets::generate(KeyEncoding::Utf8)?;
     for receiver in [company, CompanyId::NONE] {
         for endpoint in Endpoint::ALL {
             secrets::add(db, vault, endpoint, receiver, &key, KeyEncoding::Utf8, 0).await?;

@@ -71,6 +71,8 @@ pub struct Settings {
     pub cache_redis_url: String,
     /// `INGRESS_BIND`.
     pub ingress_bind: SocketAddr,
+    /// `INGRESS_PUBLIC_URL`: where portals reach ingress, if not at the API's own address.
+    pub ingress_public_url: Option<String>,
     /// `API_BIND`.
     pub api_bind: SocketAddr,
     /// `ADMIN_BIND`: health for probes, apart from the public port. Unset: none.
@@ -160,6 +162,7 @@ impl Settings {
             database_max_connections: source.within("DATABASE_MAX_CONNECTIONS", 8, &(1..=1000))?,
             redis_url,
             cache_redis_url,
+            ingress_public_url: public_url(source)?,
             ingress_bind: source.parse("INGRESS_BIND", SocketAddr::from(([127, 0, 0, 1], 8081)))?,
             api_bind: source.parse("API_BIND", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
             admin_bind: source.optional_parse("ADMIN_BIND")?,
@@ -259,6 +262,17 @@ fn otlp_endpoint(source: &Source) -> Result<Option<String>, Error> {
     match endpoint.as_deref().map(url::Url::parse) {
         Some(Ok(url)) if url.scheme() == "http" && url.has_host() => Ok(endpoint),
         Some(_) => Err(bad("OTEL_EXPORTER_OTLP_ENDPOINT", "must be http://HOST:PORT of a collector that takes OTLP over HTTP")),
+        None => Ok(None),
+    }
+}
+
+fn public_url(source: &Source) -> Result<Option<String>, Error> {
+    let address = source.optional("INGRESS_PUBLIC_URL");
+    match address.as_deref().map(url::Url::parse) {
+        Some(Ok(url)) if matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() => {
+            Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
+        }
+        Some(_) => Err(bad("INGRESS_PUBLIC_URL", "must be the http or https address under which portals reach ingress")),
         None => Ok(None),
     }
 }

@@ -7,7 +7,7 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-const KNOWN: [&str; 41] = [
+const KNOWN: [&str; 42] = [
     "ADMIN_BIND",
     "ALERT_BACKLOG",
     "ALERT_FAILURE_RATE",
@@ -26,6 +26,7 @@ const KNOWN: [&str; 41] = [
     "HISTORY_DAYS",
     "HTTP_WORKERS",
     "INGRESS_BIND",
+    "INGRESS_PUBLIC_URL",
     "MASTER_KEY",
     "MAX_ATTEMPTS",
     "OTEL_EXPORTER_OTLP_ENDPOINT",

@@ -77,11 +77,11 @@ pub struct TransactionFilter {
     pub q: Option<String>,
 }
 
-macro_rules! paged {
+/// The rows of a window.
+macro_rules! rows {
     ($entity:ident, $all:expr, $window:expr, $db:expr, $time:ident) => {{
         use $entity::{Column, Entity};
         let (all, window): (Condition, Window) = ($all, $window);
-        let total = count($db, Entity, all.clone()).await?;
         let order = if window.ascending { Order::Asc } else { Order::Desc };
         let page = Entity::find().filter(all).order_by(Column::$time, order.clone()).order_by(Column::Id, order);
         let page = page.limit(window.limit);
@@ -94,7 +94,16 @@ macro_rules! paged {
             }
             None => page.offset(window.offset),
         };
-        Ok(Page { rows: page.all($db).await?, total })
+        page.all($db).await?
+    }};
+}
+
+/// The same with how many rows there are.
+macro_rules! paged {
+    ($entity:ident, $all:expr, $window:expr, $db:expr, $time:ident) => {{
+        let all: Condition = $all;
+        let total = count($db, $entity::Entity, all.clone()).await?;
+        Ok(Page { rows: rows!($entity, all, $window, $db, $time), total })
     }};
 }
 
@@ -114,6 +123,23 @@ pub async fn transactions(
     filter: &TransactionFilter,
     window: Window,
 ) -> Result<Page<transaction::Model>, Error> {
+    let all = wanted(db, scope, filter).await?;
+    paged!(transaction, all, window, db, TransactionTime)
+}
+
+/// The same rows, not counted: for whoever reads on to the end.
+pub async fn transactions_after(
+    db: &DatabaseConnection,
+    scope: Scope,
+    filter: &TransactionFilter,
+    window: Window,
+) -> Result<Vec<transaction::Model>, Error> {
+    let all = wanted(db, scope, filter).await?;
+    Ok(rows!(transaction, all, window, db, TransactionTime))
+}
+
+/// What holds for the transactions of a filter.
+async fn wanted(db: &DatabaseConnection, scope: Scope, filter: &TransactionFilter) -> Result<Condition, Error> {
     use transaction::Column;
     let mut all = scoped(Column::CompanyId, scope);
     let exact = [
@@ -147,7 +173,7 @@ pub async fn transactions(
         let begins = |column: Column| Condition::all().add(column.gte(q.as_str())).add(column.lt(end.as_str()));
         all = all.add(looked_up(db, scope, filter.mode, vec![begins(Column::ExternalId), begins(Column::MerchantRefNum)]).await?);
     }
-    paged!(transaction, all, window, db, TransactionTime)
+    Ok(all)
 }
 
 /// As a literal: a bound value would prove nothing to a planner.

@@ -17,6 +17,7 @@ use crate::{
     Error,
     entity::receiver_secret::{self, Column, Entity, Model},
     now_ms,
+    reads::Scope,
 };
 
 /// Active keys of one receiver at most: the new one and the one that it replaces.
@@ -60,6 +61,16 @@ fn receiver_of(endpoint: &str, company: Uuid) -> String {
 
 fn of_receiver(endpoint: Endpoint, company: CompanyId) -> Condition {
     Condition::all().add(Column::Endpoint.eq(endpoint.as_str())).add(Column::CompanyId.eq(company.0))
+}
+
+/// A new key of 32 random bytes, as text of that encoding.
+pub fn generate(encoding: KeyEncoding) -> Result<String, Error> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Crypto)?;
+    Ok(match encoding {
+        KeyEncoding::Hex => bytes.iter().fold(String::new(), |text, b| text + &format!("{b:02x}")),
+        KeyEncoding::Utf8 | KeyEncoding::Base64 => STANDARD.encode(bytes),
+    })
 }
 
 /// Adds a secret. Those active before stay so until `grace_ms` from now; 0 ends them at once.
@@ -120,9 +131,14 @@ pub async fn active(db: &DatabaseConnection, endpoint: Endpoint, company: Compan
         .await?)
 }
 
-/// All secrets by receiver and version, at most 1,000. Ciphertext included: do not print it.
-pub async fn list(db: &DatabaseConnection) -> Result<Vec<Model>, Error> {
+/// The secrets within `scope` by receiver and version, at most 1,000. Ciphertext included: do not print it.
+pub async fn list(db: &DatabaseConnection, scope: Scope) -> Result<Vec<Model>, Error> {
+    let own = match scope {
+        Scope::All => None,
+        Scope::Company(id) => Some(Column::CompanyId.eq(id)),
+    };
     Ok(Entity::find()
+        .filter(Condition::all().add_option(own))
         .order_by_asc(Column::Endpoint)
         .order_by_asc(Column::CompanyId)
         .order_by_asc(Column::Version)

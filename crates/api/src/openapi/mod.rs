@@ -14,7 +14,10 @@ use utoipa::{
     },
 };
 
-use crate::{accounts, analytics, audit, auth, events, people, performance, queue_admin, session, stream, tokens, transactions};
+use crate::{
+    accounts, analytics, audit, auth, companies, events, export, people, performance, queue_admin, receivers, session, stream,
+    tokens, transactions,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,9 +28,10 @@ use crate::{accounts, analytics, audit, auth, events, people, performance, queue
             behind what is stored."
     ),
     paths(
-        transactions::list, transactions::show, accounts::list, accounts::show, events::list, events::show, analytics::show, stream::open,
+        transactions::list, export::csv, transactions::show, accounts::list, accounts::show, events::list, events::show, analytics::show, stream::open,
         session::sign_in, session::show, session::sign_out, people::list, people::add, people::remove,
-        tokens::list, tokens::add, tokens::revoke, audit::list, queue_admin::show, queue_admin::act, queue_admin::dead,
+        tokens::list, tokens::add, tokens::revoke, companies::list, receivers::list, receivers::add, receivers::revoke,
+        receivers::test, audit::list, queue_admin::show, queue_admin::act, queue_admin::dead,
         queue_admin::show_dead, performance::status,
     ),
     components(schemas(problems::ProblemDocument)),
@@ -54,4 +58,39 @@ pub(crate) async fn document() -> HttpResponse {
     static TEXT: OnceLock<String> = OnceLock::new();
     let text = TEXT.get_or_init(|| Api::openapi().to_json().unwrap_or_default());
     HttpResponse::Ok().insert_header(("content-type", "application/json")).body(text.as_str())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    /// The dashboard's client is generated from a copy, so that it can be built before the API.
+    #[test]
+    fn the_dashboards_copy_is_this_document() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboard/openapi.json");
+        let document = Api::openapi().to_pretty_json().unwrap() + "\n";
+        if std::env::var_os("UPDATE_OPENAPI").is_some() {
+            fs::write(&path, &document).unwrap();
+        }
+        let copy = fs::read_to_string(&path).unwrap_or_default();
+        assert!(copy == document, "the contract changed: UPDATE_OPENAPI=1 cargo test -p api openapi");
+    }
+
+    /// Browsers' own tables differ from ISO 4217 for some currencies; the dashboard follows ours.
+    #[test]
+    fn the_dashboards_decimals_are_ours() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboard/src/format/decimals.json");
+        let decimals: std::collections::BTreeMap<String, u32> = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        for a in b'A'..=b'Z' {
+            for b in b'A'..=b'Z' {
+                for c in b'A'..=b'Z' {
+                    let code = String::from_utf8(vec![a, b, c]).unwrap();
+                    assert_eq!(decimals.get(&code).copied().unwrap_or(2), common::money::exponent(&code), "{code}");
+                }
+            }
+        }
+    }
 }

@@ -173,6 +173,32 @@ pub(crate) struct Stream {
     company: Option<String>,
 }
 
+/// Of one company's things.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OfCompany {
+    /// For administrators: of this company alone, by slug or id.
+    #[param(max_length = 255)]
+    company: Option<String>,
+}
+
+/// Of a receiver.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfEndpoint {
+    /// netbanx, account-status, direct-debit or alternate-payments.
+    endpoint: String,
+}
+
+/// Of a receiver's key.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfKey {
+    /// netbanx, account-status, direct-debit or alternate-payments.
+    endpoint: String,
+    version: i32,
+}
+
 /// Of one thing.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]

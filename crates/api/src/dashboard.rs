@@ -1,0 +1,95 @@
+//! `/`: the dashboard, built by Vite from `dashboard/` and embedded here.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderMap},
+    web,
+};
+use ring::digest;
+
+/// A built file, as it is and compressed.
+struct File {
+    /// Below `dashboard/dist`.
+    name: &'static str,
+    plain: &'static [u8],
+    gzip: &'static [u8],
+}
+
+include!(concat!(env!("OUT_DIR"), "/dashboard.rs"));
+
+/// What stands there while the dashboard is not built.
+const NOT_BUILT: &str = include_str!("dashboard.html");
+
+/// Scripts, styles and connections are our own alone; nothing is inline; nobody frames it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+    manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+/// Adds the page and what it loads.
+pub(crate) fn add(config: &mut web::ServiceConfig) {
+    config.route("/", web::get().to(|request: HttpRequest| async move { page(&request) }));
+    config.route("/", web::head().to(|request: HttpRequest| async move { page(&request) }));
+    for file in FILES.iter().filter(|file| file.name != "index.html") {
+        config
+            .route(&format!("/{}", file.name), web::get().to(move |request: HttpRequest| async move { answer(&request, file) }));
+    }
+}
+
+fn page(request: &HttpRequest) -> HttpResponse {
+    match FILES.iter().find(|file| file.name == "index.html") {
+        Some(file) => answer(request, file),
+        None => HttpResponse::Ok()
+            .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .content_type("text/html; charset=utf-8")
+            .body(NOT_BUILT),
+    }
+}
+
+fn answer(request: &HttpRequest, file: &'static File) -> HttpResponse {
+    let is_zipped = accepts_gzip(request.headers());
+    let bytes = if is_zipped { file.gzip } else { file.plain };
+    let tag = format!("\"{}\"", hex(digest::digest(&digest::SHA256, bytes).as_ref()));
+    // Names of assets carry a digest of what they hold; the page is asked for anew each time.
+    let lifetime = if file.name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let is_known = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header((header::ETAG, tag))
+        .insert_header((header::CACHE_CONTROL, lifetime))
+        .insert_header((header::VARY, "Accept-Encoding"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .insert_header(("cross-origin-opener-policy", "same-origin"))
+        .insert_header(("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=()"));
+    if is_known {
+        return response.finish();
+    }
+    if is_zipped {
+        response.insert_header((header::CONTENT_ENCODING, "gzip"));
+    }
+    response.content_type(content_type(file.name)).body(bytes)
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        parts.next() == Some("gzip") && parts.all(|weight| !matches!(weight, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    })
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("webmanifest") => "application/manifest+json",
+        _ => "application/octet-stream",
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
