@@ -28,9 +28,6 @@ macro_rules! listed {
     };
 }
 
-/// A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
-type When = String;
-
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub(crate) enum Mode {
@@ -85,10 +82,10 @@ listed! {
         accountId: Option<String>,
         #[param(max_length = 255)]
         merchantRefNum: Option<String>,
-        /// Made at or after.
-        startDate: Option<When>,
-        /// Made before; a plain date counts as a whole.
-        endDate: Option<When>,
+        /// Made at or after. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+        startDate: Option<String>,
+        /// Made before; a plain date counts as a whole. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+        endDate: Option<String>,
         /// Begins the id at Netbanx or the merchant's reference; letters as they are written.
         #[param(max_length = 255)]
         q: Option<String>,
@@ -126,10 +123,10 @@ listed! {
         resourceId: Option<String>,
         #[param(max_length = 255)]
         merchantRefNum: Option<String>,
-        /// Received at or after.
-        startDate: Option<When>,
-        /// Received before; a plain date counts as a whole.
-        endDate: Option<When>,
+        /// Received at or after. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+        startDate: Option<String>,
+        /// Received before; a plain date counts as a whole. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+        endDate: Option<String>,
         /// Both unless one is asked for.
         #[param(inline)]
         mode: Option<Mode>,
@@ -246,8 +243,8 @@ pub(crate) struct DeadLetters {
     /// payments or others.
     #[param(pattern = "^(payments|others)$")]
     lane: Option<String>,
-    /// Died at or after.
-    startDate: Option<When>,
-    /// Died before; a plain date counts as a whole.
-    endDate: Option<When>,
+    /// Died at or after. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    startDate: Option<String>,
+    /// Died before; a plain date counts as a whole. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    endDate: Option<String>,
 }
