@@ -1,4 +1,4 @@
-.PHONY: run stop test rollout soak bench build lint
+.PHONY: run stop test rollout screenshots soak bench build lint
 
 run: ## everything on this machine, from a private Redis to the API
 	@scripts/run
@@ -12,18 +12,23 @@ test: ## every test, on SQLite and PostgreSQL, with real servers
 rollout: ## the programs of an earlier revision and these mixed under load: make rollout OLD=HEAD~1
 	@scripts/rollout "$(OLD)"
 
+screenshots: ## every page of the dashboard, dark and light, into target/screenshots
+	@scripts/screenshots
+
 soak: ## the queue's promises at full size (ten minutes): a million jobs, chaos for a minute
 	@scripts/need cc redis-server postgres
 	cargo build --release --locked --workspace
 	target/release/soak $(SOAK)
 
 bench: ## what was promised, measured in one run; BENCH="stream misses" runs parts of it
-	@scripts/need cc redis-server postgres
+	@scripts/need cc redis-server postgres node chromium
+	@scripts/dashboard
 	NETBANX_COMMIT=$$(git rev-parse --short HEAD 2>/dev/null) cargo build --release --locked --workspace
 	target/release/bench $(BENCH)
 
 build: ## release binaries in target/release: ingress worker api netbanx
 	@scripts/need cc
+	@scripts/dashboard
 	cargo build --release --locked --workspace --bins
 
 lint: ## formatting, clippy, and what is deployed; warnings refused

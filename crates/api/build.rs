@@ -1,7 +1,13 @@
 //! Lists the built dashboard for embedding. Without it (`dashboard/dist` is missing: no Node yet) nothing is
 //! embedded, and the API serves a page that says how to build it.
 
-use std::{env, error::Error, fmt::Write, fs, path::{Path, PathBuf}};
+use std::{
+    env,
+    error::Error,
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("dashboard/dist");

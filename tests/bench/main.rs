@@ -2,6 +2,7 @@
 //! `target/bench.json`. Ends with a failure where something is missed.
 
 mod accept;
+mod dashboard;
 mod figures;
 mod history;
 mod misses;
@@ -28,6 +29,9 @@ async fn main() -> std::process::ExitCode {
     }
     if is_wanted("status") {
         status::run(&mut report).await;
+    }
+    if is_wanted("dashboard") {
+        dashboard::run(&mut report).await;
     }
     if is_wanted("stream") {
         stream::run(&mut report).await;

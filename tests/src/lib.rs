@@ -5,6 +5,7 @@
 
 pub mod chaos;
 mod collector;
+mod gateway;
 mod hand;
 pub mod http_load;
 mod load;
@@ -16,6 +17,7 @@ mod sender;
 mod signed;
 
 pub use collector::Collector;
+pub use gateway::Gateway;
 pub use hand::{Bench, InHand, Worker, new_directory};
 pub use load::{drain, job, push_many};
 pub use platform::{Database, MASTER_KEY, Platform, Service, binary};

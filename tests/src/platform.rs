@@ -231,6 +231,13 @@ impl Platform {
         row.try_get::<i64>("", "n").unwrap().unsigned_abs()
     }
 
+    /// Does `sql` to the database.
+    pub async fn execute(&self, sql: &str) {
+        let db = Connector::connect(&self.database_url).await.unwrap();
+        db.execute_unprepared(sql).await.unwrap();
+        db.close().await.unwrap();
+    }
+
     /// The queue itself, as the services have it.
     pub fn open_queue(&self) -> Queue {
         let redis = redis_client::connect(&self.redis.url()).unwrap();

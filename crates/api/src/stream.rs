@@ -32,7 +32,7 @@ const PERMISSION: &str = "read:transactions";
 pub(crate) const PLACES: usize = 1_000;
 /// How often it is looked whether anything changed.
 const LOOK: Duration = Duration::from_millis(500);
-/// How often a comment shows that the stream lives, and it is looked whether its owner still may.
+/// How often an event shows that the stream lives, and it is looked whether its owner still may.
 const BEAT: Duration = Duration::from_secs(10);
 /// Transactions that are looked at for new ones.
 const LATEST: u64 = 50;
@@ -40,8 +40,7 @@ const LATEST: u64 = 50;
 /// Follow new transactions and figures. Needs `read:transactions`.
 ///
 /// Server-sent events: `transactions` carries those of the latest 50 that are new or changed, `figures` (with
-/// `read:analytics`) the hour's figures, each within two seconds of the commit. A comment every ten seconds shows that
-/// the stream lives. When the permission is withdrawn the stream ends.
+/// `read:analytics`) the hour's figures, each within two seconds of the commit. `alive` comes every ten seconds. When the permission is withdrawn the stream ends.
 #[utoipa::path(get, path = "/api/v1/stream", tag = "transactions", params(documented::Stream),
     responses((status = 200, content_type = "text/event-stream", body = String, description = "Goes on until it is closed"),
         problems::List))]
@@ -109,7 +108,7 @@ impl Follower {
             if self.beat.elapsed() >= BEAT {
                 self.beat = Instant::now();
                 auth::caller(&self.api, &self.request, PERMISSION).await.ok()?;
-                text += ": alive\n\n";
+                text += &event("alive", "{}");
             }
             if !text.is_empty() {
                 return Some(text.into());

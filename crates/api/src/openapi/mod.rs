@@ -35,7 +35,7 @@ use crate::{
         queue_admin::show_dead, performance::status,
     ),
     components(schemas(problems::ProblemDocument)),
-    modifiers(&Credentials),
+    modifiers(&Credentials, &OperationIds),
     security(("bearer" = []), ("apiKey" = []), ("session" = [])),
 )]
 struct Api;
@@ -54,6 +54,31 @@ impl Modify for Credentials {
     }
 }
 
+/// An id of its own for each operation, by its method and path: `getTransactionsId`.
+struct OperationIds;
+
+impl Modify for OperationIds {
+    fn modify(&self, document: &mut Document) {
+        for (path, item) in &mut document.paths.paths {
+            for (method, operation) in [("get", &mut item.get), ("post", &mut item.post), ("delete", &mut item.delete)] {
+                if let Some(operation) = operation {
+                    operation.operation_id = Some(operation_id(method, path));
+                }
+            }
+        }
+    }
+}
+
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split(['/', '{', '}', '.']).filter(|word| !matches!(*word, "" | "api" | "v1"));
+    words.fold(method.to_owned(), |mut id, word| {
+        let mut letters = word.chars();
+        id.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        id.push_str(letters.as_str());
+        id
+    })
+}
+
 pub(crate) async fn document() -> HttpResponse {
     static TEXT: OnceLock<String> = OnceLock::new();
     let text = TEXT.get_or_init(|| Api::openapi().to_json().unwrap_or_default());
@@ -61,7 +86,7 @@ pub(crate) async fn document() -> HttpResponse {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use std::{fs, path::Path};
 
@@ -77,6 +102,15 @@ mod tests {
         }
         let copy = fs::read_to_string(&path).unwrap_or_default();
         assert!(copy == document, "the contract changed: UPDATE_OPENAPI=1 cargo test -p api openapi");
+    }
+
+    #[test]
+    fn every_operation_has_an_id_of_its_own() {
+        let document = serde_json::to_value(Api::openapi()).unwrap();
+        let operations = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+        let ids: Vec<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+        assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), ids.len(), "{ids:?}");
+        assert!(ids.contains(&"getTransactionsId"), "{ids:?}");
     }
 
     /// Browsers' own tables differ from ISO 4217 for some currencies; the dashboard follows ours.

@@ -1,0 +1,42 @@
+// Every page, dark and light, on a desk, a phone and (the overview) a 4K screen, into the folder OUT.
+import { mkdirSync } from 'node:fs';
+import { go, launch, newPage, signIn } from './browser.mjs';
+
+const out = process.env.OUT ?? 'screenshots';
+mkdirSync(out, { recursive: true });
+const browser = await launch();
+const places = {
+  overview: '', transactions: 'transactions', accounts: 'accounts', webhooks: 'webhooks', failed: 'webhooks?show=failed', queue: 'queue',
+  system: 'system', receivers: 'settings/receivers', tokens: 'settings/tokens', users: 'settings/users', audit: 'settings/audit',
+};
+const sizes = { desk: { width: 1440, height: 900 }, phone: { width: 360, height: 780 }, '4k': { width: 3840, height: 2160 } };
+for (const colorScheme of ['light', 'dark']) {
+  for (const [size, viewport] of Object.entries(sizes)) {
+    const page = await newPage(browser, { colorScheme, viewport, isMobile: size === 'phone', hasTouch: size === 'phone' });
+    const shoot = (name) => page.screenshot({ path: `${out}/${name}-${size}-${colorScheme}.png`, fullPage: size === 'phone' });
+    await page.goto(process.env.URL);
+    await page.getByLabel('E-mail').waitFor();
+    if (size !== '4k') await shoot('sign-in');
+    await signIn(page);
+    for (const [name, place] of Object.entries(places)) {
+      if (size === '4k' && !['overview', 'transactions'].includes(name)) continue;
+      await go(page, place);
+      await page.waitForLoadState('load');
+      await page.locator('.loading').waitFor({ state: 'detached' }).catch(() => {});
+      await page.waitForTimeout(name === 'overview' ? 1500 : 400);
+      await shoot(name);
+      if (name === 'transactions' && size !== '4k') {
+        await page.locator('tbody a').first().click();
+        await page.locator('dialog h3').waitFor();
+        await shoot('transaction');
+      }
+    }
+    if (size === 'phone') {
+      await go(page, '');
+      await page.getByRole('button', { name: 'Menu' }).click();
+      await shoot('menu');
+    }
+    await page.context().close();
+  }
+}
+await browser.close();

@@ -1,0 +1,104 @@
+import type { components, paths } from './schema';
+
+export type Schemas = components['schemas'];
+
+type Json<T> = T extends { content: { 'application/json': infer B } } ? B : never;
+type Method = 'get' | 'post' | 'delete';
+type Operation<P extends keyof paths, M extends Method> = paths[P] extends Record<M, infer O> ? NonNullable<O> : never;
+type Success<O> = O extends { responses: infer R }
+  ? R extends { 200: infer S } ? Json<S> : R extends { 201: infer S } ? Json<S> : undefined
+  : never;
+type PathOf<M extends Method> = { [P in keyof paths]: paths[P] extends Record<M, { responses: unknown }> ? P : never }[keyof paths];
+type QueryOf<O> = O extends { parameters: { query?: infer Q } } ? Q : never;
+type SentBy<O> = O extends { requestBody: { content: { 'application/json': infer B } } } ? B : never;
+
+export type GetPath = PathOf<'get'>;
+export type Answer<P extends GetPath> = Success<Operation<P, 'get'>>;
+
+export interface Options<Q> {
+  /** Values of `{name}` in the path. */
+  path?: Record<string, string | number>;
+  query?: Q;
+}
+
+/** What the API refused, as it told it (RFC 9457); status 0: it could not be reached. */
+export class Problem extends Error {
+  constructor(readonly status: number, readonly title: string, detail: string, readonly parameter?: string) {
+    super(detail || title);
+  }
+}
+
+let csrf: string | null = null;
+let onSignedOut: () => void = () => {};
+
+/** The session's token for changes; none when signed out. */
+export function setCsrf(token: string | null): void {
+  csrf = token;
+}
+
+/** Called when an answer says that nobody is signed in any more. */
+export function whenSignedOut(handler: () => void): void {
+  onSignedOut = handler;
+}
+
+export function urlOf(template: string, options: Options<unknown> = {}): string {
+  const path = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(options.path?.[name] ?? '')));
+  const pairs = Object.entries(options.query ?? {}).filter(([, value]) => value !== undefined && value !== null && value !== '');
+  const search = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])).toString();
+  return search ? `${path}?${search}` : path;
+}
+
+interface Told {
+  body: unknown;
+  /** The server's cache knows that something newer is on its way. */
+  isStale: boolean;
+}
+
+async function ask(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<Told> {
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  if (method !== 'GET' && csrf) headers['x-csrf-token'] = csrf;
+  let response: Response;
+  try {
+    response = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new Problem(0, 'Not reachable', 'The API cannot be reached. Is the network there?');
+  }
+  if (response.ok) {
+    return { body: response.status === 204 ? undefined : await response.json(), isStale: response.headers.get('x-cache') === 'STALE' };
+  }
+  const told = (await response.json().catch(() => ({}))) as { title?: string; detail?: string; parameter?: string };
+  if (response.status === 401 && !url.endsWith('/session')) onSignedOut();
+  throw new Problem(response.status, told.title ?? `Status ${response.status}`, told.detail ?? '', told.parameter);
+}
+
+type GetOptions<P extends GetPath> = Options<QueryOf<Operation<P, 'get'>>>;
+
+export async function get<P extends GetPath>(path: P, options: GetOptions<P> = {}): Promise<Answer<P>> {
+  return (await ask('GET', urlOf(path, options))).body as Answer<P>;
+}
+
+/** The same, with whether to ask again soon. */
+export function getCached<P extends GetPath>(path: P, options: GetOptions<P>, signal: AbortSignal): Promise<{ body: Answer<P>; isStale: boolean }> {
+  return ask('GET', urlOf(path, options), undefined, signal) as Promise<{ body: Answer<P>; isStale: boolean }>;
+}
+
+export async function post<P extends PathOf<'post'>>(
+  path: P,
+  body: SentBy<Operation<P, 'post'>>,
+  options: Options<unknown> = {},
+): Promise<Success<Operation<P, 'post'>>> {
+  return (await ask('POST', urlOf(path, options), body)).body as Success<Operation<P, 'post'>>;
+}
+
+export function remove<P extends PathOf<'delete'>>(
+  path: P,
+  options: Options<QueryOf<Operation<P, 'delete'>>> = {},
+): Promise<unknown> {
+  return ask('DELETE', urlOf(path, options));
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,109 @@
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { get, messageOf, Problem, remove, setCsrf, whenSignedOut } from './api/client';
+import { Live, LiveContext } from './api/live';
+import { PrefsContext, usePrefs, usePrefsStore } from './format/prefs';
+import { SessionContext, type Company, type Identity, type Session } from './session';
+import { Shell } from './shell';
+import { SignIn } from './pages/sign-in';
+import { Toasts } from './ui/toasts';
+
+export function App() {
+  const prefs = usePrefsStore();
+  return (
+    <PrefsContext.Provider value={prefs}>
+      <Toasts>
+        <Gate />
+      </Toasts>
+    </PrefsContext.Provider>
+  );
+}
+
+type Known = { state: 'asking' } | { state: 'nobody' } | { state: 'away'; why: string } | { state: 'in'; identity: Identity; companies: Company[] };
+
+/** Who is signed in: the page of sign-in, or the dashboard. */
+function Gate() {
+  const [known, setKnown] = useState<Known>({ state: 'asking' });
+
+  const ask = useCallback(async () => {
+    try {
+      const identity = (await get('/api/v1/session')).data;
+      setCsrf(identity.csrfToken ?? null);
+      const companies = (await get('/api/v1/companies')).data.companies;
+      setKnown({ state: 'in', identity, companies });
+    } catch (error) {
+      const isRefused = error instanceof Problem && error.status === 401;
+      setKnown(isRefused ? { state: 'nobody' } : { state: 'away', why: messageOf(error) });
+    }
+  }, []);
+
+  // The stream was lost. Because the session ended? All else is told by the state of the connection.
+  const check = useCallback(() => {
+    get('/api/v1/session').catch((error) => error instanceof Problem && error.status === 401 && setKnown({ state: 'nobody' }));
+  }, []);
+
+  useEffect(() => {
+    whenSignedOut(() => setKnown({ state: 'nobody' }));
+    void ask();
+  }, []);
+  useEffect(() => {
+    if (known.state !== 'away') return undefined;
+    const again = setTimeout(ask, 3_000);
+    return () => clearTimeout(again);
+  }, [known]);
+
+  if (known.state === 'asking') return <main class="alone" aria-busy="true" />;
+  if (known.state === 'away') {
+    return (
+      <main class="alone">
+        <h1>Not reachable</h1>
+        <p role="alert">{known.why} It is tried again.</p>
+        <button type="button" onClick={ask}>Try now</button>
+      </main>
+    );
+  }
+  if (known.state === 'nobody') return <SignIn onSignedIn={ask} />;
+  return <SignedIn identity={known.identity} companies={known.companies} onSignedOut={() => setKnown({ state: 'nobody' })} onLost={check} />;
+}
+
+function SignedIn({ identity, companies, onSignedOut, onLost }: {
+  identity: Identity;
+  companies: Company[];
+  onSignedOut: () => void;
+  onLost: () => void;
+}) {
+  const { prefs } = usePrefs();
+  const isAdministrator = !identity.companyId;
+  const chosen = isAdministrator && companies.some((company) => company.slug === prefs.company) ? prefs.company : undefined;
+  const session = useMemo<Session>(() => {
+    const names = new Map(companies.map((company) => [company.id, company.name]));
+    return {
+      identity,
+      companies,
+      isAdministrator,
+      company: chosen,
+      may: (permission) => identity.permissions.includes(permission),
+      nameOf: (id) => (id ? (names.get(id) ?? id) : 'No company'),
+      signOut: () => {
+        void remove('/api/v1/session').catch(() => {}).then(() => {
+          setCsrf(null);
+          onSignedOut();
+        });
+      },
+    };
+  }, [identity, companies, chosen]);
+
+  const live = useMemo(() => new Live(chosen, onLost), [chosen]);
+  const mayFollow = session.may('read:transactions');
+  useEffect(() => {
+    if (mayFollow) live.open();
+    return () => live.close();
+  }, [live]);
+
+  return (
+    <SessionContext.Provider value={session}>
+      <LiveContext.Provider value={live}>
+        <Shell />
+      </LiveContext.Provider>
+    </SessionContext.Provider>
+  );
+}

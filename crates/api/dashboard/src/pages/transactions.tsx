@@ -1,0 +1,102 @@
+import { urlOf } from '../api/client';
+import { useNews } from '../api/live';
+import { useQuery } from '../api/query';
+import { money, useTimes, words } from '../format/format';
+import { href, navigate, useRoute } from '../router';
+import { useSession } from '../session';
+import { FilterBar, options, useFilters } from '../ui/filters';
+import { Badge, Dialog, Facts, Failure, Loading, Select, Text } from '../ui/parts';
+import { Listed, nothingFound, Table, usePages, type Column } from '../ui/table';
+import { EventLine } from './webhooks';
+
+const STATUSES = ['COMPLETED', 'PENDING', 'FAILED', 'RETURNED', 'CANCELLED'];
+const KINDS = ['PAYMENT', 'REFUND', 'CHARGEBACK', 'SETTLEMENT', 'PAYOUT', 'VERIFICATION'];
+const NAMES = ['q', 'status', 'kind', 'currency', 'accountId', 'startDate', 'endDate', 'mode'] as const;
+const LIMIT = 25;
+
+export function Transactions() {
+  const { company, isAdministrator, nameOf, may } = useSession();
+  const { id, query: place } = useRoute();
+  const times = useTimes();
+  const filters = useFilters('transactions', NAMES);
+  const { values, set } = filters;
+  const pages = usePages(`${filters.key}${company}`);
+  // The filter's values are checked by the server, which names the one that is wrong.
+  const asked = { ...values, company } as never as Record<string, string>;
+  const query = useQuery('/api/v1/transactions', { query: { ...asked, limit: LIMIT, cursor: pages.cursor } });
+  useNews('transactions', (news) => news.length > 0 && !pages.cursor && query.reload(), [pages.cursor]);
+  const rows = query.data?.data.transactions;
+  const { pagination } = query.data?.data ?? {};
+
+  type Row = NonNullable<typeof rows>[number];
+  const columns: Column<Row>[] = [
+    { name: 'Time', cell: (row) => <a href={href('transactions', row.id, place)}><time dateTime={row.transactionTime ?? ''}>{times.short(row.transactionTime)}</time></a> },
+    { name: 'Amount', number: true, cell: (row) => <strong>{money(row.amount, row.currency)}</strong> },
+    { name: 'Status', cell: (row) => <Badge status={row.status} /> },
+    { name: 'Kind', cell: (row) => words(row.kind) },
+    { name: 'Reference', cell: (row) => row.merchantRefNum ?? row.externalId },
+    { name: 'Method', cell: (row) => words(row.paymentMethod) },
+    ...(isAdministrator && !company ? [{ name: 'Company', cell: (row: Row) => nameOf(row.companyId) }] : []),
+  ];
+
+  return (
+    <>
+      <div class="heading">
+        <h1 tabIndex={-1}>Transactions</h1>
+        <a class="button" href={urlOf('/api/v1/transactions.csv', { query: asked })} download="transactions.csv">Export CSV</a>
+      </div>
+      <FilterBar filters={filters}>
+        <Text search label="Search" placeholder="Id or reference begins with…" value={values['q'] ?? ''} onChange={(next) => set('q', next)} />
+        <Select label="Status" value={values['status'] ?? ''} options={options('Any', STATUSES, words)} onChange={(next) => set('status', next)} />
+        <Select label="Kind" value={values['kind'] ?? ''} options={options('Any', KINDS, words)} onChange={(next) => set('kind', next)} />
+        <Text label="Currency" placeholder="EUR" value={values['currency'] ?? ''} onChange={(next) => set('currency', next.toUpperCase())} />
+        <Text label="Account" value={values['accountId'] ?? ''} onChange={(next) => set('accountId', next)} />
+        <Text label="From" type="date" value={values['startDate'] ?? ''} onChange={(next) => set('startDate', next)} />
+        <Text label="To" type="date" value={values['endDate'] ?? ''} onChange={(next) => set('endDate', next)} />
+        <Select label="Mode" value={values['mode'] ?? ''} options={[['', 'Live'], ['test', 'Test']]} onChange={(next) => set('mode', next)} />
+      </FilterBar>
+      <Listed query={query} rows={rows} empty={nothingFound}>
+        <Table caption="Transactions" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
+        {pages.pager(pagination?.nextCursor, pagination?.total, pagination?.totalIsExact)}
+      </Listed>
+      {id && <Detail id={id} mayPayload={may('read:events')} onClose={() => navigate(href('transactions', null, place))} />}
+    </>
+  );
+}
+
+function Detail({ id, mayPayload, onClose }: { id: string; mayPayload: boolean; onClose: () => void }) {
+  const { nameOf } = useSession();
+  const times = useTimes();
+  const query = useQuery('/api/v1/transactions/{id}', { path: { id } });
+  useNews('transactions', (news) => news.some((own) => own.id === id) && query.reload(), [id]);
+  const row = query.data?.data;
+  return (
+    <Dialog drawer title={row ? `${words(row.kind)} ${row.merchantRefNum ?? row.externalId}` : 'Transaction'} onClose={onClose}>
+      {query.error && <Failure error={query.error} retry={query.reload} />}
+      {!row && !query.error && <Loading rows={8} />}
+      {row && (
+        <>
+          <p class="headline"><span>{money(row.amount, row.currency)}</span> <Badge status={row.status} /></p>
+          <Facts
+            facts={[
+              ['Id at Netbanx', row.externalId],
+              ['Status as sent', row.rawStatus],
+              ['Reason', row.failureReason],
+              ['Outcome', row.outcome && words(row.outcome)],
+              ['Made', times.full(row.transactionTime)],
+              ['Status reached', times.full(row.statusTime)],
+              ['Method', words(row.paymentMethod)],
+              ['Account', row.accountId && <a href={href('transactions', null, { accountId: row.accountId })}>{row.accountId}</a>],
+              ['Company', nameOf(row.companyId)],
+              ['Mode', words(row.mode)],
+            ]}
+          />
+          <h3>What happened</h3>
+          <ol class="history">
+            {row.events.map((event) => <li key={event.id}><EventLine event={event} withPayload={mayPayload} /></li>)}
+          </ol>
+        </>
+      )}
+    </Dialog>
+  );
+}

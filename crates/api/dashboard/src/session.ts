@@ -1,0 +1,27 @@
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import type { Schemas } from './api/client';
+
+export type Identity = Schemas['Identity'];
+export type Company = Schemas['Company'];
+
+export interface Session {
+  identity: Identity;
+  companies: Company[];
+  may: (permission: string) => boolean;
+  /** Sees all companies. */
+  isAdministrator: boolean;
+  /** Whose data is looked at, by slug: for the `company` of requests. None: all one may see. */
+  company: string | undefined;
+  /** A company's name by its id. */
+  nameOf: (id: string | null | undefined) => string;
+  signOut: () => void;
+}
+
+export const SessionContext = createContext<Session | null>(null);
+
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (!session) throw new Error('nobody is signed in');
+  return session;
+}

@@ -1,0 +1,219 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLiveState } from './api/live';
+import { timeZones, usePrefs, type Theme } from './format/prefs';
+import { href, navigate, useRoute } from './router';
+import { useSession } from './session';
+import { Dialog, Empty, Select } from './ui/parts';
+import { Accounts } from './pages/accounts';
+import { Overview } from './pages/overview';
+import { Queue } from './pages/queue';
+import { Settings } from './pages/settings';
+import { System } from './pages/system';
+import { Transactions } from './pages/transactions';
+import { Webhooks } from './pages/webhooks';
+
+interface Page {
+  name: string;
+  title: string;
+  permission: string;
+  key: string;
+  icon: string;
+  view: () => preact.JSX.Element;
+}
+
+/** In the order of the navigation. What one may not see is not offered. */
+const PAGES: Page[] = [
+  { name: '', title: 'Overview', permission: 'read:analytics', key: 'o', icon: 'M3 12l6-6 4 4 7-7M3 20h18', view: Overview },
+  { name: 'transactions', title: 'Transactions', permission: 'read:transactions', key: 't', icon: 'M4 7h13l-3-3M20 17H7l3 3', view: Transactions },
+  { name: 'accounts', title: 'Accounts', permission: 'read:accounts', key: 'a', icon: 'M12 11a4 4 0 100-8 4 4 0 000 8zM4 21a8 8 0 0116 0', view: Accounts },
+  { name: 'webhooks', title: 'Webhooks', permission: 'read:events', key: 'w', icon: 'M4 6h16v12H4zM4 7l8 6 8-6', view: Webhooks },
+  { name: 'queue', title: 'Queue', permission: 'manage:queue', key: 'q', icon: 'M4 6h16M4 12h16M4 18h10', view: Queue },
+  { name: 'system', title: 'System', permission: 'admin', key: 's', icon: 'M3 12h4l3-8 4 16 3-8h4', view: System },
+  { name: 'settings', title: 'Settings', permission: 'manage:secrets', key: 'e', icon: 'M14 7a5 5 0 105 5M12 12l8-8M17 7l2 2', view: Settings },
+];
+
+export function Shell() {
+  const session = useSession();
+  const route = useRoute();
+  const [isOpen, setOpen] = useState(false);
+  const [showKeys, setShowKeys] = useState(false);
+  const main = useRef<HTMLElement>(null);
+  const pages = PAGES.filter((page) => session.may(page.permission));
+  const page = pages.find((own) => own.name === route.page);
+
+  useShortcuts(pages, () => setShowKeys(true));
+  const isFirst = useRef(true);
+  useEffect(() => {
+    document.title = `${page?.title ?? 'Not found'} · Netbanx webhooks`;
+    setOpen(false);
+    // A reader hears where it is; not at the first page, where nobody moved yet.
+    if (!isFirst.current) main.current?.querySelector('h1')?.focus();
+    isFirst.current = false;
+  }, [route.page]);
+
+  return (
+    <div class="shell">
+      <a class="skip" href="#content" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>Skip to content</a>
+      <header class="top">
+        <button type="button" class="plain menu" aria-expanded={isOpen} aria-controls="navigation" onClick={() => setOpen(!isOpen)}>
+          <Icon path="M4 6h16M4 12h16M4 18h16" /><span class="unseen">Menu</span>
+        </button>
+        <a class="brand" href={href('')} aria-label="Netbanx, overview"><Logo /><span>Netbanx</span></a>
+        {session.isAdministrator && session.companies.length > 0 && <CompanyChoice />}
+        <Connection />
+        <Account onKeys={() => setShowKeys(true)} />
+      </header>
+      <nav id="navigation" class={isOpen ? 'open' : ''} aria-label="Pages">
+        <ul>
+          {pages.map((own) => (
+            <li key={own.name}>
+              <a href={href(own.name)} aria-current={own === page ? 'page' : undefined}><Icon path={own.icon} />{own.title}</a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <main ref={main} id="content" tabIndex={-1}>
+        {page ? <page.view key={`${page.name} ${session.company ?? ''}`} /> : (
+          <>
+            <h1 tabIndex={-1}>Not found</h1>
+            <Empty title="There is no such page"><a href={href(pages[0]?.name ?? '')}>Go to {pages[0]?.title}</a></Empty>
+          </>
+        )}
+      </main>
+      {showKeys && <Keys pages={pages} onClose={() => setShowKeys(false)} />}
+    </div>
+  );
+}
+
+function CompanyChoice() {
+  const { companies, company } = useSession();
+  const { set } = usePrefs();
+  const options = [['', 'All companies'], ...companies.map((own) => [own.slug, own.name] as const)] as const;
+  return <Select hidden label="Company" value={company ?? ''} options={options} onChange={(slug) => set({ company: slug })} />;
+}
+
+/** Whether news come; when they do not, since when it is tried again. */
+function Connection() {
+  const { state, retryAt, retry } = useLiveState();
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    if (state !== 'lost') return undefined;
+    const beat = setInterval(() => setNow(Date.now()), 500);
+    return () => clearInterval(beat);
+  }, [state]);
+  const seconds = Math.max(0, Math.ceil((retryAt - now) / 1000));
+  return (
+    <div class={`connection ${state}`} role="status">
+      <span class="dot" aria-hidden="true" />
+      {state === 'live' && <span>Live</span>}
+      {state === 'connecting' && <span>Connecting…</span>}
+      {state === 'lost' && (
+        <>
+          <span>Connection lost<span class="wide">; again in {seconds} s</span></span>
+          <button type="button" class="small" onClick={retry}>Now</button>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Account({ onKeys }: { onKeys: () => void }) {
+  const { identity, signOut } = useSession();
+  const { prefs, set } = usePrefs();
+  const [isOpen, setOpen] = useState(false);
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return (
+    <>
+      <button type="button" class="plain account" onClick={() => setOpen(true)}>
+        <Icon path="M12 11a4 4 0 100-8 4 4 0 000 8zM4 21a8 8 0 0116 0" />
+        <span class="wide">{identity.email ?? identity.actor}</span>
+        <span class="unseen">Account and preferences</span>
+      </button>
+      {isOpen && (
+        <Dialog title="Account and preferences" onClose={() => setOpen(false)}>
+          <p>{identity.email ?? identity.actor}{identity.role && ` · ${identity.role}`}</p>
+          <Select
+            label="Theme"
+            value={prefs.theme}
+            options={[['auto', 'As the system has it'], ['light', 'Light'], ['dark', 'Dark']]}
+            onChange={(theme) => set({ theme: theme as Theme })}
+          />
+          <Select
+            label="Time zone"
+            value={prefs.timeZone}
+            options={[['', `This browser's (${zone})`], ...timeZones().map((name) => [name, name] as const)]}
+            onChange={(timeZone) => set({ timeZone })}
+          />
+          <div class="actions">
+            <button type="button" onClick={() => { setOpen(false); onKeys(); }}>Keyboard</button>
+            <button type="button" onClick={signOut}>Sign out</button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+/** `g` and a letter go to a page, `/` to the search, `?` tells all of it. */
+function useShortcuts(pages: Page[], onHelp: () => void): void {
+  useEffect(() => {
+    let isGoing = false;
+    const pressed = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, select, textarea, dialog')) return;
+      const page = isGoing ? pages.find((own) => own.key === event.key) : undefined;
+      isGoing = event.key === 'g';
+      if (page) navigate(href(page.name));
+      else if (event.key === '/') {
+        const search = document.querySelector<HTMLInputElement>('[data-search]');
+        if (search) {
+          event.preventDefault();
+          search.focus();
+        }
+      } else if (event.key === '?') onHelp();
+      else if (event.key === 'j' || event.key === 'k') step(event.key === 'j' ? 1 : -1);
+    };
+    addEventListener('keydown', pressed);
+    return () => removeEventListener('keydown', pressed);
+  }, [pages.map((page) => page.name).join()]);
+}
+
+/** From row to row of the page's table. */
+function step(by: number): void {
+  const rows = [...document.querySelectorAll<HTMLElement>('tbody tr a, tbody tr button.link')];
+  const at = rows.indexOf(document.activeElement as HTMLElement);
+  rows[at === -1 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by))]?.focus();
+}
+
+function Keys({ pages, onClose }: { pages: Page[]; onClose: () => void }) {
+  const keys: [string, string][] = [
+    ...pages.map((page): [string, string] => [`g ${page.key}`, page.title]),
+    ['/', 'Search'],
+    ['j, k', 'Next and previous row'],
+    ['Enter', 'Open the row'],
+    ['Esc', 'Close what is open'],
+    ['?', 'This list'],
+  ];
+  return (
+    <Dialog title="Keyboard" onClose={onClose}>
+      <dl class="facts">{keys.map(([key, what]) => <div key={key}><dt><kbd>{key}</kbd></dt><dd>{what}</dd></div>)}</dl>
+    </Dialog>
+  );
+}
+
+function Icon({ path }: { path: string }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" width="20" height="20" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
+      <path d={path} />
+    </svg>
+  );
+}
+
+export function Logo() {
+  return (
+    <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+      <rect width="32" height="32" rx="8" fill="var(--accent)" />
+      <path d="M7 21l6-7 5 4 7-9" fill="none" stroke="var(--on-accent)" stroke-width="3" stroke-linecap="round" stroke-linejoin="round" />
+    </svg>
+  );
+}

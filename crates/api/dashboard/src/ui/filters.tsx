@@ -1,0 +1,37 @@
+import type { ComponentChildren } from 'preact';
+import { href, navigate, useRoute } from '../router';
+
+export interface Filters {
+  /** What is filtered by; empty texts are left out. */
+  values: Record<string, string | undefined>;
+  set: (name: string, value: string) => void;
+  clear: () => void;
+  /** Equal for equal filters. */
+  key: string;
+}
+
+/** Filters of a page, kept in its address. */
+export function useFilters(page: string, names: readonly string[]): Filters {
+  const { query, id } = useRoute();
+  const values = Object.fromEntries(names.map((name) => [name, query[name] || undefined]));
+  return {
+    values,
+    set: (name, value) => navigate(href(page, id, { ...query, [name]: value || undefined }), true),
+    clear: () => navigate(href(page, id), true),
+    key: JSON.stringify(values),
+  };
+}
+
+export function FilterBar({ filters, children }: { filters: Filters; children: ComponentChildren }) {
+  const isSet = Object.values(filters.values).some(Boolean);
+  return (
+    <form class="filters" role="search" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
+      {children}
+      {isSet && <button type="button" onClick={filters.clear}>Clear</button>}
+    </form>
+  );
+}
+
+export function options(any: string, names: readonly string[], word: (name: string) => string): [string, string][] {
+  return [['', any], ...names.map((name): [string, string] => [name, word(name)])];
+}

@@ -1,0 +1,223 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { messageOf } from '../api/client';
+import { words } from '../format/format';
+
+/** A status as a word, with a mark that does not rest on its colour alone. */
+export function Badge({ status }: { status: string | null | undefined }) {
+  const tone = TONES[status ?? ''] ?? 'neutral';
+  return (
+    <span class={`badge ${tone}`}>
+      <span aria-hidden="true">{MARKS[tone]}</span>
+      {words(status)}
+    </span>
+  );
+}
+
+const TONES: Record<string, string> = {
+  COMPLETED: 'good', ENABLED: 'good', ACTIVE: 'good', APPROVED: 'good', healthy: 'good', operational: 'good', WON: 'good', active: 'good',
+  FAILED: 'bad', RETURNED: 'bad', DISABLED: 'bad', away: 'bad', critical: 'bad', LOST: 'bad', CLOSED: 'bad',
+  PENDING: 'wait', IN_REVIEW: 'wait', SUBMITTED: 'wait', degraded: 'wait', warning: 'wait', stalled: 'wait', paused: 'wait', ending: 'wait',
+};
+const MARKS: Record<string, string> = { good: '●', bad: '▲', wait: '◐', neutral: '○' };
+
+export function Card({ title, aside, children, class: name = '' }: {
+  title?: string;
+  aside?: ComponentChildren;
+  children: ComponentChildren;
+  class?: string;
+}) {
+  return (
+    <section class={`card ${name}`}>
+      {title && (
+        <header>
+          <h2>{title}</h2>
+          {aside}
+        </header>
+      )}
+      {children}
+    </section>
+  );
+}
+
+export function Loading({ rows = 3 }: { rows?: number }) {
+  return (
+    <div class="loading" role="status" aria-label="Loading">
+      {Array.from({ length: rows }, (_, n) => <span key={n} />)}
+    </div>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <strong>{title}</strong>
+      {children && <p>{children}</p>}
+    </div>
+  );
+}
+
+export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+  return (
+    <div class="failure" role="alert">
+      <strong>This could not be loaded</strong>
+      <p>{messageOf(error)}</p>
+      {retry && <button type="button" onClick={retry}>Try again</button>}
+    </div>
+  );
+}
+
+/** One of a few, all in sight. */
+export function Choice<T extends string>({ label, value, options, onChange }: {
+  label: string;
+  value: T;
+  options: readonly (readonly [T, string])[];
+  onChange: (value: T) => void;
+}) {
+  return (
+    <div class="choice" role="group" aria-label={label}>
+      {options.map(([own, name]) => (
+        <button type="button" key={own} aria-pressed={own === value} onClick={() => onChange(own)}>{name}</button>
+      ))}
+    </div>
+  );
+}
+
+export function Select({ label, value, options, onChange, hidden = false }: {
+  label: string;
+  value: string;
+  options: readonly (readonly [string, string])[];
+  onChange: (value: string) => void;
+  hidden?: boolean;
+}) {
+  return (
+    <label class="field">
+      <span class={hidden ? 'unseen' : ''}>{label}</span>
+      <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+        {options.map(([own, name]) => <option key={own} value={own}>{name}</option>)}
+      </select>
+    </label>
+  );
+}
+
+/** A text that takes effect when one stops typing. */
+export function Text({ label, value, onChange, placeholder, type = 'text', search = false }: {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  placeholder?: string;
+  type?: string;
+  search?: boolean;
+}) {
+  const [typed, setTyped] = useState(value);
+  const timer = useRef<ReturnType<typeof setTimeout>>();
+  useEffect(() => setTyped(value), [value]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const change = (event: JSX.TargetedEvent<HTMLInputElement>) => {
+    const next = event.currentTarget.value;
+    setTyped(next);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => onChange(next.trim()), 300);
+  };
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <input
+        type={type}
+        value={typed}
+        placeholder={placeholder}
+        maxLength={255}
+        onInput={change}
+        data-search={search ? '' : undefined}
+        autocomplete="off"
+        spellcheck={false}
+      />
+    </label>
+  );
+}
+
+/** What a click copies. */
+export function Copied({ text, label = 'Copy' }: { text: string; label?: string }) {
+  const [done, setDone] = useState(false);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setDone(true);
+      setTimeout(() => setDone(false), 2_000);
+    } catch {
+      // Without permission for the clipboard the text can still be selected.
+    }
+  };
+  return <button type="button" class="small" onClick={copy} aria-live="polite">{done ? 'Copied' : label}</button>;
+}
+
+export function Code({ children }: { children: string }) {
+  return (
+    <div class="code">
+      <pre tabIndex={0}>{children}</pre>
+      <Copied text={children} />
+    </div>
+  );
+}
+
+/** A window over the page; Escape and a click beside it close it. */
+export function Dialog({ title, onClose, children, drawer = false }: {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+  drawer?: boolean;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      class={drawer ? 'drawer' : ''}
+      aria-label={title}
+      onClose={onClose}
+      onClick={(event) => event.target === dialog.current && dialog.current?.close()}
+    >
+      <div class="inside">
+        <header>
+          <h2>{title}</h2>
+          <button type="button" class="plain" onClick={() => dialog.current?.close()} aria-label="Close">✕</button>
+        </header>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+/** Asks before what cannot be taken back. */
+export function Confirm({ title, text, action, onDone }: {
+  title: string;
+  text: string;
+  action: string;
+  onDone: (confirmed: boolean) => void;
+}) {
+  return (
+    <Dialog title={title} onClose={() => onDone(false)}>
+      <p>{text}</p>
+      <div class="actions">
+        <button type="button" onClick={() => onDone(false)}>Cancel</button>
+        <button type="button" class="danger" onClick={() => onDone(true)}>{action}</button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** Names and values. */
+export function Facts({ facts }: { facts: readonly (readonly [string, ComponentChildren])[] }) {
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value === null || value === undefined || value === '' ? '–' : value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,86 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { count } from '../format/format';
+import { Empty, Failure, Loading } from './parts';
+
+export interface Column<T> {
+  name: string;
+  cell: (row: T) => ComponentChildren;
+  /** Numbers stand at the right. */
+  number?: boolean;
+}
+
+/** Rows with a heading for each column; on a narrow screen each row is a card. */
+export function Table<T>({ caption, columns, rows, keyOf, marked }: {
+  caption: string;
+  columns: readonly Column<T>[];
+  rows: readonly T[];
+  keyOf: (row: T) => string;
+  marked?: (row: T) => boolean;
+}) {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
+      <table role="table">
+        <caption class="unseen">{caption}</caption>
+        <thead role="rowgroup">
+          <tr role="row">{columns.map((column) => <th key={column.name} role="columnheader" scope="col" class={column.number ? 'number' : ''}>{column.name}</th>)}</tr>
+        </thead>
+        <tbody role="rowgroup">
+          {rows.map((row) => (
+            <tr key={keyOf(row)} role="row" class={marked?.(row) ? 'marked' : ''}>
+              {columns.map((column) => (
+                <td key={column.name} role="cell" class={column.number ? 'number' : ''} data-name={column.name}>{column.cell(row)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** What a list shows while it has nothing to show. */
+export function Listed<T>({ query, rows, empty, children }: {
+  query: { error?: Error; isLoading: boolean; reload: () => void };
+  rows: readonly T[] | undefined;
+  empty: ComponentChildren;
+  children: ComponentChildren;
+}) {
+  if (query.error && !rows) return <Failure error={query.error} retry={query.reload} />;
+  if (!rows) return <Loading rows={8} />;
+  return (
+    <>
+      {query.error && <Failure error={query.error} retry={query.reload} />}
+      {rows.length === 0 ? <>{empty}</> : children}
+    </>
+  );
+}
+
+export const nothingFound = <Empty title="Nothing found">No row matches these filters.</Empty>;
+
+export interface Paged {
+  cursor: string | undefined;
+  reset: () => void;
+  pager: (next: string | null | undefined, total?: number, isExact?: boolean) => ComponentChildren;
+}
+
+/** Pages by cursor, forward and back; `key` is what the list is filtered by, a change begins anew. */
+export function usePages(key: string): Paged {
+  const [state, setState] = useState<{ key: string; cursors: string[] }>({ key, cursors: [] });
+  const cursors = state.key === key ? state.cursors : [];
+  const set = (next: string[]) => setState({ key, cursors: next });
+  return {
+    cursor: cursors.at(-1),
+    reset: () => set([]),
+    pager: (next, total, isExact = true) => (
+      <nav class="pager" aria-label="Pages">
+        <span>
+          {total !== undefined && `${count(total)}${isExact ? '' : '+'} ${total === 1 ? 'row' : 'rows'}`}
+          {cursors.length > 0 && ` · page ${cursors.length + 1}`}
+        </span>
+        <button type="button" disabled={cursors.length === 0} onClick={() => set(cursors.slice(0, -1))}>Newer</button>
+        <button type="button" disabled={!next} onClick={() => next && set([...cursors, next])}>Older</button>
+      </nav>
+    ),
+  };
+}

@@ -1,0 +1,93 @@
+//! The dashboard in a real browser, behind a gateway as on Kubernetes. The stories themselves are
+//! `crates/api/dashboard/e2e/story.mjs`; what they cannot do from a browser they ask of the routes here.
+
+use std::{path::Path, process::Stdio, sync::Arc};
+
+use actix_web::{HttpResponse, web};
+use e2e::{Database, Gateway, Platform, Service, eventually};
+use serde_json::Value;
+use tokio::{process::Command, sync::Mutex};
+use uuid::Uuid;
+
+const PASSWORD: &str = "a long enough password";
+
+type Shared = Arc<Mutex<Platform>>;
+
+/// A webhook that tells of a payment, or of one that the database refuses for as long as it is broken.
+async fn send(platform: &Platform, id: &str) {
+    let body = format!(
+        r#"{{"id":"{id}","eventType":"PAYMENT_COMPLETED","eventData":{{"id":"{id}","amount":1999,"currencyCode":"EUR","merchantRefNum":"order-{id}","status":"COMPLETED"}}}}"#
+    );
+    assert_eq!(platform.send("/api/webhooks/netbanx/acme", body).await.status(), 202);
+}
+
+async fn act(shared: web::Data<Shared>, what: web::Path<String>) -> HttpResponse {
+    let mut platform = shared.lock().await;
+    match what.as_str() {
+        "accepted" => send(&platform, &Uuid::now_v7().to_string()).await,
+        "dead" => {
+            platform
+                .execute(
+                    "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused on purpose'; END $$",
+                )
+                .await;
+            let when = "CREATE TRIGGER refuse BEFORE INSERT ON webhook_events FOR EACH ROW WHEN (NEW.resource_id = 'cursed')";
+            platform.execute(&format!("{when} EXECUTE FUNCTION refuse()")).await;
+            send(&platform, "cursed").await;
+            eventually("it is given up", || async { (platform.queue().await.dead == 1).then_some(()) }).await;
+        }
+        "mended" => platform.execute("DROP TRIGGER refuse ON webhook_events").await,
+        "stop-api" => platform.terminate(Service::Api).await,
+        "start-api" => platform.run(Service::Api).await,
+        _ => return HttpResponse::NotFound().finish(),
+    }
+    HttpResponse::Ok().finish()
+}
+
+fn add_user(platform: &Platform, email: &str, options: &[&str]) {
+    let file = std::env::temp_dir().join(format!("netbanx-password-{}", Uuid::now_v7().simple()));
+    std::fs::write(&file, PASSWORD).unwrap();
+    let args = ["user", "add", "--email", email, "--password-file", file.to_str().unwrap()];
+    platform.netbanx(&[&args, options].concat());
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn its_stories_hold_in_a_browser() {
+    let platform = Platform::start(Database::Postgres).await;
+    platform.netbanx(&["company", "add", "Other", "--slug", "other"]);
+    add_user(&platform, "admin@example.com", &["--role", "administrator"]);
+    add_user(&platform, "member@example.com", &["--role", "member", "--company", "other"]);
+    let shared: Shared = Arc::new(Mutex::new(platform));
+    let gateway = {
+        let (platform, shared) = (shared.lock().await, shared.clone());
+        Gateway::start(&platform, move |config| {
+            config.app_data(web::Data::new(shared.clone())).route("/story/{what}", web::post().to(act));
+        })
+    };
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/api/dashboard");
+    assert!(directory.join("node_modules").exists(), "run `make test`, or scripts/dashboard first");
+    let output = Command::new("node")
+        .args(["--test", "e2e/story.mjs"])
+        .current_dir(directory)
+        .env("URL", gateway.url())
+        .env("SEND", format!("{}/story", gateway.url()))
+        .env("EMAIL", "admin@example.com")
+        .env("PASSWORD", PASSWORD)
+        .env("MEMBER", "member@example.com")
+        .env("MEMBER_PASSWORD", PASSWORD)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    println!("{told}");
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    drop(gateway);
+
+    // The session's cookie and what it may do are the server's to say, not the page's.
+    let platform = shared.lock().await;
+    let (status, body): (u16, Value) = platform.get_as("nbx_nonsense", "/api/v1/receivers").await;
+    assert_eq!((status, &body["status"]), (401, &401.into()));
+}
