@@ -1,4 +1,4 @@
-.PHONY: run stop test rollout screenshots soak bench build lint
+.PHONY: run stop test rollout performance screenshots soak bench build lint
 
 run: ## everything on this machine, from a private Redis to the API
 	@scripts/run
@@ -11,6 +11,10 @@ test: ## every test, on SQLite and PostgreSQL, with real servers
 
 rollout: ## the programs of an earlier revision and these mixed under load: make rollout OLD=HEAD~1
 	@scripts/rollout "$(OLD)"
+
+performance: ## the requirements' own test of a running deployment; see target/release/performance --help
+	cargo build --release --locked -p e2e --bin performance
+	target/release/performance $(PERFORMANCE)
 
 screenshots: ## every page of the dashboard, dark and light, into target/screenshots
 	@scripts/screenshots

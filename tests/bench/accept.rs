@@ -1,55 +1,122 @@
-//! Acceptance: webhooks a second and their times, with telemetry as in production and without.
+//! Acceptance: webhooks a second and their times, at several numbers of connections and at a fixed rate, with
+//! telemetry as in production, beside what the machine allows.
 
 use e2e::{
     Database, Platform, Report, Service,
-    http_load::{closed_loop, post},
+    http_load::{Answers, closed_loop, open_loop, post},
     median, percentile, sign,
+    usage::cpu_seconds,
 };
 use uuid::Uuid;
 
+use crate::limits::{Limit, Server};
+
 /// Webhooks of one measurement.
 const COUNT: usize = 40_000;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
+const PATH: &str = "/api/webhooks/netbanx/acme";
 
 /// Bodies of 826 bytes, each unique and signed.
-fn requests(count: usize) -> Vec<Vec<u8>> {
+pub fn requests(count: usize, path: &str) -> Vec<Vec<u8>> {
     (0..count)
         .map(|_| {
             let id = Uuid::new_v4();
+            let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ");
             let body = format!(
-                r#"{{"payload":{{"accountId":"1002786770","id":"{id}","merchantRefNum":"{id}","amount":300,"currencyCode":"EUR","status":"COMPLETED","paymentType":"CARD","statusTime":"2025-03-24T15:33:40Z","txnTime":"2025-03-24T15:32:02Z","note":""}},"eventType":"PAYMENT_COMPLETED","attemptNumber":"1","resourceId":"{id}","eventDate":"2025-03-24T15:32:02Z","mode":"live","eventName":"PAYMENT_COMPLETED"}}"#
+                r#"{{"payload":{{"accountId":"1002786770","id":"{id}","merchantRefNum":"{id}","amount":300,"currencyCode":"EUR","status":"COMPLETED","paymentType":"CARD","statusTime":"{now}","txnTime":"{now}","note":""}},"eventType":"PAYMENT_COMPLETED","attemptNumber":"1","resourceId":"{id}","eventDate":"{now}","mode":"live","eventName":"PAYMENT_COMPLETED"}}"#
             );
             let body = body.replace(r#""note":"""#, &format!(r#""note":"{}""#, "x".repeat(826 - body.len())));
-            post("/api/webhooks/netbanx/acme", &sign(body.as_bytes()), body.as_bytes())
+            post(path, &sign(body.as_bytes()), body.as_bytes())
         })
         .collect()
 }
 
+/// An ingress as in production: a thread for each core, telemetry to nobody who listens or off.
+async fn ingress(with_telemetry: bool) -> (Platform, u16) {
+    let mut platform = Platform::prepare(Database::Sqlite).await;
+    platform.variables.push(("APP_ENV", "production".to_owned()));
+    platform.variables.push(("HTTP_WORKERS", "0".to_owned()));
+    if with_telemetry {
+        platform.variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9".to_owned()));
+    } else {
+        platform.variables.push(("OTEL_SDK_DISABLED", "true".to_owned()));
+    }
+    platform.run(Service::Ingress).await;
+    let port = platform.ingress_url().rsplit(':').next().unwrap().parse().unwrap();
+    (platform, port)
+}
+
+async fn warmed(port: u16, connections: usize, count: usize) -> Answers {
+    closed_loop(port, connections, requests(count / 4, PATH)).await;
+    let answers = closed_loop(port, connections, requests(count, PATH)).await;
+    assert_eq!(answers.statuses.get(&202).copied(), Some(count as u64), "{:?}", answers.statuses);
+    answers
+}
+
+/// Rates of a kind of server, its times in the last round, and what a webhook costs it in processor time.
+#[derive(Default)]
+struct Measured {
+    rates: Vec<f64>,
+    p99: Vec<f64>,
+    micros: Vec<f64>,
+}
+
+impl Measured {
+    fn add(&mut self, mut answers: Answers, cpu: f64) {
+        self.rates.push(answers.rate());
+        self.p99.push(percentile(&mut answers.ms, 0.99));
+        self.micros.push(cpu * 1e6 / (1.25 * COUNT as f64));
+    }
+}
+
 pub async fn run(report: &mut Report) {
-    let mut rates = [Vec::new(), Vec::new()];
+    let (mut with, mut without) = (Measured::default(), Measured::default());
+    let mut limits: [Measured; 3] = Default::default();
+    let mut redis_micros = Vec::new();
     for _ in 0..ROUNDS {
-        for (n, rates) in rates.iter_mut().enumerate() {
-            let mut platform = Platform::prepare(Database::Sqlite).await;
-            platform.variables.push(("APP_ENV", "production".to_owned()));
-            if n == 0 {
-                platform.variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9".to_owned()));
-            } else {
-                platform.variables.push(("OTEL_SDK_DISABLED", "true".to_owned()));
-            }
-            platform.run(Service::Ingress).await;
-            let port = platform.ingress_url().rsplit(':').next().unwrap().parse().unwrap();
-            closed_loop(port, 64, requests(COUNT / 4)).await;
-            let mut answers = closed_loop(port, 64, requests(COUNT)).await;
-            assert_eq!(answers.statuses.get(&202).copied(), Some(COUNT as u64), "{:?}", answers.statuses);
-            rates.push(answers.rate());
-            if n == 0 && rates.len() == ROUNDS {
-                report.figure("ms to accept a webhook at 64 connections, p50", percentile(&mut answers.ms, 0.5));
-                report.at_most("ms to accept a webhook at 64 connections, p99", percentile(&mut answers.ms, 0.99), 10.0);
-            }
+        for (with_telemetry, measured) in [(true, &mut with), (false, &mut without)] {
+            let (platform, port) = ingress(with_telemetry).await;
+            let (pid, redis) = (platform.pid(Service::Ingress), platform.redis.pid());
+            let before = (cpu_seconds(pid), cpu_seconds(redis));
+            let answers = warmed(port, 64, COUNT).await;
+            measured.add(answers, cpu_seconds(pid) - before.0);
+            redis_micros.push((cpu_seconds(redis) - before.1) * 1e6 / (1.25 * COUNT as f64));
+        }
+        let platform = Platform::prepare(Database::Sqlite).await;
+        for (limit, measured) in Limit::ALL.into_iter().zip(&mut limits) {
+            let server = Server::start(limit, &platform.redis.url()).await;
+            let answers = warmed(server.port, 64, COUNT).await;
+            measured.add(answers, cpu_seconds(server.pid()));
         }
     }
-    let [with, without] = rates.map(|mut rates| median(&mut rates));
-    report.at_least("webhooks accepted a second at 64 connections, telemetry as in production", with, 1_000.0);
-    report.figure("the same without telemetry", without);
-    report.at_least("the rate with telemetry, as a share of that without", with / without, 0.95);
+    for (limit, measured) in Limit::ALL.into_iter().zip(&mut limits) {
+        report.figure(&format!("limit: webhooks a second of a server that {}", limit.name()), median(&mut measured.rates));
+        report.figure(&format!("limit: µs of processor time for each, {}", limit.name()), median(&mut measured.micros));
+    }
+    let rate = median(&mut with.rates);
+    report.figure("webhooks accepted a second at 64 connections, telemetry as in production", rate);
+    report.figure("µs of processor time of ingress for each", median(&mut with.micros));
+    report.figure("µs of processor time of Redis for each", median(&mut redis_micros));
+    report.at_most("ms to accept a webhook at 64 connections, p99", median(&mut with.p99), 10.0);
+    report.at_least("the rate as a share of the server that does one Redis call", rate / median(&mut limits[2].rates), 0.9);
+    report.figure("the rate as a share of the server that only answers", rate / median(&mut limits[0].rates));
+    report.at_least("the rate with telemetry, as a share of that without", rate / median(&mut without.rates), 0.95);
+    connections(report).await;
+}
+
+/// One ingress at other numbers of connections, and at a rate of its clients' choosing.
+async fn connections(report: &mut Report) {
+    let (_platform, port) = ingress(true).await;
+    for connections in [1, 16, 64, 256] {
+        let mut answers = warmed(port, connections, if connections == 1 { 8_000 } else { COUNT }).await;
+        report.figure(&format!("webhooks accepted a second at {connections} connections"), answers.rate());
+        for (name, part) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
+            report.figure(&format!("ms to accept one at {connections} connections, {name}"), percentile(&mut answers.ms, part));
+        }
+    }
+    let mut answers = open_loop(port, 32, 1_000, requests(10_000, PATH)).await;
+    assert_eq!(answers.statuses.get(&202).copied(), Some(10_000), "{:?}", answers.statuses);
+    for (name, part, limit) in [("p50", 0.5, 10.0), ("p99", 0.99, 10.0), ("p99.9", 0.999, 50.0)] {
+        report.at_most(&format!("ms to accept one at 1,000 a second, {name}"), percentile(&mut answers.ms, part), limit);
+    }
 }

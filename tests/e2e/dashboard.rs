@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 const PASSWORD: &str = "a long enough password";
 
-type Shared = Arc<Mutex<Platform>>;
+/// Taken out at the end, so that it ends although the gateway's routes know it.
+type Shared = Arc<Mutex<Option<Platform>>>;
 
 /// A webhook that tells of a payment, or of one that the database refuses for as long as it is broken.
 async fn send(platform: &Platform, id: &str) {
@@ -22,9 +23,10 @@ async fn send(platform: &Platform, id: &str) {
 }
 
 async fn act(shared: web::Data<Shared>, what: web::Path<String>) -> HttpResponse {
-    let mut platform = shared.lock().await;
+    let mut shared = shared.lock().await;
+    let Some(platform) = shared.as_mut() else { return HttpResponse::Gone().finish() };
     match what.as_str() {
-        "accepted" => send(&platform, &Uuid::now_v7().to_string()).await,
+        "accepted" => send(platform, &Uuid::now_v7().to_string()).await,
         "dead" => {
             platform
                 .execute(
@@ -33,7 +35,7 @@ async fn act(shared: web::Data<Shared>, what: web::Path<String>) -> HttpResponse
                 .await;
             let when = "CREATE TRIGGER refuse BEFORE INSERT ON webhook_events FOR EACH ROW WHEN (NEW.resource_id = 'cursed')";
             platform.execute(&format!("{when} EXECUTE FUNCTION refuse()")).await;
-            send(&platform, "cursed").await;
+            send(platform, "cursed").await;
             eventually("it is given up", || async { (platform.queue().await.dead == 1).then_some(()) }).await;
         }
         "mended" => platform.execute("DROP TRIGGER refuse ON webhook_events").await,
@@ -58,13 +60,12 @@ async fn its_stories_hold_in_a_browser() {
     platform.netbanx(&["company", "add", "Other", "--slug", "other"]);
     add_user(&platform, "admin@example.com", &["--role", "administrator"]);
     add_user(&platform, "member@example.com", &["--role", "member", "--company", "other"]);
-    let shared: Shared = Arc::new(Mutex::new(platform));
-    let gateway = {
-        let (platform, shared) = (shared.lock().await, shared.clone());
-        Gateway::start(&platform, move |config| {
-            config.app_data(web::Data::new(shared.clone())).route("/story/{what}", web::post().to(act));
-        })
-    };
+    let shared: Shared = Arc::default();
+    let known = shared.clone();
+    let gateway = Gateway::start(&platform, move |config| {
+        config.app_data(web::Data::new(known.clone())).route("/story/{what}", web::post().to(act));
+    });
+    *shared.lock().await = Some(platform);
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/api/dashboard");
     assert!(directory.join("node_modules").exists(), "run `make test`, or scripts/dashboard first");
     let output = Command::new("node")
@@ -81,13 +82,13 @@ async fn its_stories_hold_in_a_browser() {
         .output()
         .await
         .unwrap();
+    let platform = shared.lock().await.take().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     println!("{told}");
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
     drop(gateway);
 
     // The session's cookie and what it may do are the server's to say, not the page's.
-    let platform = shared.lock().await;
     let (status, body): (u16, Value) = platform.get_as("nbx_nonsense", "/api/v1/receivers").await;
     assert_eq!((status, &body["status"]), (401, &401.into()));
 }

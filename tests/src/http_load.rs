@@ -50,20 +50,74 @@ pub async fn closed_loop(port: u16, connections: usize, requests: Vec<Vec<u8>>) 
     all
 }
 
+/// Sends `requests` at a rate of so many a second, over as many connections as are free at their time. A
+/// request's time counts from when it was due: a slow answer makes those behind it late, too.
+pub async fn open_loop(port: u16, connections: usize, a_second: u32, requests: Vec<Vec<u8>>) -> Answers {
+    let begun = Instant::now();
+    let (sender, due) = tokio::sync::mpsc::channel(requests.len().max(1));
+    for (n, request) in requests.into_iter().enumerate() {
+        drop(sender.send((begun + Duration::from_secs_f64(n as f64 / f64::from(a_second)), request)).await);
+    }
+    drop(sender);
+    let due = std::sync::Arc::new(tokio::sync::Mutex::new(due));
+    let tasks: Vec<_> = (0..connections).map(|_| tokio::spawn(when_due(port, due.clone()))).collect();
+    let mut all = Answers::default();
+    for task in tasks {
+        for (status, ms) in task.await.unwrap() {
+            all.ms.push(ms);
+            *all.statuses.entry(status).or_default() += 1;
+        }
+    }
+    all.took = begun.elapsed();
+    all
+}
+
+type Due = tokio::sync::mpsc::Receiver<(Instant, Vec<u8>)>;
+
+async fn when_due(port: u16, due: std::sync::Arc<tokio::sync::Mutex<Due>>) -> Vec<(u16, f64)> {
+    let mut connection = Connection::open(port).await;
+    let mut answers = Vec::new();
+    loop {
+        let next = due.lock().await.recv().await;
+        let Some((at, request)) = next else { return answers };
+        tokio::time::sleep_until(at.into()).await;
+        let status = connection.ask(&request).await;
+        answers.push((status, at.elapsed().as_secs_f64() * 1e3));
+    }
+}
+
+/// A kept connection.
+struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    async fn open(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, buffer: Vec::with_capacity(4096) }
+    }
+
+    /// The status of the answer to `request`.
+    async fn ask(&mut self, request: &[u8]) -> u16 {
+        self.stream.write_all(request).await.unwrap();
+        self.buffer.clear();
+        loop {
+            assert!(self.stream.read_buf(&mut self.buffer).await.unwrap() > 0, "the connection ended");
+            if let Some(status) = whole(&self.buffer) {
+                return status;
+            }
+        }
+    }
+}
+
 async fn one(port: u16, requests: Vec<Vec<u8>>) -> Vec<(u16, f64)> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    stream.set_nodelay(true).unwrap();
-    let (mut answers, mut buffer) = (Vec::with_capacity(requests.len()), Vec::with_capacity(4096));
+    let mut connection = Connection::open(port).await;
+    let mut answers = Vec::with_capacity(requests.len());
     for request in requests {
         let begun = Instant::now();
-        stream.write_all(&request).await.unwrap();
-        buffer.clear();
-        let status = loop {
-            assert!(stream.read_buf(&mut buffer).await.unwrap() > 0, "the connection ended");
-            if let Some(status) = whole(&buffer) {
-                break status;
-            }
-        };
+        let status = connection.ask(&request).await;
         answers.push((status, begun.elapsed().as_secs_f64() * 1e3));
     }
     answers

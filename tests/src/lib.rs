@@ -15,6 +15,7 @@ mod redis;
 mod report;
 mod sender;
 mod signed;
+pub mod usage;
 
 pub use collector::Collector;
 pub use gateway::Gateway;

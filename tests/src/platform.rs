@@ -182,6 +182,11 @@ impl Platform {
         }
     }
 
+    /// The process of a service's first instance.
+    pub fn pid(&self, service: Service) -> u32 {
+        self.services.iter().find(|(kind, _)| *kind == service).map(|(_, child)| child.id()).unwrap()
+    }
+
     /// Whether every service that was started still runs.
     pub fn all_alive(&mut self) -> bool {
         self.services.iter_mut().all(|(_, child)| child.try_wait().unwrap().is_none())

@@ -3,6 +3,8 @@ use std::{
     process::Command,
 };
 
+use crate::free_port;
+
 /// A PostgreSQL server of one's own, to be stopped and started.
 pub struct Postgres {
     directory: PathBuf,
@@ -11,13 +13,25 @@ pub struct Postgres {
 
 impl Postgres {
     pub fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &[])
+    }
+
+    /// The same with further lines of its configuration.
+    pub fn start_with(directory: &Path, options: &[&str]) -> Self {
         let directory = directory.join("postgres");
-        let url = script(&["start", directory.to_str().unwrap()]);
+        let port = free_port().to_string();
+        let url = script(&[&["start", directory.to_str().unwrap(), &port][..], options].concat());
         Self { directory, url }
     }
 
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Its first process.
+    pub fn pid(&self) -> u32 {
+        let text = std::fs::read_to_string(self.directory.join("pg/postmaster.pid")).unwrap();
+        text.lines().next().unwrap().parse().unwrap()
     }
 
     /// Ends it like a power failure of its processes.

@@ -50,6 +50,14 @@ impl Redis {
         }
     }
 
+    /// The process of the only server.
+    pub fn pid(&self) -> u32 {
+        match &self.kind {
+            Kind::One { child: Some(child), .. } => child.id(),
+            _ => panic!("there is no one server"),
+        }
+    }
+
     pub fn is_cluster(&self) -> bool {
         matches!(self.kind, Kind::Cluster { .. })
     }

@@ -150,6 +150,8 @@ impl Envelope {
 /// A non-empty string of at most 255 characters without control characters, or a number's digits.
 fn text(value: &Value) -> Option<String> {
     match value {
+        // Most are clean: nothing is looked at twice.
+        Value::String(s) if (1..=255).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_graphic()) => Some(s.clone()),
         Value::String(s) => {
             let clean: String = s.trim().chars().filter(|c| !c.is_control()).take(255).collect();
             (!clean.is_empty()).then_some(clean)

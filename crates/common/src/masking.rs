@@ -41,13 +41,12 @@ fn walk(value: &mut Value, is_account_event: bool, depth: usize) {
     match value {
         Value::Object(fields) => {
             for (name, field) in fields.iter_mut() {
-                let key: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
                 let public_account = is_account_event && depth <= 1;
-                if SECRETS.contains(&key.as_str()) {
+                if is_one_of(name, &SECRETS) {
                     blank(field);
-                } else if NUMBERS.contains(&key.as_str()) || (key == "accountnumber" && !public_account) {
+                } else if is_one_of(name, &NUMBERS) || (!public_account && is_one_of(name, &["accountnumber"])) {
                     mask_whole(field);
-                } else if !(IDS.contains(&key.as_str()) && !field.is_object() && !field.is_array()) {
+                } else if !(is_one_of(name, &IDS) && !field.is_object() && !field.is_array()) {
                     walk(field, is_account_event, depth + 1);
                 }
             }
@@ -64,12 +63,18 @@ fn walk(value: &mut Value, is_account_event: bool, depth: usize) {
         }
         Value::Number(number) => {
             let text = number.to_string();
-            if text.len() >= 13 && is_card(&text) {
+            if text.len() >= 13 && is_card(text.as_bytes()) {
                 *value = Value::String(last_four(&text));
             }
         }
         Value::Bool(_) | Value::Null => {}
     }
+}
+
+/// Whether `name` is one of `names`, whatever the case of its letters and what stands between them.
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    let letters = || name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+    names.iter().any(|known| letters().eq(known.bytes()))
 }
 
 fn blank(field: &mut Value) {
@@ -105,41 +110,44 @@ pub fn mask_text(text: &str) -> Option<String> {
     if text.bytes().filter(u8::is_ascii_digit).count() < 12 {
         return None;
     }
-    let mut out = String::with_capacity(text.len());
-    let mut changed = false;
-    let mut rest = text;
-    while let Some(start) = rest.find(|c: char| c.is_ascii_alphanumeric()) {
-        let (before, tail) = rest.split_at(start);
-        out.push_str(before);
+    // Most texts hold none: nothing is copied before the first.
+    let mut out = String::new();
+    let (mut copied, mut at) = (0, 0);
+    while let Some(start) = text.get(at..).and_then(|rest| rest.find(|c: char| c.is_ascii_alphanumeric())) {
+        let begin = at + start;
+        let tail = text.get(begin..).unwrap_or_default();
         let word_end = tail.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(tail.len());
         let number = longest_number(tail);
-        let (text, after) = tail.split_at(number.unwrap_or(word_end));
+        at = begin + number.unwrap_or(word_end);
         if number.is_some() {
-            out.push_str(&last_four(text));
-            changed = true;
-        } else {
-            out.push_str(text);
+            out.push_str(text.get(copied..begin).unwrap_or_default());
+            out.push_str(&last_four(text.get(begin..at).unwrap_or_default()));
+            copied = at;
         }
-        rest = after;
     }
-    out.push_str(rest);
-    changed.then_some(out)
+    if copied == 0 {
+        return None;
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    Some(out)
 }
 
 /// Length of the longest card number or IBAN that `text` begins with, ending where a word ends.
 fn longest_number(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
-    let mut compact = String::with_capacity(34);
+    // No longer than an IBAN.
+    let mut compact = [0_u8; 34];
+    let mut length = 0;
     let mut longest = None;
     for (at, byte) in bytes.iter().enumerate() {
         let next = bytes.get(at + 1);
         if byte.is_ascii_alphanumeric() {
-            compact.push(char::from(byte.to_ascii_uppercase()));
-            if compact.len() > 34 {
-                break;
-            }
+            let Some(place) = compact.get_mut(length) else { break };
+            *place = byte.to_ascii_uppercase();
+            length += 1;
             let word_ends = next.is_none_or(|b| !b.is_ascii_alphanumeric());
-            if word_ends && (is_card(&compact) || is_iban(&compact)) {
+            let compact = compact.get(..length).unwrap_or_default();
+            if word_ends && (is_card(compact) || is_iban(compact)) {
                 longest = Some(at + 1);
             }
         } else if !(matches!(byte, b' ' | b'-') && next.is_some_and(u8::is_ascii_alphanumeric)) {
@@ -151,16 +159,16 @@ fn longest_number(text: &str) -> Option<usize> {
 
 /// 13 to 19 digits, the first 2–6 as payment networks have it, that pass Luhn's check
 /// (ISO/IEC 7812-1). A time in milliseconds begins with 1.
-fn is_card(digits: &str) -> bool {
-    if !(13..=19).contains(&digits.len()) || !digits.starts_with(['2', '3', '4', '5', '6']) {
+fn is_card(digits: &[u8]) -> bool {
+    if !(13..=19).contains(&digits.len()) || !matches!(digits.first(), Some(b'2'..=b'6')) {
         return false;
     }
     let mut sum = 0;
-    for (at, byte) in digits.bytes().rev().enumerate() {
+    for (at, byte) in digits.iter().rev().enumerate() {
         if !byte.is_ascii_digit() {
             return false;
         }
-        let digit = u32::from(byte - b'0');
+        let digit = u32::from(*byte - b'0');
         sum += match (at % 2, digit * 2) {
             (0, _) => digit,
             (_, doubled) if doubled > 9 => doubled - 9,
@@ -171,18 +179,17 @@ fn is_card(digits: &str) -> bool {
 }
 
 /// Two letters, two digits, 11–30 more, remainder 1 by 97 (ISO 13616).
-fn is_iban(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let (Some(head), Some(tail)) = (text.get(..4), text.get(4..)) else { return false };
-    if !(15..=34).contains(&bytes.len())
-        || !head.bytes().take(2).all(|b| b.is_ascii_uppercase())
-        || !head.bytes().skip(2).all(|b| b.is_ascii_digit())
+fn is_iban(text: &[u8]) -> bool {
+    let Some((head, tail)) = text.split_at_checked(4) else { return false };
+    if !(15..=34).contains(&text.len())
+        || !head.iter().take(2).all(u8::is_ascii_uppercase)
+        || !head.iter().skip(2).all(u8::is_ascii_digit)
     {
         return false;
     }
-    let remainder = tail.bytes().chain(head.bytes()).try_fold(0_u32, |acc, byte| match byte {
-        b'0'..=b'9' => Some((acc * 10 + u32::from(byte - b'0')) % 97),
-        b'A'..=b'Z' => Some((acc * 100 + u32::from(byte - b'A') + 10) % 97),
+    let remainder = tail.iter().chain(head).try_fold(0_u32, |acc, byte| match byte {
+        b'0'..=b'9' => Some((acc * 10 + u32::from(*byte - b'0')) % 97),
+        b'A'..=b'Z' => Some((acc * 100 + u32::from(*byte - b'A') + 10) % 97),
         _ => None,
     });
     remainder == Some(1)
@@ -233,12 +240,12 @@ mod tests {
                 *digits.last_mut().unwrap() = check;
                 digits.iter().map(|d| char::from(b'0' + d)).collect::<String>()
             })
-            .find(|text| is_card(text))
+            .find(|text| is_card(text.as_bytes()))
             .unwrap()
     }
 
     fn iban(account: u64) -> String {
-        (2..=98).map(|check| format!("GB{check:02}RBOS{account:014}")).find(|text| is_iban(text)).unwrap()
+        (2..=98).map(|check| format!("GB{check:02}RBOS{account:014}")).find(|text| is_iban(text.as_bytes())).unwrap()
     }
 
     proptest! {

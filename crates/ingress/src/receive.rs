@@ -13,7 +13,8 @@ use common::{
     signature::{self, Signature},
 };
 use queue::{Enqueued, Lane, NewJob};
-use serde_json::{json, value::to_raw_value};
+use serde::Serialize;
+use serde_json::value::to_raw_value;
 use telemetry::{metrics, trace};
 use tracing::{Instrument, Span, info_span};
 use uuid::Uuid;
@@ -180,16 +181,27 @@ fn job(
 
 fn answer(outcome: Enqueued, webhook_id: Uuid, begun: Instant) -> HttpResponse {
     let took = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
-    match outcome {
-        Enqueued::Accepted => HttpResponse::Accepted().json(json!({
-            "success": true, "message": "Webhook accepted", "webhookId": webhook_id, "jobId": webhook_id,
-            "duplicate": false, "processingTime": took, "timestamp": timestamp(),
-        })),
-        Enqueued::DuplicateOf(first) => HttpResponse::Ok().json(json!({
-            "success": true, "message": "Webhook received before", "webhookId": first, "jobId": first,
-            "duplicate": true, "processingTime": took, "timestamp": timestamp(),
-        })),
-    }
+    let (mut response, message, id, duplicate) = match outcome {
+        Enqueued::Accepted => (HttpResponse::Accepted(), "Webhook accepted", webhook_id.to_string(), false),
+        Enqueued::DuplicateOf(first) => (HttpResponse::Ok(), "Webhook received before", first, true),
+    };
+    let (webhook_id, job_id) = (id.as_str(), id.as_str());
+    let timestamp = timestamp();
+    response.json(Answer { success: true, message, webhook_id, job_id, duplicate, processing_time: took, timestamp })
+}
+
+/// What a sender is answered.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    success: bool,
+    message: &'static str,
+    webhook_id: &'a str,
+    job_id: &'a str,
+    duplicate: bool,
+    /// Milliseconds.
+    processing_time: f64,
+    timestamp: String,
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

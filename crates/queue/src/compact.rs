@@ -6,15 +6,22 @@ use uuid::Uuid;
 
 /// `name` as it lies in Redis.
 pub(crate) fn pack(name: &str) -> Bytes {
-    let bytes = match name.len() {
-        36 => Uuid::try_parse(name).ok().filter(|id| id.hyphenated().to_string() == name).map(|id| id.as_bytes().to_vec()),
-        64 => hex::decode(name).ok().filter(|hash| hex::encode(hash) == name),
-        _ => None,
-    };
-    match bytes {
-        Some(bytes) => [&[0][..], &bytes].concat().into(),
-        None => Bytes::copy_from_slice(name.as_bytes()),
+    // Capitals would not come back.
+    let is_lower = || !name.bytes().any(|byte| byte.is_ascii_uppercase());
+    let mut packed = [0; 33];
+    match name.len() {
+        36 if is_lower() && name.as_bytes().get(8) == Some(&b'-') => {
+            if let (Ok(id), Some(place)) = (Uuid::try_parse(name), packed.get_mut(1..17)) {
+                place.copy_from_slice(id.as_bytes());
+                return Bytes::copy_from_slice(packed.get(..17).unwrap_or_default());
+            }
+        }
+        64 if is_lower() && packed.get_mut(1..).is_some_and(|place| hex::decode_to_slice(name, place).is_ok()) => {
+            return Bytes::copy_from_slice(&packed);
+        }
+        _ => {}
     }
+    Bytes::copy_from_slice(name.as_bytes())
 }
 
 /// The same as an argument of a command.

@@ -2,6 +2,8 @@
 //! payload, as it is or, where that is shorter (form `z`), as an LZ4 block with its length before.
 //! The scripts read the line too.
 
+use std::io::Write;
+
 use redis_client::fred::bytes::Bytes;
 
 use crate::{Error, Lane, NewJob};
@@ -35,7 +37,8 @@ pub(crate) fn encode(job: &NewJob, now_ms: i64) -> Bytes {
     let packed = lz4_flex::compress_prepend_size(&job.payload);
     let (form, payload) = if packed.len() < job.payload.len() { ("z", &packed) } else { ("", &job.payload) };
     let mut record = Vec::with_capacity(payload.len() + trace.len() + 40);
-    record.extend_from_slice(format!("{}|{now_ms}|{trace}|{:x}|{form}\n", job.lane.code(), job.flow).as_bytes());
+    // Writing to memory does not fail.
+    let _ = writeln!(record, "{}|{now_ms}|{trace}|{:x}|{form}", job.lane.code(), job.flow);
     record.extend_from_slice(payload);
     record.into()
 }

@@ -9,15 +9,15 @@ use common::{
     AccountState, CompanyId, Endpoint, Event, EventIdentity, Kind, TransactionState, WebhookOutcome, event::Change, normal,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, Iden, QueryFilter,
-    QuerySelect, QueryTrait, Set, TransactionTrait,
-    sea_query::{ExprTrait, OnConflict, Query},
+    ColumnTrait, Condition, DatabaseConnection, DatabaseTransaction, EntityTrait, Iden, Iterable, QueryFilter, Set,
+    TransactionTrait,
+    sea_query::{ExprTrait, OnConflict},
 };
 use uuid::Uuid;
 
 use crate::{
     Error,
-    dialect::{self, RowLock},
+    dialect::{self, RowLock, rows},
     entity::{account, account_payment_method, account_status, event_identity, transaction, transaction_key, webhook_event},
     rollups::{self, CompanyDeltas},
 };
@@ -103,8 +103,7 @@ async fn insert_events<'e>(tx: &DatabaseTransaction, events: &'e [NewEvent]) -> 
     let new: Vec<&NewEvent> =
         unique.into_values().filter(|e| noted.contains(&(e.company_id, e.identity.as_str().to_owned()))).collect();
     if !new.is_empty() {
-        let rows = new.iter().map(|event| event_row(event));
-        webhook_event::Entity::insert_many(rows).exec_without_returning(tx).await?;
+        rows::insert(tx, new.iter().map(|event| event_row(event)).collect(), "").await?;
     }
     Ok(new)
 }
@@ -114,19 +113,14 @@ async fn note_identities<'e>(
     tx: &DatabaseTransaction,
     events: impl Iterator<Item = &'e NewEvent>,
 ) -> Result<HashSet<(CompanyId, String)>, Error> {
-    use event_identity::Column;
-    let mut insert = Query::insert();
-    insert.into_table(event_identity::Entity).columns([Column::CompanyId, Column::Identity, Column::EventId]);
-    for new in events {
-        insert.values_panic([new.company_id.0.into(), new.identity.as_str().into(), new.webhook_id.into()]);
-    }
-    insert
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .returning(Query::returning().columns([Column::CompanyId, Column::Identity]));
+    let rows = events.map(|new| event_identity::ActiveModel {
+        company_id: Set(new.company_id.0),
+        identity: Set(new.identity.as_str().to_owned()),
+        event_id: Set(new.webhook_id),
+    });
     let mut noted = HashSet::new();
-    for row in tx.query_all(&insert).await? {
-        let company: Uuid = row.try_get("", Column::CompanyId.unquoted())?;
-        noted.insert((CompanyId(company), row.try_get("", Column::Identity.unquoted())?));
+    for row in rows::insert(tx, rows.collect(), "ON CONFLICT DO NOTHING RETURNING company_id, identity").await? {
+        noted.insert((CompanyId(row.try_get("", "company_id")?), row.try_get("", "identity")?));
     }
     Ok(noted)
 }
@@ -157,7 +151,6 @@ fn event_row(new: &NewEvent) -> webhook_event::ActiveModel {
 }
 
 async fn fold_transactions(tx: &DatabaseTransaction, events: &[&NewEvent], deltas: &mut CompanyDeltas) -> Result<(), Error> {
-    use transaction::Column;
     let mut states: BTreeMap<TransactionKey, (Uuid, TransactionState)> = BTreeMap::new();
     let mut before: BTreeMap<TransactionKey, TransactionState> = BTreeMap::new();
     for new in events {
@@ -169,7 +162,8 @@ async fn fold_transactions(tx: &DatabaseTransaction, events: &[&NewEvent], delta
     if states.is_empty() {
         return Ok(());
     }
-    for row in known_transactions(tx, states.keys()).await? {
+    let keys: Vec<_> = states.keys().map(|(company, kind, id)| (*company, *kind, id.as_str())).collect();
+    for row in rows::known_transactions(tx, &keys).await? {
         let Some(kind) = Kind::parse(&row.kind) else { continue };
         let key = (CompanyId(row.company_id), kind, row.external_id);
         if let Some(entry) = states.get_mut(&key) {
@@ -192,43 +186,20 @@ async fn fold_transactions(tx: &DatabaseTransaction, events: &[&NewEvent], delta
     }
     note_transactions(tx, states.iter().filter(|(key, _)| !before.contains_key(key)).map(|(key, (id, _))| (key, *id))).await?;
     let rows = states.into_iter().map(|(key, (id, state))| transaction_row(key, id, &state)).collect::<Result<Vec<_>, _>>()?;
-    let replace = OnConflict::column(Column::Id)
-        .update_columns([
-            Column::Status,
-            Column::RawStatus,
-            Column::Amount,
-            Column::Currency,
-            Column::MerchantRefNum,
-            Column::PaymentMethod,
-            Column::AccountId,
-            Column::Mode,
-            Column::FailureReason,
-            Column::Outcome,
-            Column::TransactionTime,
-            Column::StatusTime,
-            Column::CreatedAt,
-            Column::UpdatedAt,
-            Column::State,
-        ])
-        .to_owned();
-    transaction::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(tx).await?;
+    rows::insert(tx, rows, &replaced(transaction::Column::iter().filter(|column| !is_key(*column)))).await?;
     Ok(())
 }
 
-/// The rows of the transactions that are there already, found by their directory: the table's partitions
-/// have no index in common.
-async fn known_transactions<'k>(
-    tx: &DatabaseTransaction,
-    keys: impl Iterator<Item = &'k TransactionKey>,
-) -> Result<Vec<transaction::Model>, Error> {
-    use transaction_key::Column;
-    let wanted = keys.fold(Condition::any(), |any, (company, kind, external_id)| {
-        any.add(
-            Column::CompanyId.eq(company.0).and(Column::Kind.eq(kind.as_str())).and(Column::ExternalId.eq(external_id.as_str())),
-        )
-    });
-    let ids = transaction_key::Entity::find().select_only().column(Column::TransactionId).filter(wanted).into_query();
-    Ok(transaction::Entity::find().filter(transaction::Column::Id.in_subquery(ids)).all(tx).await?)
+/// What of a transaction's row never changes.
+fn is_key(column: transaction::Column) -> bool {
+    use transaction::Column::{CompanyId, ExternalId, Id, Kind};
+    matches!(column, Id | CompanyId | Kind | ExternalId)
+}
+
+/// A row whose id is there already is written anew in these columns.
+fn replaced(columns: impl Iterator<Item = transaction::Column>) -> String {
+    let set: Vec<String> = columns.map(|column| format!("{0} = excluded.{0}", column.unquoted())).collect();
+    format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))
 }
 
 /// Enters new transactions into their directory. That none is entered twice is what the locks are for.
@@ -236,17 +207,13 @@ async fn note_transactions<'k>(
     tx: &DatabaseTransaction,
     new: impl Iterator<Item = (&'k TransactionKey, Uuid)>,
 ) -> Result<(), Error> {
-    let rows: Vec<_> = new
-        .map(|((company, kind, external_id), id)| transaction_key::ActiveModel {
-            company_id: Set(company.0),
-            kind: Set(kind.as_str().to_owned()),
-            external_id: Set(external_id.clone()),
-            transaction_id: Set(id),
-        })
-        .collect();
-    if !rows.is_empty() {
-        transaction_key::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
+    let rows = new.map(|((company, kind, external_id), id)| transaction_key::ActiveModel {
+        company_id: Set(company.0),
+        kind: Set(kind.as_str().to_owned()),
+        external_id: Set(external_id.clone()),
+        transaction_id: Set(id),
+    });
+    rows::insert(tx, rows.collect(), "").await?;
     Ok(())
 }
 

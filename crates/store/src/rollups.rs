@@ -48,7 +48,7 @@ pub(crate) async fn append(tx: &DatabaseTransaction, deltas: &CompanyDeltas) -> 
         })
         .collect();
     for page in rows.chunks(ROWS) {
-        rollup_delta::Entity::insert_many(page.to_vec()).exec_without_returning(tx).await?;
+        dialect::rows::insert(tx, page.to_vec(), "").await?;
     }
     Ok(())
 }

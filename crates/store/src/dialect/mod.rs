@@ -1,6 +1,7 @@
 //! Where PostgreSQL and SQLite differ.
 
 pub mod partitions;
+pub(crate) mod rows;
 
 use common::{CompanyId, Kind};
 use ring::digest;
@@ -141,15 +142,20 @@ impl RowLock {
     }
 }
 
-/// Takes `locks` until the transaction ends, in one order for all. SQLite has one writer at a time:
+/// Takes `locks` until the transaction ends, in one order for all, and settles how it plans. SQLite has one writer at a time:
 /// nothing to take, as long as the transaction's first statement writes.
 pub(crate) async fn lock_rows(tx: &DatabaseTransaction, mut locks: Vec<RowLock>) -> Result<(), DbErr> {
-    if tx.get_database_backend() != DbBackend::Postgres || locks.is_empty() {
+    if tx.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
     locks.sort_unstable();
     locks.dedup();
-    let rows: Vec<String> = locks.iter().map(|lock| format!("({})", lock.0)).collect();
-    tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock(k) FROM (VALUES {}) AS locks(k)", rows.join(","))).await?;
+    let keys = rows::numbers(locks.into_iter().map(|lock| lock.0).collect());
+    // Plans are kept by the connection. One that was made while a table was new would read all of it for ever, and
+    // one made for each call costs more than what it does: every statement of a batch is made for an index.
+    let sql = "SELECT set_config('enable_seqscan', 'off', true) || set_config('enable_hashjoin', 'off', true)
+        || set_config('enable_mergejoin', 'off', true) || set_config('plan_cache_mode', 'force_generic_plan', true)
+        UNION ALL SELECT pg_advisory_xact_lock(k)::text FROM unnest($1::bigint[]) AS locks(k)";
+    tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [keys])).await?;
     Ok(())
 }

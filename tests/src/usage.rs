@@ -1,0 +1,32 @@
+//! What processes use, as Linux counts it (`proc_pid_stat(5)`).
+
+use std::fs;
+
+/// Ticks a second of `/proc/PID/stat`: 100 on every Linux that people run.
+const TICKS: f64 = 100.0;
+
+/// Fields of `/proc/PID/stat` behind the program's name, from the state on.
+fn stat(pid: u32) -> Option<Vec<String>> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    Some(text.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let all = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    all.filter(|other| stat(*other).is_some_and(|fields| fields.get(1) == Some(&pid.to_string()))).collect()
+}
+
+/// Seconds of processor time that a process, its children and those that ended have used.
+pub fn cpu_seconds(pid: u32) -> f64 {
+    let Some(fields) = stat(pid) else { return 0.0 };
+    // utime, stime, cutime, cstime.
+    let own: f64 = fields.get(11..15).unwrap().iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum();
+    own / TICKS + children(pid).into_iter().map(cpu_seconds).sum::<f64>()
+}
+
+/// Megabytes that a process has in memory.
+pub fn resident_mb(pid: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+}
