@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::JoinHandle,
 };
 
 /// What came back.
@@ -38,10 +39,14 @@ pub async fn closed_loop(port: u16, connections: usize, requests: Vec<Vec<u8>>) 
     for (n, request) in requests.into_iter().enumerate() {
         parts[n % connections].push(request);
     }
-    let tasks: Vec<_> = parts.into_iter().map(|part| tokio::spawn(one(port, part))).collect();
+    gathered(begun, parts.into_iter().map(|part| tokio::spawn(one(port, part))).collect()).await
+}
+
+/// Waits for what was sent over each connection.
+async fn gathered(begun: Instant, connections: Vec<JoinHandle<Vec<(u16, f64)>>>) -> Answers {
     let mut all = Answers::default();
-    for task in tasks {
-        for (status, ms) in task.await.unwrap() {
+    for connection in connections {
+        for (status, ms) in connection.await.unwrap() {
             all.ms.push(ms);
             *all.statuses.entry(status).or_default() += 1;
         }
@@ -60,16 +65,7 @@ pub async fn open_loop(port: u16, connections: usize, a_second: u32, requests: V
     }
     drop(sender);
     let due = std::sync::Arc::new(tokio::sync::Mutex::new(due));
-    let tasks: Vec<_> = (0..connections).map(|_| tokio::spawn(when_due(port, due.clone()))).collect();
-    let mut all = Answers::default();
-    for task in tasks {
-        for (status, ms) in task.await.unwrap() {
-            all.ms.push(ms);
-            *all.statuses.entry(status).or_default() += 1;
-        }
-    }
-    all.took = begun.elapsed();
-    all
+    gathered(begun, (0..connections).map(|_| tokio::spawn(when_due(port, due.clone()))).collect()).await
 }
 
 type Due = tokio::sync::mpsc::Receiver<(Instant, Vec<u8>)>;

@@ -5,11 +5,12 @@
 --       then per job: id, lane (p|o), flow, record
 -- Answer: per job '' if it was pushed, else the id of the job that holds the claim
 local lines = { p = line(KEYS[3], KEYS[4]), o = line(KEYS[5], KEYS[6]) }
-local answer, pushed = {}, 0
+local answer, pushed, records = {}, 0, {}
 for at = 4, #ARGV, 4 do
   local id, claim = ARGV[at], KEYS[6 + at / 4]
   if redis.call('SET', claim, id, 'NX', 'EX', ARGV[1]) then
-    redis.call('HSET', KEYS[1], id, ARGV[at + 3])
+    records[#records + 1] = id
+    records[#records + 1] = ARGV[at + 3]
     line_up(lines[ARGV[at + 1]], ARGV[at + 2], id)
     pushed = pushed + 1
     answer[#answer + 1] = ''
@@ -20,6 +21,7 @@ for at = 4, #ARGV, 4 do
   end
 end
 if pushed > 0 then
+  redis.call('HSET', KEYS[1], unpack(records))
   line_close(lines.p)
   line_close(lines.o)
   redis.call('HINCRBY', KEYS[2], 'accepted', pushed)

@@ -32,30 +32,44 @@ local answer, any_tries = { -1 }, redis.call('HLEN', attempts) > 0
 local function is_suspect(id) return tonumber(redis.call('HGET', attempts, 't:' .. id) or '0') >= tonumber(ARGV[5]) end
 local function is_open(lane) return redis.call('HEXISTS', paused, lane.name) == 0 end
 
-local function hand_out(lane, id, turn)
-  local record = redis.call('HGET', data, id)
-  if not record then return 0 end
-  redis.call('ZADD', lane.leases, now + ARGV[2], id)
-  redis.call('HSET', owners, id, ARGV[3])
-  redis.call('HSET', lane.flows, 'v', turn)
-  answer[#answer + 1] = id
-  answer[#answer + 1] = tonumber(redis.call('HGET', attempts, id) or '0')
-  answer[#answer + 1] = tonumber(redis.call('HGET', attempts, 't:' .. id) or '0')
-  answer[#answer + 1] = record
-  return 1
+local function tries(name) return any_tries and tonumber(redis.call('HGET', attempts, name) or '0') or 0 end
+
+-- Leases jobs, given as ids and turns, all by one call of a kind.
+local function hand_out(lane, ids, turns)
+  if #ids == 0 then return 0 end
+  local records, leases, holders, served = redis.call('HMGET', data, unpack(ids)), {}, {}, nil
+  for at, id in ipairs(ids) do
+    if records[at] then
+      leases[#leases + 1] = now + ARGV[2]
+      leases[#leases + 1] = id
+      holders[#holders + 1] = id
+      holders[#holders + 1] = ARGV[3]
+      served = turns[at]
+      answer[#answer + 1] = id
+      answer[#answer + 1] = tries(id)
+      answer[#answer + 1] = tries('t:' .. id)
+      answer[#answer + 1] = records[at]
+    end
+  end
+  if not served then return 0 end
+  redis.call('ZADD', lane.leases, unpack(leases))
+  redis.call('HSET', owners, unpack(holders))
+  redis.call('HSET', lane.flows, 'v', served)
+  return #leases / 2
 end
 
 local function take(lane, count)
   if count <= 0 or not is_open(lane) then return 0 end
-  local popped, taken = redis.call('ZPOPMIN', lane.waiting, count), 0
+  local popped, ids, turns = redis.call('ZPOPMIN', lane.waiting, count), {}, {}
   for at = 1, #popped, 2 do
     if any_tries and is_suspect(popped[at]) then
       redis.call('ZADD', lane.waiting, popped[at + 1], popped[at])
     else
-      taken = taken + hand_out(lane, popped[at], popped[at + 1])
+      ids[#ids + 1] = popped[at]
+      turns[#turns + 1] = popped[at + 1]
     end
   end
-  return taken
+  return hand_out(lane, ids, turns)
 end
 
 -- What may kill its worker is handed out alone, so that it drags nobody along.
@@ -64,7 +78,7 @@ local function take_suspect()
     local first = redis.call('ZRANGE', lane.waiting, 0, 0, 'WITHSCORES')
     if first[1] and is_open(lane) and is_suspect(first[1]) then
       redis.call('ZREM', lane.waiting, first[1])
-      return hand_out(lane, first[1], first[2])
+      return hand_out(lane, { first[1] }, { first[2] })
     end
   end
   return 0
