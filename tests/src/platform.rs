@@ -2,6 +2,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command},
+    time::Duration,
 };
 
 use queue::{Queue, QueueSettings, Stats};
@@ -101,7 +102,8 @@ impl Platform {
             api_port: free_port(),
             redis,
             services: Vec::new(),
-            http: Client::new(),
+            // Shorter than servers keep an idle connection: none ends just as it is used again.
+            http: Client::builder().pool_idle_timeout(Duration::from_secs(2)).build().unwrap(),
             admin_token: String::new(),
             variables: Vec::new(),
         };
