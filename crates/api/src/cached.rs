@@ -223,7 +223,8 @@ fn age(entry: &Entry) -> String {
     entry.age().as_secs().to_string()
 }
 
-fn accepts_gzip(request: &HttpRequest) -> bool {
+/// Whether the compressed form is wanted.
+pub(crate) fn accepts_gzip(request: &HttpRequest) -> bool {
     // The plain form is wanted where nothing is said.
     request.headers().contains_key(header::ACCEPT_ENCODING)
         && AcceptEncoding::parse(request)
@@ -233,7 +234,7 @@ fn accepts_gzip(request: &HttpRequest) -> bool {
 }
 
 /// `If-None-Match` by weak comparison (RFC 9110, 13.1.2). A header that cannot be read does not match.
-fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+pub(crate) fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
     if !request.headers().contains_key(header::IF_NONE_MATCH) {
         return false;
     }

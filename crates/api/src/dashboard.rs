@@ -1,11 +1,16 @@
 //! `/`: the dashboard, built by Vite from `dashboard/` and embedded here.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{self, HeaderMap},
+    http::header::{self, EntityTag},
     web,
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::digest;
+
+use crate::cached;
 
 /// A built file, as it is and compressed.
 struct File {
@@ -16,6 +21,11 @@ struct File {
 }
 
 include!(concat!(env!("OUT_DIR"), "/dashboard.rs"));
+
+/// What each file is known by, computed once.
+static TAGS: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
+    FILES.iter().map(|file| (file.name, URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, file.plain)))).collect()
+});
 
 /// What stands there while the dashboard is not built.
 const NOT_BUILT: &str = include_str!("dashboard.html");
@@ -46,15 +56,16 @@ fn page(request: &HttpRequest) -> HttpResponse {
 }
 
 fn answer(request: &HttpRequest, file: &'static File) -> HttpResponse {
-    let is_zipped = accepts_gzip(request.headers());
-    let bytes = if is_zipped { file.gzip } else { file.plain };
-    let tag = format!("\"{}\"", hex(digest::digest(&digest::SHA256, bytes).as_ref()));
+    let is_zipped = cached::accepts_gzip(request);
+    let (bytes, suffix) = if is_zipped { (file.gzip, "-gzip") } else { (file.plain, "") };
+    let tag = TAGS.get(file.name).map(String::as_str).unwrap_or_default();
+    let tag = EntityTag::new_strong(format!("{tag}{suffix}"));
     // Names of assets carry a digest of what they hold; the page is asked for anew each time.
     let lifetime = if file.name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let is_known = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let is_known = cached::is_known(request, &tag);
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
-        .insert_header((header::ETAG, tag))
+        .insert_header((header::ETAG, tag.to_string()))
         .insert_header((header::CACHE_CONTROL, lifetime))
         .insert_header((header::VARY, "Accept-Encoding"))
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
@@ -71,14 +82,6 @@ fn answer(request: &HttpRequest, file: &'static File) -> HttpResponse {
     response.content_type(content_type(file.name)).body(bytes)
 }
 
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accepted.split(',').any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        parts.next() == Some("gzip") && parts.all(|weight| !matches!(weight, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-    })
-}
-
 fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("html") => "text/html; charset=utf-8",
@@ -88,8 +91,4 @@ fn content_type(name: &str) -> &'static str {
         Some("webmanifest") => "application/manifest+json",
         _ => "application/octet-stream",
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use store::{
     companies,
     entity::user,
+    reads::Scope,
     users::{self, Role},
 };
 use utoipa::ToSchema;
@@ -116,10 +117,15 @@ pub(crate) async fn company_of(api: &Api, caller: &Caller, slug: Option<&str>) -
         }
         None => None,
     };
-    Ok(match caller.narrowed(named)? {
-        store::reads::Scope::All => CompanyId::NONE,
-        store::reads::Scope::Company(id) => CompanyId(id),
-    })
+    Ok(owner(caller.narrowed(named)?))
+}
+
+/// The company whose own something is within `scope`; none where all are meant.
+pub(crate) fn owner(scope: Scope) -> CompanyId {
+    match scope {
+        Scope::All => CompanyId::NONE,
+        Scope::Company(id) => CompanyId(id),
+    }
 }
 
 /// Nobody hands on what they do not have.

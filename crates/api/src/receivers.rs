@@ -25,7 +25,7 @@ use crate::{
     companies::{self, Company},
     openapi::{params as documented, problems},
     params::{self, Params},
-    people::company_of,
+    people::{company_of, owner},
     query_failed, refused,
     views::{Success, time},
 };
@@ -227,10 +227,7 @@ pub(crate) async fn revoke(
     let endpoint = endpoint(&name)?;
     let version: i32 = version.parse().map_err(|_| Problem::parameter("version", "version must be a number"))?;
     let params = Params::read(request.query_string())?;
-    let company = match caller.narrowed(params.company(&api, caller.scope()).await?)? {
-        Scope::All => CompanyId::NONE,
-        Scope::Company(id) => CompanyId(id),
-    };
+    let company = owner(caller.narrowed(params.company(&api, caller.scope()).await?)?);
     if !secrets::revoke(&api.db, endpoint, company, version).await.map_err(|e| query_failed(&e))? {
         return Err(no_key());
     }

@@ -70,11 +70,16 @@ pub(crate) fn is_passing_code(code: &str) -> bool {
 /// Keeps other processes from migrating until it is committed. SQLite needs none: one file, one
 /// operator.
 pub(crate) async fn migration_guard(db: &DatabaseConnection) -> Result<Option<DatabaseTransaction>, DbErr> {
+    guard(db, MIGRATION_LOCK).await
+}
+
+/// Holds `lock` until it ends; waits for whoever does.
+async fn guard(db: &DatabaseConnection, lock: i64) -> Result<Option<DatabaseTransaction>, DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(None);
     }
     let guard = db.begin().await?;
-    guard.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+    guard.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({lock})")).await?;
     Ok(Some(guard))
 }
 
@@ -94,12 +99,7 @@ pub(crate) async fn try_fold_lock(tx: &DatabaseTransaction) -> Result<bool, DbEr
 
 /// Keeps others from folding until it ends; waits for whoever does.
 pub(crate) async fn fold_guard(db: &DatabaseConnection) -> Result<Option<DatabaseTransaction>, DbErr> {
-    if db.get_database_backend() != DbBackend::Postgres {
-        return Ok(None);
-    }
-    let guard = db.begin().await?;
-    guard.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({FOLD_LOCK})")).await?;
-    Ok(Some(guard))
+    guard(db, FOLD_LOCK).await
 }
 
 /// One look at one moment: what others commit meanwhile is not seen.
