@@ -13,7 +13,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    Error, companies, dialect,
+    Error, companies,
+    dialect::{self, rows::Insert},
     entity::{collected_count, failed_webhook, rollup, rollup_delta},
     now_ms,
     reads::Scope,
@@ -32,9 +33,9 @@ pub type CompanyDeltas = BTreeMap<CompanyId, Deltas>;
 /// Where a bucket's sum lies.
 pub(crate) type Key = (CompanyId, Grain, Mode, i64, String);
 
-/// Appends `deltas`, to be committed with what they count.
-pub(crate) async fn append(tx: &DatabaseTransaction, deltas: &CompanyDeltas) -> Result<(), Error> {
-    let rows: Vec<_> = deltas
+/// The rows of `deltas`, to be committed with what they count.
+pub(crate) fn rows(deltas: &CompanyDeltas) -> Vec<rollup_delta::ActiveModel> {
+    deltas
         .iter()
         .flat_map(|(company, deltas)| deltas.iter().map(move |(cell, sum)| (company, cell, sum)))
         .map(|(company, cell, sum)| rollup_delta::ActiveModel {
@@ -46,9 +47,12 @@ pub(crate) async fn append(tx: &DatabaseTransaction, deltas: &CompanyDeltas) -> 
             count: Set(sum.count),
             amount: Set(sum.amount),
         })
-        .collect();
-    for page in rows.chunks(ROWS) {
-        dialect::rows::insert(tx, page.to_vec(), "").await?;
+        .collect()
+}
+
+async fn append(tx: &DatabaseTransaction, deltas: &CompanyDeltas) -> Result<(), Error> {
+    for page in rows(deltas).chunks(ROWS) {
+        dialect::rows::insert(tx, vec![Insert::of(page.to_vec(), "")?]).await?;
     }
     Ok(())
 }

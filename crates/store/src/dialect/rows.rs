@@ -1,21 +1,23 @@
-//! Many rows by one statement. PostgreSQL gets a column as an array, so that the statement is the same for any
-//! number of rows and is prepared once; SQLite gets a row after the other.
+//! Many rows of several tables by one statement. PostgreSQL gets a column as an array, so that the statement is
+//! the same for any number of rows and is prepared once; SQLite gets a row after the other.
 
 use crate::entity::transaction;
 use common::{CompanyId, Kind};
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, EntityTrait,
-    Iden, Iterable, QueryResult, Statement, Value,
+    Iden, Iterable, Statement, Value,
     sea_query::{ArrayType, ColumnType},
 };
+use uuid::Uuid;
 
 /// Stands for NULL among numbers: no amount reaches it.
 const NO_NUMBER: i64 = i64::MIN;
 
 type Key<'k> = (CompanyId, Kind, &'k str);
 
-/// A column's values on their way to PostgreSQL. Arrays hold no NULL, so an empty text and [`NO_NUMBER`] stand
+/// How a column's values go to PostgreSQL. Arrays hold no NULL, so an empty text and [`NO_NUMBER`] stand
 /// for it in columns that may be NULL: neither is ever stored there.
+#[derive(Debug)]
 struct Array {
     kind: ArrayType,
     sql: &'static str,
@@ -52,48 +54,117 @@ fn in_array(value: Value) -> Value {
     }
 }
 
-/// Inserts `rows`, each with all its columns; `rest` follows the rows (`ON CONFLICT …`). Answers what `rest`
-/// returns.
-pub(crate) async fn insert<A>(tx: &DatabaseTransaction, rows: Vec<A>, rest: &str) -> Result<Vec<QueryResult>, DbErr>
-where
-    A: ActiveModelTrait,
-{
-    if rows.is_empty() {
-        return Ok(Vec::new());
+/// Rows of one table, to be inserted together with those of others.
+#[derive(Debug)]
+pub(crate) struct Insert {
+    into: String,
+    columns: Vec<Column>,
+    rows: usize,
+    rest: String,
+}
+
+/// A column of all rows of an [`Insert`].
+#[derive(Debug)]
+struct Column {
+    name: String,
+    array: Array,
+    cells: Vec<Value>,
+}
+
+impl Insert {
+    /// `rows`, each with all its columns; `rest` follows them (`ON CONFLICT …`).
+    pub fn of<A: ActiveModelTrait>(mut rows: Vec<A>, rest: &str) -> Result<Self, DbErr> {
+        let names = <A::Entity as EntityTrait>::Column::iter();
+        let columns = names.map(|column| {
+            let cells = rows.iter_mut().map(|row| match row.take(column) {
+                ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Ok(value),
+                ActiveValue::NotSet => Err(DbErr::AttrNotSet(column.unquoted().to_owned())),
+            });
+            Ok(Column {
+                cells: cells.collect::<Result<_, DbErr>>()?,
+                name: column.unquoted().to_owned(),
+                array: Array::of(&column)?,
+            })
+        });
+        let columns: Vec<Column> = columns.collect::<Result<_, DbErr>>()?;
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        let into = format!("INSERT INTO {} ({})", A::Entity::default().table_name(), names.join(", "));
+        Ok(Self { into, columns, rows: rows.len(), rest: rest.to_owned() })
     }
-    let columns: Vec<<A::Entity as EntityTrait>::Column> = <A::Entity as EntityTrait>::Column::iter().collect();
-    let names: Vec<&str> = columns.iter().map(Iden::unquoted).collect();
-    let table = A::Entity::default();
-    let into = format!("INSERT INTO {} ({})", table.table_name(), names.join(", "));
-    let cell = |row: &mut A, column: &<A::Entity as EntityTrait>::Column| match row.take(*column) {
-        ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Ok(value),
-        ActiveValue::NotSet => Err(DbErr::AttrNotSet(column.unquoted().to_owned())),
-    };
-    let mut rows = rows;
-    let statement = if tx.get_database_backend() == DbBackend::Postgres {
-        let arrays = columns.iter().map(Array::of).collect::<Result<Vec<_>, _>>()?;
-        let mut values = Vec::with_capacity(columns.len());
-        for (column, array) in columns.iter().zip(&arrays) {
-            let cells = rows.iter_mut().map(|row| Ok(in_array(cell(row, column)?))).collect::<Result<Vec<_>, DbErr>>()?;
-            values.push(Value::Array(array.kind.clone(), Some(Box::new(cells))));
+
+    /// `rows` as far as they are not there yet; for [`insert_missing`], which answers their `id`s.
+    pub fn missing<A: ActiveModelTrait>(rows: Vec<A>, id: <A::Entity as EntityTrait>::Column) -> Result<Self, DbErr> {
+        Self::of(rows, &format!("ON CONFLICT DO NOTHING RETURNING {} AS id", id.unquoted()))
+    }
+
+    /// For PostgreSQL; its values go to the end of `values`.
+    fn with_arrays(self, values: &mut Vec<Value>) -> String {
+        let Self { into, columns, rest, .. } = self;
+        let (mut selected, mut given, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        for Column { name, array, cells } in columns {
+            let cells = if array.is_nullable { cells.into_iter().map(in_array).collect() } else { cells };
+            selected.push(array.selected(&name));
+            names.push(name);
+            given.push(format!("${}::{}[]", values.len() + 1, array.sql));
+            values.push(Value::Array(array.kind, Some(Box::new(cells))));
         }
-        let selected: Vec<String> = arrays.iter().zip(&names).map(|(array, name)| array.selected(name)).collect();
-        let given: Vec<String> = arrays.iter().enumerate().map(|(n, array)| format!("${}::{}[]", n + 1, array.sql)).collect();
         let (selected, given, names) = (selected.join(", "), given.join(", "), names.join(", "));
-        let sql = format!("{into} SELECT {selected} FROM unnest({given}) AS given({names}) {rest}");
-        Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
-    } else {
-        let mut values = Vec::with_capacity(rows.len() * columns.len());
-        for row in &mut rows {
-            for column in &columns {
-                values.push(cell(row, column)?);
-            }
-        }
-        let places = format!("({})", vec!["?"; columns.len()].join(", "));
-        let sql = format!("{into} VALUES {} {rest}", vec![places; rows.len()].join(", "));
+        format!("{into} SELECT {selected} FROM unnest({given}) AS given({names}) {rest}")
+    }
+
+    /// For SQLite: a row after the other.
+    fn with_rows(self) -> Statement {
+        let places = format!("({})", vec!["?"; self.columns.len()].join(", "));
+        let sql = format!("{} VALUES {} {}", self.into, vec![places; self.rows].join(", "), self.rest);
+        let mut columns: Vec<_> = self.columns.into_iter().map(|column| column.cells.into_iter()).collect();
+        let values: Vec<Value> =
+            (0..self.rows).flat_map(|_| columns.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()).collect();
         Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
-    };
-    tx.query_all_raw(statement).await
+    }
+}
+
+/// Inserts all of `inserts`: on PostgreSQL by one statement, in no order.
+pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert>) -> Result<(), DbErr> {
+    let mut inserts: Vec<Insert> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
+    if tx.get_database_backend() != DbBackend::Postgres {
+        for insert in inserts {
+            tx.execute_raw(insert.with_rows()).await?;
+        }
+        return Ok(());
+    }
+    let Some(last) = inserts.pop() else { return Ok(()) };
+    let mut values = Vec::new();
+    let others: Vec<String> = inserts.into_iter().map(|insert| insert.with_arrays(&mut values)).collect();
+    let sql = format!("{}{}", with(&others), last.with_arrays(&mut values));
+    tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+    Ok(())
+}
+
+/// Inserts what is not there yet of `inserts`, each an [`Insert::missing`]. Answers the ids of just those rows.
+pub(crate) async fn insert_missing<C>(tx: &DatabaseTransaction, inserts: Vec<Insert>) -> Result<C, DbErr>
+where
+    C: FromIterator<Uuid>,
+{
+    let inserts: Vec<Insert> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
+    let mut found = Vec::new();
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let mut values = Vec::new();
+        let parts: Vec<String> = inserts.into_iter().map(|insert| insert.with_arrays(&mut values)).collect();
+        let ids: Vec<String> = (0..parts.len()).map(|n| format!("SELECT id FROM part{n}")).collect();
+        let sql = format!("{}{}", with(&parts), ids.join(" UNION ALL "));
+        found = tx.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+    } else {
+        for insert in inserts {
+            found.extend(tx.query_all_raw(insert.with_rows()).await?);
+        }
+    }
+    found.into_iter().map(|row| row.try_get("", "id")).collect()
+}
+
+/// `parts` before the statement that they are run with.
+fn with(parts: &[String]) -> String {
+    let named: Vec<String> = parts.iter().enumerate().map(|(n, part)| format!("part{n} AS ({part})")).collect();
+    if named.is_empty() { String::new() } else { format!("WITH {} ", named.join(", ")) }
 }
 
 /// The transactions of `keys` that are there, by their directory.

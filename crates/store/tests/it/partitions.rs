@@ -132,3 +132,20 @@ async fn entries_go_after_their_partitions_and_strays_by_themselves() {
     while retention::step(db, ages).await.unwrap() > 0 {}
     assert_eq!((count(db, "webhook_events").await, count(db, "event_identities").await), (1, 1));
 }
+
+#[tokio::test]
+async fn a_transaction_whose_row_went_and_whose_entry_did_not_is_made_anew() {
+    let database = Database::postgres().await;
+    let db = &database.db;
+    batch::write(db, &[new_event(&payment(1))]).await.unwrap();
+    db.execute_unprepared("DELETE FROM transactions").await.unwrap();
+    // Another event of the same payment, and one of another.
+    let mut later = payment(1);
+    later.second = 2;
+    assert_eq!(batch::write(db, &[new_event(&later), new_event(&payment(3))]).await.unwrap().new, 2);
+    assert_eq!(count(db, "transactions t JOIN transaction_keys k ON k.transaction_id = t.id").await, 2);
+    // It is known from then on.
+    later.second = 5;
+    batch::write(db, &[new_event(&later)]).await.unwrap();
+    assert_eq!((count(db, "transactions").await, count(db, "transaction_keys").await), (2, 2));
+}

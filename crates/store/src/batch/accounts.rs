@@ -1,0 +1,115 @@
+//! The accounts of a batch: their states, their history and their payment methods.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::{AccountState, CompanyId, event::Change, normal};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, Set,
+    sea_query::{ExprTrait, OnConflict},
+};
+use uuid::Uuid;
+
+use super::{NewEvent, json, received};
+use crate::{
+    Error,
+    entity::{account, account_payment_method, account_status},
+};
+
+type AccountKey = (CompanyId, String);
+
+/// Folds `events` into the accounts that they are about.
+pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Result<(), Error> {
+    use account::Column;
+    let mut states: BTreeMap<AccountKey, (Uuid, AccountState)> = BTreeMap::new();
+    let (mut steps, mut methods) = (Vec::new(), BTreeSet::new());
+    for new in events {
+        let Change::Account(facts) = &new.event.change else { continue };
+        states.entry((new.company_id, facts.external_id.clone())).or_insert_with(|| (Uuid::now_v7(), AccountState::default()));
+        steps.push(account_status::ActiveModel {
+            id: Set(new.webhook_id),
+            company_id: Set(new.company_id.0),
+            external_id: Set(facts.external_id.clone()),
+            status: Set(facts.status.clone()),
+            event_name: Set(new.event.name.clone()),
+            status_time: Set(new.event.status_time.timestamp_millis()),
+        });
+        for (kind, method) in &facts.payment_methods {
+            methods.insert((new.company_id, facts.external_id.clone(), *kind, method.clone()));
+        }
+    }
+    if states.is_empty() {
+        return Ok(());
+    }
+    let wanted = states.keys().fold(Condition::any(), |any, (company, external_id)| {
+        any.add(Column::CompanyId.eq(company.0).and(Column::ExternalId.eq(external_id.as_str())))
+    });
+    for row in account::Entity::find().filter(wanted).all(tx).await? {
+        if let Some(entry) = states.get_mut(&(CompanyId(row.company_id), row.external_id)) {
+            let state = serde_json::from_str(&row.state).map_err(|e| Error::Refused(format!("accounts.state: {e}")))?;
+            *entry = (row.id, state);
+        }
+    }
+    for new in events {
+        if let Change::Account(facts) = &new.event.change {
+            let key = (new.company_id, facts.external_id.clone());
+            if let (Some((_, state)), Some(at)) = (states.get_mut(&key), received(new)) {
+                state.apply(&new.event, facts, &new.identity, at);
+            }
+        }
+    }
+    let rows = states.into_iter().map(|(key, (id, state))| account_row(key, id, &state)).collect::<Result<Vec<_>, _>>()?;
+    let replace = OnConflict::columns([Column::CompanyId, Column::ExternalId])
+        .update_columns([
+            Column::Status,
+            Column::OnboardingStage,
+            Column::PartnerId,
+            Column::Mode,
+            Column::StatusTime,
+            Column::CreatedAt,
+            Column::UpdatedAt,
+            Column::State,
+        ])
+        .to_owned();
+    account::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(tx).await?;
+    account_status::Entity::insert_many(steps).exec_without_returning(tx).await?;
+    insert_methods(tx, methods.into_iter()).await
+}
+
+async fn insert_methods(
+    tx: &DatabaseTransaction,
+    methods: impl Iterator<Item = (CompanyId, String, &'static str, String)>,
+) -> Result<(), Error> {
+    use account_payment_method::Column;
+    let rows: Vec<_> = methods
+        .map(|(company, external_id, kind, method)| account_payment_method::ActiveModel {
+            company_id: Set(company.0),
+            external_id: Set(external_id),
+            kind: Set(kind.to_owned()),
+            method_id: Set(method),
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let skip =
+        OnConflict::columns([Column::CompanyId, Column::ExternalId, Column::Kind, Column::MethodId]).do_nothing().to_owned();
+    account_payment_method::Entity::insert_many(rows).on_conflict(skip).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+fn account_row((company, external_id): AccountKey, id: Uuid, state: &AccountState) -> Result<account::ActiveModel, Error> {
+    let (first, last) = state.received_ms();
+    Ok(account::ActiveModel {
+        id: Set(id),
+        company_id: Set(company.0),
+        external_id: Set(external_id),
+        status: Set(state.status().to_owned()),
+        onboarding_stage: Set(normal::onboarding_stage(state.status()).as_str().to_owned()),
+        partner_id: Set(state.partner_id()),
+        mode: Set(state.mode().as_str().to_owned()),
+        status_time: Set(state.status_time_ms()),
+        created_at: Set(first),
+        updated_at: Set(last),
+        state: Set(json(state)?),
+    })
+}

@@ -1,0 +1,146 @@
+//! The transactions of a batch: which there are, what their events make of them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use common::{CompanyId, Kind, TransactionState, event::Change};
+use sea_orm::{DatabaseTransaction, Iden, Iterable, Set};
+use uuid::Uuid;
+
+use super::{NewEvent, json, received};
+use crate::{
+    Error,
+    dialect::rows::{self, Insert},
+    entity::{transaction, transaction_key},
+    rollups::CompanyDeltas,
+};
+
+type Key = (CompanyId, Kind, String);
+
+/// A transaction of a batch.
+struct Slot {
+    /// The row's id: of the one that is there, else one made for it.
+    id: Uuid,
+    /// As it was before the batch, where a row is there.
+    before: Option<TransactionState>,
+}
+
+/// The transactions of a batch, by their keys.
+pub(super) struct Transactions(BTreeMap<Key, Slot>);
+
+fn key_of(new: &NewEvent) -> Option<Key> {
+    match &new.event.change {
+        Change::Transaction(facts) => Some((new.company_id, facts.kind, facts.external_id.clone())),
+        _ => None,
+    }
+}
+
+impl Transactions {
+    /// Those that `events` are about, each with an id made for it.
+    pub fn of<'e>(events: impl Iterator<Item = &'e NewEvent>) -> Self {
+        let mut slots = BTreeMap::new();
+        for key in events.filter_map(key_of) {
+            slots.entry(key).or_insert_with(|| Slot { id: Uuid::now_v7(), before: None });
+        }
+        Self(slots)
+    }
+
+    /// Their entries in the directory. That none is entered twice is what the locks are for.
+    pub fn keys(&self) -> Result<Insert, Error> {
+        let rows = self.0.iter().map(|(key, slot)| key_row(key, slot.id)).collect();
+        Ok(Insert::missing(rows, transaction_key::Column::TransactionId)?)
+    }
+
+    /// Keeps those that `events` change, and takes from the database those of them that were not entered as new.
+    pub async fn recall(&mut self, tx: &DatabaseTransaction, noted: &HashSet<Uuid>, events: &[&NewEvent]) -> Result<(), Error> {
+        let changed: HashSet<Key> = events.iter().filter_map(|event| key_of(event)).collect();
+        self.0.retain(|key, _| changed.contains(key));
+        let mut known: HashSet<Key> =
+            self.0.iter().filter(|(_, slot)| !noted.contains(&slot.id)).map(|(key, _)| key.clone()).collect();
+        if known.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = known.iter().map(|(company, kind, id)| (*company, *kind, id.as_str())).collect();
+        for row in rows::known_transactions(tx, &keys).await? {
+            let Some(kind) = Kind::parse(&row.kind) else { continue };
+            let key = (CompanyId(row.company_id), kind, row.external_id);
+            known.remove(&key);
+            if let Some(slot) = self.0.get_mut(&key) {
+                let state = serde_json::from_str(&row.state).map_err(|e| Error::Refused(format!("transactions.state: {e}")))?;
+                *slot = Slot { id: row.id, before: Some(state) };
+            }
+        }
+        // The row went with its partition and its entry is not removed yet: it stands for the new row now.
+        let orphans = known.iter().filter_map(|key| Some(key_row(key, self.0.get(key)?.id))).collect();
+        let anew = "ON CONFLICT (company_id, kind, external_id) DO UPDATE SET transaction_id = excluded.transaction_id";
+        Ok(rows::insert(tx, vec![Insert::of(orphans, anew)?]).await?)
+    }
+
+    /// What `events` make of them: the rows to insert, those to replace, and how the figures change.
+    pub fn fold(self, events: &[&NewEvent], deltas: &mut CompanyDeltas) -> Result<[Insert; 2], Error> {
+        let mut states: BTreeMap<&Key, TransactionState> =
+            self.0.iter().map(|(key, slot)| (key, slot.before.clone().unwrap_or_default())).collect();
+        for new in events {
+            let (Change::Transaction(facts), Some(key), Some(at)) = (&new.event.change, key_of(new), received(new)) else {
+                continue;
+            };
+            if let Some(state) = states.get_mut(&key) {
+                state.apply(&new.event, facts, &new.identity, at);
+            }
+        }
+        let (mut fresh, mut changed) = (Vec::new(), Vec::new());
+        for (key, state) in states {
+            let Some(slot) = self.0.get(key) else { continue };
+            deltas.entry(key.0).or_default().transaction(key.1, slot.before.as_ref(), &state);
+            let rows = if slot.before.is_some() { &mut changed } else { &mut fresh };
+            rows.push(row(key, slot.id, &state)?);
+        }
+        let replaced = replaced(transaction::Column::iter().filter(|column| !is_key(*column)));
+        Ok([Insert::of(fresh, "")?, Insert::of(changed, &replaced)?])
+    }
+}
+
+fn key_row((company, kind, external_id): &Key, id: Uuid) -> transaction_key::ActiveModel {
+    transaction_key::ActiveModel {
+        company_id: Set(company.0),
+        kind: Set(kind.as_str().to_owned()),
+        external_id: Set(external_id.clone()),
+        transaction_id: Set(id),
+    }
+}
+
+/// What of a transaction's row never changes.
+fn is_key(column: transaction::Column) -> bool {
+    use transaction::Column::{CompanyId, ExternalId, Id, Kind};
+    matches!(column, Id | CompanyId | Kind | ExternalId)
+}
+
+/// A row whose id is there already is written anew in these columns.
+fn replaced(columns: impl Iterator<Item = transaction::Column>) -> String {
+    let set: Vec<String> = columns.map(|column| format!("{0} = excluded.{0}", column.unquoted())).collect();
+    format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))
+}
+
+fn row((company, kind, external_id): &Key, id: Uuid, state: &TransactionState) -> Result<transaction::ActiveModel, Error> {
+    let (first, last) = state.received_ms();
+    Ok(transaction::ActiveModel {
+        id: Set(id),
+        company_id: Set(company.0),
+        kind: Set(kind.as_str().to_owned()),
+        external_id: Set(external_id.clone()),
+        status: Set(state.status().as_str().to_owned()),
+        raw_status: Set(state.raw_status().to_owned()),
+        amount: Set(state.amount()),
+        currency: Set(state.currency()),
+        merchant_ref_num: Set(state.merchant_ref_num()),
+        payment_method: Set(state.payment_method()),
+        account_id: Set(state.account_id()),
+        mode: Set(state.mode().as_str().to_owned()),
+        failure_reason: Set(state.failure_reason()),
+        outcome: Set(state.outcome()),
+        transaction_time: Set(state.transaction_time_ms()),
+        status_time: Set(state.status_time_ms()),
+        created_at: Set(first),
+        updated_at: Set(last),
+        state: Set(json(state)?),
+    })
+}
