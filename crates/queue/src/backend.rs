@@ -89,12 +89,20 @@ impl ApalisBackend for Backend {
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>, worker: &WorkerContext) -> Poll<Result<(), Error>> {
-        // A fetch under way is awaited, so that what it leases is given back and not left to expire.
-        if let State::Fetch(fetch) = self.inner.state_mut() {
-            let fetched = ready!(fetch.poll_unpin(cx)).unwrap_or_default();
-            *self.inner.state_mut() = State::Buffered(fetched.into());
+        loop {
+            // A fetch under way is awaited, so that what it leases is given back and not left to expire.
+            if let State::Fetch(fetch) = self.inner.state_mut() {
+                let fetched = ready!(fetch.poll_unpin(cx)).unwrap_or_default();
+                self.inner.ahead().extend(fetched);
+                *self.inner.state_mut() = State::Ready;
+            }
+            ready!(self.inner.poll_close(cx, worker))?;
+            let left = std::mem::take(&mut *self.inner.ahead());
+            if left.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            *self.inner.state_mut() = State::Buffered(left);
         }
-        self.inner.poll_close(cx, worker)
     }
 }
 

@@ -37,6 +37,8 @@ const TRIES: u32 = 4;
 const ERROR_LENGTH: usize = 500;
 /// Finished jobs that each shard remembers.
 const RECENT: i64 = 50;
+/// Jobs that one look brings at most, where a batch alone is not larger.
+const FETCHED: usize = 500;
 /// Dead letters that one call drops at most.
 const DROPPED_PER_CALL: i64 = 100;
 
@@ -71,17 +73,26 @@ impl Consumer {
         &self.owner
     }
 
-    /// Up to one batch; none if Redis is away, which is asked again soon.
-    pub async fn next_batch(&self) -> Vec<LeasedJob> {
-        self.gather().await.unwrap_or_else(|error| {
+    /// The next batches; none if Redis is away, which is asked again soon.
+    pub async fn next_batches(&self) -> Vec<Vec<LeasedJob>> {
+        let size = usize::from(self.queue.settings.batch_size.max(1));
+        let batches = usize::from(self.queue.settings.fetch_batches).min(FETCHED / size).max(1);
+        let mut jobs = self.gather(size * batches).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "fetch failed");
             self.bell.ring_after(Duration::from_millis(500));
             Vec::new()
-        })
+        });
+        let mut batches = Vec::new();
+        while jobs.len() > size {
+            let rest = jobs.split_off(size);
+            batches.push(std::mem::replace(&mut jobs, rest));
+        }
+        batches.extend((!jobs.is_empty()).then_some(jobs));
+        batches
     }
 
-    /// Gathers up to one batch, beginning at another shard each time.
-    async fn gather(&self) -> Result<Vec<LeasedJob>, Error> {
+    /// Gathers up to `wanted` jobs, beginning at another shard each time.
+    async fn gather(&self, wanted: usize) -> Result<Vec<LeasedJob>, Error> {
         let settings = &self.queue.settings;
         let shards = self.queue.shards.len();
         let first = self.turn.fetch_add(1, Ordering::Relaxed);
@@ -89,7 +100,7 @@ impl Consumer {
         let mut jobs: Vec<LeasedJob> = Vec::new();
         let mut next_due: Option<u64> = None;
         for shard in (0..shards).map(|n| (first + n) % shards) {
-            let room = usize::from(settings.batch_size).saturating_sub(jobs.len());
+            let room = wanted.saturating_sub(jobs.len());
             let alone = jobs.iter().any(|job| i64::from(job.takeovers) >= SUSPECT_AFTER);
             if room == 0 || alone || (!jobs.is_empty() && begun.elapsed() >= settings.batch_max_wait) {
                 break;

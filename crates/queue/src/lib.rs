@@ -93,6 +93,8 @@ pub struct QueueSettings {
     pub claim_ttl: Duration,
     /// Jobs in a batch at most.
     pub batch_size: u16,
+    /// Batches that one look at Redis may bring: as many as are worked on at once.
+    pub fetch_batches: u16,
     /// The longest that a batch gathers from further shards once it has a job.
     pub batch_max_wait: Duration,
     /// Attempts of a job before it is a dead letter.
@@ -118,6 +120,7 @@ impl Default for QueueSettings {
             shards: 4,
             claim_ttl: Duration::from_secs(3600),
             batch_size: 25,
+            fetch_batches: 1,
             batch_max_wait: Duration::from_secs(2),
             max_attempts: 3,
             others_share: 10,

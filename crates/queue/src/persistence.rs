@@ -2,7 +2,7 @@
 //! since apalis would end the worker for it (`queue.md`).
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -20,15 +20,29 @@ use crate::{Batch, BatchOutcome, Error, JobOutcome, LeasedJob, Verdict, consumer
 pub(crate) struct InHand {
     consumer: Consumer,
     batches: Arc<Mutex<HashMap<String, Vec<LeasedJob>>>>,
+    /// Of those, what waits for a place. Kept here and not by apalis, which shows no sign of life while
+    /// it has tasks to hand out.
+    ahead: Arc<Mutex<VecDeque<Task<Batch>>>>,
 }
 
 impl InHand {
     pub fn new(consumer: Consumer) -> Self {
-        Self { consumer, batches: Arc::default() }
+        Self { consumer, batches: Arc::default(), ahead: Arc::default() }
     }
 
     pub fn consumer(&self) -> &Consumer {
         &self.consumer
+    }
+
+    /// What was fetched and handed to nobody yet.
+    pub fn ahead(&self) -> MutexGuard<'_, VecDeque<Task<Batch>>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_in_hand(&self, jobs: Vec<LeasedJob>) -> Task<Batch> {
+        let task_id = TaskId::from_string(Uuid::now_v7().to_string());
+        self.batches().insert(task_id.to_string(), jobs.clone());
+        TaskBuilder::new(Batch { jobs }).task_id(task_id).build()
     }
 
     fn batches(&self) -> MutexGuard<'_, HashMap<String, Vec<LeasedJob>>> {
@@ -52,13 +66,14 @@ impl Persistence for InHand {
     }
 
     async fn fetch_next(&mut self, _worker: &WorkerContext) -> Result<Vec<Task<Batch>>, Error> {
-        let jobs = self.consumer.next_batch().await;
-        if jobs.is_empty() {
-            return Ok(Vec::new());
+        let next = self.ahead().pop_front();
+        if next.is_some() {
+            return Ok(next.into_iter().collect());
         }
-        let task_id = TaskId::from_string(Uuid::now_v7().to_string());
-        self.batches().insert(task_id.to_string(), jobs.clone());
-        Ok(vec![TaskBuilder::new(Batch { jobs }).task_id(task_id).build()])
+        let mut tasks = self.consumer.next_batches().await.into_iter().map(|jobs| self.take_in_hand(jobs));
+        let first = tasks.next();
+        self.ahead().extend(tasks);
+        Ok(first.into_iter().collect())
     }
 
     async fn reenqueue_abandoned(&mut self, tasks: Vec<Task<Batch>>, _worker: &WorkerContext) -> Result<u64, Error> {

@@ -20,7 +20,7 @@ use crate::{
 /// Jobs in one call at most.
 const GROUP: usize = 64;
 /// Calls of a shard under way at once.
-const IN_FLIGHT: usize = 4;
+const IN_FLIGHT: usize = 2;
 /// Jobs that wait for a call at most, per shard.
 const WAITING: usize = 4096;
 

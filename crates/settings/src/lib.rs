@@ -207,6 +207,7 @@ impl Settings {
             shards: self.queue_shards,
             claim_ttl: self.dedup_ttl,
             batch_size: self.batch_size,
+            fetch_batches: self.worker_concurrency,
             batch_max_wait: self.batch_max_wait,
             max_attempts: self.max_attempts,
             others_share: self.queue_others_share,
