@@ -27,7 +27,7 @@ soak: ## the queue's promises at full size (ten minutes): a million jobs, chaos 
 bench: ## what was promised, measured in one run; BENCH="stream misses" runs parts of it
 	@scripts/need cc redis-server postgres node chromium
 	@scripts/dashboard
-	NETBANX_COMMIT=$$(git rev-parse --short HEAD 2>/dev/null) cargo build --release --locked --workspace
+	NETBANX_COMMIT=$$(git describe --always --dirty 2>/dev/null) NETBANX_RUSTC="$$(rustc --version)" cargo build --release --locked --workspace --bins
 	target/release/bench $(BENCH)
 
 build: ## release binaries in target/release: ingress worker api netbanx

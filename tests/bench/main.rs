@@ -6,6 +6,7 @@ mod dashboard;
 mod figures;
 mod history;
 mod limits;
+mod machine;
 mod misses;
 mod rest;
 mod status;
@@ -15,46 +16,48 @@ mod whole;
 use e2e::Report;
 use serde_json::json;
 
+/// The parts, in their order.
+const PARTS: [&str; 10] = ["accept", "drain", "whole", "latency", "rest", "misses", "figures", "status", "dashboard", "stream"];
+
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    let mut report = Report::default();
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let mut wanted: Vec<String> = std::env::args().skip(1).collect();
     if let [first, rest @ ..] = &wanted[..]
         && first == "serve"
     {
         limits::serve(rest).await;
         return std::process::ExitCode::SUCCESS;
     }
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    println!("{} processors", std::thread::available_parallelism().map_or(0, usize::from));
-    if is_wanted("accept") {
-        accept::run(&mut report).await;
+    if let Some(unknown) = wanted.iter().find(|name| !PARTS.contains(&name.as_str())) {
+        eprintln!("no part {unknown}; there are {}", PARTS.join(" "));
+        return std::process::ExitCode::from(2);
     }
-    if is_wanted("whole") {
-        whole::run(&mut report).await;
+    if wanted.is_empty() {
+        wanted = PARTS.map(str::to_owned).to_vec();
     }
-    if is_wanted("rest") {
-        rest::run(&mut report).await;
+    let machine = machine::describe();
+    println!("{machine:#}");
+    let mut report = Report::default();
+    for part in PARTS.into_iter().filter(|part| wanted.iter().any(|name| name == part)) {
+        println!("# {part}");
+        run(part, &mut report).await;
     }
-    if is_wanted("misses") {
-        misses::run(&mut report).await;
-    }
-    if is_wanted("figures") {
-        figures::run(&mut report).await;
-    }
-    if is_wanted("status") {
-        status::run(&mut report).await;
-    }
-    if is_wanted("dashboard") {
-        dashboard::run(&mut report).await;
-    }
-    if is_wanted("stream") {
-        stream::run(&mut report).await;
-    }
-    let document = json!({
-        "commit": option_env!("NETBANX_COMMIT"), "processors": std::thread::available_parallelism().map_or(0, usize::from),
-        "figures": report.to_json(),
-    });
+    let document = json!({ "machine": machine, "figures": report.to_json() });
     std::fs::write("target/bench.json", format!("{document:#}")).expect("target/bench.json is written");
     report.end()
+}
+
+async fn run(part: &str, report: &mut Report) {
+    match part {
+        "accept" => accept::run(report).await,
+        "drain" => whole::drain(report).await,
+        "whole" => whole::whole(report).await,
+        "latency" => whole::latency(report).await,
+        "rest" => rest::run(report).await,
+        "misses" => misses::run(report).await,
+        "figures" => figures::run(report).await,
+        "status" => status::run(report).await,
+        "dashboard" => dashboard::run(report).await,
+        _ => stream::run(report).await,
+    }
 }

@@ -48,15 +48,13 @@ impl Bench {
     }
 }
 
-pub async fn run(report: &mut Report) {
+pub async fn drain(report: &mut Report) {
     for batch in [25, 100, 500] {
-        drain(batch, report).await;
+        drain_in(batch, report).await;
     }
-    stream(report).await;
-    latency(report).await;
 }
 
-async fn drain(batch: u32, report: &mut Report) {
+async fn drain_in(batch: u32, report: &mut Report) {
     let mut bench = Bench::start(batch).await;
     closed_loop(bench.port(), 64, requests(BACKLOG, PATH)).await;
     bench.platform.run(Service::Worker).await;
@@ -74,7 +72,7 @@ async fn drain(batch: u32, report: &mut Report) {
 }
 
 /// As many webhooks as 64 connections can send, worked off meanwhile.
-async fn stream(report: &mut Report) {
+pub async fn whole(report: &mut Report) {
     let mut bench = Bench::start(25).await;
     for service in [Service::Worker, Service::Api] {
         bench.platform.run(service).await;
@@ -105,7 +103,7 @@ async fn stream(report: &mut Report) {
 }
 
 /// At a thousand a second, by PostgreSQL's own times of commit.
-async fn latency(report: &mut Report) {
+pub async fn latency(report: &mut Report) {
     let mut bench = Bench::start(25).await;
     bench.platform.run(Service::Worker).await;
     closed_loop(bench.port(), 16, requests(2_000, PATH)).await;
