@@ -16,6 +16,7 @@ use apalis_core::{
     task::Task,
     worker::context::WorkerContext,
 };
+use futures::FutureExt;
 use uuid::Uuid;
 
 use crate::{Batch, BatchOutcome, Error, Queue, QueueSettings, consumer::Consumer, persistence::InHand, wake::Wake};
@@ -27,6 +28,10 @@ pub struct Backend {
     wake: Wake,
     /// It rang while a fetch was under way, which may have looked too early.
     look_again: bool,
+    /// The look that just ended found nothing: what was finished meanwhile is heeded before the next.
+    is_empty: bool,
+    /// All that was handed out is recorded.
+    is_settled: bool,
 }
 
 impl Backend {
@@ -34,7 +39,7 @@ impl Backend {
     pub fn new(queue: &Queue, url: &str) -> Result<Self, Error> {
         let wake = Wake::listen(queue, url)?;
         let inner = Persisted::new(InHand::new(Consumer::new(queue.clone(), wake.bell())));
-        Ok(Self { inner, wake, look_again: false })
+        Ok(Self { inner, wake, look_again: false, is_empty: false, is_settled: false })
     }
 
     fn heartbeat(&self) -> Duration {
@@ -78,11 +83,16 @@ impl ApalisBackend for Backend {
 
     fn poll_next(&mut self, cx: &mut Context<'_>, worker: &WorkerContext) -> Poll<Option<Result<Task<Batch>, Error>>> {
         self.look_again |= self.wake.poll(cx);
+        if std::mem::take(&mut self.is_empty) && !self.look_again {
+            return Poll::Pending;
+        }
         if matches!(self.inner.state(), State::Ready) {
             self.look_again = false;
         }
         let polled = self.inner.poll_next(cx, worker);
-        if polled.is_pending() && self.look_again && matches!(self.inner.state(), State::Ready) {
+        if polled.is_pending() && matches!(self.inner.state(), State::Ready) {
+            // apalis heeds no outcome while a fetch is under way, nor is it woken for one after it.
+            self.is_empty = true;
             cx.waker().wake_by_ref();
         }
         polled
@@ -98,10 +108,19 @@ impl ApalisBackend for Backend {
             }
             ready!(self.inner.poll_close(cx, worker))?;
             let left = std::mem::take(&mut *self.inner.ahead());
-            if left.is_empty() {
+            if !left.is_empty() {
+                *self.inner.state_mut() = State::Buffered(left);
+            } else if self.is_settled {
                 return Poll::Ready(Ok(()));
+            } else {
+                self.is_settled = true;
+                let acks = self.inner.acks().clone();
+                let settled = async move {
+                    acks.settle().await;
+                    Ok(())
+                };
+                *self.inner.state_mut() = State::ProcessEvents(settled.boxed().into());
             }
-            *self.inner.state_mut() = State::Buffered(left);
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | [`producer`] | claims and enqueues, many callers in one call ([`Producer`]) |
 //! | [`record`], `compact` | how a job and its names lie in Redis |
 //! | `consumer` | fetch, acknowledge, retry, take over |
+//! | `acks` | outcomes recorded beside the work |
 //! | `persistence` | the same as apalis' `Persistence` |
 //! | [`backend`] | apalis' `Backend`: batches out, outcomes in ([`Backend`]) |
 //! | [`wake`] | what rouses an idle worker |
@@ -28,6 +29,7 @@
 //! ends and the next fetch of any worker takes it over. Delivery is at least once: whoever consumes
 //! must be idempotent. No script touches more than a fixed number of jobs.
 
+mod acks;
 pub mod backend;
 pub mod batch;
 mod compact;

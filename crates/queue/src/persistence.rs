@@ -13,12 +13,13 @@ use apalis_core::{
 };
 use uuid::Uuid;
 
-use crate::{Batch, BatchOutcome, Error, JobOutcome, LeasedJob, Verdict, consumer::Consumer};
+use crate::{Batch, BatchOutcome, Error, JobOutcome, LeasedJob, Verdict, acks::Acks, consumer::Consumer};
 
 /// What apalis drives: a consumer and the batches that it handed out.
 #[derive(Debug, Clone)]
 pub(crate) struct InHand {
     consumer: Consumer,
+    acks: Acks,
     batches: Arc<Mutex<HashMap<String, Vec<LeasedJob>>>>,
     /// Of those, what waits for a place. Kept here and not by apalis, which shows no sign of life while
     /// it has tasks to hand out.
@@ -27,7 +28,11 @@ pub(crate) struct InHand {
 
 impl InHand {
     pub fn new(consumer: Consumer) -> Self {
-        Self { consumer, batches: Arc::default(), ahead: Arc::default() }
+        Self { acks: Acks::new(consumer.clone()), consumer, batches: Arc::default(), ahead: Arc::default() }
+    }
+
+    pub fn acks(&self) -> &Acks {
+        &self.acks
     }
 
     pub fn consumer(&self) -> &Consumer {
@@ -98,7 +103,7 @@ impl Persistence for InHand {
                 Err(error) => outcomes.extend(held.iter().map(|job| job.outcome(Verdict::Failed(error.clone())))),
             }
         }
-        self.consumer.finish(&outcomes).await;
+        self.acks.record(outcomes).await;
         Ok(())
     }
 

@@ -99,6 +99,7 @@ pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnecti
             .backend(backend)
             .data(persister.clone())
             .concurrency(usize::from(settings.worker_concurrency))
+            .parallelize(tokio::spawn)
             .catch_panic()
             .build(persist_batch);
         let mut stopped = stop.clone();
