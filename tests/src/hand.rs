@@ -144,9 +144,14 @@ impl Worker {
         let _ = self.running.await;
     }
 
+    /// Asks it to end, like SIGTERM.
+    pub fn ask_to_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
     /// Ends it like SIGTERM.
     pub async fn stop(mut self) {
-        drop(self.stop.take());
+        self.ask_to_stop();
         self.running.await.unwrap();
     }
 }

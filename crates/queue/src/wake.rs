@@ -66,6 +66,8 @@ impl Wake {
             while !ringer.sender.is_closed() {
                 if !subscribed {
                     subscribed = subscriber.subscribe(channel.as_str()).await.is_ok();
+                    // What came before is not told again.
+                    ringer.ring();
                 }
                 // A message, a lagging receiver or the slow poll: each is a reason to look.
                 let _ = tokio::time::timeout(poll, messages.recv()).await;

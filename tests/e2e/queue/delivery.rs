@@ -216,3 +216,62 @@ async fn a_duplicate_is_told_the_first_jobs_id_and_trace_context_rides_along() {
     let held = worker.next().await;
     assert_eq!((held.ids(), &held.batch.jobs[0].traceparent), (vec!["a"], &traceparent));
 }
+
+/// Outcomes come while looks for more are under way; none waits for a timer, for there is none.
+#[tokio::test]
+async fn an_outcome_is_recorded_at_once_whatever_else_goes_on() {
+    let bench = Bench::start(|settings| {
+        (settings.lease, settings.idle_poll) = (NEVER, NEVER);
+        (settings.batch_size, settings.fetch_batches) = (2, 3);
+    })
+    .await;
+    let mut worker = e2e::Worker::start(&bench.queue, &bench.redis.url(), 2);
+    for round in 1..=40_i64 {
+        futures::future::join_all((0..7_u64).map(|n| {
+            let (bench, id) = (&bench, format!("{round}.{n}"));
+            async move { bench.push(Lane::Payments, n, &id).await }
+        }))
+        .await;
+        let mut handed = 0;
+        while handed < 7 {
+            let batch = worker.next().await;
+            assert!(batch.ids().len() <= 2);
+            handed += batch.ids().len();
+            batch.all(&Verdict::Done);
+        }
+        let done = || async { (bench.queue.stats().await.unwrap().completed == 7 * round).then_some(()) };
+        eventually("all of the round are recorded", done).await;
+    }
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_fetched_ahead_is_given_back_by_a_worker_that_stops() {
+    let bench = Bench::start(|settings| {
+        (settings.lease, settings.idle_poll, settings.shards) = (NEVER, NEVER, 1);
+        (settings.batch_size, settings.fetch_batches) = (2, 3);
+    })
+    .await;
+    for n in 0..8 {
+        bench.push(Lane::Payments, 1, &n.to_string()).await;
+    }
+    let mut worker = bench.worker();
+    let first = worker.next().await;
+    assert_eq!(first.ids(), ["0", "1"]);
+    assert_eq!(bench.queue.stats().await.unwrap().active, 6, "three batches were fetched");
+    worker.ask_to_stop();
+    first.all(&Verdict::Done);
+    let mut done = 2;
+    while worker.is_running() {
+        if let Some(batch) = worker.handed() {
+            done += batch.ids().len() as u64;
+            batch.all(&Verdict::Done);
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(done <= 4, "one batch more, if it did not hear yet");
+    let counts = bench.queue.stats().await.unwrap();
+    assert_eq!((counts.completed as u64, counts.active, counts.waiting as u64), (done, 0, 8 - done));
+    let mut next = bench.worker();
+    assert_eq!(next.next().await.ids().len(), 2);
+}
