@@ -2,18 +2,12 @@
 
 use std::process::Command;
 
+use e2e::usage::of_proc;
 use serde_json::{Value, json};
 
 fn first_line(program: &str, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).output().ok()?;
     Some(String::from_utf8_lossy(&output.stdout).lines().next()?.trim().to_owned())
-}
-
-/// The value of a line of a file under `/proc`.
-fn of_proc(file: &str, name: &str) -> Option<String> {
-    let text = std::fs::read_to_string(file).ok()?;
-    let line = text.lines().find(|line| line.starts_with(name))?;
-    Some(line.split_once(':')?.1.trim().to_owned())
 }
 
 /// The machine, the versions of what runs beside us, and the commit.

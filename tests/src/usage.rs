@@ -24,9 +24,15 @@ pub fn cpu_seconds(pid: u32) -> f64 {
     own / TICKS + children(pid).into_iter().map(cpu_seconds).sum::<f64>()
 }
 
+/// The value of the line `name: value` of a file under `/proc`.
+pub fn of_proc(file: &str, name: &str) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
 /// Megabytes that a process has in memory.
 pub fn resident_mb(pid: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+    let resident = of_proc(&format!("/proc/{pid}/status"), "VmRSS:").unwrap();
+    resident.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
 }

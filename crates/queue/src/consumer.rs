@@ -77,18 +77,13 @@ impl Consumer {
     pub async fn next_batches(&self) -> Vec<Vec<LeasedJob>> {
         let size = usize::from(self.queue.settings.batch_size.max(1));
         let batches = usize::from(self.queue.settings.fetch_batches).min(FETCHED / size).max(1);
-        let mut jobs = self.gather(size * batches).await.unwrap_or_else(|error| {
+        let jobs = self.gather(size * batches).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "fetch failed");
             self.bell.ring_after(Duration::from_millis(500));
             Vec::new()
         });
-        let mut batches = Vec::new();
-        while jobs.len() > size {
-            let rest = jobs.split_off(size);
-            batches.push(std::mem::replace(&mut jobs, rest));
-        }
-        batches.extend((!jobs.is_empty()).then_some(jobs));
-        batches
+        let mut jobs = jobs.into_iter();
+        std::iter::from_fn(|| Some(jobs.by_ref().take(size).collect()).filter(|batch: &Vec<_>| !batch.is_empty())).collect()
     }
 
     /// Gathers up to `wanted` jobs, beginning at another shard each time.

@@ -71,14 +71,12 @@ impl Persistence for InHand {
     }
 
     async fn fetch_next(&mut self, _worker: &WorkerContext) -> Result<Vec<Task<Batch>>, Error> {
-        let next = self.ahead().pop_front();
-        if next.is_some() {
-            return Ok(next.into_iter().collect());
+        if self.ahead().is_empty() {
+            let fetched = self.consumer.next_batches().await;
+            let tasks: Vec<_> = fetched.into_iter().map(|jobs| self.take_in_hand(jobs)).collect();
+            self.ahead().extend(tasks);
         }
-        let mut tasks = self.consumer.next_batches().await.into_iter().map(|jobs| self.take_in_hand(jobs));
-        let first = tasks.next();
-        self.ahead().extend(tasks);
-        Ok(first.into_iter().collect())
+        Ok(self.ahead().pop_front().into_iter().collect())
     }
 
     async fn reenqueue_abandoned(&mut self, tasks: Vec<Task<Batch>>, _worker: &WorkerContext) -> Result<u64, Error> {

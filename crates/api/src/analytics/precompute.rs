@@ -98,9 +98,9 @@ impl Precomputed {
         Ok(counts)
     }
 
-    async fn tell(&self, scopes: usize, fence: u64) -> Result<(), redis_client::Error> {
+    async fn tell(&self, ready: &[(&str, u64)], fence: u64) -> Result<(), redis_client::Error> {
         let key = self.key("counts");
-        let mut fields: Vec<(&str, u64)> = TimeRange::ALL.iter().map(|range| (range.as_str(), scopes as u64)).collect();
+        let mut fields = ready.to_vec();
         fields.push((FENCE, fence));
         let _: () = self.client.hset(&key, fields).await?;
         let _: i64 = self.client.expire(&key, 7200, None).await?;
@@ -130,6 +130,12 @@ impl Done {
         self.0.get(&(range, company(scope))).is_none_or(|(at, _)| at.elapsed() >= interval(range))
     }
 
+    /// How many of `scopes` have an answer of each range.
+    fn ready(&self, scopes: &[Scope]) -> Vec<(&'static str, u64)> {
+        let has = |range| scopes.iter().filter(|scope| self.0.contains_key(&(range, company(**scope)))).count();
+        TimeRange::ALL.into_iter().map(|range| (range.as_str(), has(range) as u64)).collect()
+    }
+
     fn is_older(&self, range: TimeRange, scope: Scope, version: u64) -> bool {
         self.0.get(&(range, company(scope))).is_none_or(|(_, seen)| *seen < version)
     }
@@ -139,12 +145,14 @@ impl Done {
 pub(crate) async fn run(api: Api, mut stop: Stop) {
     let lease = Lease::new(api.precomputed.client.clone(), &api.precomputed.key("lease"), LEASE);
     let (mut done, mut scopes, mut looked) = (Done::default(), Vec::new(), None::<Instant>);
+    let mut told = Vec::new();
     while !*stop.borrow() {
         // Either the time is over or it is told to stop, which the loop sees.
         let _ = tokio::time::timeout(TICK, stop.changed()).await;
         let Ok(Some(fence)) = lease.hold().await else {
             // Another's turn, or Redis is away: what is computed then is not known here.
             done = Done::default();
+            told.clear();
             continue;
         };
         if looked.is_none_or(|at| at.elapsed() >= COMPANIES) {
@@ -153,11 +161,16 @@ pub(crate) async fn run(api: Api, mut stop: Stop) {
                 Err(error) => tracing::warn!(%error, "the companies with traffic are not known"),
             }
             looked = Some(Instant::now());
-            if let Err(error) = api.precomputed.tell(scopes.len(), fence).await {
-                tracing::debug!(%error, "what is kept ready was not told");
-            }
+            told.clear();
         }
         round(&api, &lease, fence, &scopes, &mut done).await;
+        let ready = done.ready(&scopes);
+        if ready != told {
+            match api.precomputed.tell(&ready, fence).await {
+                Ok(()) => told = ready,
+                Err(error) => tracing::debug!(%error, "what is kept ready was not told"),
+            }
+        }
     }
     lease.release().await;
 }
