@@ -170,9 +170,17 @@ pub(crate) async fn add_to_buckets(tx: &DatabaseTransaction, sums: &BTreeMap<Key
     Ok(())
 }
 
-/// Companies that a day since `from_ms` has anything of.
+/// Companies that a day since `from_ms`, or a difference that is still to be folded, has anything of.
 pub async fn companies_with_traffic(db: &DatabaseConnection, from_ms: i64) -> Result<Vec<Uuid>, Error> {
     use rollup::Column;
+    let unfolded: Vec<Uuid> = rollup_delta::Entity::find()
+        .select_only()
+        .column(rollup_delta::Column::CompanyId)
+        .filter(rollup_delta::Column::Mode.eq(Mode::Live.as_str()))
+        .distinct()
+        .into_tuple()
+        .all(db)
+        .await?;
     let mut with_traffic = Vec::new();
     for row in companies::list(db).await? {
         let days = rollup::Entity::find()
@@ -180,7 +188,7 @@ pub async fn companies_with_traffic(db: &DatabaseConnection, from_ms: i64) -> Re
             .filter(Column::Grain.eq(Grain::Day.as_str()))
             .filter(Column::Mode.eq(Mode::Live.as_str()))
             .filter(Column::Bucket.gte(from_ms));
-        if days.limit(1).one(db).await?.is_some() {
+        if unfolded.contains(&row.id) || days.limit(1).one(db).await?.is_some() {
             with_traffic.push(row.id);
         }
     }

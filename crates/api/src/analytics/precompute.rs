@@ -158,9 +158,11 @@ pub(crate) async fn run(api: Api, mut stop: Stop) {
         if looked.is_none_or(|at| at.elapsed() >= COMPANIES) {
             match rollups::companies_with_traffic(&api.db, now_ms() - 31 * 86_400_000).await {
                 Ok(ids) => scopes = std::iter::once(Scope::All).chain(ids.into_iter().map(Scope::Company)).collect(),
+                // Those known before are kept ready until the next look.
                 Err(error) => tracing::warn!(%error, "the companies with traffic are not known"),
             }
             looked = Some(Instant::now());
+            // What is told has a time to live.
             told.clear();
         }
         round(&api, &lease, fence, &scopes, &mut done).await;

@@ -273,6 +273,24 @@ async fn what_is_given_up_or_taken_over_counts_once() {
 }
 
 #[tokio::test]
+async fn a_company_has_traffic_from_its_first_commit_on() {
+    let database = Database::sqlite().await;
+    let db = &database.db;
+    let [live, test] = ["live", "test"].map(|slug| store::companies::add(db, slug, slug));
+    let (live, test) = (live.await.unwrap().id, test.await.unwrap().id);
+    let event = |company_id, is_test| NewEvent {
+        company_id: CompanyId(company_id),
+        ..new_event(&Sent { is_test, ..payment(i64::from(is_test)) })
+    };
+    batch::write(db, &[event(live, false), event(test, true)]).await.unwrap();
+    let with_traffic = || rollups::companies_with_traffic(db, START - 2 * 86_400_000);
+    assert_eq!(with_traffic().await.unwrap(), [live], "before it is folded");
+    while rollups::fold(db).await.unwrap().1 {}
+    assert_eq!(with_traffic().await.unwrap(), [live], "and after");
+    assert!(rollups::companies_with_traffic(db, START + 3 * 86_400_000).await.unwrap().is_empty(), "long after");
+}
+
+#[tokio::test]
 async fn what_is_old_goes_in_steps_and_the_days_stay() {
     let database = Database::sqlite().await;
     let db = &database.db;
