@@ -16,16 +16,21 @@ const COUNT: usize = 40_000;
 const ROUNDS: usize = 3;
 const PATH: &str = "/api/webhooks/netbanx/acme";
 
-/// Bodies of 826 bytes, each unique and signed.
+/// A webhook of 826 bytes, like no other.
+pub fn body() -> String {
+    let id = Uuid::new_v4();
+    let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ");
+    let body = format!(
+        r#"{{"payload":{{"accountId":"1002786770","id":"{id}","merchantRefNum":"{id}","amount":300,"currencyCode":"EUR","status":"COMPLETED","paymentType":"CARD","statusTime":"{now}","txnTime":"{now}","note":""}},"eventType":"PAYMENT_COMPLETED","attemptNumber":"1","resourceId":"{id}","eventDate":"{now}","mode":"live","eventName":"PAYMENT_COMPLETED"}}"#
+    );
+    body.replace(r#""note":"""#, &format!(r#""note":"{}""#, "x".repeat(826 - body.len())))
+}
+
+/// Such webhooks, signed.
 pub fn requests(count: usize, path: &str) -> Vec<Vec<u8>> {
     (0..count)
         .map(|_| {
-            let id = Uuid::new_v4();
-            let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ");
-            let body = format!(
-                r#"{{"payload":{{"accountId":"1002786770","id":"{id}","merchantRefNum":"{id}","amount":300,"currencyCode":"EUR","status":"COMPLETED","paymentType":"CARD","statusTime":"{now}","txnTime":"{now}","note":""}},"eventType":"PAYMENT_COMPLETED","attemptNumber":"1","resourceId":"{id}","eventDate":"{now}","mode":"live","eventName":"PAYMENT_COMPLETED"}}"#
-            );
-            let body = body.replace(r#""note":"""#, &format!(r#""note":"{}""#, "x".repeat(826 - body.len())));
+            let body = body();
             post(path, &sign(body.as_bytes()), body.as_bytes())
         })
         .collect()

@@ -2,6 +2,7 @@
 //! `target/bench.json`. Ends with a failure where something is missed.
 
 mod accept;
+mod alone;
 mod dashboard;
 mod figures;
 mod history;

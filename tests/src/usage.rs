@@ -24,6 +24,20 @@ pub fn cpu_seconds(pid: u32) -> f64 {
     own / TICKS + children(pid).into_iter().map(cpu_seconds).sum::<f64>()
 }
 
+/// Seconds of processor time that this process has used, without others that it started.
+pub fn own_seconds() -> f64 {
+    let fields = stat(std::process::id()).unwrap();
+    fields.get(11..13).unwrap().iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / TICKS
+}
+
+/// Seconds that the machine's processors had nothing to do, and those that the host gave to others.
+pub fn unused_seconds() -> (f64, f64) {
+    let text = fs::read_to_string("/proc/stat").unwrap();
+    let fields: Vec<f64> = text.lines().next().unwrap().split_whitespace().filter_map(|ticks| ticks.parse().ok()).collect();
+    // user, nice, system, idle, iowait, irq, softirq, steal (proc_stat(5)).
+    ((fields[3] + fields[4]) / TICKS, fields[7] / TICKS)
+}
+
 /// The value of the line `name: value` of a file under `/proc`.
 pub fn of_proc(file: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;

@@ -1,0 +1,113 @@
+//! Redis and PostgreSQL by themselves: the same scripts and statements for the same work, asked for by the least
+//! that can ask. What they need then is the measure of what all of us need.
+
+use std::time::Instant;
+
+use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Job};
+use e2e::{Bench, Database, Platform, Report, drain, median, usage::cpu_seconds};
+use futures::{StreamExt, TryStreamExt};
+use queue::{Lane, NewJob};
+use serde_json::value::to_raw_value;
+use store::batch::{self, NewEvent};
+use uuid::Uuid;
+
+use crate::{accept::body, whole::server};
+
+/// Events of one measurement.
+const COUNT: usize = 40_000;
+/// Batches that are written at once.
+pub const CONNECTIONS: u32 = 8;
+
+/// What each needs for an event by itself, and how many a second it does.
+pub struct Alone {
+    pub redis_micros: f64,
+    pub postgres_micros: f64,
+    pub pushed: f64,
+    pub stored: f64,
+}
+
+fn event() -> NewEvent {
+    let payload = body();
+    let envelope = Envelope::parse(payload.as_bytes(), None).unwrap();
+    let now = chrono::Utc::now();
+    NewEvent {
+        webhook_id: Uuid::now_v7(),
+        company_id: CompanyId(Uuid::from_u128(1)),
+        endpoint: Endpoint::Netbanx,
+        identity: EventIdentity::of(Endpoint::Netbanx, Some("acme"), &envelope),
+        received_ms: now.timestamp_millis(),
+        event: Event::interpret(&envelope, now).unwrap(),
+        payload,
+    }
+}
+
+fn job(event: &NewEvent) -> NewJob {
+    let job = Job {
+        webhook_id: event.webhook_id,
+        endpoint: event.endpoint,
+        company_id: event.company_id,
+        identity: event.identity.clone(),
+        event_name: event.event.name.clone(),
+        received_ms: event.received_ms,
+        body: to_raw_value(&serde_json::from_str::<serde_json::Value>(&event.payload).unwrap()).unwrap(),
+    };
+    NewJob {
+        id: job.webhook_id.to_string(),
+        claim: job.identity.as_str().to_owned(),
+        lane: Lane::Payments,
+        flow: 1,
+        traceparent: None,
+        payload: job.encode().unwrap(),
+    }
+}
+
+/// µs of PostgreSQL for an event, and events a second.
+async fn postgres(batch: usize, events: &[NewEvent]) -> (f64, f64) {
+    let directory = e2e::new_directory();
+    let server = server(&directory);
+    let platform = Platform::prepare_on(Database::Postgres, Some(server.url().to_owned())).await;
+    let db = store::connect(&platform.database_url, CONNECTIONS).await.unwrap();
+    let (warm_up, rest) = events.split_at(events.len() / 10);
+    let write = async |events: &[NewEvent]| {
+        let batches = events.chunks(batch).map(|events| batch::write(&db, events));
+        futures::stream::iter(batches).buffer_unordered(CONNECTIONS as usize).try_for_each(async |_| Ok(())).await.unwrap();
+    };
+    write(warm_up).await;
+    let (begun, before) = (Instant::now(), cpu_seconds(server.pid()));
+    write(rest).await;
+    let (rate, cpu) = (rest.len() as f64 / begun.elapsed().as_secs_f64(), cpu_seconds(server.pid()) - before);
+    assert_eq!(platform.events().await, events.len() as u64);
+    db.close().await.unwrap();
+    (cpu * 1e6 / rest.len() as f64, rate)
+}
+
+/// µs of Redis for a job that comes and goes, and jobs a second that come.
+async fn redis(jobs: Vec<NewJob>) -> (f64, f64) {
+    let bench = Bench::start(|settings| settings.fetch_batches = CONNECTIONS as u16).await;
+    let count = jobs.len() as f64;
+    let (begun, before) = (Instant::now(), cpu_seconds(bench.redis.pid()));
+    let pushes = futures::stream::iter(jobs).map(|job| bench.producer.enqueue(job)).buffer_unordered(64);
+    pushes.for_each(|outcome| async { drop(outcome.unwrap()) }).await;
+    let rate = count / begun.elapsed().as_secs_f64();
+    drain(&bench, 0).await;
+    ((cpu_seconds(bench.redis.pid()) - before) * 1e6 / count, rate)
+}
+
+/// Measures both.
+pub async fn measure() -> Alone {
+    let events: Vec<NewEvent> = (0..COUNT).map(|_| event()).collect();
+    let (redis_micros, pushed) = redis(events.iter().map(job).collect()).await;
+    let (postgres_micros, stored) = postgres(25, &events).await;
+    Alone { redis_micros, postgres_micros, pushed, stored }
+}
+
+/// Reports the medians of what was measured. Answers how many events a second PostgreSQL takes.
+pub fn report(alone: &[Alone], report: &mut Report) -> f64 {
+    let middle = |of: fn(&Alone) -> f64| median(&mut alone.iter().map(of).collect::<Vec<_>>());
+    report.figure("limit: jobs a second that Redis takes, alone", middle(|alone| alone.pushed));
+    let stored = middle(|alone| alone.stored);
+    report.figure("limit: events a second that PostgreSQL takes in batches of 25, alone", stored);
+    report.figure("limit: µs of processor time of Redis for each, alone", middle(|alone| alone.redis_micros));
+    report.figure("limit: µs of processor time of PostgreSQL for each, alone", middle(|alone| alone.postgres_micros));
+    stored
+}
