@@ -57,7 +57,7 @@ fn job(event: &NewEvent) -> NewJob {
         lane: Lane::Payments,
         flow: 1,
         traceparent: None,
-        payload: job.encode().unwrap(),
+        payload: job.encode(event.payload.len()).unwrap(),
     }
 }
 

@@ -84,7 +84,9 @@ impl Envelope {
             .into_iter()
             .find(|(key, _)| fields.get(*key).is_some_and(Value::is_object))
             .map_or(Shape::Bare, |(_, shape)| shape);
-        finite(&body, &mut String::new())?;
+        if let Some(field) = out_of_range(&body) {
+            return Err(Rejection::BadNumber { field, reason: "is out of range" });
+        }
         Ok(Self { body, name, shape })
     }
 
@@ -174,33 +176,23 @@ pub fn time(text: &str) -> Option<DateTime<Utc>> {
     (0..253_402_300_800_000).contains(&parsed.timestamp_millis()).then_some(parsed)
 }
 
-/// Refuses numbers that no reader of the stored body could hold.
-fn finite(value: &Value, path: &mut String) -> Result<(), Rejection> {
-    let length = path.len();
+/// Where the first number is that no reader of the stored body could hold, as `a.b[].c`.
+fn out_of_range(value: &Value) -> Option<String> {
     match value {
-        Value::Number(number) if number.as_f64().is_none_or(|f| !f.is_finite()) => {
-            return Err(Rejection::BadNumber { field: path.clone(), reason: "is out of range" });
-        }
-        Value::Object(fields) => {
-            for (key, field) in fields {
-                if length > 0 {
-                    path.push('.');
-                }
-                path.extend(key.chars().filter(|c| !c.is_control()).take(64));
-                finite(field, path)?;
-                path.truncate(length);
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                path.push_str("[]");
-                finite(item, path)?;
-                path.truncate(length);
-            }
-        }
-        _ => {}
+        Value::Number(number) => number.as_f64().is_none_or(|f| !f.is_finite()).then(String::new),
+        Value::Object(fields) => fields.iter().find_map(|(key, field)| {
+            let rest = out_of_range(field)?;
+            let key: String = key.chars().filter(|c| !c.is_control()).take(64).collect();
+            let joint = if rest.is_empty() || rest.starts_with('[') { "" } else { "." };
+            Some(format!("{key}{joint}{rest}"))
+        }),
+        Value::Array(items) => items.iter().find_map(|item| {
+            let rest = out_of_range(item)?;
+            let joint = if rest.is_empty() || rest.starts_with('[') { "" } else { "." };
+            Some(format!("[]{joint}{rest}"))
+        }),
+        _ => None,
     }
-    Ok(())
 }
 
 #[cfg(test)]

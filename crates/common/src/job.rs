@@ -7,11 +7,14 @@ use uuid::Uuid;
 
 use crate::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Rejection};
 
+/// Bytes that what stands before a body takes, or somewhat more.
+const HEAD: usize = 384;
+
 /// What is queued, as JSON. New fields must be optional: the version before and after this one
 /// read it while a roll-out mixes them.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Job {
+pub struct Job<Body = Box<RawValue>> {
     /// The webhook's id, told to its sender.
     pub webhook_id: Uuid,
     /// Where it was received.
@@ -25,7 +28,7 @@ pub struct Job {
     /// When it was received, in milliseconds since 1970 UTC.
     pub received_ms: i64,
     /// The body, masked.
-    pub body: Box<RawValue>,
+    pub body: Body,
 }
 
 /// The bytes are no job, or their body is no webhook. The job can never succeed.
@@ -42,12 +45,16 @@ pub enum BadJob {
     Time,
 }
 
-impl Job {
-    /// The bytes to queue.
-    pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
-        serde_json::to_vec(self)
+impl<Body: Serialize> Job<Body> {
+    /// The bytes to queue; their body takes about `length` of them.
+    pub fn encode(&self, length: usize) -> Result<Vec<u8>, serde_json::Error> {
+        let mut bytes = Vec::with_capacity(length + HEAD);
+        serde_json::to_writer(&mut bytes, self)?;
+        Ok(bytes)
     }
+}
 
+impl Job {
     /// The job in `bytes`.
     pub fn decode(bytes: &[u8]) -> Result<Self, BadJob> {
         Ok(serde_json::from_slice(bytes)?)

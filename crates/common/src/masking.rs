@@ -42,11 +42,12 @@ fn walk(value: &mut Value, is_account_event: bool, depth: usize) {
         Value::Object(fields) => {
             for (name, field) in fields.iter_mut() {
                 let public_account = is_account_event && depth <= 1;
-                if is_one_of(name, &SECRETS) {
+                let name = FieldName::of(name);
+                if name.is_one_of(&SECRETS) {
                     blank(field);
-                } else if is_one_of(name, &NUMBERS) || (!public_account && is_one_of(name, &["accountnumber"])) {
+                } else if name.is_one_of(&NUMBERS) || (!public_account && name.is_one_of(&["accountnumber"])) {
                     mask_whole(field);
-                } else if !(is_one_of(name, &IDS) && !field.is_object() && !field.is_array()) {
+                } else if !(name.is_one_of(&IDS) && !field.is_object() && !field.is_array()) {
                     walk(field, is_account_event, depth + 1);
                 }
             }
@@ -71,10 +72,27 @@ fn walk(value: &mut Value, is_account_event: bool, depth: usize) {
     }
 }
 
-/// Whether `name` is one of `names`, whatever the case of its letters and what stands between them.
-fn is_one_of(name: &str, names: &[&str]) -> bool {
-    let letters = || name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
-    names.iter().any(|known| letters().eq(known.bytes()))
+/// A name without the case of its letters and what stands between them. Of one that is longer than all
+/// that are looked for, the beginning.
+struct FieldName {
+    letters: [u8; 32],
+    length: usize,
+}
+
+impl FieldName {
+    fn of(name: &str) -> Self {
+        let (mut letters, mut length) = ([0; 32], 0);
+        for (place, byte) in letters.iter_mut().zip(name.bytes().filter(u8::is_ascii_alphanumeric)) {
+            *place = byte.to_ascii_lowercase();
+            length += 1;
+        }
+        Self { letters, length }
+    }
+
+    fn is_one_of(&self, names: &[&str]) -> bool {
+        let own = self.letters.get(..self.length).unwrap_or_default();
+        names.iter().any(|known| known.as_bytes() == own)
+    }
 }
 
 fn blank(field: &mut Value) {
@@ -145,6 +163,9 @@ fn longest_number(text: &str) -> Option<usize> {
             let Some(place) = compact.get_mut(length) else { break };
             *place = byte.to_ascii_uppercase();
             length += 1;
+            if !may_begin_number(compact.get(..length).unwrap_or_default()) {
+                break;
+            }
             let word_ends = next.is_none_or(|b| !b.is_ascii_alphanumeric());
             let compact = compact.get(..length).unwrap_or_default();
             if word_ends && (is_card(compact) || is_iban(compact)) {
@@ -155,6 +176,19 @@ fn longest_number(text: &str) -> Option<usize> {
         }
     }
     longest
+}
+
+/// Whether a card number (digits alone) or an IBAN (two letters, two digits) can begin so, by what was
+/// added last: most words are ruled out by their first letters.
+fn may_begin_number(text: &[u8]) -> bool {
+    let Some((last, before)) = text.split_last() else { return true };
+    let is_iban = before.first().unwrap_or(last).is_ascii_uppercase();
+    match before.len() {
+        0 => is_iban || matches!(last, b'2'..=b'6'),
+        1 if is_iban => last.is_ascii_uppercase(),
+        2 | 3 if is_iban => last.is_ascii_digit(),
+        _ => is_iban || last.is_ascii_digit(),
+    }
 }
 
 /// 13 to 19 digits, the first 2–6 as payment networks have it, that pass Luhn's check

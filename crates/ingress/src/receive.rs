@@ -14,7 +14,7 @@ use common::{
 };
 use queue::{Enqueued, Lane, NewJob};
 use serde::Serialize;
-use serde_json::value::to_raw_value;
+use serde_json::Value;
 use telemetry::{metrics, trace};
 use tracing::{Instrument, Span, info_span};
 use uuid::Uuid;
@@ -81,7 +81,7 @@ async fn accept(
     let identity = EventIdentity::of(endpoint, slug.as_deref(), &envelope);
     let webhook_id = Uuid::now_v7();
     let (lane, mode) = (lane(&envelope), envelope.mode());
-    let job = job(webhook_id, endpoint, company_id, &identity, envelope, received_at.timestamp_millis())?;
+    let job = job(webhook_id, endpoint, company_id, &identity, envelope, received_at.timestamp_millis(), body.len())?;
     let job = NewJob {
         id: webhook_id.to_string(),
         claim: identity.as_str().to_owned(),
@@ -159,7 +159,8 @@ fn lane(envelope: &Envelope) -> Lane {
     }
 }
 
-/// The bytes to queue: the body goes in masked, so that no full number reaches Redis' disk.
+/// The bytes to queue: the body, of `length` as it came, goes in masked, so that no full number reaches
+/// Redis' disk.
 fn job(
     webhook_id: Uuid,
     endpoint: Endpoint,
@@ -167,16 +168,23 @@ fn job(
     identity: &EventIdentity,
     mut envelope: Envelope,
     received_ms: i64,
+    length: usize,
 ) -> Result<Vec<u8>, Problem> {
     let is_account_event = normal::category(&envelope.name) == Category::Account;
     masking::mask(&mut envelope.body, is_account_event);
-    let internal = |error: serde_json::Error| {
+    let job: Job<&Value> = Job {
+        webhook_id,
+        endpoint,
+        company_id,
+        identity: identity.clone(),
+        event_name: envelope.name,
+        received_ms,
+        body: &envelope.body,
+    };
+    job.encode(length).map_err(|error| {
         tracing::error!(%error, "a job could not be written");
         Problem::new(ProblemKind::Internal, "the webhook could not be kept")
-    };
-    let body = to_raw_value(&envelope.body).map_err(internal)?;
-    let job = Job { webhook_id, endpoint, company_id, identity: identity.clone(), event_name: envelope.name, received_ms, body };
-    job.encode().map_err(internal)
+    })
 }
 
 fn answer(outcome: Enqueued, webhook_id: Uuid, begun: Instant) -> HttpResponse {

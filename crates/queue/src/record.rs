@@ -11,6 +11,9 @@ use crate::{Error, Lane, NewJob};
 /// Longest payload that is unpacked, in bytes: far above what is taken in.
 const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
 
+/// Bytes of the first line, or somewhat more.
+const HEAD: usize = 128;
+
 /// A job that a worker holds.
 #[derive(Debug, Clone)]
 pub struct LeasedJob {
@@ -33,14 +36,29 @@ pub struct LeasedJob {
 }
 
 pub(crate) fn encode(job: &NewJob, now_ms: i64) -> Bytes {
+    let mut record = Vec::with_capacity(HEAD + 4 + lz4_flex::block::get_maximum_output_size(job.payload.len()));
     let trace = job.traceparent.as_deref().unwrap_or("");
-    let packed = lz4_flex::compress_prepend_size(&job.payload);
-    let (form, payload) = if packed.len() < job.payload.len() { ("z", &packed) } else { ("", &job.payload) };
-    let mut record = Vec::with_capacity(payload.len() + trace.len() + 40);
     // Writing to memory does not fail.
-    let _ = writeln!(record, "{}|{now_ms}|{trace}|{:x}|{form}", job.lane.code(), job.flow);
-    record.extend_from_slice(payload);
+    let _ = write!(record, "{}|{now_ms}|{trace}|{:x}|", job.lane.code(), job.flow);
+    let end = record.len();
+    record.extend_from_slice(b"z\n");
+    if !pack(&job.payload, &mut record) || record.len() - end > job.payload.len() + 1 {
+        record.truncate(end);
+        record.push(b'\n');
+        record.extend_from_slice(&job.payload);
+    }
     record.into()
+}
+
+/// Adds `payload` as an LZ4 block with its length before; not if it is too long.
+fn pack(payload: &[u8], record: &mut Vec<u8>) -> bool {
+    let Ok(length) = u32::try_from(payload.len()) else { return false };
+    record.extend_from_slice(&length.to_le_bytes());
+    let begin = record.len();
+    record.resize(begin + lz4_flex::block::get_maximum_output_size(payload.len()), 0);
+    let packed = record.get_mut(begin..).and_then(|place| lz4_flex::compress_into(payload, place).ok());
+    record.truncate(begin + packed.unwrap_or(0));
+    packed.is_some()
 }
 
 pub(crate) fn decode(id: String, shard: usize, record: &Bytes) -> Result<LeasedJob, Error> {

@@ -3,7 +3,13 @@
 //! Names and units are those of OpenTelemetry's semantic conventions for HTTP servers, messaging and
 //! database clients; what they have no name for begins with `netbanx.`.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use opentelemetry::{
     KeyValue, global,
@@ -18,8 +24,6 @@ const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 #[derive(Debug)]
 pub struct Metrics {
     http: Histogram<f64>,
-    received: Counter<u64>,
-    sent: Counter<u64>,
     consumed: Counter<u64>,
     processed: Histogram<f64>,
     waited: Histogram<f64>,
@@ -33,6 +37,23 @@ pub struct Metrics {
 
 static METRICS: OnceLock<Metrics> = OnceLock::new();
 
+/// What each webhook counts, by name: added up here, and read when it is exported.
+type Tally = [(&'static str, AtomicU64)];
+
+static WEBHOOKS: [(&str, AtomicU64); 3] =
+    [("accepted", AtomicU64::new(0)), ("duplicate", AtomicU64::new(0)), ("refused", AtomicU64::new(0))];
+static SENT: [(&str, AtomicU64); 2] = [("payments", AtomicU64::new(0)), ("others", AtomicU64::new(0))];
+
+fn tally(counts: &Tally, name: &str) {
+    if let Some((_, count)) = counts.iter().find(|(known, _)| *known == name) {
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn counted(counts: &'static Tally) -> impl Iterator<Item = (&'static str, u64)> {
+    counts.iter().map(|(name, count)| (*name, count.load(Ordering::Relaxed))).filter(|(_, count)| *count > 0)
+}
+
 pub(crate) fn registry() -> &'static Registry {
     static REGISTRY: OnceLock<Registry> = OnceLock::new();
     REGISTRY.get_or_init(Registry::new)
@@ -44,10 +65,23 @@ pub(crate) fn make() {
         meter.f64_histogram(name).with_unit("s").with_description(what).with_boundaries(SECONDS.to_vec()).build()
     };
     let counter = |name: &'static str, what: &'static str| meter.u64_counter(name).with_description(what).build();
+    meter
+        .u64_observable_counter("netbanx.webhooks")
+        .with_description("Webhooks by what was answered.")
+        .with_callback(|told| counted(&WEBHOOKS).for_each(|(name, count)| told.observe(count, &[KeyValue::new("outcome", name)])))
+        .build();
+    meter
+        .u64_observable_counter("messaging.client.sent.messages")
+        .with_description("Jobs that were enqueued.")
+        .with_callback(|told| {
+            for (lane, count) in counted(&SENT) {
+                let lane = KeyValue::new("messaging.destination.name", lane);
+                told.observe(count, &[KeyValue::new("messaging.system", "redis"), lane]);
+            }
+        })
+        .build();
     let made = Metrics {
         http: seconds("http.server.request.duration", "Duration of HTTP server requests."),
-        received: counter("netbanx.webhooks", "Webhooks by what was answered."),
-        sent: counter("messaging.client.sent.messages", "Jobs that were enqueued."),
         consumed: counter("messaging.client.consumed.messages", "Jobs that were taken from the queue, by what became of them."),
         processed: seconds("messaging.process.duration", "Duration of processing a batch."),
         waited: seconds("netbanx.queue.wait.duration", "How long a job waited for its batch."),
@@ -88,13 +122,12 @@ pub fn http(method: &'static str, route: &str, status: u16, took: Duration) {
 
 /// A webhook was answered: accepted, duplicate or refused.
 pub fn webhook(outcome: &'static str) {
-    with(|m| m.received.add(1, &[KeyValue::new("outcome", outcome)]));
+    tally(&WEBHOOKS, outcome);
 }
 
-/// A job was enqueued.
+/// A job was enqueued in the lane `payments` or `others`.
 pub fn sent(lane: &'static str) {
-    let attributes = [KeyValue::new("messaging.system", "redis"), KeyValue::new("messaging.destination.name", lane)];
-    with(|m| m.sent.add(1, &attributes));
+    tally(&SENT, lane);
 }
 
 /// So many jobs were done, failed or given back.
