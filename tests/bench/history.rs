@@ -12,6 +12,7 @@ pub async fn fill(platform: &Platform, database: Database, rows: u32) {
         CASE WHEN n % 700 = 0 THEN 'RETURNED' WHEN n % 11 = 0 THEN 'FAILED' ELSE 'COMPLETED' END, 'X', n % 100000,
         CASE WHEN n % 900 = 0 THEN 'KWD' WHEN n % 3 = 0 THEN 'USD' ELSE 'EUR' END, 'order-' || n, 'CARD', 'a' || n % 3000, 'live',
         1700000000000 + n * 1000, 0, 0, 0, '{}'";
+    let keys = "INSERT INTO transaction_keys SELECT company_id, kind, external_id, id FROM transactions";
     let statements = match database {
         Database::Postgres => vec![
             "INSERT INTO companies SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'c' || n, 'C', 0
@@ -21,6 +22,7 @@ pub async fn fill(platform: &Platform, database: Database, rows: u32) {
                 "INSERT INTO transactions ({columns}) SELECT gen_random_uuid(),
                  ('00000000-0000-7000-8000-' || lpad((1 + n % 20)::text, 12, '0'))::uuid, {values} FROM generate_series(1, {rows}) n"
             ),
+            keys.to_owned(),
             "VACUUM ANALYZE".to_owned(),
         ],
         Database::Sqlite => vec![
@@ -31,6 +33,7 @@ pub async fn fill(platform: &Platform, database: Database, rows: u32) {
                 "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {rows}) INSERT INTO transactions ({columns})
                  SELECT randomblob(16), unhex('000000000000700080000000000000' || printf('%02d', 1 + n % 20)), {values} FROM s"
             ),
+            keys.to_owned(),
             "ANALYZE".to_owned(),
         ],
     };

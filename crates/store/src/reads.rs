@@ -1,15 +1,17 @@
 //! What the read API asks: pages of transactions, accounts and events, newest first, by filter.
 
-use common::CompanyId;
+mod lookup;
+
+use lookup::{Way, begins, looked_up};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
     Select,
-    sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SimpleExpr},
+    sea_query::{Asterisk, Expr, ExprTrait, Func, Query},
 };
 use uuid::Uuid;
 
 use crate::{
-    Error, companies,
+    Error,
     dialect::{COMMON_KIND, COMMON_STATUS},
     entity::{account, account_payment_method, account_status, transaction, webhook_event},
 };
@@ -50,9 +52,6 @@ pub struct Page<T> {
 
 /// Rows that are counted at most: a count must not cost more as the history grows.
 pub const MAX_COUNT: u64 = 10_000;
-
-/// Matches of a search up to which they are looked up one by one.
-const FEW: u64 = 1_000;
 
 /// Filters of transactions; absent ones do not filter.
 #[derive(Debug, Clone, Default)]
@@ -158,20 +157,22 @@ async fn wanted(db: &DatabaseConnection, scope: Scope, filter: &TransactionFilte
         .add_option(filter.from_ms.map(|ms| Column::TransactionTime.gte(ms)))
         .add_option(filter.until_ms.map(|ms| Column::TransactionTime.lt(ms)));
     if let Some(account) = &filter.account_id {
-        let own = Condition::all().add(Column::AccountId.eq(account.as_str()));
+        let own = Column::AccountId.eq(account.as_str());
         // An account's rows lie in the order of time under its company.
-        all = if scope == Scope::All { all.add(looked_up(db, scope, filter.mode, vec![own]).await?) } else { all.add(own) };
+        all = if scope == Scope::All {
+            all.add(looked_up(db, vec![Way::by_row(db, scope, filter.mode, own).await?]).await?)
+        } else {
+            all.add(own)
+        };
     }
     if let Some(reference) = &filter.merchant_ref_num {
-        all = all.add(
-            looked_up(db, scope, filter.mode, vec![Condition::all().add(Column::MerchantRefNum.eq(reference.as_str()))]).await?,
-        );
+        let own = Column::MerchantRefNum.eq(reference.as_str());
+        all = all.add(looked_up(db, vec![Way::by_row(db, scope, filter.mode, own).await?]).await?);
     }
     if let Some(q) = &filter.q {
-        // Behind every text that begins so, byte by byte: both columns are compared that way.
-        let end = format!("{q}{}", char::MAX);
-        let begins = |column: Column| Condition::all().add(column.gte(q.as_str())).add(column.lt(end.as_str()));
-        all = all.add(looked_up(db, scope, filter.mode, vec![begins(Column::ExternalId), begins(Column::MerchantRefNum)]).await?);
+        let reference = begins(Column::MerchantRefNum, q);
+        let ways = vec![Way::by_key(db, scope, q).await?, Way::by_row(db, scope, filter.mode, reference).await?];
+        all = all.add(looked_up(db, ways).await?);
     }
     Ok(all)
 }
@@ -179,35 +180,6 @@ async fn wanted(db: &DatabaseConnection, scope: Scope, filter: &TransactionFilte
 /// As a literal: a bound value would prove nothing to a planner.
 fn is_not(column: &str, name: &str) -> Expr {
     Expr::cust(format!(r#""transactions"."{column}" <> '{name}'"#))
-}
-
-/// For all companies, all of them by name: the indexes of what few rows have begin with the company.
-async fn every_company(db: &DatabaseConnection, scope: Scope) -> Result<Option<SimpleExpr>, Error> {
-    if scope != Scope::All {
-        return Ok(None);
-    }
-    let known = companies::list(db).await?.into_iter().map(|row| row.id);
-    let all: Vec<Uuid> = known.chain([CompanyId::NONE.0]).collect();
-    Ok(Some(transaction::Column::CompanyId.is_in(all)))
-}
-
-/// Rows for which one of `ways` holds: the rows themselves where they are few, else the condition alone,
-/// which a scan in the order of time soon finds enough of.
-async fn looked_up(db: &DatabaseConnection, scope: Scope, mode: Option<&str>, ways: Vec<Condition>) -> Result<Condition, Error> {
-    use transaction::{Column, Entity};
-    let own = scoped(Column::CompanyId, scope)
-        .add_option(every_company(db, scope).await?)
-        .add_option(mode.map(|mode| Column::Mode.eq(mode)));
-    let mut ids: Vec<Uuid> = Vec::new();
-    for way in &ways {
-        let found = Entity::find().select_only().column(Column::Id).filter(own.clone()).filter(way.clone()).limit(FEW + 1);
-        let found: Vec<Uuid> = found.into_tuple().all(db).await?;
-        if found.len() as u64 > FEW {
-            return Ok(ways.into_iter().fold(Condition::any(), Condition::add));
-        }
-        ids.extend(found);
-    }
-    Ok(Condition::all().add(Column::Id.is_in(ids)))
 }
 
 /// A transaction by its id, with its events, oldest first, at most 500.

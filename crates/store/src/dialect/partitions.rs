@@ -52,14 +52,11 @@ impl Table {
         }
     }
 
-    /// The index that was unique, and what takes its place.
-    fn former_key(self) -> [&'static str; 2] {
+    /// The index that was unique: its directory is, now.
+    fn former_key(self) -> &'static str {
         match self {
-            Self::Events => ["DROP INDEX webhook_events_identity", "SELECT 1"],
-            Self::Transactions => [
-                "DROP INDEX transactions_key",
-                "CREATE INDEX transactions_lookup ON transactions (company_id, external_id, kind)",
-            ],
+            Self::Events => "webhook_events_identity",
+            Self::Transactions => "transactions_key",
         }
     }
 
@@ -176,10 +173,10 @@ pub async fn begin(db: &DatabaseConnection) -> Result<bool, Error> {
 /// Puts a partitioned table in the place of `table`, with `table` as its partition before `until`.
 async fn convert(db: &impl ConnectionTrait, table: Table, until: NaiveDate) -> Result<(), DbErr> {
     let (name, old, trigger) = (table.name(), table.partition(until), table.trigger());
-    let [drop_key, create_key] = table.former_key();
+    let key = table.former_key();
     let indexes = format!("SELECT indexrelid::regclass::text AS name FROM pg_index WHERE indrelid = '{name}'::regclass");
-    run(db, &[format!("DROP TRIGGER {trigger} ON {name}"), format!("DROP FUNCTION {trigger}"), drop_key.to_owned()]).await?;
-    run(db, &[create_key.to_owned(), format!("ALTER TABLE {name} RENAME TO {old}")]).await?;
+    run(db, &[format!("DROP TRIGGER {trigger} ON {name}"), format!("DROP FUNCTION {trigger}")]).await?;
+    run(db, &[format!("DROP INDEX {key}"), format!("ALTER TABLE {name} RENAME TO {old}")]).await?;
     let of_old = indexes.replace(name, &old);
     for index in names(db, of_old).await? {
         // `transactions_time` becomes `transactions_until_2026_12_time`.

@@ -13,6 +13,7 @@ impl MigratorTrait for Migrator {
             Box::new(read_indexes::Migration),
             Box::new(rollups::Migration),
             Box::new(directories::Migration),
+            Box::new(search::Migration),
         ]
     }
 }
@@ -21,3 +22,4 @@ mod directories;
 mod first;
 mod read_indexes;
 mod rollups;
+mod search;

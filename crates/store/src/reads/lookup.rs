@@ -1,0 +1,84 @@
+//! Transactions that are few, looked up by an index of their own before they are put in the order of time.
+
+use common::{CompanyId, Kind};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, SelectStatement},
+};
+use uuid::Uuid;
+
+use super::Scope;
+use crate::{
+    Error, companies,
+    entity::{transaction, transaction_key},
+};
+
+/// Matches of a search up to which they are looked up one by one.
+const FEW: u64 = 1_000;
+
+/// Behind every text that begins so, byte by byte: such columns are compared that way.
+pub(super) fn begins(column: impl ColumnTrait, q: &str) -> Expr {
+    column.gte(q).and(column.lt(format!("{q}{}", char::MAX)))
+}
+
+/// Under these companies: the indexes of what few rows have begin with the company.
+async fn under(db: &DatabaseConnection, scope: Scope, column: impl ColumnTrait) -> Result<Expr, Error> {
+    match scope {
+        Scope::Company(id) => Ok(column.eq(id)),
+        Scope::All => {
+            let known = companies::list(db).await?.into_iter().map(|row| row.id);
+            Ok(column.is_in(known.chain([CompanyId::NONE.0])))
+        }
+    }
+}
+
+/// One of the ways in which a transaction can be meant.
+pub(super) struct Way {
+    /// What holds for its row.
+    holds: Expr,
+    /// The ids of such rows, one more than [`FEW`] at most.
+    ids: SelectStatement,
+}
+
+impl Way {
+    /// By an index of the rows.
+    pub async fn by_row(db: &DatabaseConnection, scope: Scope, mode: Option<&str>, holds: Expr) -> Result<Self, Error> {
+        use transaction::{Column, Entity};
+        let ids = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(under(db, scope, Column::CompanyId).await?)
+            .filter(Condition::all().add_option(mode.map(|mode| Column::Mode.eq(mode))).add(holds.clone()))
+            .limit(FEW + 1);
+        Ok(Self { holds, ids: ids.into_query() })
+    }
+
+    /// By the beginning of its id, which the directory has in order.
+    pub async fn by_key(db: &DatabaseConnection, scope: Scope, q: &str) -> Result<Self, Error> {
+        use transaction_key::{Column, Entity};
+        let ids = Entity::find()
+            .select_only()
+            .column(Column::TransactionId)
+            .filter(under(db, scope, Column::CompanyId).await?)
+            .filter(Column::Kind.is_in(Kind::ALL.iter().map(|kind| kind.as_str())))
+            .filter(begins(Column::ExternalId, q))
+            .limit(FEW + 1);
+        Ok(Self { holds: begins(transaction::Column::ExternalId, q), ids: ids.into_query() })
+    }
+}
+
+/// Rows that are meant in one of `ways`: the rows themselves where they are few, else the condition alone,
+/// which a scan in the order of time soon finds enough of.
+pub(super) async fn looked_up(db: &DatabaseConnection, ways: Vec<Way>) -> Result<Condition, Error> {
+    let mut ids: Vec<Uuid> = Vec::new();
+    for way in &ways {
+        let found = db.query_all(&way.ids).await?;
+        if found.len() as u64 > FEW {
+            return Ok(ways.into_iter().map(|way| way.holds).fold(Condition::any(), Condition::add));
+        }
+        for row in found {
+            ids.push(row.try_get_by_index(0)?);
+        }
+    }
+    Ok(Condition::all().add(transaction::Column::Id.is_in(ids)))
+}
