@@ -15,8 +15,11 @@ use crate::{accept::body, whole::server};
 
 /// Events of one measurement.
 const COUNT: usize = 40_000;
-/// Batches that are written at once.
-pub const CONNECTIONS: u32 = 8;
+
+/// Batches that are written at once: 8, or what `BENCH_CONCURRENCY` says.
+pub fn concurrency() -> u16 {
+    std::env::var("BENCH_CONCURRENCY").map_or(8, |text| text.parse().expect("BENCH_CONCURRENCY is a number"))
+}
 
 /// What each needs for an event by itself, and how many a second it does.
 pub struct Alone {
@@ -66,11 +69,11 @@ async fn postgres(batch: usize, events: &[NewEvent]) -> (f64, f64) {
     let directory = e2e::new_directory();
     let server = server(&directory);
     let platform = Platform::prepare_on(Database::Postgres, Some(server.url().to_owned())).await;
-    let db = store::connect(&platform.database_url, CONNECTIONS).await.unwrap();
+    let db = store::connect(&platform.database_url, concurrency().into()).await.unwrap();
     let (warm_up, rest) = events.split_at(events.len() / 10);
     let write = async |events: &[NewEvent]| {
         let batches = events.chunks(batch).map(|events| batch::write(&db, events));
-        futures::stream::iter(batches).buffer_unordered(CONNECTIONS as usize).try_for_each(async |_| Ok(())).await.unwrap();
+        futures::stream::iter(batches).buffer_unordered(concurrency().into()).try_for_each(async |_| Ok(())).await.unwrap();
     };
     write(warm_up).await;
     let (begun, before) = (Instant::now(), cpu_seconds(server.pid()));
@@ -83,7 +86,7 @@ async fn postgres(batch: usize, events: &[NewEvent]) -> (f64, f64) {
 
 /// µs of Redis for a job that comes and goes, and jobs a second that come.
 async fn redis(jobs: Vec<NewJob>) -> (f64, f64) {
-    let bench = Bench::start(|settings| settings.fetch_batches = CONNECTIONS as u16).await;
+    let bench = Bench::start(|settings| settings.fetch_batches = concurrency()).await;
     let count = jobs.len() as f64;
     let (begun, before) = (Instant::now(), cpu_seconds(bench.redis.pid()));
     let pushes = futures::stream::iter(jobs).map(|job| bench.producer.enqueue(job)).buffer_unordered(64);

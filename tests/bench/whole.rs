@@ -12,7 +12,7 @@ use e2e::{
 
 use crate::{
     accept::requests,
-    alone::{self, Alone, CONNECTIONS},
+    alone::{self, Alone, concurrency},
 };
 
 const PATH: &str = "/api/webhooks/netbanx/acme";
@@ -44,7 +44,9 @@ impl Bench {
         for (name, value) in [("APP_ENV", "production"), ("HTTP_WORKERS", "0")] {
             platform.variables.push((name, value.to_owned()));
         }
-        platform.variables.push(("WORKER_CONCURRENCY", CONNECTIONS.to_string()));
+        platform.variables.push(("WORKER_CONCURRENCY", concurrency().to_string()));
+        // What is done beside the batches needs connections, too.
+        platform.variables.push(("DATABASE_MAX_CONNECTIONS", (concurrency() + 4).to_string()));
         platform.variables.push(("BATCH_SIZE", batch.to_string()));
         platform.variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9".to_owned()));
         platform.run(Service::Ingress).await;

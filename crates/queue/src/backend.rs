@@ -114,8 +114,10 @@ impl ApalisBackend for Backend {
                 return Poll::Ready(Ok(()));
             } else {
                 self.is_settled = true;
-                let acks = self.inner.acks().clone();
+                let (hand, acks) = (InHand::clone(&self.inner), self.inner.acks().clone());
                 let settled = async move {
+                    // What somebody fetched meanwhile is given back in the next round.
+                    hand.looked().await;
                     acks.settle().await;
                     Ok(())
                 };

@@ -73,11 +73,19 @@ impl Consumer {
         &self.owner
     }
 
+    fn batch_size(&self) -> usize {
+        usize::from(self.queue.settings.batch_size.max(1))
+    }
+
+    /// Batches that one look brings at most.
+    pub fn batches_at_once(&self) -> usize {
+        usize::from(self.queue.settings.fetch_batches).min(FETCHED / self.batch_size()).max(1)
+    }
+
     /// The next batches; none if Redis is away, which is asked again soon.
     pub async fn next_batches(&self) -> Vec<Vec<LeasedJob>> {
-        let size = usize::from(self.queue.settings.batch_size.max(1));
-        let batches = usize::from(self.queue.settings.fetch_batches).min(FETCHED / size).max(1);
-        let jobs = self.gather(size * batches).await.unwrap_or_else(|error| {
+        let size = self.batch_size();
+        let jobs = self.gather(size * self.batches_at_once()).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "fetch failed");
             self.bell.ring_after(Duration::from_millis(500));
             Vec::new()

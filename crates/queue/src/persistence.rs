@@ -24,11 +24,14 @@ pub(crate) struct InHand {
     /// Of those, what waits for a place. Kept here and not by apalis, which shows no sign of life while
     /// it has tasks to hand out.
     ahead: Arc<Mutex<VecDeque<Task<Batch>>>>,
+    /// Whoever looks in Redis; true where the last look found less than there was room for.
+    look: Arc<tokio::sync::Mutex<bool>>,
 }
 
 impl InHand {
     pub fn new(consumer: Consumer) -> Self {
-        Self { acks: Acks::new(consumer.clone()), consumer, batches: Arc::default(), ahead: Arc::default() }
+        let acks = Acks::new(consumer.clone());
+        Self { acks, consumer, batches: Arc::default(), ahead: Arc::default(), look: Arc::default() }
     }
 
     pub fn acks(&self) -> &Acks {
@@ -42,6 +45,34 @@ impl InHand {
     /// What was fetched and handed to nobody yet.
     pub fn ahead(&self) -> MutexGuard<'_, VecDeque<Task<Batch>>> {
         self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends when nobody looks in Redis any more; to be called once nothing is asked for.
+    pub async fn looked(&self) {
+        drop(self.look.lock().await);
+    }
+
+    /// Looks in Redis, unless somebody did just now and more than `enough` batches wait.
+    async fn fill(&self, enough: usize) {
+        let mut is_last = self.look.lock().await;
+        if self.ahead().len() > enough {
+            return;
+        }
+        let fetched = self.consumer.next_batches().await;
+        *is_last = fetched.len() < self.consumer.batches_at_once();
+        let tasks: Vec<_> = fetched.into_iter().map(|jobs| self.take_in_hand(jobs)).collect();
+        self.ahead().extend(tasks);
+    }
+
+    /// Looks for more before all is handed out, where a backlog waits: else the places stand empty while
+    /// it is fetched.
+    fn fill_early(&self) {
+        let enough = self.consumer.batches_at_once() / 2;
+        let is_wanted = self.ahead().len() < enough && self.look.try_lock().is_ok_and(|is_last| !*is_last);
+        if is_wanted {
+            let own = self.clone();
+            tokio::spawn(async move { own.fill(enough).await });
+        }
     }
 
     fn take_in_hand(&self, jobs: Vec<LeasedJob>) -> Task<Batch> {
@@ -72,11 +103,13 @@ impl Persistence for InHand {
 
     async fn fetch_next(&mut self, _worker: &WorkerContext) -> Result<Vec<Task<Batch>>, Error> {
         if self.ahead().is_empty() {
-            let fetched = self.consumer.next_batches().await;
-            let tasks: Vec<_> = fetched.into_iter().map(|jobs| self.take_in_hand(jobs)).collect();
-            self.ahead().extend(tasks);
+            self.fill(0).await;
         }
-        Ok(self.ahead().pop_front().into_iter().collect())
+        let next = self.ahead().pop_front();
+        if next.is_some() {
+            self.fill_early();
+        }
+        Ok(next.into_iter().collect())
     }
 
     async fn reenqueue_abandoned(&mut self, tasks: Vec<Task<Batch>>, _worker: &WorkerContext) -> Result<u64, Error> {

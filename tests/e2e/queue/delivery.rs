@@ -275,3 +275,41 @@ async fn what_was_fetched_ahead_is_given_back_by_a_worker_that_stops() {
     let mut next = bench.worker();
     assert_eq!(next.next().await.ids().len(), 2);
 }
+
+/// Before a backlog the next look is made while batches still wait for a place, and what it brings is
+/// given back as well by a worker that stops.
+#[tokio::test]
+async fn a_backlog_is_fetched_before_all_that_was_fetched_is_handed_out() {
+    let bench = Bench::start(|settings| {
+        (settings.lease, settings.idle_poll, settings.shards) = (NEVER, NEVER, 1);
+        (settings.batch_size, settings.fetch_batches) = (2, 4);
+    })
+    .await;
+    for n in 0..30 {
+        bench.push(Lane::Payments, 1, &n.to_string()).await;
+    }
+    let mut worker = bench.worker();
+    let (mut handed, mut most) = (0, 0);
+    while handed < 12 {
+        let batch = worker.next().await;
+        handed += batch.ids().len() as u64;
+        if handed == 6 {
+            // Of the first look a batch is left at most: eight jobs more come while the third is in hand.
+            let looked = || async { (bench.queue.stats().await.unwrap().active > 8).then_some(()) };
+            eventually("the next look is made", looked).await;
+        }
+        most = most.max(bench.queue.stats().await.unwrap().active);
+        batch.all(&Verdict::Done);
+    }
+    assert!(most <= 8 + 4 + 2, "{most} jobs were in hand: a look, half of one, and an outcome on its way");
+    worker.ask_to_stop();
+    while worker.is_running() {
+        if let Some(batch) = worker.handed() {
+            handed += batch.ids().len() as u64;
+            batch.all(&Verdict::Done);
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let counts = bench.queue.stats().await.unwrap();
+    assert_eq!((counts.completed as u64, counts.active, counts.waiting as u64), (handed, 0, 30 - handed));
+}

@@ -1,21 +1,20 @@
 -- Frees finished jobs, whoever holds them now: their rows are committed.
 -- ARGV: 1 how many are remembered as recent, 2 how many of the ids are payments, 3.. ids, payments first
 -- Answer: how many were freed; those already gone are not counted
-local wall = wall_clock()
+local stamp = '|' .. wall_clock()
+local any_tries = redis.call('HLEN', attempts) > 0
 local split = 2 + tonumber(ARGV[2])
 
 local function free(lane, first, last)
   if last < first then return 0 end
   local ids = { unpack(ARGV, first, last) }
   local freed = redis.call('HDEL', data, unpack(ids))
-  local tries, done = {}, {}
-  for _, id in ipairs(ids) do
-    tries[#tries + 1] = id
-    tries[#tries + 1] = 't:' .. id
-    tries[#tries + 1] = 'h:' .. id
-    if #done < tonumber(ARGV[1]) then done[#done + 1] = id .. '|' .. wall end
+  local done = {}
+  for at = 1, math.min(#ids, tonumber(ARGV[1])) do done[at] = ids[at] .. stamp end
+  -- Most jobs succeed at once: nothing is kept of their attempts.
+  if any_tries then
+    for _, id in ipairs(ids) do forget_attempts(id) end
   end
-  redis.call('HDEL', attempts, unpack(tries))
   redis.call('HDEL', owners, unpack(ids))
   if redis.call('ZREM', lane.leases, unpack(ids)) < #ids then
     -- The acknowledgement is late: the job was taken over, and may be anywhere by now.

@@ -6,6 +6,8 @@
 --         take-overs, record
 local wall = wall_clock()
 local now = steady_clock(wall)
+-- As text at once: a number is turned into text anew for each command that it goes to.
+local leased_until = string.format('%d', now + ARGV[2])
 
 for _, lane in pairs(lanes) do
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', lane.scheduled, '-inf', now, 'LIMIT', 0, 100)) do
@@ -40,7 +42,7 @@ local function hand_out(lane, ids, turns)
   local records, leases, holders, served = redis.call('HMGET', data, unpack(ids)), {}, {}, nil
   for at, id in ipairs(ids) do
     if records[at] then
-      leases[#leases + 1] = now + ARGV[2]
+      leases[#leases + 1] = leased_until
       leases[#leases + 1] = id
       holders[#holders + 1] = id
       holders[#holders + 1] = ARGV[3]
