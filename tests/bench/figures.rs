@@ -57,7 +57,7 @@ async fn roll_up(platform: &Platform, rows: u32) {
     let db = store::connect(&platform.database_url, 1).await.unwrap();
     let shift = "(SELECT (extract(epoch FROM now()) * 1000)::bigint - max(transaction_time) FROM transactions)";
     // The same traffic for a longer time: two months for every 100,000.
-    let minutes = rows / SMALL * 86_400;
+    let minutes = (u64::from(rows) * 86_400 / u64::from(SMALL)).max(1);
     let spread = format!(
         "UPDATE transactions SET transaction_time = 1700000000000 + (abs(hashtext(external_id)) % {minutes}) * 60000::bigint"
     );

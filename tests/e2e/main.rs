@@ -6,6 +6,7 @@ mod deployment;
 mod faults;
 mod isolation;
 mod monitoring;
+mod performance;
 mod queue;
 mod reads;
 mod refusals;

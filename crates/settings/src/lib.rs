@@ -179,7 +179,7 @@ impl Settings {
             batch_size: source.within("BATCH_SIZE", 25, &(1..=1000))?,
             batch_max_wait: Duration::from_millis(source.within("BATCH_MAX_WAIT_MS", 2000, &(1..=60_000))?),
             max_attempts: source.within("MAX_ATTEMPTS", 3, &(1..=100))?,
-            worker_concurrency: source.within("WORKER_CONCURRENCY", 2, &(1..=64))?,
+            worker_concurrency: source.within("WORKER_CONCURRENCY", 4, &(1..=64))?,
             shutdown_timeout: Duration::from_secs(source.within("SHUTDOWN_TIMEOUT_SECS", 20, &(1..=600))?),
             history_days: source.within("HISTORY_DAYS", 0, &(0..=36_500))?,
             // The hour's and the week's figures look back twice their range.
