@@ -10,7 +10,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Grain, Mode};
-use e2e::{Database, Platform, Postgres, Report, Service, median, new_directory, percentile};
+use e2e::{Database, Platform, Report, Service, median, new_directory, percentile};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use store::{
     batch::{self, NewEvent},
@@ -19,7 +19,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::history;
+use crate::{history, whole::server};
 
 const SMALL: u32 = 100_000;
 const LARGE: u32 = 1_000_000;
@@ -29,7 +29,7 @@ const RANGES: [(&str, Grain, i64); 4] =
 
 pub async fn run(report: &mut Report) {
     let directory = new_directory();
-    let postgres = Postgres::start(&directory);
+    let postgres = server(&directory);
     let rows = std::env::var("BENCH_ROWS").map_or(LARGE, |n| n.parse().expect("BENCH_ROWS must be a number"));
     let mut times = Vec::new();
     for count in [SMALL, rows] {
@@ -73,7 +73,10 @@ async fn roll_up(platform: &Platform, rows: u32) {
             db.execute_unprepared(&sql).await.unwrap();
         }
     }
-    db.execute_unprepared("VACUUM ANALYZE").await.unwrap();
+    // Nothing of it is still to be written out while it is read.
+    for sql in ["VACUUM ANALYZE", "CHECKPOINT"] {
+        db.execute_unprepared(sql).await.unwrap();
+    }
 }
 
 /// The median of all reads of one round over every range of three companies and of all.
