@@ -19,7 +19,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::{history, whole::server};
+use crate::{history, postgres};
 
 const SMALL: u32 = 100_000;
 const LARGE: u32 = 1_000_000;
@@ -29,7 +29,7 @@ const RANGES: [(&str, Grain, i64); 4] =
 
 pub async fn run(report: &mut Report) {
     let directory = new_directory();
-    let postgres = server(&directory);
+    let postgres = postgres::start(&directory);
     let rows = std::env::var("BENCH_ROWS").map_or(LARGE, |n| n.parse().expect("BENCH_ROWS must be a number"));
     let mut times = Vec::new();
     for count in [SMALL, rows] {

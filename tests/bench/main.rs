@@ -9,6 +9,7 @@ mod history;
 mod limits;
 mod machine;
 mod misses;
+mod postgres;
 mod rest;
 mod status;
 mod stream;

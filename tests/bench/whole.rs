@@ -13,23 +13,15 @@ use e2e::{
 use crate::{
     accept::requests,
     alone::{self, Alone, concurrency},
+    postgres,
 };
 
 const PATH: &str = "/api/webhooks/netbanx/acme";
-/// PostgreSQL's settings beside its defaults: those of `k8s/components/cloudnative-pg`, with buffers as it
-/// gives them for that memory, and the times of commits, by which the latency is told.
-const SETTINGS: [&str; 4] =
-    ["shared_buffers = 2GB", "max_wal_size = 4GB", "checkpoint_timeout = 15min", "track_commit_timestamp = on"];
 /// Jobs of a backlog.
 const BACKLOG: usize = 40_000;
 /// Webhooks of the run in which all work at once.
 const STREAM: usize = 100_000;
 const ROUNDS: usize = 3;
-
-/// A PostgreSQL as in production.
-pub fn server(directory: &std::path::Path) -> Postgres {
-    Postgres::start_with(directory, &SETTINGS)
-}
 
 struct Bench {
     platform: Platform,
@@ -39,7 +31,7 @@ struct Bench {
 impl Bench {
     async fn start(batch: u32) -> Self {
         let directory = new_directory();
-        let postgres = server(&directory);
+        let postgres = postgres::start(&directory);
         let mut platform = Platform::prepare_on(Database::Postgres, Some(postgres.url().to_owned())).await;
         for (name, value) in [("APP_ENV", "production"), ("HTTP_WORKERS", "0")] {
             platform.variables.push((name, value.to_owned()));
