@@ -11,7 +11,7 @@ use serde_json::value::to_raw_value;
 use store::batch::{self, NewEvent};
 use uuid::Uuid;
 
-use crate::{accept::body, postgres::start};
+use crate::{accept::body, postgres::Server};
 
 /// Events of one measurement.
 const COUNT: usize = 40_000;
@@ -66,8 +66,7 @@ fn job(event: &NewEvent) -> NewJob {
 
 /// µs of PostgreSQL for an event, and events a second.
 async fn postgres(batch: usize, events: &[NewEvent]) -> (f64, f64) {
-    let directory = e2e::new_directory();
-    let server = start(&directory);
+    let server = Server::start();
     let platform = Platform::prepare_on(Database::Postgres, Some(server.url().to_owned())).await;
     let db = store::connect(&platform.database_url, concurrency().into()).await.unwrap();
     let (warm_up, rest) = events.split_at(events.len() / 10);

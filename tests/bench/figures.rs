@@ -10,7 +10,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Grain, Mode};
-use e2e::{Database, Platform, Report, Service, median, new_directory, percentile};
+use e2e::{Database, Platform, Report, Service, median, percentile};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use store::{
     batch::{self, NewEvent},
@@ -19,7 +19,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::{history, postgres};
+use crate::{history, postgres::Server};
 
 const SMALL: u32 = 100_000;
 const LARGE: u32 = 1_000_000;
@@ -28,8 +28,7 @@ const RANGES: [(&str, Grain, i64); 4] =
     [("hour", Grain::Minute, 120), ("day", Grain::Hour, 48), ("week", Grain::Hour, 336), ("month", Grain::Day, 60)];
 
 pub async fn run(report: &mut Report) {
-    let directory = new_directory();
-    let postgres = postgres::start(&directory);
+    let postgres = Server::start();
     let rows = std::env::var("BENCH_ROWS").map_or(LARGE, |n| n.parse().expect("BENCH_ROWS must be a number"));
     let mut times = Vec::new();
     for count in [SMALL, rows] {
@@ -48,8 +47,6 @@ pub async fn run(report: &mut Report) {
         1.3,
     );
     cost(postgres.url(), report).await;
-    drop(postgres);
-    drop(std::fs::remove_dir_all(directory));
 }
 
 /// The roll-ups of a history, by one statement, moved so that it ends now.

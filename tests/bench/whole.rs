@@ -4,16 +4,16 @@
 use std::time::{Duration, Instant};
 
 use e2e::{
-    Database, Platform, Postgres, Report, Service,
+    Database, Platform, Report, Service,
     http_load::{closed_loop, open_loop},
-    median, new_directory,
+    median,
     usage::{cpu_seconds, own_seconds, resident_mb, unused_seconds},
 };
 
 use crate::{
     accept::requests,
     alone::{self, Alone, concurrency},
-    postgres,
+    postgres::Server,
 };
 
 const PATH: &str = "/api/webhooks/netbanx/acme";
@@ -25,13 +25,12 @@ const ROUNDS: usize = 3;
 
 struct Bench {
     platform: Platform,
-    postgres: Postgres,
+    postgres: Server,
 }
 
 impl Bench {
     async fn start(batch: u32) -> Self {
-        let directory = new_directory();
-        let postgres = postgres::start(&directory);
+        let postgres = Server::start();
         let mut platform = Platform::prepare_on(Database::Postgres, Some(postgres.url().to_owned())).await;
         for (name, value) in [("APP_ENV", "production"), ("HTTP_WORKERS", "0")] {
             platform.variables.push((name, value.to_owned()));
