@@ -182,17 +182,16 @@ fn out_of_range(value: &Value) -> Option<String> {
         Value::Number(number) => number.as_f64().is_none_or(|f| !f.is_finite()).then(String::new),
         Value::Object(fields) => fields.iter().find_map(|(key, field)| {
             let rest = out_of_range(field)?;
-            let key: String = key.chars().filter(|c| !c.is_control()).take(64).collect();
-            let joint = if rest.is_empty() || rest.starts_with('[') { "" } else { "." };
-            Some(format!("{key}{joint}{rest}"))
+            Some(joined(key.chars().filter(|c| !c.is_control()).take(64).collect(), &rest))
         }),
-        Value::Array(items) => items.iter().find_map(|item| {
-            let rest = out_of_range(item)?;
-            let joint = if rest.is_empty() || rest.starts_with('[') { "" } else { "." };
-            Some(format!("[]{joint}{rest}"))
-        }),
+        Value::Array(items) => items.iter().find_map(|item| Some(joined("[]".to_owned(), &out_of_range(item)?))),
         _ => None,
     }
+}
+
+fn joined(name: String, rest: &str) -> String {
+    let joint = if rest.is_empty() || rest.starts_with('[') { "" } else { "." };
+    name + joint + rest
 }
 
 #[cfg(test)]

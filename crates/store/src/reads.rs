@@ -2,7 +2,7 @@
 
 mod lookup;
 
-use lookup::{Way, begins, looked_up};
+use lookup::{Way, begins, companies_of, looked_up};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
     Select,
@@ -160,18 +160,19 @@ async fn wanted(db: &DatabaseConnection, scope: Scope, filter: &TransactionFilte
         let own = Column::AccountId.eq(account.as_str());
         // An account's rows lie in the order of time under its company.
         all = if scope == Scope::All {
-            all.add(looked_up(db, vec![Way::by_row(db, scope, filter.mode, own).await?]).await?)
+            all.add(looked_up(db, vec![Way::by_row(&companies_of(db, scope).await?, filter.mode, own)]).await?)
         } else {
             all.add(own)
         };
     }
     if let Some(reference) = &filter.merchant_ref_num {
         let own = Column::MerchantRefNum.eq(reference.as_str());
-        all = all.add(looked_up(db, vec![Way::by_row(db, scope, filter.mode, own).await?]).await?);
+        all = all.add(looked_up(db, vec![Way::by_row(&companies_of(db, scope).await?, filter.mode, own)]).await?);
     }
     if let Some(q) = &filter.q {
         let reference = begins(Column::MerchantRefNum, q);
-        let ways = vec![Way::by_key(db, scope, q).await?, Way::by_row(db, scope, filter.mode, reference).await?];
+        let companies = companies_of(db, scope).await?;
+        let ways = vec![Way::by_key(&companies, q), Way::by_row(&companies, filter.mode, reference)];
         all = all.add(looked_up(db, ways).await?);
     }
     Ok(all)

@@ -261,14 +261,7 @@ async fn what_was_fetched_ahead_is_given_back_by_a_worker_that_stops() {
     assert_eq!(bench.queue.stats().await.unwrap().active, 6, "three batches were fetched");
     worker.ask_to_stop();
     first.all(&Verdict::Done);
-    let mut done = 2;
-    while worker.is_running() {
-        if let Some(batch) = worker.handed() {
-            done += batch.ids().len() as u64;
-            batch.all(&Verdict::Done);
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let done = 2 + finished_until_it_ends(&mut worker).await;
     assert!(done <= 4, "one batch more, if it did not hear yet");
     let counts = bench.queue.stats().await.unwrap();
     assert_eq!((counts.completed as u64, counts.active, counts.waiting as u64), (done, 0, 8 - done));
@@ -303,13 +296,20 @@ async fn a_backlog_is_fetched_before_all_that_was_fetched_is_handed_out() {
     }
     assert!(most <= 8 + 4 + 2, "{most} jobs were in hand: a look, half of one, and an outcome on its way");
     worker.ask_to_stop();
+    handed += finished_until_it_ends(&mut worker).await;
+    let counts = bench.queue.stats().await.unwrap();
+    assert_eq!((counts.completed as u64, counts.active, counts.waiting as u64), (handed, 0, 30 - handed));
+}
+
+/// How many jobs a worker that was asked to stop still hands out; they are done.
+async fn finished_until_it_ends(worker: &mut e2e::Worker) -> u64 {
+    let mut done = 0;
     while worker.is_running() {
         if let Some(batch) = worker.handed() {
-            handed += batch.ids().len() as u64;
+            done += batch.ids().len() as u64;
             batch.all(&Verdict::Done);
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let counts = bench.queue.stats().await.unwrap();
-    assert_eq!((counts.completed as u64, counts.active, counts.waiting as u64), (handed, 0, 30 - handed));
+    done
 }

@@ -21,13 +21,13 @@ pub(super) fn begins(column: impl ColumnTrait, q: &str) -> Expr {
     column.gte(q).and(column.lt(format!("{q}{}", char::MAX)))
 }
 
-/// Under these companies: the indexes of what few rows have begin with the company.
-async fn under(db: &DatabaseConnection, scope: Scope, column: impl ColumnTrait) -> Result<Expr, Error> {
+/// The companies of `scope`, by id: the indexes of what few rows have begin with the company.
+pub(super) async fn companies_of(db: &DatabaseConnection, scope: Scope) -> Result<Vec<Uuid>, Error> {
     match scope {
-        Scope::Company(id) => Ok(column.eq(id)),
+        Scope::Company(id) => Ok(vec![id]),
         Scope::All => {
             let known = companies::list(db).await?.into_iter().map(|row| row.id);
-            Ok(column.is_in(known.chain([CompanyId::NONE.0])))
+            Ok(known.chain([CompanyId::NONE.0]).collect())
         }
     }
 }
@@ -42,28 +42,28 @@ pub(super) struct Way {
 
 impl Way {
     /// By an index of the rows.
-    pub async fn by_row(db: &DatabaseConnection, scope: Scope, mode: Option<&str>, holds: Expr) -> Result<Self, Error> {
+    pub fn by_row(companies: &[Uuid], mode: Option<&str>, holds: Expr) -> Self {
         use transaction::{Column, Entity};
         let ids = Entity::find()
             .select_only()
             .column(Column::Id)
-            .filter(under(db, scope, Column::CompanyId).await?)
+            .filter(Column::CompanyId.is_in(companies.iter().copied()))
             .filter(Condition::all().add_option(mode.map(|mode| Column::Mode.eq(mode))).add(holds.clone()))
             .limit(FEW + 1);
-        Ok(Self { holds, ids: ids.into_query() })
+        Self { holds, ids: ids.into_query() }
     }
 
     /// By the beginning of its id, which the directory has in order.
-    pub async fn by_key(db: &DatabaseConnection, scope: Scope, q: &str) -> Result<Self, Error> {
+    pub fn by_key(companies: &[Uuid], q: &str) -> Self {
         use transaction_key::{Column, Entity};
         let ids = Entity::find()
             .select_only()
             .column(Column::TransactionId)
-            .filter(under(db, scope, Column::CompanyId).await?)
+            .filter(Column::CompanyId.is_in(companies.iter().copied()))
             .filter(Column::Kind.is_in(Kind::ALL.iter().map(|kind| kind.as_str())))
             .filter(begins(Column::ExternalId, q))
             .limit(FEW + 1);
-        Ok(Self { holds: begins(transaction::Column::ExternalId, q), ids: ids.into_query() })
+        Self { holds: begins(transaction::Column::ExternalId, q), ids: ids.into_query() }
     }
 }
 
