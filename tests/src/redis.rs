@@ -106,7 +106,8 @@ impl Redis {
                 let port = *port;
                 let server = Command::new("redis-server")
                     .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--appendonly", "yes", "--save", ""])
-                    .args(["--auto-aof-rewrite-min-size", "256mb", "--rdbcompression", "no", "--dir"])
+                    .args(["--auto-aof-rewrite-min-size", "256mb", "--rdbcompression", "no"])
+                    .args(["--lazyfree-lazy-expire", "yes", "--dir"])
                     .arg(&self.directory)
                     .envs(environment.iter().map(|(k, v)| (k, v)))
                     .stdout(Stdio::null())

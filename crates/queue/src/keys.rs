@@ -1,10 +1,7 @@
 //! The keys of a shard, by apalis-redis' names. All of a shard share the hash tag `{name:shard}`.
 
 use apalis_redis::Config;
-use redis_client::fred::types::Key;
 use serde::{Deserialize, Serialize};
-
-use crate::compact::pack;
 
 /// Which line a job waits in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,7 +49,8 @@ pub(crate) struct ShardKeys {
     pub recent: String,
     payments: LaneKeys,
     others: LaneKeys,
-    claim: String,
+    claims: String,
+    claims_before: String,
 }
 
 /// The keys of one lane of a shard.
@@ -95,7 +93,8 @@ impl ShardKeys {
             recent: config.done_jobs_set(),
             payments: LaneKeys::new(&config, ""),
             others: LaneKeys::new(&config, ":others"),
-            claim: config.idempotency_key_set(),
+            claims: config.idempotency_key_set(),
+            claims_before: format!("{}:before", config.idempotency_key_set()),
         }
     }
 
@@ -113,12 +112,18 @@ impl ShardKeys {
         common.into_iter().chain(self.payments.all()).chain(self.others.all()).collect()
     }
 
-    /// What `lua/enqueue.lua` names, in its order; the claims follow.
-    pub fn of_enqueue(&self) -> [&str; 6] {
-        [&self.data, &self.stats, &self.payments.waiting, &self.payments.flows, &self.others.waiting, &self.others.flows]
-    }
-
-    pub fn claim(&self, identity: &str) -> Key {
-        [self.claim.as_bytes(), b":", &pack(identity)].concat().into_boxed_slice().into()
+    /// What `lua/enqueue.lua` names, in its order.
+    pub fn of_enqueue(&self) -> [&str; 8] {
+        let (payments, others) = (&self.payments, &self.others);
+        [
+            &self.data,
+            &self.stats,
+            &payments.waiting,
+            &payments.flows,
+            &others.waiting,
+            &others.flows,
+            &self.claims,
+            &self.claims_before,
+        ]
     }
 }

@@ -20,9 +20,9 @@
 //! # Layout
 //! A shard holds `data` (id → record), owners, attempts and, for each of its two lanes, sorted sets
 //! of ids: waiting (by turn, see `lua/line.lua`), scheduled (by time), leases (by deadline) and dead
-//! letters (by time of death). A shard's keys share a hash tag, so every script stays in one slot. A
-//! claim is a key of its own with a time to live. An acknowledged job leaves nothing but its claim
-//! and a counter.
+//! letters (by time of death). A shard's keys share a hash tag, so every script stays in one slot.
+//! Claims lie in two hashes (identity → id), the one of now and the one before it, which leaves as a
+//! whole (see `lua/enqueue.lua`). An acknowledged job leaves nothing but its claim and a counter.
 //!
 //! # Promises
 //! Claim and push stand or fall together. A fetched job is leased; when its worker dies, the lease
@@ -91,7 +91,7 @@ pub struct QueueSettings {
     pub name: String,
     /// Over how many shards jobs are spread, 1–64.
     pub shards: u16,
-    /// How long a claim is remembered, in whole seconds.
+    /// How long a claim is remembered at least, in whole seconds; at most a tenth over twice as long.
     pub claim_ttl: Duration,
     /// Jobs in a batch at most.
     pub batch_size: u16,

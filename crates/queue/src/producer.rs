@@ -130,11 +130,12 @@ impl Queue {
     async fn push(&self, shard: usize, jobs: &[NewJob]) -> Result<Vec<Enqueued>, Error> {
         let keys = self.shards.get(shard).ok_or(Error::Protocol("no such shard"))?;
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
-        let mut key_list: Vec<Key> = keys.of_enqueue().map(Key::from).into();
+        let key_list: Vec<Key> = keys.of_enqueue().map(Key::from).into();
         let ttl = self.settings.claim_ttl.as_secs().max(1) as i64;
-        let mut args: Vec<Value> = vec![ttl.into(), self.wake_channel().into(), TOLD_BELOW.into()];
+        let mut args: Vec<Value> = Vec::with_capacity(4 + 5 * jobs.len());
+        args.extend([ttl.into(), self.wake_channel().into(), TOLD_BELOW.into(), (jobs.len() as i64).into()]);
+        args.extend(jobs.iter().map(|job| packed(&job.claim)));
         for job in jobs {
-            key_list.push(keys.claim(&job.claim));
             let flow = format!("{:x}", job.flow);
             args.extend([packed(&job.id), job.lane.code().into(), flow.into(), Value::Bytes(record::encode(job, now_ms))]);
         }

@@ -10,7 +10,7 @@ async fn a_waiting_job_takes_little_memory_and_a_finished_one_none() {
     const JOBS: u64 = 10_000;
     let bench = Bench::start(|settings| {
         settings.name = "netbanx".to_owned();
-        settings.claim_ttl = Duration::from_secs(20);
+        settings.claim_ttl = Duration::from_secs(10);
     })
     .await;
     // What a server takes once, for scripts and connections, is no job's.

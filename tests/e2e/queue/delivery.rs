@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use e2e::{Bench, Redis, eventually, new_directory};
-use queue::{Enqueued, Lane, Verdict};
+use queue::{Enqueued, Lane, NewJob, Verdict};
+use uuid::Uuid;
 
 /// Long enough that nothing but what a test is about can bring a job.
 const NEVER: Duration = Duration::from_secs(3600);
@@ -215,6 +216,32 @@ async fn a_duplicate_is_told_the_first_jobs_id_and_trace_context_rides_along() {
     let mut worker = bench.worker();
     let held = worker.next().await;
     assert_eq!((held.ids(), &held.batch.jobs[0].traceparent), (vec!["a"], &traceparent));
+}
+
+/// Claims leave as a whole: none before its time, all after it.
+#[tokio::test]
+async fn a_claim_is_kept_for_its_time_and_not_for_ever() {
+    const KEPT: Duration = Duration::from_secs(2);
+    let bench = Bench::start(|settings| settings.claim_ttl = KEPT).await;
+    let enqueue = |claim: &'static str, id: &str| {
+        let (lane, payload) = (Lane::Payments, b"x".to_vec());
+        bench.producer.enqueue(NewJob { id: id.to_owned(), claim: claim.to_owned(), lane, flow: 3, traceparent: None, payload })
+    };
+    // The second begins somewhere within the time of the others.
+    for claim in ["first", "second", "third"] {
+        let begun = Instant::now();
+        assert_eq!(enqueue(claim, claim).await.unwrap(), Enqueued::Accepted);
+        eventually("the claim is free again", || async {
+            let again = enqueue(claim, &Uuid::now_v7().to_string()).await.unwrap();
+            (again != Enqueued::DuplicateOf(claim.to_owned())).then(|| assert_eq!(again, Enqueued::Accepted))
+        })
+        .await;
+        assert!(begun.elapsed() >= KEPT, "kept for {:?}", begun.elapsed());
+    }
+    eventually("nothing is kept of claims", || async {
+        bench.redis.ask(&["KEYS", "*idempotency*"]).iter().all(|keys| keys.trim().is_empty()).then_some(())
+    })
+    .await;
 }
 
 /// Outcomes come while looks for more are under way; none waits for a timer, for there is none.
