@@ -66,7 +66,7 @@ fn job(event: &NewEvent) -> NewJob {
 
 /// µs of PostgreSQL for an event, and events a second.
 async fn postgres(batch: usize, events: &[NewEvent]) -> (f64, f64) {
-    let server = Server::start();
+    let server = Server::start().await;
     let platform = Platform::prepare_on(Database::Postgres, Some(server.url().to_owned())).await;
     let db = store::connect(&platform.database_url, concurrency().into()).await.unwrap();
     let (warm_up, rest) = events.split_at(events.len() / 10);

@@ -28,7 +28,7 @@ const RANGES: [(&str, Grain, i64); 4] =
     [("hour", Grain::Minute, 120), ("day", Grain::Hour, 48), ("week", Grain::Hour, 336), ("month", Grain::Day, 60)];
 
 pub async fn run(report: &mut Report) {
-    let postgres = Server::start();
+    let postgres = Server::start().await;
     let rows = std::env::var("BENCH_ROWS").map_or(LARGE, |n| n.parse().expect("BENCH_ROWS must be a number"));
     let mut times = Vec::new();
     for count in [SMALL, rows] {

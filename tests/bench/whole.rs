@@ -30,7 +30,7 @@ struct Bench {
 
 impl Bench {
     async fn start(batch: u32) -> Self {
-        let postgres = Server::start();
+        let postgres = Server::start().await;
         let mut platform = Platform::prepare_on(Database::Postgres, Some(postgres.url().to_owned())).await;
         for (name, value) in [("APP_ENV", "production"), ("HTTP_WORKERS", "0")] {
             platform.variables.push((name, value.to_owned()));

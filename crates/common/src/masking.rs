@@ -7,29 +7,59 @@
 
 use serde_json::Value;
 
-/// Fields whose value is an account, routing or card number (lower case, letters and digits only).
-const NUMBERS: [&str; 14] = [
-    "iban",
-    "routingnumber",
-    "sortcode",
-    "cardnum",
-    "cardnumber",
-    "pan",
-    "transitnumber",
-    "institutionid",
-    "bankaccountnumber",
-    "accountnum",
-    "bban",
-    "primaryaccountnumber",
-    "cardno",
-    "branchcode",
-];
-/// Fields of which not even the last four are kept.
-const SECRETS: [&str; 7] = ["cvv", "cvv2", "cvc", "cvc2", "cvn", "securitycode", "pin"];
+/// What the name of a field says of its value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    /// Not even the last four are kept.
+    Secret,
+    /// An account, routing or card number.
+    Number,
+    /// The same but in an account event.
+    AccountNumber,
+    /// An id made by Netbanx.
+    Id,
+    /// Nothing.
+    Other,
+}
 
-/// Fields that hold ids made by Netbanx.
-const IDS: [&str; 8] =
-    ["id", "resourceid", "accountid", "paymentid", "settlementid", "merchantid", "partnerid", "gatewayreconciliationid"];
+impl Field {
+    /// `name` counts without the case of its letters and what stands between them.
+    fn of(name: &str) -> Self {
+        // Longer than all of them: the beginning of a name that is longer still is none of them.
+        let (mut letters, mut length) = ([0_u8; 32], 0);
+        for (place, byte) in letters.iter_mut().zip(name.bytes().filter(u8::is_ascii_alphanumeric)) {
+            *place = byte.to_ascii_lowercase();
+            length += 1;
+        }
+        match letters.get(..length).unwrap_or_default() {
+            b"cvv" | b"cvv2" | b"cvc" | b"cvc2" | b"cvn" | b"securitycode" | b"pin" => Self::Secret,
+            b"iban"
+            | b"bban"
+            | b"pan"
+            | b"routingnumber"
+            | b"sortcode"
+            | b"branchcode"
+            | b"transitnumber"
+            | b"institutionid"
+            | b"bankaccountnumber"
+            | b"primaryaccountnumber"
+            | b"accountnum"
+            | b"cardnum"
+            | b"cardnumber"
+            | b"cardno" => Self::Number,
+            b"accountnumber" => Self::AccountNumber,
+            b"id"
+            | b"resourceid"
+            | b"accountid"
+            | b"paymentid"
+            | b"settlementid"
+            | b"merchantid"
+            | b"partnerid"
+            | b"gatewayreconciliationid" => Self::Id,
+            _ => Self::Other,
+        }
+    }
+}
 
 /// Masks `body` in place. `accountNumber` is masked but in an account event, where it is the
 /// merchant's public account id (`domain.md`) and `is_account_event` is set.
@@ -41,14 +71,13 @@ fn walk(value: &mut Value, is_account_event: bool, depth: usize) {
     match value {
         Value::Object(fields) => {
             for (name, field) in fields.iter_mut() {
-                let public_account = is_account_event && depth <= 1;
-                let name = FieldName::of(name);
-                if name.is_one_of(&SECRETS) {
-                    blank(field);
-                } else if name.is_one_of(&NUMBERS) || (!public_account && name.is_one_of(&["accountnumber"])) {
-                    mask_whole(field);
-                } else if !(name.is_one_of(&IDS) && !field.is_object() && !field.is_array()) {
-                    walk(field, is_account_event, depth + 1);
+                let is_public_account = is_account_event && depth <= 1;
+                match Field::of(name) {
+                    Field::Secret => blank(field),
+                    Field::Number => mask_whole(field),
+                    Field::AccountNumber if !is_public_account => mask_whole(field),
+                    Field::Id if !field.is_object() && !field.is_array() => {}
+                    _ => walk(field, is_account_event, depth + 1),
                 }
             }
         }
@@ -69,29 +98,6 @@ fn walk(value: &mut Value, is_account_event: bool, depth: usize) {
             }
         }
         Value::Bool(_) | Value::Null => {}
-    }
-}
-
-/// A name without the case of its letters and what stands between them. Of one that is longer than all
-/// that are looked for, the beginning.
-struct FieldName {
-    letters: [u8; 32],
-    length: usize,
-}
-
-impl FieldName {
-    fn of(name: &str) -> Self {
-        let (mut letters, mut length) = ([0; 32], 0);
-        for (place, byte) in letters.iter_mut().zip(name.bytes().filter(u8::is_ascii_alphanumeric)) {
-            *place = byte.to_ascii_lowercase();
-            length += 1;
-        }
-        Self { letters, length }
-    }
-
-    fn is_one_of(&self, names: &[&str]) -> bool {
-        let own = self.letters.get(..self.length).unwrap_or_default();
-        names.iter().any(|known| known.as_bytes() == own)
     }
 }
 
@@ -131,10 +137,10 @@ pub fn mask_text(text: &str) -> Option<String> {
     // Most texts hold none: nothing is copied before the first.
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
-    while let Some(start) = text.get(at..).and_then(|rest| rest.find(|c: char| c.is_ascii_alphanumeric())) {
+    while let Some(start) = text.as_bytes().get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_alphanumeric)) {
         let begin = at + start;
-        let tail = text.get(begin..).unwrap_or_default();
-        let word_end = tail.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(tail.len());
+        let tail = text.as_bytes().get(begin..).unwrap_or_default();
+        let word_end = tail.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(tail.len());
         let number = longest_number(tail);
         at = begin + number.unwrap_or(word_end);
         if number.is_some() {
@@ -150,9 +156,8 @@ pub fn mask_text(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// Length of the longest card number or IBAN that `text` begins with, ending where a word ends.
-fn longest_number(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
+/// Length of the longest card number or IBAN that `bytes` begin with, ending where a word ends.
+fn longest_number(bytes: &[u8]) -> Option<usize> {
     // No longer than an IBAN.
     let mut compact = [0_u8; 34];
     let mut length = 0;

@@ -87,6 +87,8 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
         .min_connections(0)
         .acquire_timeout(Duration::from_secs(5))
         .connect_timeout(Duration::from_secs(5))
+        // One that was of use a moment ago is not asked first whether it still is: whatever fails may be repeated.
+        .test_before_acquire_if_idle_for(Duration::from_secs(1))
         .sqlx_logging(false);
     if dialect::is_sqlite_url(url) {
         options.map_sqlx_sqlite_opts(|sqlite| {

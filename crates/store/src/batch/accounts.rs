@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{NewEvent, json, received};
 use crate::{
-    Error,
+    Error, dialect,
     entity::{account, account_payment_method, account_status},
 };
 
@@ -40,6 +40,7 @@ pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Resu
     if states.is_empty() {
         return Ok(());
     }
+    dialect::plan_for_indexes(tx).await?;
     let wanted = states.keys().fold(Condition::any(), |any, (company, external_id)| {
         any.add(Column::CompanyId.eq(company.0).and(Column::ExternalId.eq(external_id.as_str())))
     });

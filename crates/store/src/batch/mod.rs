@@ -1,8 +1,8 @@
 //! The batch write: events in, folded rows out, in one database transaction.
 //!
 //! Events that are there already (by company and identity) are skipped and change nothing, so a
-//! batch may be written any number of times. A batch of new transactions takes five statements, the
-//! first and the last of the transaction included: lock, note, write.
+//! batch may be written any number of times. A batch of new transactions takes four statements, the
+//! first and the last of the transaction included: note and lock, write.
 
 mod accounts;
 mod transactions;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     dialect::{
-        self, RowLock,
+        RowLock,
         rows::{self, Insert},
     },
     entity::{event_identity, webhook_event},
@@ -73,11 +73,12 @@ async fn write_parts(db: &DatabaseConnection, events: &[NewEvent], is_counted: b
         unique.entry((event.company_id, event.identity.as_str())).or_insert(event);
     }
     let mut transactions = Transactions::of(unique.values().copied());
+    let locks = events.iter().filter_map(lock_of).collect();
     let tx = db.begin().await?;
-    dialect::lock_rows(&tx, events.iter().filter_map(lock_of).collect()).await?;
-    // What is entered into the directories now is new; the rest is known.
+    // What is entered into the directories now is new; the rest is known. Entries first, then locks, each in one order
+    // for all: so no two batches wait for each other, and what is read after it stays as it is.
     let identities = Insert::missing(unique.values().map(|new| identity_row(new)).collect(), event_identity::Column::EventId)?;
-    let noted: HashSet<Uuid> = rows::insert_missing(&tx, vec![identities, transactions.keys()?]).await?;
+    let noted: HashSet<Uuid> = rows::insert_missing(&tx, vec![identities, transactions.keys()?], locks).await?;
     let new: Vec<&NewEvent> = unique.into_values().filter(|event| noted.contains(&event.webhook_id)).collect();
     let mut deltas = CompanyDeltas::new();
     for event in &new {

@@ -44,7 +44,7 @@ impl Transactions {
         Self(slots)
     }
 
-    /// Their entries in the directory. That none is entered twice is what the locks are for.
+    /// Their entries in the directory, in one order for all batches.
     pub fn keys(&self) -> Result<Insert, Error> {
         let rows = self.0.iter().map(|(key, slot)| key_row(key, slot.id)).collect();
         Ok(Insert::missing(rows, transaction_key::Column::TransactionId)?)

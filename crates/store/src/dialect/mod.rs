@@ -7,7 +7,7 @@ use common::{CompanyId, Kind};
 use ring::digest;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, Statement, TransactionTrait,
-    sea_query::Expr,
+    Value, sea_query::Expr,
 };
 
 /// Lock of the migrations: any number that no row's lock is likely to be.
@@ -142,20 +142,31 @@ impl RowLock {
     }
 }
 
-/// Takes `locks` until the transaction ends, in one order for all, and settles how it plans. SQLite has one writer at a time:
-/// nothing to take, as long as the transaction's first statement writes.
-pub(crate) async fn lock_rows(tx: &DatabaseTransaction, mut locks: Vec<RowLock>) -> Result<(), DbErr> {
-    if tx.get_database_backend() != DbBackend::Postgres {
-        return Ok(());
-    }
+/// `locks` as PostgreSQL takes them: in one order for all.
+pub(crate) fn in_order(mut locks: Vec<RowLock>) -> Value {
     locks.sort_unstable();
     locks.dedup();
-    let keys = rows::numbers(locks.into_iter().map(|lock| lock.0).collect());
-    // Plans are kept by the connection. One that was made while a table was new would read all of it for ever, and
-    // one made for each call costs more than what it does: every statement of a batch is made for an index.
-    let sql = "SELECT set_config('enable_seqscan', 'off', true) || set_config('enable_hashjoin', 'off', true)
-        || set_config('enable_mergejoin', 'off', true) || set_config('plan_cache_mode', 'force_generic_plan', true)
-        UNION ALL SELECT pg_advisory_xact_lock(k)::text FROM unnest($1::bigint[]) AS locks(k)";
-    tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [keys])).await?;
+    rows::numbers(locks.into_iter().map(|lock| lock.0).collect())
+}
+
+/// Takes `locks` until the transaction ends. SQLite has one writer at a time: nothing to take, as long as the
+/// transaction's first statement writes.
+pub(crate) async fn lock_rows(tx: &DatabaseTransaction, locks: Vec<RowLock>) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let sql = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS locks(k)";
+        tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [in_order(locks)])).await?;
+    }
+    Ok(())
+}
+
+/// Settles how the transaction's statements are planned: for indexes, whatever the number of their rows. Plans are
+/// kept by the connection. One that was made while a table was new would read all of it for ever, and one made for
+/// each call costs more than what it does.
+pub(crate) async fn plan_for_indexes(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let sql = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+            set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)";
+        tx.execute_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Many rows of several tables by one statement. PostgreSQL gets a column as an array, so that the statement is
 //! the same for any number of rows and is prepared once; SQLite gets a row after the other.
 
+use super::{RowLock, in_order, plan_for_indexes};
 use crate::entity::transaction;
 use common::{CompanyId, Kind};
 use sea_orm::{
@@ -140,8 +141,9 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert>) -> Re
     Ok(())
 }
 
-/// Inserts what is not there yet of `inserts`, each an [`Insert::missing`]. Answers the ids of just those rows.
-pub(crate) async fn insert_missing<C>(tx: &DatabaseTransaction, inserts: Vec<Insert>) -> Result<C, DbErr>
+/// Inserts what is not there yet of `inserts`, each an [`Insert::missing`], in their order and that of their rows, and
+/// then takes `locks`: by one statement on PostgreSQL. SQLite's one writer needs none. Answers the ids of just those rows.
+pub(crate) async fn insert_missing<C>(tx: &DatabaseTransaction, inserts: Vec<Insert>, locks: Vec<RowLock>) -> Result<C, DbErr>
 where
     C: FromIterator<Uuid>,
 {
@@ -150,7 +152,13 @@ where
     if tx.get_database_backend() == DbBackend::Postgres {
         let mut values = Vec::new();
         let parts: Vec<String> = inserts.into_iter().map(|insert| insert.with_arrays(&mut values)).collect();
-        let ids: Vec<String> = (0..parts.len()).map(|n| format!("SELECT id FROM part{n}")).collect();
+        let mut ids: Vec<String> = (0..parts.len()).map(|n| format!("SELECT id FROM part{n}")).collect();
+        values.push(in_order(locks));
+        ids.push(format!(
+            "SELECT NULL::uuid FROM (SELECT count(pg_advisory_xact_lock(k)) AS taken FROM unnest(${}::bigint[]) AS locks(k)) \
+             AS locks WHERE taken < 0",
+            values.len()
+        ));
         let sql = format!("{}{}", with(&parts), ids.join(" UNION ALL "));
         found = tx.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     } else {
@@ -170,6 +178,7 @@ fn with(parts: &[String]) -> String {
 /// The transactions of `keys` that are there, by their directory.
 pub(crate) async fn known_transactions(tx: &DatabaseTransaction, keys: &[Key<'_>]) -> Result<Vec<transaction::Model>, DbErr> {
     let select = "SELECT t.* FROM transaction_keys k JOIN transactions t ON t.id = k.transaction_id";
+    plan_for_indexes(tx).await?;
     let backend = tx.get_database_backend();
     let statement = if backend == DbBackend::Postgres {
         let companies = keys.iter().map(|(company, ..)| company.0.into()).collect::<Vec<Value>>();
