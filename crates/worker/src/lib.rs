@@ -58,6 +58,9 @@ pub enum Error {
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
     let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
+    if settings.database_max_connections < u32::from(settings.worker_concurrency) + 2 {
+        tracing::warn!("DATABASE_MAX_CONNECTIONS should exceed WORKER_CONCURRENCY by 2: batches will wait for a connection");
+    }
     let work = supervise(settings, &queue, &db, stop.clone());
     let Some(bind) = settings.admin_bind else { return work.await };
     let readiness = readiness(&queue, &db);
