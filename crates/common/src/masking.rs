@@ -8,13 +8,12 @@
 use serde_json::Value;
 
 /// What the name of a field says of its value.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Field {
     /// Not even the last four are kept.
     Secret,
     /// An account, routing or card number.
     Number,
-    /// The same but in an account event.
+    /// The same, but for an account event's own.
     AccountNumber,
     /// An id made by Netbanx.
     Id,

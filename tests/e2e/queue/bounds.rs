@@ -90,15 +90,12 @@ async fn an_idle_worker_is_woken_and_asks_little() {
     eventually("it is done", || async { (bench.queue.stats().await.unwrap().completed == 1).then_some(()) }).await;
 
     // A connection that is set up anew on a busy machine asks more for once: some span is to be calm.
-    let span = Duration::from_secs(10);
+    let (span, allowed) = (Duration::from_secs(10), 50);
     let mut commands = Vec::new();
-    while commands.len() < 3 && commands.last().is_none_or(|&count| count > 5 * span.as_secs() as usize) {
+    while commands.len() < 3 && commands.last().is_none_or(|&count| count > allowed) {
         commands.push(bench.redis.watch_commands(span).await);
     }
-    assert!(
-        commands.last().is_some_and(|&count| (1..=5 * span.as_secs() as usize).contains(&count)),
-        "{commands:?} in {span:?} each"
-    );
+    assert!(commands.last().is_some_and(|count| (1..=allowed).contains(count)), "{commands:?} in {span:?} each");
 }
 
 #[tokio::test]
