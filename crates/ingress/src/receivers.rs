@@ -6,6 +6,7 @@
 //! times a second, so that a change takes effect everywhere within one.
 
 use std::{
+    hash::Hash,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -93,20 +94,19 @@ impl Receivers {
         if !receiver::is_slug(slug) {
             return Ok(None);
         }
-        let load = async { Ok(companies::find(&self.db, slug).await?.map(|row| CompanyId(row.id))) };
-        self.companies.try_get_with((self.version(), slug.to_owned()), load).await
+        let load = || async { Ok(companies::find(&self.db, slug).await?.map(|row| CompanyId(row.id))) };
+        known(&self.companies, (self.version(), slug.to_owned()), load).await
     }
 
     /// The company that the account is assigned to.
     pub(crate) async fn company_of_account(&self, account: &str) -> Result<CompanyId, Arc<store::Error>> {
-        let load = companies::of_account(&self.db, account);
-        self.accounts.try_get_with((self.version(), account.to_owned()), load).await
+        known(&self.accounts, (self.version(), account.to_owned()), || companies::of_account(&self.db, account)).await
     }
 
     /// The active keys of a receiver, newest first; empty if it has none.
     pub(crate) async fn keys(&self, endpoint: Endpoint, company: CompanyId) -> Result<Keys, Arc<store::Error>> {
         let version = self.version();
-        self.keys.try_get_with((version, endpoint, company), self.load_keys(version, endpoint, company)).await
+        known(&self.keys, (version, endpoint, company), || self.load_keys(version, endpoint, company)).await
     }
 
     async fn load_keys(&self, version: i64, endpoint: Endpoint, company: CompanyId) -> Result<Keys, store::Error> {
@@ -138,6 +138,20 @@ impl Receivers {
             }
         }
         Ok(sealed)
+    }
+}
+
+/// What `cache` has of `key`, else what `load` brings. A look-up is rare and large: in a box, it does not make every
+/// request's future as large, which is copied several times.
+async fn known<K, V, F>(cache: &Cache<K, V>, key: K, load: impl FnOnce() -> F) -> Result<V, Arc<store::Error>>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<V, store::Error>>,
+{
+    match cache.get(&key).await {
+        Some(value) => Ok(value),
+        None => Box::pin(cache.try_get_with(key, load())).await,
     }
 }
 

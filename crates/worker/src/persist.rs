@@ -174,6 +174,6 @@ fn read(leased: &LeasedJob) -> Result<NewEvent, BadJob> {
         identity: job.identity,
         received_ms: job.received_ms,
         event,
-        payload: job.body.get().to_owned(),
+        payload: Box::<str>::from(job.body).into_string(),
     })
 }

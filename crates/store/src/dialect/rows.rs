@@ -1,5 +1,5 @@
-//! Many rows of several tables by one statement. PostgreSQL gets a column as an array, so that the statement is
-//! the same for any number of rows and is prepared once; SQLite gets a row after the other.
+//! Many rows of several tables by one statement. PostgreSQL gets a column as one value, an array or a joined text, so
+//! that the statement is the same for any number of rows and is prepared once; SQLite gets a row after the other.
 
 use super::{RowLock, in_order, plan_for_indexes};
 use crate::entity::transaction;
@@ -13,46 +13,46 @@ use uuid::Uuid;
 
 /// Stands for NULL among numbers: no amount reaches it.
 const NO_NUMBER: i64 = i64::MIN;
+/// Stands between the texts of a column. None holds it: control characters are taken out of what is read from a webhook,
+/// and JSON escapes them.
+const BETWEEN: char = '\u{1f}';
 
 type Key<'k> = (CompanyId, Kind, &'k str);
 
-/// How a column's values go to PostgreSQL. Arrays hold no NULL, so an empty text and [`NO_NUMBER`] stand
-/// for it in columns that may be NULL: neither is ever stored there.
+/// How a column's values go to PostgreSQL. Neither arrays nor joined texts hold NULL, so an empty text and [`NO_NUMBER`]
+/// stand for it in columns that may be NULL: neither is ever stored there.
 #[derive(Debug)]
-struct Array {
-    kind: ArrayType,
-    sql: &'static str,
-    is_nullable: bool,
+enum Form {
+    /// Joined, since an array of them would be made, copied and taken apart text by text.
+    Text,
+    Uuid,
+    BigInt,
 }
 
-impl Array {
-    fn of(column: &impl ColumnTrait) -> Result<Self, DbErr> {
-        let definition = column.def();
-        let (kind, sql) = match definition.get_column_type() {
-            ColumnType::Uuid => (ArrayType::Uuid, "uuid"),
-            ColumnType::String(_) | ColumnType::Text => (ArrayType::String, "text"),
-            ColumnType::BigInteger => (ArrayType::BigInt, "bigint"),
-            other => return Err(DbErr::Custom(format!("no array of {other:?}"))),
-        };
-        Ok(Self { kind, sql, is_nullable: definition.is_null() })
-    }
-
-    fn selected(&self, name: &str) -> String {
-        match (self.is_nullable, &self.kind) {
-            (true, ArrayType::String) => format!("NULLIF({name}, '')"),
-            (true, _) => format!("NULLIF({name}, {NO_NUMBER})"),
-            (false, _) => name.to_owned(),
+impl Form {
+    fn of(column_type: &ColumnType) -> Result<Self, DbErr> {
+        match column_type {
+            ColumnType::Uuid => Ok(Self::Uuid),
+            ColumnType::String(_) | ColumnType::Text => Ok(Self::Text),
+            ColumnType::BigInteger => Ok(Self::BigInt),
+            other => Err(DbErr::Custom(format!("no column of {other:?}"))),
         }
     }
 }
 
-/// What stands for `value` in an array.
-fn in_array(value: Value) -> Value {
-    match value {
-        Value::String(None) => String::new().into(),
-        Value::BigInt(None) => NO_NUMBER.into(),
-        other => other,
+fn joined(cells: &[Value]) -> Result<Value, DbErr> {
+    let texts = || cells.iter().map(|cell| if let Value::String(Some(text)) = cell { text.as_str() } else { "" });
+    let mut all = String::with_capacity(texts().map(|text| text.len() + 1).sum());
+    for (n, text) in texts().enumerate() {
+        if text.contains(BETWEEN) {
+            return Err(DbErr::Custom("a text holds U+001F".to_owned()));
+        }
+        if n > 0 {
+            all.push(BETWEEN);
+        }
+        all.push_str(text);
     }
+    Ok(all.into())
 }
 
 /// Rows of one table, to be inserted together with those of others.
@@ -68,8 +68,31 @@ pub(crate) struct Insert {
 #[derive(Debug)]
 struct Column {
     name: String,
-    array: Array,
+    form: Form,
+    is_nullable: bool,
     cells: Vec<Value>,
+}
+
+impl Column {
+    /// What PostgreSQL gets, where it is `$number`, and how it is read and selected.
+    fn given(self, number: usize) -> Result<(Value, String, String), DbErr> {
+        let Self { name, form, is_nullable, cells } = self;
+        let array = |kind, cells| Value::Array(kind, Some(Box::new(cells)));
+        Ok(match (form, is_nullable) {
+            // Of one empty text nothing is read, which is NULL.
+            (Form::Text, false) => {
+                (joined(&cells)?, format!("string_to_table(${number}, E'\\x1f')"), format!("COALESCE({name}, '')"))
+            }
+            (Form::Text, true) => (joined(&cells)?, format!("string_to_table(${number}, E'\\x1f', '')"), name),
+            (Form::Uuid, _) => (array(ArrayType::Uuid, cells), format!("unnest(${number}::uuid[])"), name),
+            (Form::BigInt, false) => (array(ArrayType::BigInt, cells), format!("unnest(${number}::bigint[])"), name),
+            (Form::BigInt, true) => {
+                let cells = cells.into_iter().map(|cell| if let Value::BigInt(None) = cell { NO_NUMBER.into() } else { cell });
+                let selected = format!("NULLIF({name}, {NO_NUMBER})");
+                (array(ArrayType::BigInt, cells.collect()), format!("unnest(${number}::bigint[])"), selected)
+            }
+        })
+    }
 }
 
 impl Insert {
@@ -81,10 +104,12 @@ impl Insert {
                 ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Ok(value),
                 ActiveValue::NotSet => Err(DbErr::AttrNotSet(column.unquoted().to_owned())),
             });
+            let definition = column.def();
             Ok(Column {
                 cells: cells.collect::<Result<_, DbErr>>()?,
                 name: column.unquoted().to_owned(),
-                array: Array::of(&column)?,
+                form: Form::of(definition.get_column_type())?,
+                is_nullable: definition.is_null(),
             })
         });
         let columns: Vec<Column> = columns.collect::<Result<_, DbErr>>()?;
@@ -99,18 +124,18 @@ impl Insert {
     }
 
     /// For PostgreSQL; its values go to the end of `values`.
-    fn with_arrays(self, values: &mut Vec<Value>) -> String {
+    fn with_columns(self, values: &mut Vec<Value>) -> Result<String, DbErr> {
         let Self { into, columns, rest, .. } = self;
-        let (mut selected, mut given, mut names) = (Vec::new(), Vec::new(), Vec::new());
-        for Column { name, array, cells } in columns {
-            let cells = if array.is_nullable { cells.into_iter().map(in_array).collect() } else { cells };
-            selected.push(array.selected(&name));
-            names.push(name);
-            given.push(format!("${}::{}[]", values.len() + 1, array.sql));
-            values.push(Value::Array(array.kind, Some(Box::new(cells))));
+        let (mut selected, mut read, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        for column in columns {
+            names.push(column.name.clone());
+            let (value, reader, cell) = column.given(values.len() + 1)?;
+            values.push(value);
+            read.push(reader);
+            selected.push(cell);
         }
-        let (selected, given, names) = (selected.join(", "), given.join(", "), names.join(", "));
-        format!("{into} SELECT {selected} FROM unnest({given}) AS given({names}) {rest}")
+        let (selected, read, names) = (selected.join(", "), read.join(", "), names.join(", "));
+        Ok(format!("{into} SELECT {selected} FROM ROWS FROM ({read}) AS given({names}) {rest}"))
     }
 
     /// For SQLite: a row after the other.
@@ -135,8 +160,8 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert>) -> Re
     }
     let Some(last) = inserts.pop() else { return Ok(()) };
     let mut values = Vec::new();
-    let others: Vec<String> = inserts.into_iter().map(|insert| insert.with_arrays(&mut values)).collect();
-    let sql = format!("{}{}", with(&others), last.with_arrays(&mut values));
+    let others = inserts.into_iter().map(|insert| insert.with_columns(&mut values)).collect::<Result<Vec<_>, _>>()?;
+    let sql = format!("{}{}", with(&others), last.with_columns(&mut values)?);
     tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     Ok(())
 }
@@ -151,7 +176,7 @@ where
     let mut found = Vec::new();
     if tx.get_database_backend() == DbBackend::Postgres {
         let mut values = Vec::new();
-        let parts: Vec<String> = inserts.into_iter().map(|insert| insert.with_arrays(&mut values)).collect();
+        let parts = inserts.into_iter().map(|insert| insert.with_columns(&mut values)).collect::<Result<Vec<_>, _>>()?;
         let mut ids: Vec<String> = (0..parts.len()).map(|n| format!("SELECT id FROM part{n}")).collect();
         values.push(in_order(locks));
         ids.push(format!(
