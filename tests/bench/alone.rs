@@ -1,14 +1,18 @@
 //! Redis and PostgreSQL by themselves: the same scripts and statements for the same work, asked for by the least
 //! that can ask. What they need then is the measure of what all of us need.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Job};
 use e2e::{Bench, Database, Platform, Report, drain, median, usage::cpu_seconds};
 use futures::{StreamExt, TryStreamExt};
 use queue::{Lane, NewJob};
+use sea_orm::DatabaseConnection;
 use serde_json::value::to_raw_value;
-use store::batch::{self, NewEvent};
+use store::{
+    batch::{self, NewEvent},
+    rollups,
+};
 use uuid::Uuid;
 
 use crate::{accept::body, postgres::Server};
@@ -64,19 +68,35 @@ fn job(event: &NewEvent) -> NewJob {
     }
 }
 
-/// µs of PostgreSQL for an event, and events a second.
+/// Folds figures into their buckets as a worker does, without an end.
+pub async fn fold_on(db: &DatabaseConnection) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        fold(db).await;
+    }
+}
+
+async fn fold(db: &DatabaseConnection) {
+    while rollups::fold(db).await.unwrap().1 {}
+}
+
+/// µs of PostgreSQL for an event, its figures folded, and events a second.
 async fn postgres(batch: usize, events: &[NewEvent]) -> (f64, f64) {
     let server = Server::start().await;
     let platform = Platform::prepare_on(Database::Postgres, Some(server.url().to_owned())).await;
-    let db = store::connect(&platform.database_url, concurrency().into()).await.unwrap();
+    let db = store::connect(&platform.database_url, u32::from(concurrency()) + 1).await.unwrap();
     let (warm_up, rest) = events.split_at(events.len() / 10);
     let write = async |events: &[NewEvent]| {
         let batches = events.chunks(batch).map(|events| batch::write(&db, events));
         futures::stream::iter(batches).buffer_unordered(concurrency().into()).try_for_each(async |_| Ok(())).await.unwrap();
     };
     write(warm_up).await;
+    fold(&db).await;
     let (begun, before) = (Instant::now(), cpu_seconds(server.pid()));
-    write(rest).await;
+    tokio::select! {
+        () = write(rest) => fold(&db).await,
+        () = fold_on(&db) => {}
+    }
     let (rate, cpu) = (rest.len() as f64 / begun.elapsed().as_secs_f64(), cpu_seconds(server.pid()) - before);
     assert_eq!(platform.events().await, events.len() as u64);
     db.close().await.unwrap();

@@ -19,7 +19,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::{history, postgres::Server};
+use crate::{alone::fold_on, history, postgres::Server};
 
 const SMALL: u32 = 100_000;
 const LARGE: u32 = 1_000_000;
@@ -198,20 +198,18 @@ async fn rate(db: &DatabaseConnection, is_counted: bool) -> f64 {
             }
         }));
     }
-    if is_counted {
-        let (db, stop) = (db.clone(), stop.clone());
-        tasks.push(tokio::spawn(async move {
-            while !stop.load(Ordering::Relaxed) {
-                tokio::time::sleep(Duration::from_millis(500)).await;
-                while rollups::fold(&db).await.unwrap().1 {}
-            }
-        }));
-    }
+    let folding = is_counted.then(|| {
+        let db = db.clone();
+        tokio::spawn(async move { fold_on(&db).await })
+    });
     tokio::time::sleep(Duration::from_secs(4)).await;
     stop.store(true, Ordering::Relaxed);
     let rate = written.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64();
     for task in tasks {
         task.await.unwrap();
+    }
+    if let Some(folding) = folding {
+        folding.abort();
     }
     rate
 }

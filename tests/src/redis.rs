@@ -1,10 +1,14 @@
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
 use crate::{eventually, free_port};
+
+/// Commands by which a client sets up a connection.
+const SETTING_UP: [&str; 7] = ["hello", "auth", "select", "client", "info", "cluster", "subscribe"];
 
 /// Redis servers of one's own: one, or a cluster of three masters.
 pub struct Redis {
@@ -132,8 +136,9 @@ impl Redis {
             .collect()
     }
 
-    /// How many commands clients send within `span`, those of scripts not counted.
-    pub async fn watch_commands(&self, span: std::time::Duration) -> usize {
+    /// How often clients send each command within `span`: those of scripts not counted, nor those by which a
+    /// connection is set up, which one on a busy machine may be at any time.
+    pub async fn watch_commands(&self, span: std::time::Duration) -> BTreeMap<String, usize> {
         let watched: Vec<Child> = self
             .ports()
             .into_iter()
@@ -143,13 +148,22 @@ impl Redis {
                 command.args([&seconds, "redis-cli", "-p", &port.to_string(), "MONITOR"]).stdout(Stdio::piped()).spawn().unwrap()
             })
             .collect();
-        let count = |child: Child| {
-            let seen = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-            // Each server first answers OK, and tells the commands of scripts as those of "lua".
-            seen.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()) && !line.contains(" lua] ")).count()
+        let count = || {
+            let mut counts = BTreeMap::new();
+            for child in watched {
+                let seen = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+                // Each server first answers OK, and tells the commands of scripts as those of "lua".
+                let sent = seen.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()) && !line.contains(" lua] "));
+                for name in sent.filter_map(|line| line.split('"').nth(1)).map(str::to_ascii_lowercase) {
+                    if !SETTING_UP.contains(&name.as_str()) {
+                        *counts.entry(name).or_default() += 1;
+                    }
+                }
+            }
+            counts
         };
         // The worker that is watched runs on this thread's runtime.
-        tokio::task::spawn_blocking(move || watched.into_iter().map(count).sum()).await.unwrap()
+        tokio::task::spawn_blocking(count).await.unwrap()
     }
 
     /// The sum over all servers of a figure of `INFO`.

@@ -12,6 +12,7 @@ mod figures;
 mod naive;
 mod partitions;
 mod plans;
+mod rows;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use uuid::Uuid;

@@ -1,0 +1,58 @@
+//! Rows come back as they were written, whatever their texts hold.
+
+use sea_orm::EntityTrait;
+use store::{
+    Error, batch,
+    entity::{transaction, webhook_event},
+};
+use uuid::Uuid;
+
+use crate::{
+    Database,
+    figures::{new_event, payment},
+};
+
+/// Texts that some way of giving rows to a database could take for something else.
+const TEXTS: [&str; 9] = ["", "NULL", "{a,b}", "a\"b\\", "é\u{1f600}", "a\tb\nc", "'; --", " ", "\\x1f"];
+
+#[tokio::test]
+async fn texts_come_back_as_they_were() {
+    for database in [Database::sqlite().await, Database::postgres().await] {
+        let db = &database.db;
+        // One alone, then all together: with and without an empty text beside it.
+        for batch in [&TEXTS[..1], &TEXTS[1..]] {
+            let events: Vec<_> = batch
+                .iter()
+                .map(|text| {
+                    let mut event = new_event(&payment(0));
+                    event.identity = common::EventIdentity::stored(&Uuid::now_v7().simple().to_string());
+                    event.payload = (*text).to_owned();
+                    event.event.merchant_ref_num = (!text.is_empty()).then(|| (*text).to_owned());
+                    event.event.account_id = None;
+                    event
+                })
+                .collect();
+            assert_eq!(batch::write(db, &events).await.unwrap().new, events.len());
+            for event in &events {
+                let row = webhook_event::Entity::find_by_id(event.webhook_id).one(db).await.unwrap().unwrap();
+                assert_eq!(
+                    (&row.payload, &row.merchant_ref_num, &row.account_id),
+                    (&event.payload, &event.event.merchant_ref_num, &None)
+                );
+                assert_eq!((row.identity.as_str(), row.received_at), (event.identity.as_str(), event.received_ms));
+            }
+        }
+        let made = transaction::Entity::find().all(db).await.unwrap();
+        assert_eq!((made.len(), made[0].outcome.as_deref(), made[0].account_id.as_deref()), (1, None, None));
+    }
+}
+
+#[tokio::test]
+async fn what_would_part_a_column_is_refused_and_nothing_of_its_batch_is_kept() {
+    let database = Database::postgres().await;
+    let mut event = new_event(&payment(1));
+    event.event.merchant_ref_num = Some("a\u{1f}b".to_owned());
+    let refused = batch::write(&database.db, &[new_event(&payment(2)), event]).await.unwrap_err();
+    assert!(matches!(&refused, Error::Refused(reason) if reason.contains("U+001F")), "{refused}");
+    assert!(webhook_event::Entity::find().one(&database.db).await.unwrap().is_none());
+}
