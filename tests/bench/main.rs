@@ -10,6 +10,7 @@ mod limits;
 mod machine;
 mod misses;
 mod postgres;
+mod reads;
 mod rest;
 mod status;
 mod stream;
@@ -19,7 +20,8 @@ use e2e::Report;
 use serde_json::json;
 
 /// The parts, in their order.
-const PARTS: [&str; 10] = ["accept", "drain", "whole", "latency", "rest", "misses", "figures", "status", "dashboard", "stream"];
+const PARTS: [&str; 11] =
+    ["accept", "drain", "whole", "latency", "rest", "reads", "misses", "figures", "status", "dashboard", "stream"];
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
@@ -56,6 +58,7 @@ async fn run(part: &str, report: &mut Report) {
         "whole" => whole::whole(report).await,
         "latency" => whole::latency(report).await,
         "rest" => rest::run(report).await,
+        "reads" => reads::run(report).await,
         "misses" => misses::run(report).await,
         "figures" => figures::run(report).await,
         "status" => status::run(report).await,

@@ -32,6 +32,12 @@ pub fn post(path: &str, signature: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+/// A GET with these headers.
+pub fn get(path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("GET {path} HTTP/1.1\r\nHost: l\r\n{headers}\r\n").into_bytes()
+}
+
 /// Sends `requests` over so many connections, each waiting for its answer before the next.
 pub async fn closed_loop(port: u16, connections: usize, requests: Vec<Vec<u8>>) -> Answers {
     let begun = Instant::now();

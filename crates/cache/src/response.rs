@@ -179,11 +179,27 @@ impl ResponseCache {
         F: 'static,
     {
         let place = place(plan.endpoint, tag, key);
-        let Some(version) = self.version(tag).await else { return self.without_redis(place, compute).await };
-        let at = (place, version.current);
-        if let Some(kept) = self.fresh.get(&at).await {
+        let Some(version) = self.version(tag).await else { return Box::pin(self.without_redis(place, compute)).await };
+        if let Some(kept) = self.fresh.get(&(place, version.current)).await {
             return Ok(Found { entry: kept.entry, outcome: Outcome::Hit });
         }
+        // In a box, so that a hit need not make room for all that computing an answer takes.
+        Box::pin(self.look_further(plan, place, version, compute)).await
+    }
+
+    /// The answer that is not in this process under its version of now.
+    async fn look_further<F, E>(
+        &self,
+        plan: Plan,
+        place: Place,
+        version: Version,
+        compute: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Found, Arc<E>>
+    where
+        F: Future<Output = Result<Vec<u8>, E>> + Send + 'static,
+        E: Send + Sync + 'static,
+    {
+        let at = (place, version.current);
         let mut before = self.latest.get(&place).await;
         if before.as_ref().is_none_or(|entry| entry.age() >= plan.local) {
             before = self.stored(place).await.map(Arc::new).or(before);
@@ -282,7 +298,7 @@ impl ResponseCache {
         if self.is_away() {
             return None;
         }
-        let read = self.versions.try_get_with(tag.to_owned(), self.tags.version(tag)).await;
+        let read = Box::pin(self.versions.try_get_with(tag.to_owned(), self.tags.version(tag))).await;
         read.inspect_err(|error| self.mark_away(error)).ok()
     }
 
