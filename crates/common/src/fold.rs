@@ -4,6 +4,8 @@
 //! highest [`Stamp`] gives its value. Folding is commutative, associative and idempotent, which the
 //! property test below proves for transactions and accounts alike.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -16,13 +18,16 @@ pub struct Stamp {
     time_ms: i64,
     #[serde(rename = "s")]
     stage: u8,
+    /// Shared: every field of a state has a stamp.
     #[serde(rename = "i")]
-    identity: String,
+    identity: Arc<str>,
 }
 
 impl Stamp {
     fn new(event: &Event, stage: u8, identity: &EventIdentity) -> Self {
-        Self { time_ms: event.status_time.timestamp_millis(), stage, identity: identity.as_str().chars().take(16).collect() }
+        let digits = identity.as_str();
+        let identity = digits.get(..16).unwrap_or(digits).into();
+        Self { time_ms: event.status_time.timestamp_millis(), stage, identity }
     }
 
     /// The status time, in milliseconds since 1970 UTC.

@@ -141,6 +141,11 @@ fn received(new: &NewEvent) -> Option<chrono::DateTime<chrono::Utc>> {
     chrono::DateTime::from_timestamp_millis(new.received_ms)
 }
 
+/// Bytes of a state, or somewhat more.
+const STATE: usize = 1024;
+
 fn json(state: &impl serde::Serialize) -> Result<String, Error> {
-    serde_json::to_string(state).map_err(|e| Error::Refused(e.to_string()))
+    let mut bytes = Vec::with_capacity(STATE);
+    serde_json::to_writer(&mut bytes, state).map_err(|e| Error::Refused(e.to_string()))?;
+    String::from_utf8(bytes).map_err(|e| Error::Refused(e.to_string()))
 }
