@@ -113,8 +113,17 @@ async fn a_poisoned_job_drags_nobody_along() {
     bench.push(Lane::Payments, 1, "poison").await;
     let mut deaths = 0;
     let mut worker = bench.worker();
-    while bench.queue.stats().await.unwrap().dead == 0 {
-        let held = worker.next().await;
+    let ended = || async {
+        let counts = bench.queue.stats().await.unwrap();
+        (counts.dead > 0 && counts.completed == 20).then_some(())
+    };
+    loop {
+        // Nothing is fetched any more where the last fetch buried it.
+        let held = tokio::select! {
+            biased;
+            held = worker.next() => held,
+            () = eventually("it is buried and the others are done", ended) => break,
+        };
         if held.ids().contains(&"poison") {
             worker.kill().await;
             drop(held);
@@ -124,19 +133,8 @@ async fn a_poisoned_job_drags_nobody_along() {
         } else {
             held.all(&Verdict::Done);
         }
-        // The next fetch decides; wait for what it brings or for the death.
-        eventually("something happens", || async {
-            let counts = bench.queue.stats().await.unwrap();
-            (counts.dead > 0 || counts.active > 0).then_some(())
-        })
-        .await;
     }
     assert_eq!(deaths, 6, "the first delivery and five take-overs");
-    eventually("the others are done", || async {
-        let counts = bench.queue.stats().await.unwrap();
-        (counts.completed == 20).then_some(())
-    })
-    .await;
     let letter = bench.queue.dead_letter("poison").await.unwrap().unwrap();
     assert!(letter.error.contains("its worker died"), "{}", letter.error);
 }
