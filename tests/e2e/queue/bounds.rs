@@ -89,11 +89,10 @@ async fn an_idle_worker_is_woken_and_asks_little() {
     worker.next().await.all(&Verdict::Done);
     eventually("it is done", || async { (bench.queue.stats().await.unwrap().completed == 1).then_some(()) }).await;
 
-    let (span, allowed) = (Duration::from_secs(10), 50);
+    let span = Duration::from_secs(10);
     let commands = bench.redis.watch_commands(span).await;
     let count: usize = commands.values().sum();
-
-    assert!((1..=allowed).contains(&count), "{count} in {span:?}: {commands:?}");
+    assert!(count > 0 && count as u64 <= 5 * span.as_secs(), "{count} in {span:?}: {commands:?}");
 }
 
 #[tokio::test]
