@@ -40,9 +40,11 @@ pub fn requests(count: usize, path: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// An ingress as in production: a thread for each core, telemetry to nobody who listens or off.
-async fn ingress(with_telemetry: bool) -> (Platform, u16) {
+/// An ingress as in production but for what is said: a thread for each core, telemetry to nobody who listens or off,
+/// Redis syncing `how`.
+async fn ingress(with_telemetry: bool, how: &str) -> (Platform, u16) {
     let mut platform = Platform::prepare(Database::Sqlite).await;
+    platform.redis.sync(how);
     platform.variables.push(("APP_ENV", "production".to_owned()));
     platform.variables.push(("HTTP_WORKERS", "0".to_owned()));
     if with_telemetry {
@@ -53,6 +55,13 @@ async fn ingress(with_telemetry: bool) -> (Platform, u16) {
     platform.run(Service::Ingress).await;
     let port = platform.ingress_url().rsplit(':').next().unwrap().parse().unwrap();
     (platform, port)
+}
+
+/// One round of a limiting server.
+async fn limit(limit: Limit, platform: &Platform, measured: &mut Measured) {
+    let server = Server::start(limit, &platform.redis.url()).await;
+    let answers = warmed(server.port, 64, COUNT).await;
+    measured.add(answers, cpu_seconds(server.pid()));
 }
 
 async fn warmed(port: u16, connections: usize, count: usize) -> Answers {
@@ -79,23 +88,26 @@ impl Measured {
 }
 
 pub async fn run(report: &mut Report) {
-    let (mut with, mut without) = (Measured::default(), Measured::default());
+    let [mut with, mut without, mut synced, mut synced_limit]: [Measured; 4] = Default::default();
     let mut limits: [Measured; 3] = Default::default();
     let mut redis_micros = Vec::new();
     for _ in 0..ROUNDS {
-        for (with_telemetry, measured) in [(true, &mut with), (false, &mut without)] {
-            let (platform, port) = ingress(with_telemetry).await;
+        let kinds = [(true, "everysec", &mut with), (false, "everysec", &mut without), (true, "always", &mut synced)];
+        for (with_telemetry, how, measured) in kinds {
+            let (platform, port) = ingress(with_telemetry, how).await;
             let (pid, redis) = (platform.pid(Service::Ingress), platform.redis.pid());
             let before = (cpu_seconds(pid), cpu_seconds(redis));
             let answers = warmed(port, 64, COUNT).await;
             measured.add(answers, cpu_seconds(pid) - before.0);
-            redis_micros.push((cpu_seconds(redis) - before.1) * 1e6 / (1.25 * COUNT as f64));
+            if how == "everysec" {
+                redis_micros.push((cpu_seconds(redis) - before.1) * 1e6 / (1.25 * COUNT as f64));
+            }
         }
         let platform = Platform::prepare(Database::Sqlite).await;
-        for (limit, measured) in Limit::ALL.into_iter().zip(&mut limits) {
-            let server = Server::start(limit, &platform.redis.url()).await;
-            let answers = warmed(server.port, 64, COUNT).await;
-            measured.add(answers, cpu_seconds(server.pid()));
+        limit(Limit::CallsRedis, &platform, &mut synced_limit).await;
+        platform.redis.sync("everysec");
+        for (kind, measured) in Limit::ALL.into_iter().zip(&mut limits) {
+            limit(kind, &platform, measured).await;
         }
     }
     for (limit, measured) in Limit::ALL.into_iter().zip(&mut limits) {
@@ -110,12 +122,16 @@ pub async fn run(report: &mut Report) {
     report.at_least("the rate as a share of the server that does one Redis call", rate / median(&mut limits[2].rates), 0.9);
     report.figure("the rate as a share of the server that only answers", rate / median(&mut limits[0].rates));
     report.at_least("the rate with telemetry, as a share of that without", rate / median(&mut without.rates), 0.95);
+    let rate = median(&mut synced.rates);
+    report.figure("webhooks accepted a second at 64 connections, Redis syncing before it answers", rate);
+    report.at_most("ms to accept one so, p99", median(&mut synced.p99), 10.0);
+    report.figure("that rate as a share of the server that does one such call", rate / median(&mut synced_limit.rates));
     connections(report).await;
 }
 
 /// One ingress at other numbers of connections, and at a rate of its clients' choosing.
 async fn connections(report: &mut Report) {
-    let (_platform, port) = ingress(true).await;
+    let (_platform, port) = ingress(true, "everysec").await;
     for connections in [1, 16, 64, 256] {
         let mut answers = warmed(port, connections, if connections == 1 { 8_000 } else { COUNT }).await;
         report.figure(&format!("webhooks accepted a second at {connections} connections"), answers.rate());

@@ -106,6 +106,7 @@ async fn postgres(batch: usize, events: &[NewEvent]) -> (f64, f64) {
 /// µs of Redis for a job that comes and goes, and jobs a second that come.
 async fn redis(jobs: Vec<NewJob>) -> (f64, f64) {
     let bench = Bench::start(|settings| settings.fetch_batches = concurrency()).await;
+    bench.redis.sync("everysec");
     let count = jobs.len() as f64;
     let (begun, before) = (Instant::now(), cpu_seconds(bench.redis.pid()));
     let pushes = futures::stream::iter(jobs).map(|job| bench.producer.enqueue(job)).buffer_unordered(64);

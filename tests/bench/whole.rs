@@ -35,6 +35,7 @@ impl Bench {
         for (name, value) in [("APP_ENV", "production"), ("HTTP_WORKERS", "0")] {
             platform.variables.push((name, value.to_owned()));
         }
+        platform.redis.sync("everysec");
         platform.variables.push(("WORKER_CONCURRENCY", concurrency().to_string()));
         // What is done beside the batches needs connections, too.
         platform.variables.push(("DATABASE_MAX_CONNECTIONS", (concurrency() + 4).to_string()));

@@ -55,7 +55,6 @@ pub async fn chaos(platform: &mut Platform, postgres: &Postgres, span: Duration,
         })
         .collect();
 
-    platform.sync_redis_always();
     let mut outcome = Outcome::default();
     let mut rng = StdRng::seed_from_u64(seed);
     let begun = Instant::now();
@@ -72,7 +71,6 @@ pub async fn chaos(platform: &mut Platform, postgres: &Postgres, span: Duration,
                 platform.kill_redis();
                 tokio::time::sleep(Duration::from_millis(rng.random_range(0..1000))).await;
                 platform.start_redis().await;
-                platform.sync_redis_always();
                 outcome.redis_restarts += 1;
             }
             _ => {

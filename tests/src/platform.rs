@@ -127,12 +127,6 @@ impl Platform {
         self.redis.resume().await;
     }
 
-    /// As in production. With `everysec` Redis puts off its writes, yet not its answers, while a sync is under way: killed
-    /// then, it has lost what it acknowledged.
-    pub fn sync_redis_always(&self) {
-        self.redis.ask(&["CONFIG", "SET", "appendfsync", "always"]);
-    }
-
     pub fn kill_redis(&mut self) {
         self.redis.kill();
     }

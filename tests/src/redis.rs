@@ -110,6 +110,9 @@ impl Redis {
                 let port = *port;
                 let server = Command::new("redis-server")
                     .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--appendonly", "yes", "--save", ""])
+                    // With "everysec" Redis puts off its writes, yet not its answers, while a sync is under way: killed
+                    // then, it has lost what it acknowledged.
+                    .args(["--appendfsync", "always"])
                     .args(["--auto-aof-rewrite-min-size", "256mb", "--rdbcompression", "no"])
                     .args(["--lazyfree-lazy-expire", "yes", "--dir"])
                     .arg(&self.directory)
@@ -122,6 +125,13 @@ impl Redis {
                     .await;
             }
             Kind::Cluster { .. } => drop(cluster_script(&["start", self.directory.to_str().unwrap()])),
+        }
+    }
+
+    /// How it syncs from now until its end: as in production before it answers (`always`), or once a second (`everysec`).
+    pub fn sync(&self, how: &str) {
+        for answer in self.ask(&["CONFIG", "SET", "appendfsync", how]) {
+            assert_eq!(answer.trim(), "OK");
         }
     }
 
