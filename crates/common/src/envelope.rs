@@ -1,10 +1,16 @@
 //! The five envelope shapes, read into one.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
-use crate::{Rejection, normal};
+use crate::{
+    Rejection,
+    json::{Document, Flaw, Json, JsonType},
+    normal,
+};
 
 /// Header names that carry the event name where the body has none, in the order they are looked at.
 pub const EVENT_TYPE_HEADERS: [&str; 3] = ["x-paysafe-event-type", "x-netbanx-event-type", "x-event-type"];
@@ -47,82 +53,88 @@ pub enum Shape {
     Bare,
 }
 
-/// A webhook's body, parsed and located, not yet interpreted.
+/// A webhook's body, located, not yet interpreted.
 #[derive(Debug, Clone)]
-pub struct Envelope {
-    /// The whole body, an object.
-    pub body: Value,
+pub struct Envelope<'b> {
+    body: Document<'b>,
     /// The event name in its canonical spelling.
     pub name: String,
     /// Which shape.
     pub shape: Shape,
+    /// Where the object of interest lies.
+    resource: usize,
 }
 
-impl Envelope {
+impl<'b> Envelope<'b> {
     /// Reads `bytes`; `header_name` is the event name that a header gave, if any.
-    pub fn parse(bytes: &[u8], header_name: Option<&str>) -> Result<Self, Rejection> {
+    pub fn parse(bytes: &'b [u8], header_name: Option<&str>) -> Result<Self, Rejection> {
         let text =
             std::str::from_utf8(bytes).map_err(|e| Rejection::NotJson(format!("invalid UTF-8 at byte {}", e.valid_up_to())))?;
-        let body: Value = serde_json::from_str(text).map_err(|e| {
-            if e.to_string().contains("recursion limit") {
-                Rejection::TooDeep
-            } else {
-                Rejection::NotJson(format!("line {}, column {}", e.line(), e.column()))
-            }
+        let body =
+            serde_json::from_str(text).map_err(|e| Rejection::NotJson(format!("line {}, column {}", e.line(), e.column())))?;
+        Self::of(body, header_name)
+    }
+
+    /// The same of what is known to be JSON.
+    pub fn of(body: &'b RawValue, header_name: Option<&str>) -> Result<Self, Rejection> {
+        let body = Document::of(body).map_err(|flaw| match flaw {
+            Flaw::TooDeep => Rejection::TooDeep,
+            Flaw::NoCharacter(at) => Rejection::NotJson(format!("the string at byte {at} has a bad escape")),
         })?;
-        let Value::Object(fields) = &body else { return Err(Rejection::NotAnObject) };
-        let raw = ["eventType", "eventName"]
+        let root = body.root().filter(|root| root.is_object()).ok_or(Rejection::NotAnObject)?;
+        let own_name = ["eventType", "eventName"]
             .iter()
-            .find_map(|key| fields.get(*key).and_then(Value::as_str).filter(|s| !s.trim().is_empty()))
-            .or(header_name.filter(|s| !s.trim().is_empty()))
-            .ok_or(Rejection::NoEventName)?;
+            .find_map(|key| root.get(key).and_then(Json::string).filter(|name| !name.trim().is_empty()));
+        let raw = own_name.as_deref().or(header_name.filter(|s| !s.trim().is_empty())).ok_or(Rejection::NoEventName)?;
         let name = normal::canonical_name(raw);
         if name.len() > 100 || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             return Err(Rejection::BadEventName);
         }
-        let shape = [("payload", Shape::Payload), ("eventData", Shape::EventData), ("account", Shape::Account)]
+        let (shape, resource) = [("payload", Shape::Payload), ("eventData", Shape::EventData), ("account", Shape::Account)]
             .into_iter()
-            .find(|(key, _)| fields.get(*key).is_some_and(Value::is_object))
-            .map_or(Shape::Bare, |(_, shape)| shape);
-        if let Some(field) = out_of_range(&body) {
+            .find_map(|(key, shape)| {
+                let place = body.place(key)?;
+                body.at(place)?.is_object().then_some((shape, place))
+            })
+            .unwrap_or((Shape::Bare, 0));
+        if let Some(field) = out_of_range(root) {
             return Err(Rejection::BadNumber { field, reason: "is out of range" });
         }
-        Ok(Self { body, name, shape })
+        Ok(Self { body, name, shape, resource })
+    }
+
+    /// The whole body, an object.
+    pub fn body(&self) -> &Document<'b> {
+        &self.body
     }
 
     /// The object of interest.
-    pub fn resource(&self) -> Option<&Map<String, Value>> {
-        match self.shape {
-            Shape::Payload => self.body.get("payload"),
-            Shape::EventData => self.body.get("eventData"),
-            Shape::Account => self.body.get("account"),
-            Shape::Bare => Some(&self.body),
-        }
-        .and_then(Value::as_object)
+    pub fn resource(&self) -> Option<Json<'_, 'b>> {
+        self.body.at(self.resource)
     }
 
     /// A top-level field as text; a number counts as its digits.
-    pub fn top(&self, key: &str) -> Option<String> {
-        text(self.body.get(key)?)
+    pub fn top(&self, key: &str) -> Option<Cow<'b, str>> {
+        text(self.body.root()?.get(key)?)
     }
 
     /// A field of the resource as text.
-    pub fn field(&self, key: &str) -> Option<String> {
+    pub fn field(&self, key: &str) -> Option<Cow<'b, str>> {
         text(self.resource()?.get(key)?)
     }
 
     /// The sender's id of this event, where the shape has one.
-    pub fn event_id(&self) -> Option<String> {
+    pub fn event_id(&self) -> Option<Cow<'b, str>> {
         if self.shape == Shape::Bare { None } else { self.top("id") }
     }
 
     /// The id of what the event is about.
-    pub fn resource_id(&self) -> Option<String> {
+    pub fn resource_id(&self) -> Option<Cow<'b, str>> {
         self.field("id").or_else(|| self.top("resourceId"))
     }
 
     /// The account that the event belongs to.
-    pub fn account_id(&self) -> Option<String> {
+    pub fn account_id(&self) -> Option<Cow<'b, str>> {
         let own = match (normal::category(&self.name), self.shape) {
             (normal::Category::Account, Shape::Account) => self.field("id"),
             (normal::Category::Account, _) => self.field("accountNumber").or_else(|| self.top("resourceId")),
@@ -130,7 +142,7 @@ impl Envelope {
         };
         own.or_else(|| self.field("accountId"))
             .or_else(|| self.top("accountId"))
-            .or_else(|| text(self.body.get("account")?.get("id")?))
+            .or_else(|| text(self.body.root()?.get("account")?.get("id")?))
     }
 
     /// Live unless said otherwise.
@@ -150,17 +162,17 @@ impl Envelope {
 }
 
 /// A non-empty string of at most 255 characters without control characters, or a number's digits.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        // Most are clean: nothing is looked at twice.
-        Value::String(s) if (1..=255).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_graphic()) => Some(s.clone()),
-        Value::String(s) => {
-            let clean: String = s.trim().chars().filter(|c| !c.is_control()).take(255).collect();
-            (!clean.is_empty()).then_some(clean)
-        }
-        Value::Number(n) => Some(n.to_string()),
-        _ => None,
+fn text<'b>(value: Json<'_, 'b>) -> Option<Cow<'b, str>> {
+    if value.json_type() == JsonType::Number {
+        return Some(Cow::Borrowed(value.written()));
     }
+    let said = value.string()?;
+    // Most are clean: nothing is looked at twice.
+    if (1..=255).contains(&said.len()) && said.bytes().all(|b| b.is_ascii_graphic()) {
+        return Some(said);
+    }
+    let clean: String = said.trim().chars().filter(|c| !c.is_control()).take(255).collect();
+    (!clean.is_empty()).then_some(Cow::Owned(clean))
 }
 
 /// RFC 3339, or the same without a zone, which means UTC. Years 1970–9999.
@@ -177,16 +189,21 @@ pub fn time(text: &str) -> Option<DateTime<Utc>> {
 }
 
 /// Where the first number is that no reader of the stored body could hold, as `a.b[].c`.
-fn out_of_range(value: &Value) -> Option<String> {
-    match value {
-        Value::Number(number) => number.as_f64().is_none_or(|f| !f.is_finite()).then(String::new),
-        Value::Object(fields) => fields.iter().find_map(|(key, field)| {
+fn out_of_range(value: Json<'_, '_>) -> Option<String> {
+    match value.json_type() {
+        JsonType::Number => (!is_in_range(value.written())).then(String::new),
+        JsonType::Object => value.values().find_map(|field| {
             let rest = out_of_range(field)?;
-            Some(joined(key.chars().filter(|c| !c.is_control()).take(64).collect(), &rest))
+            Some(joined(field.name().chars().filter(|c| !c.is_control()).take(64).collect(), &rest))
         }),
-        Value::Array(items) => items.iter().find_map(|item| Some(joined("[]".to_owned(), &out_of_range(item)?))),
+        JsonType::Array => value.values().find_map(|item| Some(joined("[]".to_owned(), &out_of_range(item)?))),
         _ => None,
     }
+}
+
+/// Whether a float holds `number`. What has fewer digits than the largest needs no closer look.
+fn is_in_range(number: &str) -> bool {
+    (number.len() < 300 && !number.contains(['e', 'E'])) || number.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
 fn joined(name: String, rest: &str) -> String {

@@ -1,10 +1,13 @@
 //! What a webhook means: an [`Envelope`] interpreted.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 
 use crate::{
     Category, Envelope, Kind, Mode, Rejection, Status,
     envelope::{self, Shape},
+    json::{Json, JsonType},
     money, normal,
 };
 
@@ -77,11 +80,19 @@ pub struct AccountFacts {
 }
 
 impl Event {
+    /// Whether [`Self::interpret`] would fail, for less.
+    pub fn check(envelope: &Envelope<'_>) -> Result<(), Rejection> {
+        match (normal::category(&envelope.name), envelope.resource_id()) {
+            (Category::Transaction(_), Some(_)) => amount(envelope, currency(envelope).as_deref()).map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// Interprets `envelope`, received at `received_at`. Fails only for numbers that cannot be kept.
-    pub fn interpret(envelope: &Envelope, received_at: DateTime<Utc>) -> Result<Self, Rejection> {
+    pub fn interpret(envelope: &Envelope<'_>, received_at: DateTime<Utc>) -> Result<Self, Rejection> {
         let category = normal::category(&envelope.name);
-        let external_id = envelope.resource_id();
-        let account_id = envelope.account_id();
+        let external_id = envelope.resource_id().map(Cow::into_owned);
+        let account_id = envelope.account_id().map(Cow::into_owned);
         let change = match (category, &external_id, &account_id) {
             (Category::Transaction(kind), Some(id), _) => {
                 Change::Transaction(TransactionFacts::read(envelope, kind, id.clone())?)
@@ -95,14 +106,14 @@ impl Event {
             status_time: envelope.status_time().unwrap_or(received_at),
             resource_id: external_id,
             account_id,
-            merchant_ref_num: envelope.field("merchantRefNum").or_else(|| envelope.top("merchantRefNum")),
+            merchant_ref_num: envelope.field("merchantRefNum").or_else(|| envelope.top("merchantRefNum")).map(Cow::into_owned),
             change,
         })
     }
 }
 
 impl TransactionFacts {
-    fn read(envelope: &Envelope, kind: Kind, external_id: String) -> Result<Self, Rejection> {
+    fn read(envelope: &Envelope<'_>, kind: Kind, external_id: String) -> Result<Self, Rejection> {
         let raw = envelope.field("status");
         let name = &envelope.name;
         let mut status = normal::status(raw.as_deref(), name);
@@ -110,27 +121,13 @@ impl TransactionFacts {
             status = Status::Returned;
         }
         let outcome = (kind == Kind::Chargeback).then(|| normal::chargeback_outcome(name)).flatten();
-        let currency = envelope
-            .field("currencyCode")
-            .or_else(|| envelope.field("currency"))
-            .map(|code| code.to_ascii_uppercase())
-            .filter(|code| money::is_currency(code));
-        let amount = envelope
-            .resource()
-            .and_then(|resource| resource.get("amount"))
-            .filter(|amount| !amount.is_null())
-            .map(|amount| match envelope.shape {
-                Shape::EventData => money::major(amount, currency.as_deref().unwrap_or("")),
-                _ => money::minor(amount),
-            })
-            .transpose()
-            .map_err(|reason| Rejection::BadNumber { field: "amount".to_owned(), reason })?;
+        let currency = currency(envelope);
         Ok(Self {
             kind,
             external_id,
             status,
-            raw_status: raw.unwrap_or_else(|| name.clone()),
-            amount,
+            raw_status: raw.map_or_else(|| name.clone(), Cow::into_owned),
+            amount: amount(envelope, currency.as_deref())?,
             currency,
             payment_method: payment_method(envelope),
             failure_reason: matches!(status, Status::Failed | Status::Returned).then(|| failure_reason(envelope)).flatten(),
@@ -140,20 +137,35 @@ impl TransactionFacts {
     }
 }
 
-fn payment_method(envelope: &Envelope) -> Option<String> {
+fn currency(envelope: &Envelope<'_>) -> Option<String> {
+    let code = envelope.field("currencyCode").or_else(|| envelope.field("currency"))?.to_ascii_uppercase();
+    money::is_currency(&code).then_some(code)
+}
+
+fn amount(envelope: &Envelope<'_>, currency: Option<&str>) -> Result<Option<i64>, Rejection> {
+    let amount = envelope.resource().and_then(|resource| resource.get("amount"));
+    let read = |amount| match envelope.shape {
+        Shape::EventData => money::major(amount, currency.unwrap_or("")),
+        _ => money::minor(amount),
+    };
+    let amount = amount.filter(|amount| amount.json_type() != JsonType::Null).map(read).transpose();
+    amount.map_err(|reason| Rejection::BadNumber { field: "amount".to_owned(), reason })
+}
+
+fn payment_method(envelope: &Envelope<'_>) -> Option<String> {
     let named = envelope.field("paymentType").or_else(|| envelope.field("paymentMethod"));
     named.map(|name| normal::canonical_name(&name)).or_else(|| {
         let resource = envelope.resource()?;
         ["card", "sepa", "ach", "eft", "bacs"]
             .into_iter()
-            .find(|key| resource.get(*key).is_some_and(serde_json::Value::is_object))
+            .find(|key| resource.get(key).is_some_and(Json::is_object))
             .map(str::to_uppercase)
     })
 }
 
-fn failure_reason(envelope: &Envelope) -> Option<String> {
+fn failure_reason(envelope: &Envelope<'_>) -> Option<String> {
     let error = envelope.resource()?.get("error");
-    let of_error = |key: &str| error.and_then(|e| e.get(key)).and_then(|v| v.as_str()).map(str::to_owned);
+    let of_error = |key: &str| error.and_then(|e| e.get(key)).and_then(Json::string);
     of_error("message")
         .or_else(|| of_error("code"))
         .or_else(|| ["statusReason", "failureReason", "returnReason", "reason"].iter().find_map(|key| envelope.field(key)))
@@ -161,19 +173,19 @@ fn failure_reason(envelope: &Envelope) -> Option<String> {
 }
 
 impl AccountFacts {
-    fn read(envelope: &Envelope, external_id: String) -> Self {
+    fn read(envelope: &Envelope<'_>, external_id: String) -> Self {
         let status = envelope
             .field("acctStatus")
             .or_else(|| envelope.field("status"))
-            .unwrap_or_else(|| envelope.name.trim_start_matches("ACCT_").to_owned());
+            .unwrap_or_else(|| envelope.name.trim_start_matches("ACCT_").into());
         let payment_methods = [("credit_card", "creditCardId"), ("direct_debit", "directDebitId")]
             .into_iter()
-            .filter_map(|(kind, key)| Some((kind, envelope.field(key)?)))
+            .filter_map(|(kind, key)| Some((kind, envelope.field(key)?.into_owned())))
             .collect();
         Self {
             external_id,
             status: normal::canonical_name(&status),
-            partner_id: envelope.field("partnerId").or_else(|| envelope.field("merchantId")),
+            partner_id: envelope.field("partnerId").or_else(|| envelope.field("merchantId")).map(Cow::into_owned),
             payment_methods,
         }
     }
@@ -211,6 +223,7 @@ mod tests {
             Envelope::parse(br#"{"eventType":"PAYMENT_COMPLETED","payload":{"id":"p","amount":99999999999999999999}}"#, None)
                 .unwrap();
         assert!(matches!(Event::interpret(&envelope, Utc::now()), Err(Rejection::BadNumber { .. })));
+        assert!(matches!(Event::check(&envelope), Err(Rejection::BadNumber { .. })));
     }
 
     #[test]

@@ -220,7 +220,8 @@ mod tests {
         let body = json!({"eventType": name, "payload": {"id": "p", "accountNumber": "7", "status": status, "amount": amount,
             "currencyCode": amount.map(|a| if a % 2 == 0 { "EUR" } else { "USD" }), "statusReason": reason,
             "statusTime": format!("2025-01-01T00:00:{second:02}Z")}});
-        let envelope = Envelope::parse(body.to_string().as_bytes(), None).unwrap();
+        let body = body.to_string();
+        let envelope = Envelope::parse(body.as_bytes(), None).unwrap();
         let identity = EventIdentity::of(Endpoint::Netbanx, None, &envelope);
         (Event::interpret(&envelope, received_at).unwrap(), identity, received_at)
     }

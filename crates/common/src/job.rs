@@ -27,7 +27,7 @@ pub struct Job<Body = Box<RawValue>> {
     pub event_name: String,
     /// When it was received, in milliseconds since 1970 UTC.
     pub received_ms: i64,
-    /// The body, masked.
+    /// The body, masked. The last field: see [`Job::encode`].
     pub body: Body,
 }
 
@@ -45,11 +45,18 @@ pub enum BadJob {
     Time,
 }
 
-impl<Body: Serialize> Job<Body> {
-    /// The bytes to queue; their body takes about `length` of them.
-    pub fn encode(&self, length: usize) -> Result<Vec<u8>, serde_json::Error> {
+/// What serde writes of a [`Job`] that has no body yet, behind all else.
+const NO_BODY: &[u8] = b"null}";
+
+impl Job<()> {
+    /// The bytes to queue. `write` writes the body, as JSON of about `length` bytes.
+    pub fn encode(&self, length: usize, write: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<u8>, serde_json::Error> {
         let mut bytes = Vec::with_capacity(length + HEAD);
         serde_json::to_writer(&mut bytes, self)?;
+        debug_assert!(bytes.ends_with(NO_BODY), "the body is the last field");
+        bytes.truncate(bytes.len() - NO_BODY.len());
+        write(&mut bytes);
+        bytes.push(b'}');
         Ok(bytes)
     }
 }
@@ -67,7 +74,7 @@ impl Job {
 
     /// What it means.
     pub fn event(&self) -> Result<Event, BadJob> {
-        let envelope = Envelope::parse(self.body.get().as_bytes(), Some(&self.event_name))?;
+        let envelope = Envelope::of(&self.body, Some(&self.event_name))?;
         Ok(Event::interpret(&envelope, self.received_at()?)?)
     }
 }

@@ -6,8 +6,9 @@
 //! | --- | --- | --- |
 //! | [`receiver`] | a request path | an [`Endpoint`] and who it was addressed to |
 //! | [`signature`] | a header value and the body | yes or no, with one HMAC per active key |
+//! | [`json`] | a JSON text | where its values lie in it |
 //! | [`envelope`] | body bytes | an [`Envelope`]: event name, ids, mode and the object of interest |
-//! | [`masking`] | a parsed body | the same body without full bank or card numbers |
+//! | [`masking`] | a body | the same body without full bank or card numbers |
 //! | [`identity`] | an envelope | an [`EventIdentity`], equal for every redelivery |
 //! | [`normal`] | raw names | [`Kind`], [`Status`], [`Category`] |
 //! | [`money`] | JSON numbers | integer minor units |
@@ -22,6 +23,7 @@ pub mod event;
 pub mod fold;
 pub mod identity;
 pub mod job;
+pub mod json;
 pub mod masking;
 pub mod money;
 pub mod normal;

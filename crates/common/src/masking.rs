@@ -7,6 +7,12 @@
 
 use serde_json::Value;
 
+use crate::{
+    Category, Envelope,
+    json::{Json, JsonType},
+    normal,
+};
+
 /// What the name of a field says of its value.
 enum Field {
     /// Not even the last four are kept.
@@ -61,60 +67,102 @@ impl Field {
     }
 }
 
-/// Masks `body` in place. `accountNumber` is masked but in an account event, where it is the
-/// merchant's public account id (`domain.md`) and `is_account_event` is set.
-pub fn mask(body: &mut Value, is_account_event: bool) {
-    walk(body, is_account_event, 0);
+/// Writes the body of `envelope` to `out` as JSON, masked and without spaces. `accountNumber` is masked but in an account
+/// event, where it is the merchant's public account id (`domain.md`).
+pub fn write_masked(out: &mut Vec<u8>, envelope: &Envelope<'_>) {
+    let is_account_event = normal::category(&envelope.name) == Category::Account;
+    if let Some(body) = envelope.body().root() {
+        write(out, body, Rule::ByLook { is_account_event, depth: 0 });
+    }
 }
 
-fn walk(value: &mut Value, is_account_event: bool, depth: usize) {
-    match value {
-        Value::Object(fields) => {
-            for (name, field) in fields.iter_mut() {
-                let is_public_account = is_account_event && depth <= 1;
-                match Field::of(name) {
-                    Field::Secret => blank(field),
-                    Field::Number => mask_whole(field),
-                    Field::AccountNumber if !is_public_account => mask_whole(field),
-                    Field::Id if !field.is_object() && !field.is_array() => {}
-                    _ => walk(field, is_account_event, depth + 1),
+/// How a value is masked.
+#[derive(Debug, Clone, Copy)]
+enum Rule {
+    /// Not at all: an id.
+    Kept,
+    /// To nothing.
+    Blank,
+    /// Each scalar to its last four.
+    Whole,
+    /// Card numbers and IBANs.
+    ByLook { is_account_event: bool, depth: usize },
+}
+
+impl Rule {
+    /// For a field of what this is for.
+    fn of_field(self, field: Json<'_, '_>) -> Self {
+        let Self::ByLook { is_account_event, depth } = self else { return self };
+        let is_public_account = is_account_event && depth <= 1;
+        match Field::of(&field.name()) {
+            Field::Secret => Self::Blank,
+            Field::Number => Self::Whole,
+            Field::AccountNumber if !is_public_account => Self::Whole,
+            Field::Id if !matches!(field.json_type(), JsonType::Object | JsonType::Array) => Self::Kept,
+            _ => self.of_item(),
+        }
+    }
+
+    /// For an item of an array that this is for.
+    fn of_item(self) -> Self {
+        match self {
+            Self::ByLook { is_account_event, depth } => Self::ByLook { is_account_event, depth: depth + 1 },
+            other => other,
+        }
+    }
+
+    /// What is left of a scalar, where it is masked.
+    fn masked(self, scalar: Json<'_, '_>) -> Option<String> {
+        let digits = scalar.written();
+        match (self, scalar.json_type()) {
+            (Self::Whole, JsonType::Text) => Some(last_four(&scalar.string()?)),
+            (Self::Whole, JsonType::Number) => Some(last_four(digits)),
+            (Self::ByLook { .. }, JsonType::Text) => mask_text(&scalar.string()?),
+            (Self::ByLook { .. }, JsonType::Number) => is_card(digits.as_bytes()).then(|| last_four(digits)),
+            _ => None,
+        }
+    }
+}
+
+fn write(out: &mut Vec<u8>, value: Json<'_, '_>, rule: Rule) {
+    match value.json_type() {
+        JsonType::Null => out.extend_from_slice(b"null"),
+        _ if matches!(rule, Rule::Blank) => out.extend_from_slice(br#""***""#),
+        JsonType::Object => {
+            out.push(b'{');
+            for (n, field) in value.values().enumerate() {
+                if n > 0 {
+                    out.push(b',');
                 }
+                quote(out, field.written_name());
+                out.push(b':');
+                write(out, field, rule.of_field(field));
             }
+            out.push(b'}');
         }
-        Value::Array(items) => {
-            for item in items {
-                walk(item, is_account_event, depth + 1);
+        JsonType::Array => {
+            out.push(b'[');
+            for (n, item) in value.values().enumerate() {
+                if n > 0 {
+                    out.push(b',');
+                }
+                write(out, item, rule.of_item());
             }
+            out.push(b']');
         }
-        Value::String(text) => {
-            if let Some(masked) = mask_text(text) {
-                *text = masked;
-            }
-        }
-        Value::Number(number) => {
-            let text = number.to_string();
-            if text.len() >= 13 && is_card(text.as_bytes()) {
-                *value = Value::String(last_four(&text));
-            }
-        }
-        Value::Bool(_) | Value::Null => {}
+        scalar => match rule.masked(value) {
+            Some(masked) => out.extend_from_slice(Value::String(masked).to_string().as_bytes()),
+            None if scalar == JsonType::Text => quote(out, value.written()),
+            None => out.extend_from_slice(value.written().as_bytes()),
+        },
     }
 }
 
-fn blank(field: &mut Value) {
-    if !field.is_null() {
-        *field = Value::String("***".to_owned());
-    }
-}
-
-fn mask_whole(field: &mut Value) {
-    match field {
-        Value::String(text) => *text = last_four(text),
-        Value::Number(number) => *field = Value::String(last_four(&number.to_string())),
-        Value::Array(items) => items.iter_mut().for_each(mask_whole),
-        Value::Object(fields) => fields.values_mut().for_each(mask_whole),
-        Value::Bool(_) | Value::Null => {}
-    }
+/// Writes a string that is escaped already.
+fn quote(out: &mut Vec<u8>, written: &str) {
+    out.push(b'"');
+    out.extend_from_slice(written.as_bytes());
+    out.push(b'"');
 }
 
 /// `***` and the last four characters; nothing is left of a value of four or fewer.
@@ -254,19 +302,42 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json::Document;
+
+    fn written(body: &str, is_account_event: bool) -> String {
+        let document = Document::of(serde_json::from_str(body).unwrap()).unwrap();
+        let mut out = Vec::new();
+        write(&mut out, document.root().unwrap(), Rule::ByLook { is_account_event, depth: 0 });
+        String::from_utf8(out).unwrap()
+    }
+
+    fn masked(body: &Value, is_account_event: bool) -> Value {
+        serde_json::from_str(&written(&body.to_string(), is_account_event)).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_masked_stays_as_it_was_written() {
+        let body = r#" { "b" : [ 1.50 , -2e3, true, null, { }, [ ] ], "a" : "caf\u00e9 \" \/", "a":"" } "#;
+        assert_eq!(written(body, false), r#"{"b":[1.50,-2e3,true,null,{},[]],"a":"caf\u00e9 \" \/","a":""}"#);
+    }
+
+    #[test]
+    fn escapes_and_repeated_names_hide_nothing() {
+        let body = r#"{"c\u0076v":"123","cvv":"123","cvv":null,"note":"4111\u00201111 1111 1111\n\u0034111111111111111"}"#;
+        assert_eq!(written(body, false), r#"{"c\u0076v":"***","cvv":"***","cvv":null,"note":"***1111\n***1111"}"#);
+    }
 
     #[test]
     fn fields_and_hidden_numbers() {
-        let mut body = json!({"payload": {
+        let body = json!({"payload": {
             "sepa": {"iban": "GB86RBOS60161331926819", "lastDigits": "19"},
             "ach": {"accountNumber": "988948193", "routingNumber": 211_589_828},
             "card": {"cardNum": "4111111111111111", "cvv": 123, "lastDigits": "1111"},
             "note": "paid with 4111 1111 1111 1111 or GB86 RBOS 6016 1331 9268 19.",
             "merchantRefNum": "1732431600000",
         }});
-        mask(&mut body, false);
         assert_eq!(
-            body,
+            masked(&body, false),
             json!({"payload": {
                 "sepa": {"iban": "***6819", "lastDigits": "19"},
                 "ach": {"accountNumber": "***8193", "routingNumber": "***9828"},
@@ -279,8 +350,8 @@ mod tests {
 
     #[test]
     fn an_account_event_keeps_its_own_account_number_only() {
-        let mut body = json!({"payload": {"accountNumber": "1003296300", "bank": {"accountNumber": "988948193"}}});
-        mask(&mut body, true);
+        let body = json!({"payload": {"accountNumber": "1003296300", "bank": {"accountNumber": "988948193"}}});
+        let body = masked(&body, true);
         assert_eq!(body["payload"]["accountNumber"], "1003296300");
         assert_eq!(body["payload"]["bank"]["accountNumber"], "***8193");
     }
@@ -314,8 +385,7 @@ mod tests {
                 "accountNumber": account, "x": {"cardNumber": card, "iban": iban, "cvv": "c9v"},
             });
             for _ in 0..nest { body = json!({"payload": [body]}); }
-            mask(&mut body, false);
-            let text = body.to_string();
+            let text = masked(&body, false).to_string();
             prop_assert!(!text.contains(&card), "{}", text);
             prop_assert!(!text.contains(&iban), "{}", text);
             prop_assert!(!text.contains("c9v"), "{}", text);

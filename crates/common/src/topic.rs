@@ -64,7 +64,8 @@ mod tests {
 
     fn topics(name: &str, status: &str) -> &'static [Topic] {
         let body = json!({"eventType": name, "payload": {"id": "p", "accountNumber": "7", "status": status}});
-        let envelope = Envelope::parse(body.to_string().as_bytes(), None).unwrap();
+        let body = body.to_string();
+        let envelope = Envelope::parse(body.as_bytes(), None).unwrap();
         Topic::of(&Event::interpret(&envelope, DateTime::UNIX_EPOCH).unwrap())
     }
 

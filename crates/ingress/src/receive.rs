@@ -14,7 +14,6 @@ use common::{
 };
 use queue::{Enqueued, Lane, NewJob};
 use serde::Serialize;
-use serde_json::Value;
 use telemetry::{metrics, trace};
 use tracing::{Instrument, Span, info_span};
 use uuid::Uuid;
@@ -71,8 +70,8 @@ async fn accept(
     }
     let header_name = envelope::EVENT_TYPE_HEADERS.iter().find_map(|name| text(request.headers(), name));
     let envelope = Envelope::parse(&body, header_name).map_err(|e| rejected(&e))?;
+    Event::check(&envelope).map_err(|e| rejected(&e))?;
     let received_at = chrono::Utc::now();
-    Event::interpret(&envelope, received_at).map_err(|e| rejected(&e))?;
 
     let company_id = match (slug.is_some(), envelope.account_id()) {
         (false, Some(account)) => ingress.receivers.company_of_account(&account).await.map_err(|e| lookup_failed(&e))?,
@@ -81,7 +80,7 @@ async fn accept(
     let identity = EventIdentity::of(endpoint, slug.as_deref(), &envelope);
     let webhook_id = Uuid::now_v7();
     let (lane, mode) = (lane(&envelope), envelope.mode());
-    let job = job(webhook_id, endpoint, company_id, &identity, envelope, received_at.timestamp_millis(), body.len())?;
+    let job = job(webhook_id, endpoint, company_id, &identity, &envelope, received_at.timestamp_millis(), body.len())?;
     let job = NewJob {
         id: webhook_id.to_string(),
         claim: identity.as_str().to_owned(),
@@ -152,7 +151,7 @@ async fn verify(
     }
 }
 
-fn lane(envelope: &Envelope) -> Lane {
+fn lane(envelope: &Envelope<'_>) -> Lane {
     match normal::category(&envelope.name) {
         Category::Transaction(_) => Lane::Payments,
         Category::Account | Category::Other => Lane::Others,
@@ -166,22 +165,13 @@ fn job(
     endpoint: Endpoint,
     company_id: CompanyId,
     identity: &EventIdentity,
-    mut envelope: Envelope,
+    envelope: &Envelope<'_>,
     received_ms: i64,
     length: usize,
 ) -> Result<Vec<u8>, Problem> {
-    let is_account_event = normal::category(&envelope.name) == Category::Account;
-    masking::mask(&mut envelope.body, is_account_event);
-    let job: Job<&Value> = Job {
-        webhook_id,
-        endpoint,
-        company_id,
-        identity: identity.clone(),
-        event_name: envelope.name,
-        received_ms,
-        body: &envelope.body,
-    };
-    job.encode(length).map_err(|error| {
+    let (identity, event_name) = (identity.clone(), envelope.name.clone());
+    let job = Job { webhook_id, endpoint, company_id, identity, event_name, received_ms, body: () };
+    job.encode(length, |out| masking::write_masked(out, envelope)).map_err(|error| {
         tracing::error!(%error, "a job could not be written");
         Problem::new(ProblemKind::Internal, "the webhook could not be kept")
     })

@@ -27,32 +27,34 @@ fn company(n: usize) -> CompanyId {
     CompanyId(Uuid::from_u128(n as u128 + 1))
 }
 
-fn envelope(sent: &Sent) -> (Envelope, String) {
+fn body(sent: &Sent) -> String {
     let time = |ms: i64| DateTime::from_timestamp_millis(ms).unwrap().to_rfc3339();
     let reason = matches!(sent.status, "FAILED" | "RETURNED").then(|| format!("because {}", sent.status));
-    let body = json!({
+    json!({
         "eventType": sent.name(), "resourceId": sent.id.to_string(), "mode": if sent.is_test { "test" } else { "live" },
         "payload": {"id": sent.id.to_string(), "status": sent.status, "amount": sent.amount, "currencyCode": sent.currency,
             "paymentType": sent.method, "statusTime": time(sent.status_time()), "txnTime": time(sent.made()), "statusReason": reason},
     })
-    .to_string();
-    (Envelope::parse(body.as_bytes(), None).unwrap(), body)
+    .to_string()
 }
 
 fn identity(sent: &Sent) -> EventIdentity {
-    EventIdentity::of(Endpoint::Netbanx, Some(if sent.company == 0 { "a" } else { "b" }), &envelope(sent).0)
+    let body = body(sent);
+    let envelope = Envelope::parse(body.as_bytes(), None).unwrap();
+    EventIdentity::of(Endpoint::Netbanx, Some(if sent.company == 0 { "a" } else { "b" }), &envelope)
 }
 
 /// The event as a new webhook: a redelivery has an id of its own.
 pub fn new_event(sent: &Sent) -> NewEvent {
-    let (parsed, payload) = envelope(sent);
+    let payload = body(sent);
+    let envelope = Envelope::parse(payload.as_bytes(), None).unwrap();
     NewEvent {
         webhook_id: Uuid::now_v7(),
         company_id: company(sent.company),
         endpoint: Endpoint::Netbanx,
         identity: identity(sent),
         received_ms: sent.received(),
-        event: Event::interpret(&parsed, DateTime::from_timestamp_millis(sent.received()).unwrap()).unwrap(),
+        event: Event::interpret(&envelope, DateTime::from_timestamp_millis(sent.received()).unwrap()).unwrap(),
         payload,
     }
 }

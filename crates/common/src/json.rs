@@ -1,0 +1,317 @@
+//! A JSON text, looked at where it lies: its values are found once, and none is copied before it is asked for.
+//!
+//! Whether a text is JSON is serde_json's to say, which makes a [`RawValue`] of it; here it is only divided.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+use serde_json::value::RawValue;
+
+/// Arrays and objects within each other at most: what serde_json reads.
+const DEPTH: usize = 127;
+
+/// Why a JSON text cannot be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// Nested too deep for most readers.
+    TooDeep,
+    /// The text at that byte has an escape that stands for no character, such as half of a surrogate pair.
+    NoCharacter(usize),
+}
+
+/// A JSON text and where its values lie.
+#[derive(Debug, Clone)]
+pub struct Document<'t> {
+    text: &'t str,
+    /// Each value before those that it holds.
+    nodes: Vec<Node<'t>>,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonType {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool,
+    /// A number.
+    Number,
+    /// A string.
+    Text,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node<'t> {
+    /// Empty where it is no field.
+    name: Token<'t>,
+    /// Empty of an array or an object.
+    value: Token<'t>,
+    json_type: JsonType,
+    /// Nodes that it takes: itself and what it holds.
+    span: u32,
+}
+
+/// As it is written; a string without its quotes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Token<'t> {
+    text: &'t str,
+    is_escaped: bool,
+}
+
+impl<'t> Token<'t> {
+    fn decoded(self) -> Option<Cow<'t, str>> {
+        if self.is_escaped {
+            serde_json::from_str(&format!("\"{}\"", self.text)).ok().map(Cow::Owned)
+        } else {
+            Some(Cow::Borrowed(self.text))
+        }
+    }
+
+    /// The string whose opening quote is at `at`.
+    fn string(text: &'t str, at: usize) -> Result<Self, Flaw> {
+        let rest = text.get(at + 1..).unwrap_or_default();
+        let (mut end, mut is_escaped) = (0, false);
+        while let Some(found) = rest.as_bytes().get(end..).and_then(|tail| memchr2(b'"', b'\\', tail)) {
+            end += found;
+            if rest.as_bytes().get(end) != Some(&b'\\') {
+                break;
+            }
+            is_escaped = true;
+            end += 2;
+        }
+        let token = Self { text: rest.get(..end).unwrap_or(rest), is_escaped };
+        if is_escaped && token.decoded().is_none() {
+            return Err(Flaw::NoCharacter(at));
+        }
+        Ok(token)
+    }
+}
+
+impl<'t> Document<'t> {
+    /// Divides `raw`.
+    pub fn of(raw: &'t RawValue) -> Result<Self, Flaw> {
+        let text = raw.get();
+        let bytes = text.as_bytes();
+        let mut nodes: Vec<Node<'t>> = Vec::with_capacity(64);
+        let (mut open, mut name, mut at): (Vec<usize>, _, _) = (Vec::with_capacity(8), Token::default(), 0);
+        while let Some(byte) = bytes.get(at) {
+            let json_type = match byte {
+                b'{' => JsonType::Object,
+                b'[' => JsonType::Array,
+                b'"' => JsonType::Text,
+                b't' | b'f' => JsonType::Bool,
+                b'n' => JsonType::Null,
+                b'-' | b'0'..=b'9' => JsonType::Number,
+                other => {
+                    let end = nodes.len();
+                    if matches!(other, b'}' | b']')
+                        && let Some(place) = open.pop()
+                        && let Some(node) = nodes.get_mut(place)
+                    {
+                        node.span = (end - place) as u32;
+                    }
+                    at += 1;
+                    continue;
+                }
+            };
+            let value = match json_type {
+                JsonType::Object | JsonType::Array => {
+                    if open.len() == DEPTH {
+                        return Err(Flaw::TooDeep);
+                    }
+                    open.push(nodes.len());
+                    at += 1;
+                    Token::default()
+                }
+                JsonType::Text => {
+                    let token = Token::string(text, at)?;
+                    at += token.text.len() + 2;
+                    // A colon stands behind names alone.
+                    let rest = bytes.get(at..).unwrap_or_default();
+                    if rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':') {
+                        name = token;
+                        continue;
+                    }
+                    token
+                }
+                JsonType::Number | JsonType::Bool | JsonType::Null => {
+                    let rest = text.get(at..).unwrap_or_default();
+                    let length = rest.bytes().position(|byte| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r'));
+                    let token = Token { text: rest.get(..length.unwrap_or(rest.len())).unwrap_or_default(), is_escaped: false };
+                    at += token.text.len();
+                    token
+                }
+            };
+            nodes.push(Node { name: std::mem::take(&mut name), value, json_type, span: 1 });
+        }
+        Ok(Self { text, nodes })
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &'t str {
+        self.text
+    }
+
+    /// The value that is the whole text.
+    pub fn root(&self) -> Option<Json<'_, 't>> {
+        self.at(0)
+    }
+
+    /// The value at `place`, which [`Self::place`] told.
+    pub fn at(&self, place: usize) -> Option<Json<'_, 't>> {
+        Values(self.nodes.get(place..)?).next()
+    }
+
+    /// Where the value of the root's field `name` lies.
+    pub fn place(&self, name: &str) -> Option<usize> {
+        let (mut next, mut found) = (1, None);
+        for value in self.root()?.values() {
+            if value.is_named(name) {
+                found = Some(next);
+            }
+            next += value.node.span as usize;
+        }
+        found
+    }
+}
+
+/// A value of a [`Document`].
+#[derive(Debug, Clone, Copy)]
+pub struct Json<'d, 't> {
+    node: &'d Node<'t>,
+    held: &'d [Node<'t>],
+}
+
+/// Values that lie behind each other.
+struct Values<'d, 't>(&'d [Node<'t>]);
+
+impl<'d, 't> Iterator for Values<'d, 't> {
+    type Item = Json<'d, 't>;
+
+    fn next(&mut self) -> Option<Json<'d, 't>> {
+        let (node, rest) = self.0.split_first()?;
+        let (held, rest) = rest.split_at_checked(node.span as usize - 1)?;
+        self.0 = rest;
+        Some(Json { node, held })
+    }
+}
+
+impl<'d, 't> Json<'d, 't> {
+    /// What it is.
+    pub fn json_type(self) -> JsonType {
+        self.node.json_type
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(self) -> bool {
+        self.json_type() == JsonType::Object
+    }
+
+    /// A scalar as it is written; a string without its quotes, its escapes as they are.
+    pub fn written(self) -> &'t str {
+        self.node.value.text
+    }
+
+    /// What a string says.
+    pub fn string(self) -> Option<Cow<'t, str>> {
+        if self.json_type() == JsonType::Text { self.node.value.decoded() } else { None }
+    }
+
+    /// The name of a field.
+    pub fn name(self) -> Cow<'t, str> {
+        self.node.name.decoded().unwrap_or_default()
+    }
+
+    /// The same as it is written, without its quotes.
+    pub fn written_name(self) -> &'t str {
+        self.node.name.text
+    }
+
+    fn is_named(self, name: &str) -> bool {
+        if self.node.name.is_escaped { self.name() == name } else { self.node.name.text == name }
+    }
+
+    /// The fields of an object, the items of an array, in their order.
+    pub fn values(self) -> impl Iterator<Item = Json<'d, 't>> {
+        Values(self.held)
+    }
+
+    /// A field of an object: the last of that name, as most readers take it.
+    pub fn get(self, name: &str) -> Option<Self> {
+        if self.is_object() { self.values().filter(|value| value.is_named(name)).last() } else { None }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn raw(text: &str) -> &RawValue {
+        serde_json::from_str(text).unwrap()
+    }
+
+    /// What serde_json makes of the same.
+    fn whole(json: Json<'_, '_>) -> Value {
+        match json.json_type() {
+            JsonType::Object => json.values().map(|field| (field.name().into_owned(), whole(field))).collect(),
+            JsonType::Array => json.values().map(whole).collect(),
+            JsonType::Text => Value::String(json.string().unwrap().into_owned()),
+            _ => serde_json::from_str(json.written()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn fields_are_found_by_what_their_names_say_and_the_last_counts() {
+        let document = Document::of(raw(r#" { "a" : {"x":1}, "\u0062\"": [true ,null], "a": -1.50e3 , "c":"\\" } "#)).unwrap();
+        let root = document.root().unwrap();
+        assert_eq!(root.get("a").unwrap().written(), "-1.50e3");
+        assert_eq!(document.at(document.place("a").unwrap()).unwrap().written(), "-1.50e3");
+        assert_eq!(root.get("b\"").unwrap().values().count(), 2);
+        assert_eq!(root.get("c").unwrap().string().unwrap(), "\\");
+        assert!(root.get("x").is_none() && root.get("c").unwrap().get("x").is_none());
+    }
+
+    #[test]
+    fn what_serde_json_would_not_read_is_refused() {
+        for (text, flaw) in [(r#"{"a":"\ud800"}"#, Flaw::NoCharacter(5)), (r#"{"\udc00":1}"#, Flaw::NoCharacter(1))] {
+            assert_eq!(Document::of(raw(text)).unwrap_err(), flaw, "{text}");
+        }
+        for depth in 126..130 {
+            let text = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(Document::of(raw(&text)).is_ok(), serde_json::from_str::<Value>(&text).is_ok(), "{depth}");
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            "[\"\\\\:,{}\\[\\] \n]{0,6}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::vec(("[a-c\"\\\\:é]{0,3}", inner), 0..5).prop_map(|fields| fields.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn it_reads_as_serde_json_does(value in any_json(), is_pretty in any::<bool>()) {
+            let text = if is_pretty { format!("{value:#}") } else { value.to_string() };
+            prop_assert_eq!(whole(Document::of(raw(&text)).unwrap().root().unwrap()), value);
+        }
+    }
+}
