@@ -55,13 +55,17 @@ fn put<T: PartialOrd>(slot: &mut Option<Register<T>>, value: Option<T>, stamp: &
     }
 }
 
-fn value<T: Clone>(slot: Option<&Register<T>>) -> Option<T> {
-    slot.map(|register| register.value.clone())
+fn value<T: Copy>(slot: Option<&Register<T>>) -> Option<T> {
+    slot.map(|register| register.value)
 }
 
-macro_rules! readers {
-    ($($(#[$meta:meta])* $field:ident: $type:ty),+ $(,)?) => {
-        $($(#[$meta])* pub fn $field(&self) -> Option<$type> { value(self.$field.as_ref()) })+
+fn text(slot: Option<&Register<String>>) -> Option<&str> {
+    slot.map(|register| register.value.as_str())
+}
+
+macro_rules! texts {
+    ($($(#[$meta:meta])* $field:ident),+ $(,)?) => {
+        $($(#[$meta])* pub fn $field(&self) -> Option<&str> { text(self.$field.as_ref()) })+
     };
 }
 
@@ -126,23 +130,26 @@ impl TransactionState {
     }
 
     /// Why it failed or was returned; nothing while it stands otherwise.
-    pub fn failure_reason(&self) -> Option<String> {
-        matches!(self.status(), Status::Failed | Status::Returned).then(|| value(self.failure_reason.as_ref())).flatten()
+    pub fn failure_reason(&self) -> Option<&str> {
+        matches!(self.status(), Status::Failed | Status::Returned).then(|| text(self.failure_reason.as_ref())).flatten()
     }
 
-    readers! {
-        /// Minor units.
-        amount: i64,
+    /// Minor units.
+    pub fn amount(&self) -> Option<i64> {
+        value(self.amount.as_ref())
+    }
+
+    texts! {
         /// ISO 4217.
-        currency: String,
+        currency,
         /// Shared by all events of one purchase.
-        merchant_ref_num: String,
+        merchant_ref_num,
         /// For example `CARD`.
-        payment_method: String,
+        payment_method,
         /// The merchant's account.
-        account_id: String,
+        account_id,
         /// How a chargeback ended.
-        outcome: String,
+        outcome,
     }
 
     /// When its first and its last event were received, in milliseconds since 1970 UTC.
@@ -187,9 +194,9 @@ impl AccountState {
         value(self.mode.as_ref()).unwrap_or(Mode::Live)
     }
 
-    readers! {
+    texts! {
         /// The partner or merchant at Netbanx.
-        partner_id: String,
+        partner_id,
     }
 
     /// When its first and its last event were received, in milliseconds since 1970 UTC.

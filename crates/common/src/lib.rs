@@ -39,7 +39,7 @@ pub use identity::EventIdentity;
 pub use job::Job;
 pub use normal::{Category, Kind, OnboardingStage, Status};
 pub use receiver::{CompanyId, Endpoint};
-pub use rollup::{Deltas, Grain, Series, Sum, WebhookOutcome};
+pub use rollup::{Cell, Deltas, Grain, Series, Sum, WebhookOutcome};
 pub use topic::Topic;
 
 /// Why a body is not a webhook that we can keep. Each is the sender's to correct.

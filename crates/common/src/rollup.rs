@@ -218,13 +218,13 @@ fn contribution(kind: Kind, state: &TransactionState) -> Vec<(Cell, Sum)> {
     let series = Series::Transactions {
         kind,
         status: state.status(),
-        currency: state.currency().unwrap_or_default(),
-        payment_method: part(&state.payment_method().unwrap_or_default()),
-        outcome: if kind == Kind::Chargeback { state.outcome().unwrap_or_default() } else { String::new() },
+        currency: state.currency().unwrap_or_default().to_owned(),
+        payment_method: part(state.payment_method().unwrap_or_default()),
+        outcome: state.outcome().filter(|_| kind == Kind::Chargeback).unwrap_or_default().to_owned(),
     };
     let mut cells = vec![(cell(series), Sum { count: 1, amount: summed(state.amount()) })];
     if let Some(reason) = state.failure_reason() {
-        cells.push((cell(Series::failure(&reason)), Sum { count: 1, amount: 0 }));
+        cells.push((cell(Series::failure(reason)), Sum { count: 1, amount: 0 }));
     }
     cells
 }

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use common::{CompanyId, Deltas, Grain, Mode, Series, Sum, WebhookOutcome};
+use common::{Cell, CompanyId, Deltas, Grain, Mode, Series, Sum, WebhookOutcome};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, Iden, QueryFilter, QueryResult,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, Iden, QueryFilter, QueryResult,
     QuerySelect, Set, TransactionTrait,
     sea_query::{Alias, Expr, ExprTrait, Func, OnConflict, Query, SelectStatement, UnionType},
 };
@@ -14,7 +14,10 @@ use uuid::Uuid;
 
 use crate::{
     Error, companies,
-    dialect::{self, rows::Insert},
+    dialect::{
+        self,
+        rows::{self, Insert},
+    },
     entity::{collected_count, failed_webhook, rollup, rollup_delta},
     now_ms,
     reads::Scope,
@@ -33,26 +36,35 @@ pub type CompanyDeltas = BTreeMap<CompanyId, Deltas>;
 /// Where a bucket's sum lies.
 pub(crate) type Key = (CompanyId, Grain, Mode, i64, String);
 
-/// The rows of `deltas`, to be committed with what they count.
-pub(crate) fn rows(deltas: &CompanyDeltas) -> Vec<rollup_delta::ActiveModel> {
-    deltas
-        .iter()
-        .flat_map(|(company, deltas)| deltas.iter().map(move |(cell, sum)| (company, cell, sum)))
-        .map(|(company, cell, sum)| rollup_delta::ActiveModel {
-            id: Set(Uuid::now_v7()),
-            company_id: Set(company.0),
-            mode: Set(cell.mode.as_str().to_owned()),
-            bucket: Set(cell.minute_ms),
-            series: Set(cell.series.to_string()),
-            count: Set(sum.count),
-            amount: Set(sum.amount),
-        })
-        .collect()
+type Difference<'d> = (Uuid, CompanyId, &'d Cell, &'d Sum);
+
+/// The rows of `deltas`, with new ids.
+fn differences(deltas: &CompanyDeltas) -> Vec<Difference<'_>> {
+    let all = deltas.iter().flat_map(|(company, deltas)| deltas.iter().map(move |(cell, sum)| (company, cell, sum)));
+    all.map(|(company, cell, sum)| (Uuid::now_v7(), *company, cell, sum)).collect()
+}
+
+fn difference((id, company, cell, sum): Difference<'_>, column: rollup_delta::Column) -> rows::Cell<'_> {
+    use rollup_delta::Column;
+    match column {
+        Column::Id => id.into(),
+        Column::CompanyId => company.0.into(),
+        Column::Mode => cell.mode.as_str().into(),
+        Column::Bucket => cell.minute_ms.into(),
+        Column::Series => cell.series.to_string().into(),
+        Column::Count => sum.count.into(),
+        Column::Amount => sum.amount.into(),
+    }
+}
+
+/// All of `deltas`, to be committed with what they count.
+pub(crate) fn insert(deltas: &CompanyDeltas) -> Result<Insert<'_>, DbErr> {
+    Insert::of(differences(deltas), difference, "")
 }
 
 async fn append(tx: &DatabaseTransaction, deltas: &CompanyDeltas) -> Result<(), Error> {
-    for page in rows(deltas).chunks(ROWS) {
-        dialect::rows::insert(tx, vec![Insert::of(page.to_vec(), "")?]).await?;
+    for page in differences(deltas).chunks(ROWS) {
+        rows::insert(tx, vec![Insert::of(page.iter().copied(), difference, "")?]).await?;
     }
     Ok(())
 }

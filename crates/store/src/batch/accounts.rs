@@ -106,7 +106,7 @@ fn account_row((company, external_id): AccountKey, id: Uuid, state: &AccountStat
         external_id: Set(external_id),
         status: Set(state.status().to_owned()),
         onboarding_stage: Set(normal::onboarding_stage(state.status()).as_str().to_owned()),
-        partner_id: Set(state.partner_id()),
+        partner_id: Set(state.partner_id().map(str::to_owned)),
         mode: Set(state.mode().as_str().to_owned()),
         status_time: Set(state.status_time_ms()),
         created_at: Set(first),

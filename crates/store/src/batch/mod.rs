@@ -10,14 +10,14 @@ mod transactions;
 use std::collections::{BTreeMap, HashSet};
 
 use common::{CompanyId, Endpoint, Event, EventIdentity, WebhookOutcome, event::Change, normal};
-use sea_orm::{DatabaseConnection, Set, TransactionTrait};
+use sea_orm::{DatabaseConnection, TransactionTrait};
 use uuid::Uuid;
 
 use crate::{
     Error,
     dialect::{
         RowLock,
-        rows::{self, Insert},
+        rows::{self, Cell, Insert},
     },
     entity::{event_identity, webhook_event},
     rollups::{self, CompanyDeltas},
@@ -77,18 +77,20 @@ async fn write_parts(db: &DatabaseConnection, events: &[NewEvent], is_counted: b
     let tx = db.begin().await?;
     // What is entered into the directories now is new; the rest is known. Entries first, then locks, each in one order
     // for all: so no two batches wait for each other, and what is read after it stays as it is.
-    let identities = Insert::missing(unique.values().map(|new| identity_row(new)).collect(), event_identity::Column::EventId)?;
+    let unique: Vec<&NewEvent> = unique.into_values().collect();
+    let identities = Insert::missing(unique.iter().copied(), identity_cell, event_identity::Column::EventId)?;
     let noted: HashSet<Uuid> = rows::insert_missing(&tx, vec![identities, transactions.keys()?], locks).await?;
-    let new: Vec<&NewEvent> = unique.into_values().filter(|event| noted.contains(&event.webhook_id)).collect();
+    let new: Vec<&NewEvent> = unique.into_iter().filter(|event| noted.contains(&event.webhook_id)).collect();
     let mut deltas = CompanyDeltas::new();
     for event in &new {
         deltas.entry(event.company_id).or_default().webhook(event.received_ms, event.event.mode, WebhookOutcome::Processed);
     }
     transactions.recall(&tx, &noted, &new).await?;
-    let mut inserts = vec![Insert::of(new.iter().map(|event| event_row(event)).collect(), "")?];
-    inserts.extend(transactions.fold(&new, &mut deltas)?);
+    let states = transactions.fold(&new, &mut deltas)?;
+    let mut inserts = vec![Insert::of(new.iter().copied(), event_cell, "")?];
+    inserts.extend(states.inserts()?);
     if is_counted {
-        inserts.push(Insert::of(rollups::rows(&deltas), "")?);
+        inserts.push(rollups::insert(&deltas)?);
     }
     rows::insert(&tx, inserts).await?;
     accounts::fold(&tx, &new).await?;
@@ -104,36 +106,37 @@ fn lock_of(new: &NewEvent) -> Option<RowLock> {
     }
 }
 
-fn identity_row(new: &NewEvent) -> event_identity::ActiveModel {
-    event_identity::ActiveModel {
-        company_id: Set(new.company_id.0),
-        identity: Set(new.identity.as_str().to_owned()),
-        event_id: Set(new.webhook_id),
+fn identity_cell(new: &NewEvent, column: event_identity::Column) -> Cell<'_> {
+    use event_identity::Column;
+    match column {
+        Column::CompanyId => new.company_id.0.into(),
+        Column::Identity => new.identity.as_str().into(),
+        Column::EventId => new.webhook_id.into(),
     }
 }
 
-fn event_row(new: &NewEvent) -> webhook_event::ActiveModel {
+fn event_cell(new: &NewEvent, column: webhook_event::Column) -> Cell<'_> {
+    use webhook_event::Column;
     let event = &new.event;
-    let category = normal::category(&event.name);
-    let kind = match category {
-        normal::Category::Transaction(kind) => Some(kind.as_str().to_owned()),
-        _ => None,
-    };
-    webhook_event::ActiveModel {
-        id: Set(new.webhook_id),
-        company_id: Set(new.company_id.0),
-        identity: Set(new.identity.as_str().to_owned()),
-        endpoint: Set(new.endpoint.as_str().to_owned()),
-        name: Set(event.name.clone()),
-        category: Set(category.as_str().to_owned()),
-        kind: Set(kind),
-        mode: Set(event.mode.as_str().to_owned()),
-        resource_id: Set(event.resource_id.clone()),
-        account_id: Set(event.account_id.clone()),
-        merchant_ref_num: Set(event.merchant_ref_num.clone()),
-        status_time: Set(event.status_time.timestamp_millis()),
-        received_at: Set(new.received_ms),
-        payload: Set(new.payload.clone()),
+    let category = || normal::category(&event.name);
+    match column {
+        Column::Id => new.webhook_id.into(),
+        Column::CompanyId => new.company_id.0.into(),
+        Column::Identity => new.identity.as_str().into(),
+        Column::Endpoint => new.endpoint.as_str().into(),
+        Column::Name => event.name.as_str().into(),
+        Column::Category => category().as_str().into(),
+        Column::Kind => match category() {
+            normal::Category::Transaction(kind) => Some(kind.as_str()).into(),
+            _ => None::<&str>.into(),
+        },
+        Column::Mode => event.mode.as_str().into(),
+        Column::ResourceId => event.resource_id.as_deref().into(),
+        Column::AccountId => event.account_id.as_deref().into(),
+        Column::MerchantRefNum => event.merchant_ref_num.as_deref().into(),
+        Column::StatusTime => event.status_time.timestamp_millis().into(),
+        Column::ReceivedAt => new.received_ms.into(),
+        Column::Payload => new.payload.as_str().into(),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 
 use common::{CompanyId, Kind, TransactionState, event::Change};
-use sea_orm::{DatabaseTransaction, Iden, Iterable, Set};
+use sea_orm::{DatabaseTransaction, Iden, Iterable};
 use uuid::Uuid;
 
 use super::{NewEvent, json, received};
 use crate::{
     Error,
-    dialect::rows::{self, Insert},
+    dialect::rows::{self, Cell, Insert},
     entity::{transaction, transaction_key},
     rollups::CompanyDeltas,
 };
@@ -45,9 +45,9 @@ impl Transactions {
     }
 
     /// Their entries in the directory, in one order for all batches.
-    pub fn keys(&self) -> Result<Insert, Error> {
-        let rows = self.0.iter().map(|(key, slot)| key_row(key, slot.id)).collect();
-        Ok(Insert::missing(rows, transaction_key::Column::TransactionId)?)
+    pub fn keys(&self) -> Result<Insert<'_>, Error> {
+        let rows = self.0.iter().map(|(key, slot)| (key, slot.id));
+        Ok(Insert::missing(rows, key_cell, transaction_key::Column::TransactionId)?)
     }
 
     /// Keeps those that `events` change, and takes from the database those of them that were not entered as new.
@@ -70,41 +70,63 @@ impl Transactions {
             }
         }
         // The row went with its partition and its entry is not removed yet: it stands for the new row now.
-        let orphans = known.iter().filter_map(|key| Some(key_row(key, self.0.get(key)?.id))).collect();
+        let orphans = known.iter().filter_map(|key| Some((key, self.0.get(key)?.id)));
         let anew = "ON CONFLICT (company_id, kind, external_id) DO UPDATE SET transaction_id = excluded.transaction_id";
-        Ok(rows::insert(tx, vec![Insert::of(orphans, anew)?]).await?)
+        Ok(rows::insert(tx, vec![Insert::of(orphans, key_cell, anew)?]).await?)
     }
 
-    /// What `events` make of them: the rows to insert, those to replace, and how the figures change.
-    pub fn fold(self, events: &[&NewEvent], deltas: &mut CompanyDeltas) -> Result<[Insert; 2], Error> {
-        let mut states: BTreeMap<&Key, TransactionState> =
-            self.0.iter().map(|(key, slot)| (key, slot.before.clone().unwrap_or_default())).collect();
+    /// What `events` make of them, and how the figures change.
+    pub fn fold(self, events: &[&NewEvent], deltas: &mut CompanyDeltas) -> Result<Folded, Error> {
+        let opened = |slot: Slot| (slot.before.clone().unwrap_or_default(), slot);
+        let mut states: BTreeMap<Key, (TransactionState, Slot)> =
+            self.0.into_iter().map(|(key, slot)| (key, opened(slot))).collect();
         for new in events {
             let (Change::Transaction(facts), Some(key), Some(at)) = (&new.event.change, key_of(new), received(new)) else {
                 continue;
             };
-            if let Some(state) = states.get_mut(&key) {
+            if let Some((state, _)) = states.get_mut(&key) {
                 state.apply(&new.event, facts, &new.identity, at);
             }
         }
         let (mut fresh, mut changed) = (Vec::new(), Vec::new());
-        for (key, state) in states {
-            let Some(slot) = self.0.get(key) else { continue };
+        for (key, (state, slot)) in states {
             deltas.entry(key.0).or_default().transaction(key.1, slot.before.as_ref(), &state);
             let rows = if slot.before.is_some() { &mut changed } else { &mut fresh };
-            rows.push(row(key, slot.id, &state)?);
+            rows.push(Row { key, id: slot.id, json: json(&state)?, state });
         }
-        let replaced = replaced(transaction::Column::iter().filter(|column| !is_key(*column)));
-        Ok([Insert::of(fresh, "")?, Insert::of(changed, &replaced)?])
+        Ok(Folded { fresh, changed })
     }
 }
 
-fn key_row((company, kind, external_id): &Key, id: Uuid) -> transaction_key::ActiveModel {
-    transaction_key::ActiveModel {
-        company_id: Set(company.0),
-        kind: Set(kind.as_str().to_owned()),
-        external_id: Set(external_id.clone()),
-        transaction_id: Set(id),
+/// A transaction as it is after a batch.
+struct Row {
+    key: Key,
+    id: Uuid,
+    state: TransactionState,
+    json: String,
+}
+
+/// Transactions as they are after a batch: new ones, and those whose rows are there.
+pub(super) struct Folded {
+    fresh: Vec<Row>,
+    changed: Vec<Row>,
+}
+
+impl Folded {
+    /// The rows to insert, and those to replace.
+    pub fn inserts(&self) -> Result<[Insert<'_>; 2], Error> {
+        let replaced = replaced(transaction::Column::iter().filter(|column| !is_key(*column)));
+        Ok([Insert::of(&self.fresh, cell, "")?, Insert::of(&self.changed, cell, &replaced)?])
+    }
+}
+
+fn key_cell(((company, kind, external_id), id): (&Key, Uuid), column: transaction_key::Column) -> Cell<'_> {
+    use transaction_key::Column;
+    match column {
+        Column::CompanyId => company.0.into(),
+        Column::Kind => kind.as_str().into(),
+        Column::ExternalId => external_id.as_str().into(),
+        Column::TransactionId => id.into(),
     }
 }
 
@@ -120,27 +142,27 @@ fn replaced(columns: impl Iterator<Item = transaction::Column>) -> String {
     format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))
 }
 
-fn row((company, kind, external_id): &Key, id: Uuid, state: &TransactionState) -> Result<transaction::ActiveModel, Error> {
-    let (first, last) = state.received_ms();
-    Ok(transaction::ActiveModel {
-        id: Set(id),
-        company_id: Set(company.0),
-        kind: Set(kind.as_str().to_owned()),
-        external_id: Set(external_id.clone()),
-        status: Set(state.status().as_str().to_owned()),
-        raw_status: Set(state.raw_status().to_owned()),
-        amount: Set(state.amount()),
-        currency: Set(state.currency()),
-        merchant_ref_num: Set(state.merchant_ref_num()),
-        payment_method: Set(state.payment_method()),
-        account_id: Set(state.account_id()),
-        mode: Set(state.mode().as_str().to_owned()),
-        failure_reason: Set(state.failure_reason()),
-        outcome: Set(state.outcome()),
-        transaction_time: Set(state.transaction_time_ms()),
-        status_time: Set(state.status_time_ms()),
-        created_at: Set(first),
-        updated_at: Set(last),
-        state: Set(json(state)?),
-    })
+fn cell(Row { key: (company, kind, external_id), id, state, json }: &Row, column: transaction::Column) -> Cell<'_> {
+    use transaction::Column;
+    match column {
+        Column::Id => (*id).into(),
+        Column::CompanyId => company.0.into(),
+        Column::Kind => kind.as_str().into(),
+        Column::ExternalId => external_id.as_str().into(),
+        Column::Status => state.status().as_str().into(),
+        Column::RawStatus => state.raw_status().into(),
+        Column::Amount => Cell::Number(state.amount()),
+        Column::Currency => state.currency().into(),
+        Column::MerchantRefNum => state.merchant_ref_num().into(),
+        Column::PaymentMethod => state.payment_method().into(),
+        Column::AccountId => state.account_id().into(),
+        Column::Mode => state.mode().as_str().into(),
+        Column::FailureReason => state.failure_reason().into(),
+        Column::Outcome => state.outcome().into(),
+        Column::TransactionTime => state.transaction_time_ms().into(),
+        Column::StatusTime => state.status_time_ms().into(),
+        Column::CreatedAt => state.received_ms().0.into(),
+        Column::UpdatedAt => state.received_ms().1.into(),
+        Column::State => json.as_str().into(),
+    }
 }

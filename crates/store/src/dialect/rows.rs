@@ -1,12 +1,13 @@
 //! Many rows of several tables by one statement. PostgreSQL gets a column as one value, an array or a joined text, so
 //! that the statement is the same for any number of rows and is prepared once; SQLite gets a row after the other.
 
+use std::borrow::Cow;
+
 use super::{RowLock, in_order, plan_for_indexes};
 use crate::entity::transaction;
 use common::{CompanyId, Kind};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, EntityTrait,
-    Iden, Iterable, Statement, Value,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, EntityTrait, Statement, Value,
     sea_query::{ArrayType, ColumnType},
 };
 use uuid::Uuid;
@@ -40,8 +41,56 @@ impl Form {
     }
 }
 
-fn joined(cells: &[Value]) -> Result<Value, DbErr> {
-    let texts = || cells.iter().map(|cell| if let Value::String(Some(text)) = cell { text.as_str() } else { "" });
+/// A value of a row. `None` is NULL.
+#[derive(Debug, Clone)]
+pub(crate) enum Cell<'r> {
+    Uuid(Uuid),
+    Number(Option<i64>),
+    Text(Option<Cow<'r, str>>),
+}
+
+impl From<Uuid> for Cell<'_> {
+    fn from(id: Uuid) -> Self {
+        Self::Uuid(id)
+    }
+}
+
+impl From<i64> for Cell<'_> {
+    fn from(number: i64) -> Self {
+        Self::Number(Some(number))
+    }
+}
+
+impl<'r> From<&'r str> for Cell<'r> {
+    fn from(text: &'r str) -> Self {
+        Self::Text(Some(text.into()))
+    }
+}
+
+impl From<String> for Cell<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text.into()))
+    }
+}
+
+impl<'r> From<Option<&'r str>> for Cell<'r> {
+    fn from(text: Option<&'r str>) -> Self {
+        Self::Text(text.map(Cow::from))
+    }
+}
+
+impl From<Cell<'_>> for Value {
+    fn from(cell: Cell<'_>) -> Self {
+        match cell {
+            Cell::Uuid(id) => id.into(),
+            Cell::Number(number) => number.into(),
+            Cell::Text(text) => text.map(Cow::into_owned).into(),
+        }
+    }
+}
+
+fn joined(cells: &[Cell<'_>]) -> Result<Value, DbErr> {
+    let texts = || cells.iter().map(|cell| if let Cell::Text(Some(text)) = cell { text.as_ref() } else { "" });
     let mut all = String::with_capacity(texts().map(|text| text.len() + 1).sum());
     for (n, text) in texts().enumerate() {
         if text.contains(BETWEEN) {
@@ -57,37 +106,37 @@ fn joined(cells: &[Value]) -> Result<Value, DbErr> {
 
 /// Rows of one table, to be inserted together with those of others.
 #[derive(Debug)]
-pub(crate) struct Insert {
+pub(crate) struct Insert<'r> {
     into: String,
-    columns: Vec<Column>,
+    columns: Vec<Column<'r>>,
     rows: usize,
     rest: String,
 }
 
 /// A column of all rows of an [`Insert`].
 #[derive(Debug)]
-struct Column {
-    name: String,
+struct Column<'r> {
+    name: &'static str,
     form: Form,
     is_nullable: bool,
-    cells: Vec<Value>,
+    cells: Vec<Cell<'r>>,
 }
 
-impl Column {
+impl Column<'_> {
     /// What PostgreSQL gets, where it is `$number`, and how it is read and selected.
     fn given(self, number: usize) -> Result<(Value, String, String), DbErr> {
         let Self { name, form, is_nullable, cells } = self;
-        let array = |kind, cells| Value::Array(kind, Some(Box::new(cells)));
+        let array = |kind, cells: Vec<Cell<'_>>| Value::Array(kind, Some(Box::new(cells.into_iter().map(Value::from).collect())));
         Ok(match (form, is_nullable) {
             // Of one empty text nothing is read, which is NULL.
             (Form::Text, false) => {
                 (joined(&cells)?, format!("string_to_table(${number}, E'\\x1f')"), format!("COALESCE({name}, '')"))
             }
-            (Form::Text, true) => (joined(&cells)?, format!("string_to_table(${number}, E'\\x1f', '')"), name),
-            (Form::Uuid, _) => (array(ArrayType::Uuid, cells), format!("unnest(${number}::uuid[])"), name),
-            (Form::BigInt, false) => (array(ArrayType::BigInt, cells), format!("unnest(${number}::bigint[])"), name),
+            (Form::Text, true) => (joined(&cells)?, format!("string_to_table(${number}, E'\\x1f', '')"), name.to_owned()),
+            (Form::Uuid, _) => (array(ArrayType::Uuid, cells), format!("unnest(${number}::uuid[])"), name.to_owned()),
+            (Form::BigInt, false) => (array(ArrayType::BigInt, cells), format!("unnest(${number}::bigint[])"), name.to_owned()),
             (Form::BigInt, true) => {
-                let cells = cells.into_iter().map(|cell| if let Value::BigInt(None) = cell { NO_NUMBER.into() } else { cell });
+                let cells = cells.into_iter().map(|cell| if let Cell::Number(None) = cell { NO_NUMBER.into() } else { cell });
                 let selected = format!("NULLIF({name}, {NO_NUMBER})");
                 (array(ArrayType::BigInt, cells.collect()), format!("unnest(${number}::bigint[])"), selected)
             }
@@ -95,32 +144,36 @@ impl Column {
     }
 }
 
-impl Insert {
-    /// `rows`, each with all its columns; `rest` follows them (`ON CONFLICT …`).
-    pub fn of<A: ActiveModelTrait>(mut rows: Vec<A>, rest: &str) -> Result<Self, DbErr> {
-        let names = <A::Entity as EntityTrait>::Column::iter();
-        let columns = names.map(|column| {
-            let cells = rows.iter_mut().map(|row| match row.take(column) {
-                ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Ok(value),
-                ActiveValue::NotSet => Err(DbErr::AttrNotSet(column.unquoted().to_owned())),
-            });
+impl<'r> Insert<'r> {
+    /// `rows`, whose values `cell` tells; `rest` follows them (`ON CONFLICT …`).
+    pub fn of<R: Copy, C: ColumnTrait>(
+        rows: impl IntoIterator<Item = R>,
+        cell: impl Fn(R, C) -> Cell<'r>,
+        rest: &str,
+    ) -> Result<Self, DbErr> {
+        let rows: Vec<R> = rows.into_iter().collect();
+        let columns = C::iter().map(|column| {
             let definition = column.def();
             Ok(Column {
-                cells: cells.collect::<Result<_, DbErr>>()?,
-                name: column.unquoted().to_owned(),
+                cells: rows.iter().map(|row| cell(*row, column)).collect(),
+                name: column.as_str(),
                 form: Form::of(definition.get_column_type())?,
                 is_nullable: definition.is_null(),
             })
         });
-        let columns: Vec<Column> = columns.collect::<Result<_, DbErr>>()?;
-        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        let into = format!("INSERT INTO {} ({})", A::Entity::default().table_name(), names.join(", "));
+        let columns: Vec<Column<'_>> = columns.collect::<Result<_, DbErr>>()?;
+        let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
+        let into = format!("INSERT INTO {} ({})", C::EntityName::default().table_name(), names.join(", "));
         Ok(Self { into, columns, rows: rows.len(), rest: rest.to_owned() })
     }
 
     /// `rows` as far as they are not there yet; for [`insert_missing`], which answers their `id`s.
-    pub fn missing<A: ActiveModelTrait>(rows: Vec<A>, id: <A::Entity as EntityTrait>::Column) -> Result<Self, DbErr> {
-        Self::of(rows, &format!("ON CONFLICT DO NOTHING RETURNING {} AS id", id.unquoted()))
+    pub fn missing<R: Copy, C: ColumnTrait>(
+        rows: impl IntoIterator<Item = R>,
+        cell: impl Fn(R, C) -> Cell<'r>,
+        id: C,
+    ) -> Result<Self, DbErr> {
+        Self::of(rows, cell, &format!("ON CONFLICT DO NOTHING RETURNING {} AS id", id.as_str()))
     }
 
     /// For PostgreSQL; its values go to the end of `values`.
@@ -128,7 +181,7 @@ impl Insert {
         let Self { into, columns, rest, .. } = self;
         let (mut selected, mut read, mut names) = (Vec::new(), Vec::new(), Vec::new());
         for column in columns {
-            names.push(column.name.clone());
+            names.push(column.name);
             let (value, reader, cell) = column.given(values.len() + 1)?;
             values.push(value);
             read.push(reader);
@@ -143,15 +196,16 @@ impl Insert {
         let places = format!("({})", vec!["?"; self.columns.len()].join(", "));
         let sql = format!("{} VALUES {} {}", self.into, vec![places; self.rows].join(", "), self.rest);
         let mut columns: Vec<_> = self.columns.into_iter().map(|column| column.cells.into_iter()).collect();
-        let values: Vec<Value> =
-            (0..self.rows).flat_map(|_| columns.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()).collect();
+        let values: Vec<Value> = (0..self.rows)
+            .flat_map(|_| columns.iter_mut().filter_map(Iterator::next).map(Value::from).collect::<Vec<_>>())
+            .collect();
         Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
     }
 }
 
 /// Inserts all of `inserts`: on PostgreSQL by one statement, in no order.
-pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert>) -> Result<(), DbErr> {
-    let mut inserts: Vec<Insert> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
+pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -> Result<(), DbErr> {
+    let mut inserts: Vec<Insert<'_>> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
     if tx.get_database_backend() != DbBackend::Postgres {
         for insert in inserts {
             tx.execute_raw(insert.with_rows()).await?;
@@ -168,11 +222,11 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert>) -> Re
 
 /// Inserts what is not there yet of `inserts`, each an [`Insert::missing`], in their order and that of their rows, and
 /// then takes `locks`: by one statement on PostgreSQL. SQLite's one writer needs none. Answers the ids of just those rows.
-pub(crate) async fn insert_missing<C>(tx: &DatabaseTransaction, inserts: Vec<Insert>, locks: Vec<RowLock>) -> Result<C, DbErr>
+pub(crate) async fn insert_missing<C>(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>, locks: Vec<RowLock>) -> Result<C, DbErr>
 where
     C: FromIterator<Uuid>,
 {
-    let inserts: Vec<Insert> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
+    let inserts: Vec<Insert<'_>> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
     let mut found = Vec::new();
     if tx.get_database_backend() == DbBackend::Postgres {
         let mut values = Vec::new();
