@@ -6,6 +6,7 @@
 //! | [`tags`] | versions of what answers are computed from; a commit bumps them |
 //! | [`entry`] | an answer: body, compressed body, ETag |
 //! | [`lease`] | the right to do something alone among all replicas |
+//! | `shared` | the answers in Redis, and who computes one for all replicas |
 //! | [`response`] | finds an answer in the process, in Redis, or has it computed once |
 //!
 //! It knows nothing of payments or HTTP: a tag and a key are text, an answer is bytes.
@@ -23,6 +24,7 @@
 pub mod entry;
 pub mod lease;
 pub mod response;
+mod shared;
 pub mod tags;
 
 pub use entry::Entry;

@@ -1,36 +1,24 @@
 //! Finds an answer in the process, in Redis, or has it computed: once, whoever asks meanwhile.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use meter::Meter;
 use moka::{Expiry, future::Cache};
-use redis_client::fred::{
-    bytes::Bytes,
-    clients::Client,
-    interfaces::KeysInterface,
-    types::{Expiration, SetOptions},
-};
-use ring::digest;
+use redis_client::fred::clients::Client;
 
-use crate::{Entry, Tags, tags::Version};
+use crate::{
+    Entry, Tags,
+    shared::{Place, Shared, place},
+    tags::Version,
+};
 
 /// How long a process takes a version that it has read for the current one.
 pub const TRUST: Duration = Duration::from_millis(300);
 /// How far behind a commit the answer before it may be and still be given while a new one is computed.
 pub const STALE_FOR: Duration = Duration::from_millis(1800);
-/// How long Redis is left alone after it did not answer.
-const AWAY: Duration = Duration::from_secs(1);
-/// How long one replica may compute before others do it themselves.
-const LEASE: Duration = Duration::from_secs(3);
-/// How often a replica looks whether another has computed.
-const LOOK: Duration = Duration::from_millis(20);
-
 /// How a route is cached.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -62,9 +50,6 @@ pub struct Found {
     pub outcome: Outcome,
 }
 
-/// Place of an answer: the digest of its key.
-type Place = [u8; 16];
-
 #[derive(Debug, Clone)]
 struct Kept {
     entry: Arc<Entry>,
@@ -86,8 +71,7 @@ impl Expiry<(Place, u64), Kept> for UntilTold {
 /// The cache of one process over the one in Redis. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ResponseCache {
-    client: Client,
-    prefix: Arc<str>,
+    shared: Shared,
     tags: Tags,
     meter: Meter,
     wrap: fn(&[u8]) -> Vec<u8>,
@@ -96,9 +80,6 @@ pub struct ResponseCache {
     fresh: Cache<(Place, u64), Kept>,
     /// The last answer of a place, of whatever version.
     latest: Cache<Place, Arc<Entry>>,
-    began: Instant,
-    /// Until when Redis is left alone, in milliseconds since `began`.
-    away_until: Arc<AtomicU64>,
 }
 
 impl ResponseCache {
@@ -108,8 +89,7 @@ impl ResponseCache {
         let weigh = |kept: &Kept| kept.entry.weight();
         Self {
             tags: Tags::new(client.clone(), prefix),
-            client,
-            prefix: prefix.into(),
+            shared: Shared::new(client, prefix),
             meter,
             wrap,
             versions: Cache::builder().max_capacity(100_000).time_to_live(TRUST).build(),
@@ -120,8 +100,6 @@ impl ResponseCache {
                 .weigher(|_, entry: &Arc<Entry>| entry.weight())
                 .time_to_live(Duration::from_secs(600))
                 .build(),
-            began: Instant::now(),
-            away_until: Arc::default(),
         }
     }
 
@@ -132,12 +110,7 @@ impl ResponseCache {
 
     /// Whether Redis did not answer a moment ago: answers are computed without it.
     pub fn is_away(&self) -> bool {
-        self.away_until.load(Ordering::Relaxed) > self.began.elapsed().as_millis() as u64
-    }
-
-    fn mark_away(&self, error: &redis_client::Error) {
-        tracing::warn!(%error, "the cache goes on without Redis");
-        self.away_until.store((self.began.elapsed() + AWAY).as_millis() as u64, Ordering::Relaxed);
+        self.shared.is_away()
     }
 
     /// The answer of `key` under `tag`; `compute` gives its data where it is not there.
@@ -202,7 +175,7 @@ impl ResponseCache {
         let at = (place, version.current);
         let mut before = self.latest.get(&place).await;
         if before.as_ref().is_none_or(|entry| entry.age() >= plan.local) {
-            before = self.stored(place).await.map(Arc::new).or(before);
+            before = self.shared.stored(place).await.map(Arc::new).or(before);
         }
         if let Some(entry) = before.clone().filter(|entry| entry.version == version.current && entry.age() < plan.ttl) {
             let left = plan.ttl.saturating_sub(entry.age()).min(plan.local);
@@ -242,9 +215,11 @@ impl ResponseCache {
         E: Send + Sync + 'static,
     {
         let place = place(plan.endpoint, tag, key);
-        let Some(version) = self.tags.version(tag).await.inspect_err(|error| self.mark_away(error)).ok() else { return Ok(0) };
+        let Some(version) = self.tags.version(tag).await.inspect_err(|error| self.shared.mark_away(error)).ok() else {
+            return Ok(0);
+        };
         self.versions.insert(tag.to_owned(), version).await;
-        let before = self.stored(place).await.map(Arc::new);
+        let before = self.shared.stored(place).await.map(Arc::new);
         if before.as_ref().is_none_or(|entry| entry.version != version.current) {
             let fill = self.fill(plan, place, version, before, compute);
             self.fresh.try_get_with((place, version.current), fill).await.map_err(|error: Arc<Arc<E>>| (*error).clone())?;
@@ -260,15 +235,17 @@ impl ResponseCache {
     {
         let place = place(plan.endpoint, tag, key);
         // Without Redis there is nowhere to keep it.
-        let Some(version) = self.tags.version(tag).await.inspect_err(|error| self.mark_away(error)).ok() else { return Ok(0) };
+        let Some(version) = self.tags.version(tag).await.inspect_err(|error| self.shared.mark_away(error)).ok() else {
+            return Ok(0);
+        };
         let data = compute().await?;
-        let before = self.stored(place).await;
+        let before = self.shared.stored(place).await;
         let entry = Arc::new(Entry::new(version.current, &place, &data, self.wrap, before.as_ref()));
         self.versions.insert(tag.to_owned(), version).await;
         self.latest.insert(place, entry.clone()).await;
         let until = Instant::now() + plan.ttl.min(plan.local);
         self.fresh.insert((place, version.current), Kept { entry: entry.clone(), was_there: true, until }).await;
-        self.store(plan, place, &entry, None).await;
+        self.shared.store(plan.ttl, place, &entry, None).await;
         Ok(version.current)
     }
 
@@ -299,7 +276,7 @@ impl ResponseCache {
             return None;
         }
         let read = Box::pin(self.versions.try_get_with(tag.to_owned(), self.tags.version(tag))).await;
-        read.inspect_err(|error| self.mark_away(error)).ok()
+        read.inspect_err(|error| self.shared.mark_away(error)).ok()
     }
 
     async fn fill<F, E>(
@@ -314,9 +291,9 @@ impl ResponseCache {
         F: Future<Output = Result<Vec<u8>, E>> + Send,
     {
         let kept = |entry: Arc<Entry>, was_there| Kept { entry, was_there, until: Instant::now() + plan.ttl.min(plan.local) };
-        let lease = self.lease(place, version).await;
+        let lease = self.shared.lease(place, version).await;
         if lease.is_none()
-            && let Some(entry) = self.computed_elsewhere(place, version).await
+            && let Some(entry) = self.shared.computed_elsewhere(place, version).await
         {
             let entry = Arc::new(entry);
             self.latest.insert(place, entry.clone()).await;
@@ -326,74 +303,14 @@ impl ResponseCache {
             Ok(data) => {
                 let entry = Arc::new(Entry::new(version.current, &place, &data, self.wrap, before.as_deref()));
                 self.latest.insert(place, entry.clone()).await;
-                self.store(plan, place, &entry, lease).await;
+                self.shared.store(plan.ttl, place, &entry, lease).await;
                 Ok(kept(entry, false))
             }
             Err(error) => {
-                self.release(lease).await;
+                self.shared.release(lease).await;
                 Err(Arc::new(error))
             }
         }
-    }
-
-    fn key(&self, place: Place) -> String {
-        format!("{{{}:answer:{:x}}}", self.prefix, u128::from_be_bytes(place))
-    }
-
-    async fn stored(&self, place: Place) -> Option<Entry> {
-        if self.is_away() {
-            return None;
-        }
-        let bytes: Option<Bytes> = match self.client.get(self.key(place)).await {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                self.mark_away(&error.into());
-                None
-            }
-        };
-        Entry::decode(&bytes?)
-    }
-
-    /// The right to compute for all replicas: the name of the lease; none if another has it.
-    async fn lease(&self, place: Place, version: Version) -> Option<String> {
-        let name = format!("{}:lease:{}", self.key(place), version.current);
-        let expiry = Some(Expiration::PX(LEASE.as_millis() as i64));
-        let taken: Result<Option<String>, _> = self.client.set(&name, 1, expiry, Some(SetOptions::NX), false).await;
-        match taken {
-            Ok(None) => None,
-            // Without Redis everyone computes for themselves.
-            Ok(Some(_)) | Err(_) => Some(name),
-        }
-    }
-
-    async fn release(&self, lease: Option<String>) {
-        if let Some(name) = lease {
-            // It ends by itself as well.
-            let _: Result<(), _> = self.client.del(name).await;
-        }
-    }
-
-    async fn computed_elsewhere(&self, place: Place, version: Version) -> Option<Entry> {
-        let begun = Instant::now();
-        while begun.elapsed() < LEASE {
-            if let Some(entry) = self.stored(place).await.filter(|entry| entry.version == version.current) {
-                return Some(entry);
-            }
-            if self.is_away() {
-                return None;
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-        None
-    }
-
-    async fn store(&self, plan: Plan, place: Place, entry: &Entry, lease: Option<String>) {
-        let expiry = Some(Expiration::EX(plan.ttl.as_secs().max(1) as i64));
-        let stored: Result<(), _> = self.client.set(self.key(place), entry.encode(), expiry, None, false).await;
-        if let Err(error) = stored {
-            tracing::debug!(%error, "an answer was not stored");
-        }
-        self.release(lease).await;
     }
 }
 
@@ -402,15 +319,4 @@ impl ResponseCache {
 fn may_be_given(entry: &Entry, version: &Version, plan: Plan) -> bool {
     let only_expired = entry.version == version.current && entry.age() < plan.ttl + Duration::from_secs(10);
     only_expired || (entry.version == version.previous && version.behind() < STALE_FOR)
-}
-
-fn place(endpoint: &str, tag: &str, key: &str) -> Place {
-    let mut hash = digest::Context::new(&digest::SHA256);
-    for part in [endpoint, tag, key] {
-        hash.update(&(part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    let mut place = [0; 16];
-    place.copy_from_slice(hash.finish().as_ref().get(..16).unwrap_or(&[0; 16]));
-    place
 }
