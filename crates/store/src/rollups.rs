@@ -69,14 +69,14 @@ async fn append(tx: &DatabaseTransaction, deltas: &CompanyDeltas) -> Result<(), 
     Ok(())
 }
 
-/// Counts a webhook that was given up; the same one again changes nothing.
+/// Counts a webhook that was given up; the same one again changes nothing. Answers whether it was new.
 pub async fn failed(
     db: &DatabaseConnection,
     webhook: Uuid,
     company: CompanyId,
     mode: Mode,
     received_ms: i64,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let tx = db.begin().await?;
     let row = failed_webhook::ActiveModel {
         webhook_id: Set(webhook),
@@ -85,13 +85,23 @@ pub async fn failed(
         received_at: Set(received_ms),
     };
     let skip = OnConflict::column(failed_webhook::Column::WebhookId).do_nothing().to_owned();
-    if failed_webhook::Entity::insert(row).on_conflict(skip).exec_without_returning(&tx).await? > 0 {
+    let is_new = failed_webhook::Entity::insert(row).on_conflict(skip).exec_without_returning(&tx).await? > 0;
+    if is_new {
         let mut deltas = Deltas::default();
         deltas.webhook(received_ms, mode, WebhookOutcome::Failed);
         append(&tx, &BTreeMap::from([(company, deltas)])).await?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(is_new)
+}
+
+/// Which of `webhooks`, at most some hundreds, count as given up already.
+pub async fn counted_as_failed<C: FromIterator<Uuid>>(
+    db: &DatabaseConnection,
+    webhooks: impl IntoIterator<Item = Uuid>,
+) -> Result<C, Error> {
+    let rows = failed_webhook::Entity::find().filter(failed_webhook::Column::WebhookId.is_in(webhooks)).all(db).await?;
+    Ok(rows.into_iter().map(|row| row.webhook_id).collect())
 }
 
 /// Counts what was taken over from elsewhere under the name `id`; the same again changes nothing.

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`persist`] | one batch: decode, write, isolate what cannot be written |
 //! | [`invalidate`] | which answers a commit made old |
+//! | `given_up` | webhooks that were given up, counted as failed |
 //! | `traced` | traces from the request through the batch |
 //! | `tend` | roll-ups folded, counts taken over, what is old removed |
 //! | `supervise` (here) | an apalis worker that is built anew should it ever end |
@@ -11,6 +12,7 @@
 //! A job is acknowledged after its rows are committed. A batch whose write is refused is split until
 //! the one bad event stands alone. While the database is away nothing counts against a job.
 
+mod given_up;
 pub mod invalidate;
 pub mod persist;
 mod tend;
@@ -25,6 +27,7 @@ use sea_orm::DatabaseConnection;
 use settings::Settings;
 use web::{Stop, health::Readiness};
 
+use given_up::GivenUp;
 use invalidate::Invalidator;
 use persist::Persister;
 
@@ -91,9 +94,11 @@ pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnecti
     let meter = Meter::start(cache.clone(), &settings.queue_name);
     let invalidator = Invalidator::start(cache::Tags::new(cache, &settings.queue_name));
     let attempts = queue.settings().max_attempts;
-    let persister = Arc::new(Persister::new(db.clone(), invalidator.clone(), meter, attempts, stop.clone()));
+    let persister = Arc::new(Persister::new(db.clone(), invalidator.clone(), meter.clone(), attempts, stop.clone()));
+    let given_up = GivenUp::new(db.clone(), invalidator.clone(), meter);
     let ledger = Ledger::new(queue.client().clone(), &settings.queue_name, meter::DUPLICATES);
-    let tending = tokio::spawn(tend::run(db.clone(), queue.clone(), ledger, invalidator, settings.ages(), stop.clone()));
+    let tending =
+        tokio::spawn(tend::run(db.clone(), queue.clone(), ledger, invalidator, given_up, settings.ages(), stop.clone()));
     tracing::info!(concurrency = settings.worker_concurrency, batch = queue.settings().batch_size, "worker started");
     while !*stop.borrow() {
         let backend = Backend::new(queue, &settings.redis_url)?;

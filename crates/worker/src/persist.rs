@@ -2,19 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use common::{CompanyId, Job, Mode, job::BadJob};
+use common::{Job, job::BadJob};
 use meter::Meter;
 use queue::{Batch, BatchOutcome, JobOutcome, LeasedJob, Verdict};
 use sea_orm::DatabaseConnection;
-use store::{
-    batch::{self, NewEvent, Written},
-    rollups,
-};
+use store::batch::{self, NewEvent, Written};
 use telemetry::metrics;
 use tracing::Instrument;
 use web::Stop;
 
 use crate::{
+    given_up::GivenUp,
     invalidate::Invalidator,
     traced::{Traced, invalidate_span, persist_span},
 };
@@ -28,6 +26,7 @@ pub struct Persister {
     db: DatabaseConnection,
     invalidator: Invalidator,
     meter: Meter,
+    given_up: GivenUp,
     max_attempts: u16,
     stop: Stop,
 }
@@ -36,7 +35,8 @@ impl Persister {
     /// Writes to `db`, tells `invalidator` and counts in `meter`; gives up waiting for the database at
     /// `stop`.
     pub fn new(db: DatabaseConnection, invalidator: Invalidator, meter: Meter, max_attempts: u16, stop: Stop) -> Self {
-        Self { db, invalidator, meter, max_attempts, stop }
+        let given_up = GivenUp::new(db.clone(), invalidator.clone(), meter.clone());
+        Self { db, invalidator, meter, given_up, max_attempts, stop }
     }
 
     /// Writes what can be written of `batch`; answers for each job.
@@ -125,20 +125,12 @@ impl Persister {
         }
     }
 
-    /// Counts a webhook whose last attempt failed. What cannot be read belongs to no company.
-    async fn count_if_given_up(&self, leased: &LeasedJob) {
-        if leased.failed_attempts + 1 < u32::from(self.max_attempts) {
-            return;
-        }
-        let job = Job::decode(&leased.payload).ok();
-        self.meter.count("job.dead", 1);
-        let webhook = job.as_ref().map_or_else(|| leased.id.parse().unwrap_or_default(), |job| job.webhook_id);
-        let company = job.as_ref().map_or(CompanyId::NONE, |job| job.company_id);
-        let mode = job.as_ref().and_then(|job| job.event().ok()).map_or(Mode::Live, |event| event.mode);
-        let received_ms = job.as_ref().map_or(leased.enqueued_ms, |job| job.received_ms);
-        match rollups::failed(&self.db, webhook, company, mode, received_ms).await {
-            Ok(()) => self.invalidator.counted([company]).await,
-            Err(error) => tracing::warn!(%error, "a webhook that was given up is missing in the figures"),
+    /// Counts a webhook whose last attempt failed.
+    async fn count_if_given_up(&self, job: &LeasedJob) {
+        if job.failed_attempts + 1 >= u32::from(self.max_attempts)
+            && let Err(error) = self.given_up.count(&job.id, &job.payload, job.enqueued_ms).await
+        {
+            tracing::warn!(%error, "a webhook that was given up is counted later");
         }
     }
 

@@ -1,5 +1,5 @@
 //! What is to be done beside the batches: fold differences into roll-ups, take over what ingress
-//! counted, remove what is too old. Every worker tries; one at a time does it.
+//! counted, count what died with its workers, remove what is too old. Every worker tries; one at a time does it.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,10 @@ use store::{
 use telemetry::metrics;
 use web::Stop;
 
-use crate::invalidate::Invalidator;
+use crate::{
+    given_up::{GivenUp, Looks},
+    invalidate::Invalidator,
+};
 
 /// How often differences are folded.
 const FOLD: Duration = Duration::from_millis(500);
@@ -27,7 +30,7 @@ const COLLECT: Duration = Duration::from_secs(2);
 const RETAIN: (Duration, u32) = (Duration::from_secs(60), 20);
 /// How often partitions are looked after.
 const PARTITIONS: Duration = Duration::from_secs(3600);
-/// How often the queue's counts are taken for the metrics.
+/// How often the queue's counts are taken, for the metrics and to see whether more jobs died.
 const GAUGE: Duration = Duration::from_secs(10);
 /// Differences after which their table is tidied up.
 const TIDY: u64 = 50_000;
@@ -38,9 +41,11 @@ pub(crate) async fn run(
     queue: Queue,
     ledger: Ledger,
     invalidator: Invalidator,
+    given_up: GivenUp,
     ages: Ages,
     mut stop: Stop,
 ) {
+    let mut looks = Looks::new(given_up);
     let (mut collected, mut retained, mut gauged, mut parted, mut folded) = (None, None, None, None, 0);
     while !*stop.borrow() {
         // Either the time is over or it is told to stop, which the loop sees.
@@ -64,6 +69,9 @@ pub(crate) async fn run(
             && let Ok(stats) = queue.stats().await
         {
             gauge(&stats);
+            if let Err(error) = looks.look(&queue, &stats).await {
+                tracing::warn!(%error, "webhooks that were given up are counted later");
+            }
         }
         if is_due(&mut retained, RETAIN.0)
             && let Err(error) = retain(&db, ages).await

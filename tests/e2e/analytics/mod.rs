@@ -1,6 +1,6 @@
 //! Figures as dashboards ask for them.
 
-use e2e::{Database, Platform, Service, eventually};
+use e2e::{Database, Platform, Service, Worker, eventually};
 use serde_json::{Value, json};
 
 fn now() -> String {
@@ -146,6 +146,32 @@ async fn figures_are_ready_before_they_are_asked_for_and_one_replica_makes_them(
     })
     .await;
     assert_eq!(answer.headers()["x-cache"], "HIT");
+}
+
+/// Whoever takes it dies of it, so none tells that it failed.
+#[tokio::test]
+async fn a_webhook_that_dies_with_its_workers_counts_as_failed() {
+    let mut platform = Platform::prepare(Database::Postgres).await;
+    platform.run(Service::Ingress).await;
+    let payment = Payment { id: "p1", kind: "PAYMENT", status: "COMPLETED", amount: 1, currency: "EUR", mode: "live" };
+    assert_eq!(platform.send("/api/webhooks/netbanx/acme", payment.body()).await.status(), 202);
+    let queue = platform.open_queue();
+    for _ in 0..6 {
+        let mut doomed = Worker::start(&queue, &platform.redis.url(), 1);
+        let held = doomed.next().await;
+        doomed.kill().await;
+        drop(held);
+        platform.redis.expire_leases(queue.settings().shards, &queue.settings().name);
+    }
+    for service in [Service::Worker, Service::Api] {
+        platform.run(service).await;
+    }
+    eventually("it is counted, though no worker saw it fail", || async {
+        (figures(&platform, &platform.admin_token, "?timeRange=hour&company=acme").await["webhooks"]["failed"] == 1).then_some(())
+    })
+    .await;
+    assert_eq!((platform.queue().await.dead, platform.events().await), (1, 0));
+    assert_eq!(platform.netbanx(&["rollup", "verify"]), "0 differences");
 }
 
 #[tokio::test]

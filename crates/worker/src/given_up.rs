@@ -1,0 +1,105 @@
+//! Webhooks that were given up count as failed, each once. Who sees the last attempt fail counts it at once; what died
+//! otherwise, because its workers did or panicked, is found among the dead letters.
+
+use std::collections::HashSet;
+
+use common::{CompanyId, Job, Mode};
+use meter::Meter;
+use queue::{DeadLetter, DeadQuery, Queue, Stats};
+use sea_orm::DatabaseConnection;
+use store::rollups;
+use uuid::Uuid;
+
+use crate::invalidate::Invalidator;
+
+/// How far back a worker that starts looks.
+const FIRST_LOOK_MS: i64 = 3_600_000;
+/// How far two looks overlap: Redis' clock, by which jobs die, is not ours.
+const OVERLAP_MS: i64 = 60_000;
+/// Dead letters of one step.
+const PAGE: usize = 100;
+
+/// Counts webhooks that were given up. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct GivenUp {
+    db: DatabaseConnection,
+    invalidator: Invalidator,
+    meter: Meter,
+}
+
+/// Why dead letters were not looked at.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotCounted {
+    #[error(transparent)]
+    Queue(#[from] queue::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl GivenUp {
+    pub fn new(db: DatabaseConnection, invalidator: Invalidator, meter: Meter) -> Self {
+        Self { db, invalidator, meter }
+    }
+
+    /// Counts the job `id`, unless it is counted. What cannot be read belongs to no company.
+    pub async fn count(&self, id: &str, payload: &[u8], enqueued_ms: i64) -> Result<(), store::Error> {
+        let job = Job::decode(payload).ok();
+        let webhook = webhook(id, job.as_ref());
+        let company = job.as_ref().map_or(CompanyId::NONE, |job| job.company_id);
+        let mode = job.as_ref().and_then(|job| job.event().ok()).map_or(Mode::Live, |event| event.mode);
+        let received_ms = job.as_ref().map_or(enqueued_ms, |job| job.received_ms);
+        if rollups::failed(&self.db, webhook, company, mode, received_ms).await? {
+            self.meter.count("job.dead", 1);
+            self.invalidator.counted([company]).await;
+        }
+        Ok(())
+    }
+
+    /// Counts those of the dead letters since `since_ms` that are not counted yet.
+    async fn count_dead(&self, queue: &Queue, since_ms: i64) -> Result<(), NotCounted> {
+        let mut query = DeadQuery { from_ms: Some(since_ms), limit: PAGE, ..DeadQuery::default() };
+        loop {
+            let page = queue.dead_letters(&query, |_| true).await?;
+            let id_of = |letter: &DeadLetter| webhook(&letter.id, Job::decode(&letter.payload).ok().as_ref());
+            let counted: HashSet<Uuid> = rollups::counted_as_failed(&self.db, page.letters.iter().map(id_of)).await?;
+            for letter in page.letters.iter().filter(|letter| !counted.contains(&id_of(letter))) {
+                self.count(&letter.id, &letter.payload, letter.enqueued_ms).await?;
+            }
+            if page.next.is_none() {
+                return Ok(());
+            }
+            query.after = page.next;
+        }
+    }
+}
+
+fn webhook(id: &str, job: Option<&Job>) -> Uuid {
+    job.map_or_else(|| id.parse().unwrap_or_default(), |job| job.webhook_id)
+}
+
+/// Looks at the dead letters whenever there are more than before.
+#[derive(Debug)]
+pub(crate) struct Looks {
+    given_up: GivenUp,
+    /// Jobs that had failed for good at the last look, and its time.
+    last: Option<(i64, i64)>,
+}
+
+impl Looks {
+    pub fn new(given_up: GivenUp) -> Self {
+        Self { given_up, last: None }
+    }
+
+    /// Looks if `stats` tell of more.
+    pub async fn look(&mut self, queue: &Queue, stats: &Stats) -> Result<(), NotCounted> {
+        let now_ms = store::now_ms();
+        let since_ms = match self.last {
+            Some((failed, _)) if failed == stats.failed => return Ok(()),
+            Some((_, at)) => at - OVERLAP_MS,
+            None => now_ms - FIRST_LOOK_MS,
+        };
+        self.given_up.count_dead(queue, since_ms).await?;
+        self.last = Some((stats.failed, now_ms));
+        Ok(())
+    }
+}
