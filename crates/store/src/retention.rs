@@ -85,9 +85,8 @@ async fn history(db: &DatabaseConnection, oldest: i64) -> Result<u64, Error> {
     }
     let tx = db.begin().await?;
     // The locks of a batch: what is about to be folded into is not taken away from under it.
-    let locks = transactions.iter().map(|row| RowLock::of(row.company, Some(row.kind), &row.external_id)).collect();
-    dialect::lock_rows(&tx, locks).await?;
-    dialect::plan_for_indexes(&tx).await?;
+    let locks = transactions.iter().map(|row| RowLock::of(row.company, Some(row.kind), &row.external_id));
+    dialect::hold_rows(&tx, locks).await?;
     let known = webhook_event::Entity::delete_many().filter(webhook_event::Column::Id.is_in(events.clone()));
     let mut removed = known.exec(&tx).await?.rows_affected;
     event_identity::Entity::delete_many().filter(event_identity::Column::EventId.is_in(events)).exec(&tx).await?;

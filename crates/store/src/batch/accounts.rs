@@ -11,13 +11,22 @@ use uuid::Uuid;
 
 use super::{NewEvent, json, received};
 use crate::{
-    Error, dialect,
+    Error,
+    dialect::RowLock,
     entity::{account, account_payment_method, account_status},
 };
 
 type AccountKey = (CompanyId, String);
 
-/// Folds `events` into the accounts that they are about.
+/// The locks of the accounts that `events` are about.
+pub(super) fn locks(events: &[&NewEvent]) -> impl Iterator<Item = RowLock> {
+    events.iter().filter_map(|new| match &new.event.change {
+        Change::Account(facts) => Some(RowLock::of(new.company_id, None, &facts.external_id)),
+        _ => None,
+    })
+}
+
+/// Folds `events` into the accounts that they are about, which are locked.
 pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Result<(), Error> {
     use account::Column;
     let mut states: BTreeMap<AccountKey, (Uuid, AccountState)> = BTreeMap::new();
@@ -40,7 +49,6 @@ pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Resu
     if states.is_empty() {
         return Ok(());
     }
-    dialect::plan_for_indexes(tx).await?;
     let wanted = states.keys().fold(Condition::any(), |any, (company, external_id)| {
         any.add(Column::CompanyId.eq(company.0).and(Column::ExternalId.eq(external_id.as_str())))
     });

@@ -2,21 +2,21 @@
 //!
 //! Events that are there already (by company and identity) are skipped and change nothing, so a
 //! batch may be written any number of times. A batch of new transactions takes four statements, the
-//! first and the last of the transaction included: note and lock, write.
+//! first and the last of the transaction included: note, write.
 
 mod accounts;
 mod transactions;
 
 use std::collections::{BTreeMap, HashSet};
 
-use common::{CompanyId, Endpoint, Event, EventIdentity, WebhookOutcome, event::Change, normal};
+use common::{CompanyId, Endpoint, Event, EventIdentity, WebhookOutcome, normal};
 use sea_orm::{DatabaseConnection, TransactionTrait};
 use uuid::Uuid;
 
 use crate::{
     Error,
     dialect::{
-        RowLock,
+        self,
         rows::{self, Cell, Insert},
     },
     entity::{event_identity, webhook_event},
@@ -73,19 +73,23 @@ async fn write_parts(db: &DatabaseConnection, events: &[NewEvent], is_counted: b
         unique.entry((event.company_id, event.identity.as_str())).or_insert(event);
     }
     let mut transactions = Transactions::of(unique.values().copied());
-    let locks = events.iter().filter_map(lock_of).collect();
     let tx = db.begin().await?;
     // What is entered into the directories now is new; the rest is known. Entries first, then locks, each in one order
     // for all: so no two batches wait for each other, and what is read after it stays as it is.
     let unique: Vec<&NewEvent> = unique.into_values().collect();
     let identities = Insert::missing(unique.iter().copied(), identity_cell, event_identity::Column::EventId)?;
-    let noted: HashSet<Uuid> = rows::insert_missing(&tx, vec![identities, transactions.keys()?], locks).await?;
+    let noted: HashSet<Uuid> = rows::insert_missing(&tx, vec![identities, transactions.keys()?]).await?;
     let new: Vec<&NewEvent> = unique.into_iter().filter(|event| noted.contains(&event.webhook_id)).collect();
     let mut deltas = CompanyDeltas::new();
     for event in &new {
         deltas.entry(event.company_id).or_default().webhook(event.received_ms, event.event.mode, WebhookOutcome::Processed);
     }
-    transactions.recall(&tx, &noted, &new).await?;
+    let mut locks = transactions.keep(&new, &noted);
+    locks.extend(accounts::locks(&new));
+    if !locks.is_empty() {
+        dialect::hold_rows(&tx, locks).await?;
+    }
+    transactions.recall(&tx, &noted).await?;
     let states = transactions.fold(&new, &mut deltas)?;
     let mut inserts = vec![Insert::of(new.iter().copied(), event_cell, "")?];
     inserts.extend(states.inserts()?);
@@ -96,14 +100,6 @@ async fn write_parts(db: &DatabaseConnection, events: &[NewEvent], is_counted: b
     accounts::fold(&tx, &new).await?;
     tx.commit().await?;
     Ok(Written { new: new.len(), known: events.len() - new.len() })
-}
-
-fn lock_of(new: &NewEvent) -> Option<RowLock> {
-    match &new.event.change {
-        Change::Transaction(facts) => Some(RowLock::of(new.company_id, Some(facts.kind), &facts.external_id)),
-        Change::Account(facts) => Some(RowLock::of(new.company_id, None, &facts.external_id)),
-        Change::Nothing => None,
-    }
 }
 
 fn identity_cell(new: &NewEvent, column: event_identity::Column) -> Cell<'_> {

@@ -9,7 +9,10 @@ use uuid::Uuid;
 use super::{NewEvent, json, received};
 use crate::{
     Error,
-    dialect::rows::{self, Cell, Insert},
+    dialect::{
+        RowLock,
+        rows::{self, Cell, Insert},
+    },
     entity::{transaction, transaction_key},
     rollups::CompanyDeltas,
 };
@@ -50,12 +53,21 @@ impl Transactions {
         Ok(Insert::missing(rows, key_cell, transaction_key::Column::TransactionId)?)
     }
 
-    /// Keeps those that `events` change, and takes from the database those of them that were not entered as new.
-    pub async fn recall(&mut self, tx: &DatabaseTransaction, noted: &HashSet<Uuid>, events: &[&NewEvent]) -> Result<(), Error> {
+    /// Keeps those that `events` change. The locks of those that were not entered as new; the new ones are ours, for
+    /// whoever has them too waits for our entries.
+    pub fn keep(&mut self, events: &[&NewEvent], noted: &HashSet<Uuid>) -> Vec<RowLock> {
         let changed: HashSet<Key> = events.iter().filter_map(|event| key_of(event)).collect();
         self.0.retain(|key, _| changed.contains(key));
-        let mut known: HashSet<Key> =
-            self.0.iter().filter(|(_, slot)| !noted.contains(&slot.id)).map(|(key, _)| key.clone()).collect();
+        self.known(noted).map(|(company, kind, id)| RowLock::of(*company, Some(*kind), id)).collect()
+    }
+
+    fn known(&self, noted: &HashSet<Uuid>) -> impl Iterator<Item = &Key> {
+        self.0.iter().filter(|(_, slot)| !noted.contains(&slot.id)).map(|(key, _)| key)
+    }
+
+    /// Takes from the database those that were not entered as new. They are locked.
+    pub async fn recall(&mut self, tx: &DatabaseTransaction, noted: &HashSet<Uuid>) -> Result<(), Error> {
+        let mut known: HashSet<Key> = self.known(noted).cloned().collect();
         if known.is_empty() {
             return Ok(());
         }

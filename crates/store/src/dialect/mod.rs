@@ -3,11 +3,14 @@
 pub mod partitions;
 pub(crate) mod rows;
 
+use std::collections::BTreeSet;
+
 use common::{CompanyId, Kind};
 use ring::digest;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, Statement, TransactionTrait,
-    Value, sea_query::Expr,
+    Value,
+    sea_query::{ArrayType, Expr},
 };
 
 /// Lock of the migrations: any number that no row's lock is likely to be.
@@ -125,7 +128,7 @@ pub(crate) async fn tidy_deltas(db: &DatabaseConnection) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// What a batch locks before it reads the row, so that no other batch folds into the same one.
+/// What a batch locks before it reads a row that is there, so that no other batch folds into the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RowLock(i64);
 
@@ -142,31 +145,20 @@ impl RowLock {
     }
 }
 
-/// `locks` as PostgreSQL takes them: in one order for all.
-pub(crate) fn in_order(mut locks: Vec<RowLock>) -> Value {
-    locks.sort_unstable();
-    locks.dedup();
-    rows::numbers(locks.into_iter().map(|lock| lock.0).collect())
-}
-
-/// Takes `locks` until the transaction ends. SQLite has one writer at a time: nothing to take, as long as the
-/// transaction's first statement writes.
-pub(crate) async fn lock_rows(tx: &DatabaseTransaction, locks: Vec<RowLock>) -> Result<(), DbErr> {
+/// Takes `locks` until the transaction ends, in one order for all, and settles how its further statements are planned:
+/// for indexes, whatever the number of their rows. Plans are kept by the connection. One that was made while a table was
+/// new would read all of it for ever, and one made for each call costs more than what it does.
+///
+/// SQLite has one writer at a time: nothing to take, as long as the transaction's first statement writes.
+pub(crate) async fn hold_rows(tx: &DatabaseTransaction, locks: impl IntoIterator<Item = RowLock>) -> Result<(), DbErr> {
     if tx.get_database_backend() == DbBackend::Postgres {
-        let sql = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS locks(k)";
-        tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [in_order(locks)])).await?;
-    }
-    Ok(())
-}
-
-/// Settles how the transaction's statements are planned: for indexes, whatever the number of their rows. Plans are
-/// kept by the connection. One that was made while a table was new would read all of it for ever, and one made for
-/// each call costs more than what it does.
-pub(crate) async fn plan_for_indexes(tx: &DatabaseTransaction) -> Result<(), DbErr> {
-    if tx.get_database_backend() == DbBackend::Postgres {
+        let locks: BTreeSet<i64> = locks.into_iter().map(|lock| lock.0).collect();
+        let locks = locks.into_iter().map(Value::from).collect();
         let sql = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-            set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)";
-        tx.execute_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+            set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
+            (SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS locks(k))";
+        let values = [Value::Array(ArrayType::BigInt, Some(Box::new(locks)))];
+        tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     }
     Ok(())
 }

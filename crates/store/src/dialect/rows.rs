@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 
-use super::{RowLock, in_order, plan_for_indexes};
 use crate::entity::transaction;
 use common::{CompanyId, Kind};
 use sea_orm::{
@@ -220,9 +219,10 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -
     Ok(())
 }
 
-/// Inserts what is not there yet of `inserts`, each an [`Insert::missing`], in their order and that of their rows, and
-/// then takes `locks`: by one statement on PostgreSQL. SQLite's one writer needs none. Answers the ids of just those rows.
-pub(crate) async fn insert_missing<C>(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>, locks: Vec<RowLock>) -> Result<C, DbErr>
+/// Inserts what is not there yet of `inserts`, each an [`Insert::missing`], in their order and that of their rows: by one
+/// statement on PostgreSQL. Answers the ids of just those rows. An entry that another transaction is about to make or to
+/// remove is waited for.
+pub(crate) async fn insert_missing<C>(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -> Result<C, DbErr>
 where
     C: FromIterator<Uuid>,
 {
@@ -231,13 +231,7 @@ where
     if tx.get_database_backend() == DbBackend::Postgres {
         let mut values = Vec::new();
         let parts = inserts.into_iter().map(|insert| insert.with_columns(&mut values)).collect::<Result<Vec<_>, _>>()?;
-        let mut ids: Vec<String> = (0..parts.len()).map(|n| format!("SELECT id FROM part{n}")).collect();
-        values.push(in_order(locks));
-        ids.push(format!(
-            "SELECT NULL::uuid FROM (SELECT count(pg_advisory_xact_lock(k)) AS taken FROM unnest(${}::bigint[]) AS locks(k)) \
-             AS locks WHERE taken < 0",
-            values.len()
-        ));
+        let ids: Vec<String> = (0..parts.len()).map(|n| format!("SELECT id FROM part{n}")).collect();
         let sql = format!("{}{}", with(&parts), ids.join(" UNION ALL "));
         found = tx.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     } else {
@@ -254,10 +248,9 @@ fn with(parts: &[String]) -> String {
     if named.is_empty() { String::new() } else { format!("WITH {} ", named.join(", ")) }
 }
 
-/// The transactions of `keys` that are there, by their directory.
+/// The transactions of `keys` that are there, by their directory; to be planned by [`super::hold_rows`].
 pub(crate) async fn known_transactions(tx: &DatabaseTransaction, keys: &[Key<'_>]) -> Result<Vec<transaction::Model>, DbErr> {
     let select = "SELECT t.* FROM transaction_keys k JOIN transactions t ON t.id = k.transaction_id";
-    plan_for_indexes(tx).await?;
     let backend = tx.get_database_backend();
     let statement = if backend == DbBackend::Postgres {
         let companies = keys.iter().map(|(company, ..)| company.0.into()).collect::<Vec<Value>>();
@@ -274,9 +267,4 @@ pub(crate) async fn known_transactions(tx: &DatabaseTransaction, keys: &[Key<'_>
         Statement::from_sql_and_values(backend, format!("{select} WHERE {wanted}"), values.collect::<Vec<Value>>())
     };
     transaction::Entity::find().from_raw_sql(statement).all(tx).await
-}
-
-/// The ids `numbers` as PostgreSQL takes them.
-pub(super) fn numbers(numbers: Vec<i64>) -> Value {
-    Value::Array(ArrayType::BigInt, Some(Box::new(numbers.into_iter().map(Value::from).collect())))
 }
