@@ -20,7 +20,7 @@ const PATH: &str = "/api/webhooks/netbanx/acme";
 /// Jobs of a backlog.
 const BACKLOG: usize = 40_000;
 /// Webhooks of the run in which all work at once.
-const STREAM: usize = 100_000;
+pub const STREAM: usize = 100_000;
 const ROUNDS: usize = 3;
 
 struct Bench {
