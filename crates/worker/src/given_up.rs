@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use common::{CompanyId, Job, Mode};
 use meter::Meter;
-use queue::{DeadLetter, DeadQuery, Queue, Stats};
+use queue::{DeadCursor, DeadLetter, DeadQuery, Queue, Stats};
 use sea_orm::DatabaseConnection;
 use store::rollups;
 use uuid::Uuid;
@@ -16,8 +16,10 @@ use crate::invalidate::Invalidator;
 const FIRST_LOOK_MS: i64 = 3_600_000;
 /// How far two looks overlap: Redis' clock, by which jobs die, is not ours.
 const OVERLAP_MS: i64 = 60_000;
-/// Dead letters of one step.
+/// Dead letters of a page.
 const PAGE: usize = 100;
+/// Pages that one call reads at most.
+const PAGES: usize = 20;
 
 /// Counts webhooks that were given up. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -55,21 +57,15 @@ impl GivenUp {
         Ok(())
     }
 
-    /// Counts those of the dead letters since `since_ms` that are not counted yet.
-    async fn count_dead(&self, queue: &Queue, since_ms: i64) -> Result<(), NotCounted> {
-        let mut query = DeadQuery { from_ms: Some(since_ms), limit: PAGE, ..DeadQuery::default() };
-        loop {
-            let page = queue.dead_letters(&query, |_| true).await?;
-            let id_of = |letter: &DeadLetter| webhook(&letter.id, Job::decode(&letter.payload).ok().as_ref());
-            let counted: HashSet<Uuid> = rollups::counted_as_failed(&self.db, page.letters.iter().map(id_of)).await?;
-            for letter in page.letters.iter().filter(|letter| !counted.contains(&id_of(letter))) {
-                self.count(&letter.id, &letter.payload, letter.enqueued_ms).await?;
-            }
-            if page.next.is_none() {
-                return Ok(());
-            }
-            query.after = page.next;
+    /// Counts those of a page of `query` that are not counted yet. Answers where the next page begins.
+    async fn count_page(&self, queue: &Queue, query: &DeadQuery) -> Result<Option<DeadCursor>, NotCounted> {
+        let page = queue.dead_letters(query, |_| true).await?;
+        let id_of = |letter: &DeadLetter| webhook(&letter.id, Job::decode(&letter.payload).ok().as_ref());
+        let counted: HashSet<Uuid> = rollups::counted_as_failed(&self.db, page.letters.iter().map(id_of)).await?;
+        for letter in page.letters.iter().filter(|letter| !counted.contains(&id_of(letter))) {
+            self.count(&letter.id, &letter.payload, letter.enqueued_ms).await?;
         }
+        Ok(page.next)
     }
 }
 
@@ -81,25 +77,46 @@ fn webhook(id: &str, job: Option<&Job>) -> Uuid {
 #[derive(Debug)]
 pub(crate) struct Looks {
     given_up: GivenUp,
-    /// Jobs that had failed for good at the last look, and its time.
-    last: Option<(i64, i64)>,
+    last: Option<Look>,
+    /// One that has not come to its end.
+    under_way: Option<Look>,
+}
+
+#[derive(Debug)]
+struct Look {
+    /// Jobs that had failed for good when it began.
+    failed: i64,
+    begun_ms: i64,
+    query: DeadQuery,
 }
 
 impl Looks {
     pub fn new(given_up: GivenUp) -> Self {
-        Self { given_up, last: None }
+        Self { given_up, last: None, under_way: None }
     }
 
-    /// Looks if `stats` tell of more.
+    /// Looks if `stats` tell of more, or goes on where the last call stopped: what else is tended must not wait for long.
     pub async fn look(&mut self, queue: &Queue, stats: &Stats) -> Result<(), NotCounted> {
-        let now_ms = store::now_ms();
-        let since_ms = match self.last {
-            Some((failed, _)) if failed == stats.failed => return Ok(()),
-            Some((_, at)) => at - OVERLAP_MS,
-            None => now_ms - FIRST_LOOK_MS,
-        };
-        self.given_up.count_dead(queue, since_ms).await?;
-        self.last = Some((stats.failed, now_ms));
+        let Some(mut look) = self.under_way.take().or_else(|| self.begin(stats)) else { return Ok(()) };
+        for _ in 0..PAGES {
+            look.query.after = self.given_up.count_page(queue, &look.query).await?;
+            if look.query.after.is_none() {
+                self.last = Some(look);
+                return Ok(());
+            }
+        }
+        self.under_way = Some(look);
         Ok(())
+    }
+
+    fn begin(&self, stats: &Stats) -> Option<Look> {
+        let begun_ms = store::now_ms();
+        let from_ms = match &self.last {
+            Some(last) if last.failed == stats.failed => return None,
+            Some(last) => last.begun_ms - OVERLAP_MS,
+            None => begun_ms - FIRST_LOOK_MS,
+        };
+        let query = DeadQuery { from_ms: Some(from_ms), limit: PAGE, ..DeadQuery::default() };
+        Some(Look { failed: stats.failed, begun_ms, query })
     }
 }
