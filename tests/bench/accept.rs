@@ -86,6 +86,10 @@ impl Measured {
         self.micros.push(cpu * 1e6 / (1.25 * COUNT as f64));
     }
 
+    fn rate(&self) -> f64 {
+        median(&mut self.rates.clone())
+    }
+
     /// Its rate as a share of another's, of the same round each: the machine's pace changes from round to round.
     fn share_of(&self, other: &Self) -> f64 {
         median(&mut self.rates.iter().zip(&other.rates).map(|(rate, other)| rate / other).collect::<Vec<_>>())
@@ -118,12 +122,10 @@ pub async fn run(report: &mut Report) {
         }
     }
     for (limit, measured) in Limit::ALL.into_iter().zip(&mut limits) {
-        report
-            .figure(&format!("limit: webhooks a second of a server that {}", limit.name()), median(&mut measured.rates.clone()));
+        report.figure(&format!("limit: webhooks a second of a server that {}", limit.name()), measured.rate());
         report.figure(&format!("limit: µs of processor time for each, {}", limit.name()), median(&mut measured.micros));
     }
-    let rate = median(&mut with.rates.clone());
-    report.figure("webhooks accepted a second at 64 connections, telemetry as in production", rate);
+    report.figure("webhooks accepted a second at 64 connections, telemetry as in production", with.rate());
     report.figure("µs of processor time of ingress for each", median(&mut with.micros));
     report.figure("µs of processor time of ingress for each, without telemetry", median(&mut without.micros));
     report.figure("µs of processor time of Redis for each", median(&mut redis_micros));
@@ -131,8 +133,7 @@ pub async fn run(report: &mut Report) {
     report.at_least("the rate as a share of the server that does one Redis call", with.share_of(&limits[2]), 0.9);
     report.figure("the rate as a share of the server that only answers", with.share_of(&limits[0]));
     report.at_least("the rate with telemetry, as a share of that without", with.share_of(&without), 0.95);
-    let rate = median(&mut synced.rates.clone());
-    report.figure("webhooks accepted a second at 64 connections, Redis syncing before it answers", rate);
+    report.figure("webhooks accepted a second at 64 connections, Redis syncing before it answers", synced.rate());
     report.at_most("ms to accept one so, p99", median(&mut synced.p99), 10.0);
     report.figure("that rate as a share of the server that does one such call", synced.share_of(&synced_limit));
     connections(report).await;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use common::{CompanyId, Job, Mode};
 use meter::Meter;
-use queue::{DeadCursor, DeadLetter, DeadQuery, Queue, Stats};
+use queue::{DeadCursor, DeadQuery, Queue, Stats};
 use sea_orm::DatabaseConnection;
 use store::rollups;
 use uuid::Uuid;
@@ -43,14 +43,13 @@ impl GivenUp {
         Self { db, invalidator, meter }
     }
 
-    /// Counts the job `id`, unless it is counted. What cannot be read belongs to no company.
-    pub async fn count(&self, id: &str, payload: &[u8], enqueued_ms: i64) -> Result<(), store::Error> {
-        let job = Job::decode(payload).ok();
-        let webhook = webhook(id, job.as_ref());
-        let company = job.as_ref().map_or(CompanyId::NONE, |job| job.company_id);
-        let mode = job.as_ref().and_then(|job| job.event().ok()).map_or(Mode::Live, |event| event.mode);
-        let received_ms = job.as_ref().map_or(enqueued_ms, |job| job.received_ms);
-        if rollups::failed(&self.db, webhook, company, mode, received_ms).await? {
+    /// Counts it, unless it is counted. What cannot be read belongs to no company.
+    pub async fn count(&self, lost: &Lost) -> Result<(), store::Error> {
+        let job = lost.job.as_ref();
+        let company = job.map_or(CompanyId::NONE, |job| job.company_id);
+        let mode = job.and_then(|job| job.event().ok()).map_or(Mode::Live, |event| event.mode);
+        let received_ms = job.map_or(lost.enqueued_ms, |job| job.received_ms);
+        if rollups::failed(&self.db, lost.webhook, company, mode, received_ms).await? {
             self.meter.count("job.dead", 1);
             self.invalidator.counted([company]).await;
         }
@@ -60,17 +59,32 @@ impl GivenUp {
     /// Counts those of a page of `query` that are not counted yet. Answers where the next page begins.
     async fn count_page(&self, queue: &Queue, query: &DeadQuery) -> Result<Option<DeadCursor>, NotCounted> {
         let page = queue.dead_letters(query, |_| true).await?;
-        let id_of = |letter: &DeadLetter| webhook(&letter.id, Job::decode(&letter.payload).ok().as_ref());
-        let counted: HashSet<Uuid> = rollups::counted_as_failed(&self.db, page.letters.iter().map(id_of)).await?;
-        for letter in page.letters.iter().filter(|letter| !counted.contains(&id_of(letter))) {
-            self.count(&letter.id, &letter.payload, letter.enqueued_ms).await?;
+        let lost = page.letters.iter().map(|letter| Lost::read(&letter.id, &letter.payload, letter.enqueued_ms));
+        let lost: Vec<Lost> = lost.collect();
+        let counted: HashSet<Uuid> = rollups::counted_as_failed(&self.db, lost.iter().map(|lost| lost.webhook)).await?;
+        for lost in lost.iter().filter(|lost| !counted.contains(&lost.webhook)) {
+            self.count(lost).await?;
         }
         Ok(page.next)
     }
 }
 
-fn webhook(id: &str, job: Option<&Job>) -> Uuid {
-    job.map_or_else(|| id.parse().unwrap_or_default(), |job| job.webhook_id)
+/// A job that was given up.
+#[derive(Debug)]
+pub(crate) struct Lost {
+    webhook: Uuid,
+    /// None where it cannot be read.
+    job: Option<Job>,
+    enqueued_ms: i64,
+}
+
+impl Lost {
+    /// The job `id` with what it carries.
+    pub fn read(id: &str, payload: &[u8], enqueued_ms: i64) -> Self {
+        let job = Job::decode(payload).ok();
+        let webhook = job.as_ref().map_or_else(|| id.parse().unwrap_or_default(), |job| job.webhook_id);
+        Self { webhook, job, enqueued_ms }
+    }
 }
 
 /// Looks at the dead letters whenever there are more than before.

@@ -12,7 +12,7 @@ use tracing::Instrument;
 use web::Stop;
 
 use crate::{
-    given_up::GivenUp,
+    given_up::{GivenUp, Lost},
     invalidate::Invalidator,
     traced::{Traced, invalidate_span, persist_span},
 };
@@ -128,7 +128,7 @@ impl Persister {
     /// Counts a webhook whose last attempt failed.
     async fn count_if_given_up(&self, job: &LeasedJob) {
         if job.failed_attempts + 1 >= u32::from(self.max_attempts)
-            && let Err(error) = self.given_up.count(&job.id, &job.payload, job.enqueued_ms).await
+            && let Err(error) = self.given_up.count(&Lost::read(&job.id, &job.payload, job.enqueued_ms)).await
         {
             tracing::warn!(%error, "a webhook that was given up is counted later");
         }

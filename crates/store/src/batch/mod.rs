@@ -9,7 +9,7 @@ mod transactions;
 
 use std::collections::{BTreeMap, HashSet};
 
-use common::{CompanyId, Endpoint, Event, EventIdentity, WebhookOutcome, normal};
+use common::{Category, CompanyId, Endpoint, Event, EventIdentity, WebhookOutcome, normal};
 use sea_orm::{DatabaseConnection, TransactionTrait};
 use uuid::Uuid;
 
@@ -91,7 +91,8 @@ async fn write_parts(db: &DatabaseConnection, events: &[NewEvent], is_counted: b
     }
     transactions.recall(&tx, &noted).await?;
     let states = transactions.fold(&new, &mut deltas)?;
-    let mut inserts = vec![Insert::of(new.iter().copied(), event_cell, "")?];
+    let categorised = new.iter().map(|new| (*new, normal::category(&new.event.name)));
+    let mut inserts = vec![Insert::of(categorised, event_cell, "")?];
     inserts.extend(states.inserts()?);
     if is_counted {
         inserts.push(rollups::insert(&deltas)?);
@@ -111,19 +112,18 @@ fn identity_cell(new: &NewEvent, column: event_identity::Column) -> Cell<'_> {
     }
 }
 
-fn event_cell(new: &NewEvent, column: webhook_event::Column) -> Cell<'_> {
+fn event_cell((new, category): (&NewEvent, Category), column: webhook_event::Column) -> Cell<'_> {
     use webhook_event::Column;
     let event = &new.event;
-    let category = || normal::category(&event.name);
     match column {
         Column::Id => new.webhook_id.into(),
         Column::CompanyId => new.company_id.0.into(),
         Column::Identity => new.identity.as_str().into(),
         Column::Endpoint => new.endpoint.as_str().into(),
         Column::Name => event.name.as_str().into(),
-        Column::Category => category().as_str().into(),
-        Column::Kind => match category() {
-            normal::Category::Transaction(kind) => Some(kind.as_str()).into(),
+        Column::Category => category.as_str().into(),
+        Column::Kind => match category {
+            Category::Transaction(kind) => Some(kind.as_str()).into(),
             _ => None::<&str>.into(),
         },
         Column::Mode => event.mode.as_str().into(),
