@@ -179,3 +179,14 @@ async fn the_production_overlay_runs_and_ends_under_load_without_loss() {
     assert_eq!((&left["total"], &left["dead"]), (&0.into(), &0.into()), "{left}");
     drop(std::fs::remove_dir_all(directory));
 }
+
+#[test]
+fn services_tell_their_settings_and_refuse_arguments_before_they_start() {
+    for service in ["ingress", "worker", "api"] {
+        let run = |argument| Command::new(e2e::binary(service)).arg(argument).env("BATCH_SIZE", "not read").output().unwrap();
+        let help = run("--help");
+        assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("REDIS_URL"), "{help:?}");
+        let refused = run("--port");
+        assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("--port"), "{refused:?}");
+    }
+}

@@ -4,6 +4,7 @@
 //! names; the environment wins. Every default is written in this file. What is malformed, and what
 //! is unknown in the file, stops the start with a message that names the variable.
 
+mod arguments;
 mod redis_url;
 mod source;
 
@@ -128,6 +129,13 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The same for the service of that name, whose arguments are read first: `--help` and `--version` are answered and
+    /// end the process, others are refused.
+    pub fn of_service(name: &'static str, purpose: &'static str) -> Result<Self, Error> {
+        arguments::command(name, purpose).get_matches();
+        Self::load()
+    }
+
     /// Reads and checks all settings.
     pub fn load() -> Result<Self, Error> {
         Self::read(&Source::open()?)
