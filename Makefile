@@ -1,4 +1,7 @@
-.PHONY: run stop test rollout performance screenshots soak bench build lint
+.PHONY: help run stop test rollout performance screenshots soak bench build lint
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
 
 run: ## everything on this machine, from a private Redis to the API
 	@scripts/run

@@ -16,53 +16,71 @@ mod status;
 mod stream;
 mod whole;
 
+use clap::{Parser, ValueEnum};
 use e2e::Report;
 use serde_json::json;
 
-/// The parts, in their order.
-const PARTS: [&str; 11] =
-    ["accept", "drain", "whole", "latency", "rest", "reads", "misses", "figures", "status", "dashboard", "stream"];
+/// What can be measured, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Accept,
+    Drain,
+    Whole,
+    Latency,
+    Rest,
+    Reads,
+    Misses,
+    Figures,
+    Status,
+    Dashboard,
+    Stream,
+}
+
+/// Measures what was promised on this machine; the report goes to target/bench.json as well.
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+struct Options {
+    /// What to measure; absent: everything.
+    parts: Vec<Part>,
+}
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    let mut wanted: Vec<String> = std::env::args().skip(1).collect();
-    if let [first, rest @ ..] = &wanted[..]
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, rest @ ..] = &arguments[..]
         && first == "serve"
     {
         limits::serve(rest).await;
         return std::process::ExitCode::SUCCESS;
     }
-    if let Some(unknown) = wanted.iter().find(|name| !PARTS.contains(&name.as_str())) {
-        eprintln!("no part {unknown}; there are {}", PARTS.join(" "));
-        return std::process::ExitCode::from(2);
-    }
-    if wanted.is_empty() {
-        wanted = PARTS.map(str::to_owned).to_vec();
-    }
+    let wanted = Options::parse().parts;
     let machine = machine::describe();
     println!("{machine:#}");
     let mut report = Report::default();
-    for part in PARTS.into_iter().filter(|part| wanted.iter().any(|name| name == part)) {
-        println!("# {part}");
-        run(part, &mut report).await;
+    for part in Part::value_variants() {
+        if wanted.is_empty() || wanted.contains(part) {
+            println!("# {}", format!("{part:?}").to_lowercase());
+            run(*part, &mut report).await;
+        }
     }
     let document = json!({ "machine": machine, "figures": report.to_json() });
+    std::fs::create_dir_all("target").expect("target is there");
     std::fs::write("target/bench.json", format!("{document:#}")).expect("target/bench.json is written");
     report.end()
 }
 
-async fn run(part: &str, report: &mut Report) {
+async fn run(part: Part, report: &mut Report) {
     match part {
-        "accept" => accept::run(report).await,
-        "drain" => whole::drain(report).await,
-        "whole" => whole::whole(report).await,
-        "latency" => whole::latency(report).await,
-        "rest" => rest::run(report).await,
-        "reads" => reads::run(report).await,
-        "misses" => misses::run(report).await,
-        "figures" => figures::run(report).await,
-        "status" => status::run(report).await,
-        "dashboard" => dashboard::run(report).await,
-        _ => stream::run(report).await,
+        Part::Accept => accept::run(report).await,
+        Part::Drain => whole::drain(report).await,
+        Part::Whole => whole::whole(report).await,
+        Part::Latency => whole::latency(report).await,
+        Part::Rest => rest::run(report).await,
+        Part::Reads => reads::run(report).await,
+        Part::Misses => misses::run(report).await,
+        Part::Figures => figures::run(report).await,
+        Part::Status => status::run(report).await,
+        Part::Dashboard => dashboard::run(report).await,
+        Part::Stream => stream::run(report).await,
     }
 }

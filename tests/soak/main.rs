@@ -7,34 +7,56 @@ mod idle;
 
 use std::time::Duration;
 
+use clap::{Parser, ValueEnum};
 use e2e::{Database, Platform, Postgres, Report, Service, chaos::chaos, new_directory};
+
+/// What can be soaked, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Backlog,
+    Idle,
+    Fairness,
+    Chaos,
+}
+
+/// Tries the queue's promises at full size.
+#[derive(Debug, Parser)]
+#[command(name = "soak")]
+struct Options {
+    /// What to try; absent: everything.
+    parts: Vec<Part>,
+    /// Jobs of the backlog.
+    #[arg(long, env = "SOAK_JOBS", default_value_t = 1_000_000)]
+    jobs: u64,
+}
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
+    let options = Options::parse();
     let mut report = Report::default();
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    if is_wanted("backlog") {
-        let jobs = std::env::var("SOAK_JOBS").map_or(1_000_000, |n| n.parse().expect("SOAK_JOBS must be a number"));
-        backlog::run(jobs, &mut report).await;
-    }
-    if is_wanted("idle") {
-        idle::run(&mut report).await;
-    }
-    if is_wanted("fairness") {
-        fairness::run(&mut report).await;
-    }
-    if is_wanted("chaos") {
-        let directory = new_directory();
-        let postgres = Postgres::start(&directory);
-        let mut platform = Platform::prepare_on(Database::Postgres, Some(postgres.url().to_owned())).await;
-        platform.run(Service::Ingress).await;
-        platform.run(Service::Worker).await;
-        let outcome = chaos(&mut platform, &postgres, Duration::from_secs(60), rand::random()).await;
-        println!("chaos, 60 s: {outcome:?}: every accepted webhook is stored once, none twice");
-        drop(platform);
-        drop(postgres);
-        drop(std::fs::remove_dir_all(directory));
+    for part in Part::value_variants() {
+        if options.parts.is_empty() || options.parts.contains(part) {
+            match part {
+                Part::Backlog => backlog::run(options.jobs, &mut report).await,
+                Part::Idle => idle::run(&mut report).await,
+                Part::Fairness => fairness::run(&mut report).await,
+                Part::Chaos => at_random().await,
+            }
+        }
     }
     report.end()
+}
+
+/// A minute of kills and faults; panics where a webhook is lost or doubled.
+async fn at_random() {
+    let directory = new_directory();
+    let postgres = Postgres::start(&directory);
+    let mut platform = Platform::prepare_on(Database::Postgres, Some(postgres.url().to_owned())).await;
+    platform.run(Service::Ingress).await;
+    platform.run(Service::Worker).await;
+    let outcome = chaos(&mut platform, &postgres, Duration::from_secs(60), rand::random()).await;
+    println!("chaos, 60 s: {outcome:?}: every accepted webhook is stored once, none twice");
+    drop(platform);
+    drop(postgres);
+    drop(std::fs::remove_dir_all(directory));
 }

@@ -17,7 +17,10 @@ async fn main() -> ExitCode {
 }
 
 async fn start() -> Result<(), api::Error> {
-    let settings = settings::Settings::of_service("api", "Answers dashboards: transactions, accounts, figures, the queue, and the pages themselves.")?;
+    let settings = settings::Settings::of_service(
+        "api",
+        "Answers dashboards: transactions, accounts, figures, the queue, and the pages themselves.",
+    )?;
     let telemetry = telemetry::init(&settings.telemetry("api"))?;
     let ended = api::run(&settings, web::stop_on_signal()?).await;
     telemetry.shutdown();

@@ -17,7 +17,8 @@ async fn main() -> ExitCode {
 }
 
 async fn start() -> Result<(), ingress::Error> {
-    let settings = settings::Settings::of_service("ingress", "Takes webhooks: checks their signatures and puts them into the queue.")?;
+    let settings =
+        settings::Settings::of_service("ingress", "Takes webhooks: checks their signatures and puts them into the queue.")?;
     let telemetry = telemetry::init(&settings.telemetry("ingress"))?;
     let ended = ingress::run(&settings, web::stop_on_signal()?).await;
     telemetry.shutdown();

@@ -147,6 +147,7 @@ async fn demo(db: &DatabaseConnection, vault: &Vault, directory: &Path) -> Resul
 fn greet(settings: &Settings, port: u16, demo: &Demo) {
     let (api, receiver) =
         (format!("http://127.0.0.1:{port}"), format!("http://{}/api/webhooks/netbanx/{DEMO}", settings.ingress_bind));
+    println!("Dashboard  {api}/");
     println!("API        {api}/api/v1/transactions");
     println!("Receiver   {receiver}");
     println!("Sign-in    {DEMO_USER} / {}", demo.password);

@@ -12,7 +12,7 @@
 pub mod metrics;
 pub mod trace;
 
-use std::time::Duration;
+use std::{io::IsTerminal, time::Duration};
 
 use opentelemetry::{KeyValue, global, trace::TracerProvider};
 use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig};
@@ -83,7 +83,8 @@ pub fn init(options: &Options) -> Result<Telemetry, Error> {
     trace::set_ratio(if tracer.is_some() { options.sample_ratio } else { 0.0 }, tracer.is_some());
 
     let text = std::env::var("RUST_LOG").unwrap_or_default();
-    let directives = if text.trim().is_empty() { "info,sqlx=warn,fred=warn,apalis_core=warn" } else { text.as_str() };
+    let directives =
+        if text.trim().is_empty() { "info,sqlx=warn,fred=warn,apalis_core=warn,actix_server=warn" } else { text.as_str() };
     let filter = || EnvFilter::try_new(directives).map_err(|e| Error::Filter(e.to_string()));
     let layer = tracer.as_ref().map(|provider| {
         // Spans of ours alone: those of libraries speak of what they carry.
@@ -94,7 +95,9 @@ pub fn init(options: &Options) -> Result<Telemetry, Error> {
     let done = if options.json {
         registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).with_filter(filter()?)).try_init()
     } else {
-        registry.with(fmt::layer().with_target(false).with_writer(std::io::stderr).with_filter(filter()?)).try_init()
+        let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+        let lines = fmt::layer().with_target(false).with_ansi(is_coloured).with_writer(std::io::stderr);
+        registry.with(lines.with_filter(filter()?)).try_init()
     };
     done.map_err(|_| Error::Twice)?;
     Ok(Telemetry { tracer, meter })

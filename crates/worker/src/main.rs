@@ -17,7 +17,10 @@ async fn main() -> ExitCode {
 }
 
 async fn start() -> Result<(), worker::Error> {
-    let settings = settings::Settings::of_service("worker", "Stores webhooks: takes them from the queue in batches and writes what they mean.")?;
+    let settings = settings::Settings::of_service(
+        "worker",
+        "Stores webhooks: takes them from the queue in batches and writes what they mean.",
+    )?;
     let telemetry = telemetry::init(&settings.telemetry("worker"))?;
     let ended = worker::run(&settings, web::stop_on_signal()?).await;
     telemetry.shutdown();
