@@ -110,6 +110,39 @@ async fn bad_jobs_die_alone() {
     assert_eq!(platform.queue().await.dead, 1);
 }
 
+/// One attempt is all that a webhook has here: none is taken from it while the database is not as it should be.
+#[tokio::test]
+async fn a_database_that_takes_no_writes_blames_no_webhook() {
+    let mut platform = Platform::prepare(Database::Postgres).await;
+    platform.variables.push(("MAX_ATTEMPTS", "1".to_owned()));
+    platform.run(Service::Ingress).await;
+    platform.run(Service::Worker).await;
+    let name = platform.database_url.rsplit('/').next().unwrap().to_owned();
+    let sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let read_only = format!("ALTER DATABASE {name} SET default_transaction_read_only = on; {sessions}");
+    let writable = format!("SET TRANSACTION READ WRITE; ALTER DATABASE {name} RESET default_transaction_read_only; {sessions}");
+    let states = [
+        ("ALTER TABLE webhook_events RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO webhook_events"),
+        ("ALTER TABLE rollup_deltas RENAME COLUMN series TO other", "ALTER TABLE rollup_deltas RENAME COLUMN other TO series"),
+        (&read_only, &writable),
+    ];
+    for (n, (broken, mended)) in (1..).zip(states) {
+        platform.execute(broken).await;
+        let rolled_back = "SELECT xact_rollback AS n FROM pg_stat_database WHERE datname = current_database()";
+        let before = platform.count(rolled_back).await;
+        let body = format!(r#"{{"id":"e{n}","eventType":"PAYMENT_COMPLETED","eventData":{{"id":"p{n}"}}}}"#);
+        assert_eq!(platform.send("/api/webhooks/netbanx/acme", body).await.status(), 202);
+        eventually("it is tried", || async { (platform.count(rolled_back).await > before + 3).then_some(()) }).await;
+        assert_eq!(platform.queue().await.dead, 0, "{broken}");
+        platform.execute(mended).await;
+        eventually("it is stored", || async { (platform.events().await == n).then_some(()) }).await;
+    }
+    platform.drained().await;
+    let counts = platform.queue().await;
+    assert_eq!((counts.completed, counts.failed, counts.dead), (3, 0, 0));
+}
+
 #[tokio::test]
 async fn a_pause_holds_over_a_restart_of_redis() {
     let mut platform = Platform::start(Database::Sqlite).await;

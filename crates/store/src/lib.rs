@@ -38,7 +38,8 @@ use sea_orm_migration::MigratorTrait;
 /// What can go wrong, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database is away or busy. Nothing was written; the same call may succeed later.
+    /// The database is away, busy, or not as it should be: read-only, full, without its tables. Nothing was written; the same call
+    /// may succeed later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// The database refused the data. The same call will fail again.
@@ -54,27 +55,43 @@ pub enum Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        if is_passing(&error) { Self::Unavailable(error.to_string()) } else { Self::Refused(error.to_string()) }
+        match (is_passing(&error), is_missing_table(&error)) {
+            (_, true) => Self::Unavailable(format!("{error}; `netbanx migrate` makes its tables")),
+            (true, _) => Self::Unavailable(error.to_string()),
+            _ => Self::Refused(error.to_string()),
+        }
     }
 }
 
-fn is_passing(error: &DbErr) -> bool {
-    let cause = match error {
-        DbErr::ConnectionAcquire(_) => return true,
+fn cause(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
         DbErr::Conn(RuntimeErr::SqlxError(e))
         | DbErr::Exec(RuntimeErr::SqlxError(e))
-        | DbErr::Query(RuntimeErr::SqlxError(e)) => e,
-        _ => return false,
-    };
-    match &**cause {
-        sqlx::Error::Database(refused) => refused.code().is_some_and(|code| dialect::is_passing_code(&code)),
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        _ => false,
+        | DbErr::Query(RuntimeErr::SqlxError(e)) => Some(e),
+        _ => None,
+    }
+}
+
+fn is_missing_table(error: &DbErr) -> bool {
+    let refused = cause(error).and_then(sqlx::Error::as_database_error);
+    refused.is_some_and(|refused| dialect::is_missing_table(&refused.code().unwrap_or_default(), refused.message()))
+}
+
+fn is_passing(error: &DbErr) -> bool {
+    match cause(error) {
+        Some(sqlx::Error::Database(refused)) => {
+            refused.code().is_some_and(|code| dialect::is_passing_code(&code, refused.message()))
+        }
+        Some(
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed,
+        ) => true,
+        Some(_) => false,
+        None => matches!(error, DbErr::ConnectionAcquire(_)),
     }
 }
 

@@ -61,13 +61,32 @@ pub fn is_sqlite_url(url: &str) -> bool {
     url.starts_with("sqlite:")
 }
 
-/// Errors that pass: PostgreSQL's connection, resource, shutdown and serialization classes, and
-/// SQLite's BUSY and LOCKED with their extended codes.
-pub(crate) fn is_passing_code(code: &str) -> bool {
+/// Whether an error speaks of the database's state, not of the data it was given: it passes once somebody mends that.
+///
+/// | PostgreSQL (appendix A of its manual) | what |
+/// | --- | --- |
+/// | 08 28 3D 57 58 | no connection, another password, no such database, shut down, its files |
+/// | 53 | disk, memory or connections used up |
+/// | 25 42 3F 0A | read-only (a replica, a full disk), rights taken away, tables missing or changed since a statement was prepared |
+/// | 40 55 | in each other's way |
+///
+/// Of SQLite (its result codes): `PERM BUSY LOCKED NOMEM READONLY INTERRUPT IOERR CORRUPT FULL CANTOPEN PROTOCOL SCHEMA AUTH
+/// NOTADB`, with their extended codes, and a missing table or column, which have no code of their own.
+pub(crate) fn is_passing_code(code: &str, message: &str) -> bool {
+    const CLASSES: [&str; 12] = ["08", "0A", "25", "28", "3D", "3F", "40", "42", "53", "55", "57", "58"];
     match code.len() {
-        5 => ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || matches!(code, "40001" | "40P01" | "55P03"),
-        _ => code.parse::<u32>().is_ok_and(|n| matches!(n & 0xff, 5 | 6)),
+        5 => CLASSES.iter().any(|class| code.starts_with(class)),
+        _ => match code.parse::<u32>().map(|code| code & 0xff) {
+            Ok(1) => message.contains("no such ") || message.contains("has no column"),
+            Ok(code) => matches!(code, 3 | 5..=11 | 13..=15 | 17 | 23 | 26),
+            Err(_) => false,
+        },
     }
+}
+
+/// Whether an error says that a table is missing.
+pub(crate) fn is_missing_table(code: &str, message: &str) -> bool {
+    code == "42P01" || message.starts_with("no such table")
 }
 
 /// Keeps other processes from migrating until it is committed. SQLite needs none: one file, one
@@ -161,4 +180,22 @@ pub(crate) async fn hold_rows(tx: &DatabaseTransaction, locks: impl IntoIterator
         tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_data_is_to_blame_for_is_told_from_what_passes() {
+        // Too long, not unique, an index row too large; SQLite's CONSTRAINT (UNIQUE), TOOBIG and MISMATCH.
+        for code in ["22001", "23505", "54000", "2067", "18", "20"] {
+            assert!(!is_passing_code(code, "anything"), "{code}");
+        }
+        // A password that was changed, a replica, a full disk; SQLite's READONLY, IOERR_WRITE and FULL.
+        for code in ["28P01", "25006", "53100", "8", "778", "13"] {
+            assert!(is_passing_code(code, "anything"), "{code}");
+        }
+        assert!(is_passing_code("1", "no such column: series") && !is_passing_code("1", "too many SQL variables"));
+    }
 }

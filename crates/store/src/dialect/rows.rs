@@ -3,10 +3,9 @@
 
 use std::borrow::Cow;
 
-use crate::entity::transaction;
 use common::{CompanyId, Kind};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, EntityTrait, Statement, Value,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, FromQueryResult, Statement, Value,
     sea_query::{ArrayType, ColumnType},
 };
 use uuid::Uuid;
@@ -248,9 +247,21 @@ fn with(parts: &[String]) -> String {
     if named.is_empty() { String::new() } else { format!("WITH {} ", named.join(", ")) }
 }
 
+/// What a batch needs of a transaction that is there.
+#[derive(Debug, FromQueryResult)]
+pub(crate) struct KnownTransaction {
+    pub id: Uuid,
+    pub company_id: Uuid,
+    pub kind: String,
+    pub external_id: String,
+    pub state: String,
+}
+
 /// The transactions of `keys` that are there, by their directory; to be planned by [`super::hold_rows`].
-pub(crate) async fn known_transactions(tx: &DatabaseTransaction, keys: &[Key<'_>]) -> Result<Vec<transaction::Model>, DbErr> {
-    let select = "SELECT t.* FROM transaction_keys k JOIN transactions t ON t.id = k.transaction_id";
+pub(crate) async fn known_transactions(tx: &DatabaseTransaction, keys: &[Key<'_>]) -> Result<Vec<KnownTransaction>, DbErr> {
+    // Each by its name: a prepared statement fails for good once `*` means more columns.
+    let select = "SELECT t.id, t.company_id, t.kind, t.external_id, t.state
+        FROM transaction_keys k JOIN transactions t ON t.id = k.transaction_id";
     let backend = tx.get_database_backend();
     let statement = if backend == DbBackend::Postgres {
         let companies = keys.iter().map(|(company, ..)| company.0.into()).collect::<Vec<Value>>();
@@ -266,5 +277,5 @@ pub(crate) async fn known_transactions(tx: &DatabaseTransaction, keys: &[Key<'_>
         let wanted = format!("(k.company_id, k.kind, k.external_id) IN (VALUES {places})");
         Statement::from_sql_and_values(backend, format!("{select} WHERE {wanted}"), values.collect::<Vec<Value>>())
     };
-    transaction::Entity::find().from_raw_sql(statement).all(tx).await
+    KnownTransaction::find_by_statement(statement).all(tx).await
 }

@@ -1,6 +1,6 @@
 //! Rows come back as they were written, whatever their texts hold.
 
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait, EntityTrait};
 use store::{
     Error, batch,
     entity::{transaction, webhook_event},
@@ -55,4 +55,23 @@ async fn what_would_part_a_column_is_refused_and_nothing_of_its_batch_is_kept() 
     let refused = batch::write(&database.db, &[new_event(&payment(2)), event]).await.unwrap_err();
     assert!(matches!(&refused, Error::Refused(reason) if reason.contains("U+001F")), "{refused}");
     assert!(webhook_event::Entity::find().one(&database.db).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_database_without_its_tables_is_told_from_bad_data_and_how_to_mend_it() {
+    for database in [Database::sqlite().await, Database::postgres().await] {
+        database.db.execute_unprepared("DROP TABLE companies").await.unwrap();
+        let error = store::companies::list(&database.db).await.unwrap_err();
+        assert!(matches!(&error, Error::Unavailable(reason) if reason.contains("netbanx migrate")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_sqlite_file_that_may_not_be_written_is_not_blamed_on_the_data() {
+    let database = Database::sqlite().await;
+    // Its state is a connection's own, so there is but one.
+    let db = store::connect(&format!("sqlite://{}/netbanx.db", database.directory.display()), 1).await.unwrap();
+    db.execute_unprepared("PRAGMA query_only = ON").await.unwrap();
+    let added = store::companies::add(&db, "Acme", "acme").await;
+    assert!(matches!(added, Err(Error::Unavailable(_))), "{added:?}");
 }
