@@ -19,6 +19,8 @@ use crate::{
 
 /// Pauses between tries while the database is away; then the jobs are given back.
 const PAUSES_MS: [u64; 7] = [50, 100, 200, 500, 1000, 2000, 4000];
+/// From this pause on it is no batch in another's way: operators are told.
+const LONG_PAUSE_MS: u64 = 500;
 
 /// Writes batches.
 #[derive(Debug)]
@@ -139,6 +141,9 @@ impl Persister {
             match self.write_measured(events).await {
                 Err(store::Error::Unavailable(error)) if !*self.stop.borrow() => {
                     tracing::warn!(%error, "the database is away; waiting");
+                    if pause >= LONG_PAUSE_MS {
+                        self.meter.count("write.waits", 1);
+                    }
                     tokio::time::sleep(Duration::from_millis(pause)).await;
                 }
                 other => return other.map(|_| ()),

@@ -117,6 +117,24 @@ async fn failing_writes_rise_and_clear() {
 }
 
 #[tokio::test]
+async fn a_database_that_takes_no_writes_rises_and_clears() {
+    let mut platform = Platform::prepare(Database::Postgres).await;
+    for service in [Service::Ingress, Service::Worker, Service::Api] {
+        platform.run(service).await;
+    }
+    platform.execute("ALTER TABLE webhook_events RENAME TO elsewhere").await;
+    assert_eq!(platform.send("/api/webhooks/netbanx/acme", payment("1")).await.status(), 202);
+    let alert = rises(&platform, "database-writes").await;
+    assert_eq!(
+        (&alert["severity"], status(&platform).await["systems"]["database"]["health"].as_str()),
+        (&json!("critical"), Some("healthy"))
+    );
+    platform.execute("ALTER TABLE elsewhere RENAME TO webhook_events").await;
+    clears(&platform, "database-writes").await;
+    assert_eq!(platform.events().await, 1);
+}
+
+#[tokio::test]
 async fn what_is_away_is_told_and_comes_back() {
     let directory = new_directory();
     let postgres = Postgres::start(&directory);

@@ -22,6 +22,8 @@ pub(crate) struct Signals {
     pub attempts: (u64, u64),
     /// Dead letters that were added in the last minute.
     pub dead_lately: u64,
+    /// How often a batch waited for the database to take it in the last minute.
+    pub write_waits: u64,
     /// The largest share of its memory that a server of the queue's Redis uses.
     pub redis_memory: Option<f64>,
     /// What is wrong with that Redis' replication or persistence.
@@ -57,8 +59,9 @@ pub(crate) struct Alert {
 }
 
 /// Every alert that there is.
-pub(crate) const NAMES: [&str; 10] = [
+pub(crate) const NAMES: [&str; 11] = [
     "database-away",
+    "database-writes",
     "redis-away",
     "no-live-worker",
     "queue-backlog",
@@ -141,6 +144,16 @@ fn of_queue(signals: &Signals, limits: &AlertLimits) -> Vec<Alert> {
             limits.oldest_ms as f64 / 1e3,
             format!("the oldest job has waited {} s", queue.oldest_waiting_ms / 1000),
             "Is its lane paused? Are workers alive and the database writable? What is shown is that much behind.",
+        ));
+    }
+    if signals.database && signals.write_waits > 0 && queue.total > 0 {
+        raised.push(alert(
+            "database-writes",
+            Severity::Critical,
+            signals.write_waits as f64,
+            0.0,
+            "the database answers, but takes no writes from the workers".to_owned(),
+            "The workers' log says why: a replica, a full disk, rights, another password, tables missing (netbanx migrate). Webhooks wait and lose no attempt.",
         ));
     }
     if signals.dead_lately > 0 && queue.dead > 0 {
@@ -252,6 +265,15 @@ mod tests {
         assert_eq!(names(|s| s.redis_memory = Some(0.91)), ["redis-memory"]);
         assert_eq!(names(|s| s.redis_trouble = Some("x".to_owned())), ["redis-persistence"]);
         assert_eq!(names(|s| s.dead_lately = 1), [""; 0], "they were dealt with already");
+        let waiting_to_write = |database, total| {
+            names(move |s| {
+                (s.write_waits, s.database) = (1, database);
+                s.queue.as_mut().unwrap().total = total;
+            })
+        };
+        assert_eq!(waiting_to_write(true, 1), ["database-writes"]);
+        assert_eq!(waiting_to_write(true, 0), [""; 0], "all is written meanwhile");
+        assert_eq!(waiting_to_write(false, 1), ["database-away"], "and therefore it takes no writes");
         let both = names(|s| {
             s.dead_lately = 1;
             s.queue.as_mut().unwrap().dead = 1;

@@ -77,6 +77,7 @@ impl Snapshot {
             answers: (found, found + missed),
             attempts: (failed, done + failed),
             dead_lately: minute.count("job.dead"),
+            write_waits: minute.count("write.waits"),
             redis_memory: self.redis.as_ref().and_then(|redis| redis.memory),
             redis_trouble: self.redis.as_ref().and_then(|redis| redis.trouble.clone()),
         }

@@ -75,3 +75,14 @@ async fn a_sqlite_file_that_may_not_be_written_is_not_blamed_on_the_data() {
     let added = store::companies::add(&db, "Acme", "acme").await;
     assert!(matches!(added, Err(Error::Unavailable(_))), "{added:?}");
 }
+
+#[tokio::test]
+async fn a_database_that_is_not_there_yet_is_waited_for() {
+    let server = std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL must name a server: run `make test`");
+    let (base, _) = server.rsplit_once('/').unwrap();
+    let asked = match store::connect(&format!("{base}/netbanx_not_made"), 1).await {
+        Ok(db) => store::ping(&db).await,
+        Err(error) => Err(error),
+    };
+    assert!(matches!(asked, Err(Error::Unavailable(_))), "{asked:?}");
+}
