@@ -110,6 +110,41 @@ async fn bad_jobs_die_alone() {
     assert_eq!(platform.queue().await.dead, 1);
 }
 
+/// After a power cut services may be back before their database: they wait for it and need nobody to start them again.
+#[tokio::test]
+async fn services_that_start_before_their_database_wait_for_it() {
+    let directory = new_directory();
+    let postgres = Postgres::start(&directory);
+    let mut platform = Platform::prepare_on(Database::Postgres, Some(postgres.url().to_owned())).await;
+    postgres.stop();
+    for service in [Service::Ingress, Service::Worker, Service::Api] {
+        platform.spawn(service);
+    }
+    let body = r#"{"id":"e1","eventType":"PAYMENT_COMPLETED","eventData":{"id":"p1"}}"#;
+    for (url, lacks) in [(platform.ingress_url(), r#""secrets":false"#), (platform.api_url(), r#""database":false"#)] {
+        let ready = async || reqwest::get(format!("{url}/readyz")).await.ok().filter(|answer| answer.status() == 503);
+        let told = eventually("it tells what it waits for", ready).await.text().await.unwrap();
+        assert!(told.contains(lacks), "{told}");
+    }
+    let refused = platform.send("/api/webhooks/netbanx/acme", body).await;
+    assert_eq!(refused.status(), 503, "its key is not known yet, so that nobody can tell whether it is genuine");
+    assert!(platform.all_alive());
+
+    postgres.resume();
+    eventually("it is accepted", || async {
+        (platform.send("/api/webhooks/netbanx/acme", body).await.status() == 202).then_some(())
+    })
+    .await;
+    eventually("it is stored", || async { (platform.events().await == 1).then_some(()) }).await;
+    eventually("it is shown", || async {
+        (platform.get("/api/v1/transactions?limit=1").await["pagination"]["total"] == 1).then_some(())
+    })
+    .await;
+    drop(platform);
+    drop(postgres);
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
 /// One attempt is all that a webhook has here: none is taken from it while the database is not as it should be.
 #[tokio::test]
 async fn a_database_that_takes_no_writes_blames_no_webhook() {

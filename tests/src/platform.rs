@@ -152,10 +152,15 @@ impl Platform {
         operated(self.command(&binary("netbanx")), args)
     }
 
-    /// Starts a service and waits until it can work.
-    pub async fn run(&mut self, service: Service) {
+    /// Starts a service.
+    pub fn spawn(&mut self, service: Service) {
         let child = self.command(&binary(service.name())).spawn().unwrap();
         self.services.push((service, child));
+    }
+
+    /// Starts a service and waits until it can work.
+    pub async fn run(&mut self, service: Service) {
+        self.spawn(service);
         let url = match service {
             Service::Ingress => format!("{}/readyz", self.ingress_url()),
             Service::Api => format!("{}/readyz", self.api_url()),

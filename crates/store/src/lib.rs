@@ -96,7 +96,7 @@ fn is_passing(error: &DbErr) -> bool {
 }
 
 /// A pool of at most `max_connections` to the database at `url`. SQLite gets one writer at a time
-/// and a write-ahead log.
+/// and a write-ahead log. A PostgreSQL that is away is no error here: it is asked when it is needed.
 pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, Error> {
     let mut options = ConnectOptions::new(url);
     options
@@ -114,6 +114,8 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
                 .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
                 .busy_timeout(Duration::from_secs(5))
         });
+    } else {
+        options.connect_lazy(true);
     }
     Ok(Database::connect(options).await?)
 }
