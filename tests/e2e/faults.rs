@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Database, KEY, Platform, Postgres, Service, chaos::chaos, eventually, new_directory};
+use e2e::{Database, KEY, Platform, Postgres, Relay, Service, chaos::chaos, eventually, new_directory};
 use queue::{Enqueued, Lane, NewJob, Producer};
 use uuid::Uuid;
 
@@ -140,6 +140,35 @@ async fn services_that_start_before_their_database_wait_for_it() {
         (platform.get("/api/v1/transactions?limit=1").await["pagination"]["total"] == 1).then_some(())
     })
     .await;
+    drop(platform);
+    drop(postgres);
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// The database's host dies without a word and another takes its address.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_fall_silent_are_given_up() {
+    let directory = new_directory();
+    let postgres = Postgres::start(&directory);
+    let (before, port) = postgres.url().split_once("127.0.0.1:").unwrap();
+    let (port, name) = port.split_once('/').unwrap();
+    let relay = Relay::start(port.parse().unwrap()).await;
+    let server = format!("{before}127.0.0.1:{}/{name}", relay.port());
+    let mut platform = Platform::prepare_on(Database::Postgres, Some(server)).await;
+    for service in [Service::Ingress, Service::Worker, Service::Api] {
+        platform.run(service).await;
+    }
+    let page = "/api/v1/transactions?limit=1";
+    let total = async || platform.get_as(&platform.admin_token, page).await.1["data"]["pagination"]["total"].as_u64();
+    for n in 1..=2 {
+        let body = format!(r#"{{"id":"e{n}","eventType":"PAYMENT_COMPLETED","eventData":{{"id":"p{n}"}}}}"#);
+        assert_eq!(platform.send("/api/webhooks/netbanx/acme", body).await.status(), 202);
+        eventually("it is stored", || async { (platform.events().await == n).then_some(()) }).await;
+        eventually("it is shown", || async { (total().await == Some(n)).then_some(()) }).await;
+        relay.fall_silent();
+    }
+    assert!(platform.all_alive());
+    assert_eq!(platform.queue().await.failed, 0);
     drop(platform);
     drop(postgres);
     std::fs::remove_dir_all(directory).unwrap();

@@ -1,6 +1,6 @@
 //! Who asks: a program by its token, or a person by the session cookie; and what they may do.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ::web::{Problem, ProblemKind};
 use actix_web::{
@@ -20,6 +20,8 @@ use crate::{Api, query_failed};
 pub(crate) const COOKIE: &str = "netbanx_session";
 /// The header that shows that a page of ours sent a change.
 pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
+/// Longest wait for the database to tell who asks.
+const LOOK_UP: Duration = Duration::from_secs(8);
 
 /// Whoever sent a request.
 #[derive(Debug, Clone)]
@@ -138,7 +140,7 @@ fn token_of(value: &str) -> Option<&str> {
 }
 
 async fn of_token(api: &Api, token: &str) -> Result<Option<Arc<Caller>>, store::Error> {
-    let found = tokens::find(&api.db, token).await?;
+    let found = store::within(LOOK_UP, tokens::find(&api.db, token)).await?;
     Ok(found.map(|row| {
         let permissions = row.permissions.split(' ').map(str::to_owned).collect();
         Arc::new(Caller::new(row.company_id, permissions, format!("token:{}", row.id), None))
@@ -146,7 +148,7 @@ async fn of_token(api: &Api, token: &str) -> Result<Option<Arc<Caller>>, store::
 }
 
 async fn of_session(api: &Api, cookie: &str) -> Result<Option<Arc<Caller>>, store::Error> {
-    let found = users::of_session(&api.db, cookie).await?;
+    let found = store::within(LOOK_UP, users::of_session(&api.db, cookie)).await?;
     Ok(found.and_then(of_user).map(Arc::new))
 }
 

@@ -31,6 +31,8 @@ use uuid::Uuid;
 const LOOK: Duration = Duration::from_millis(400);
 /// How long Redis keeps a receiver's (encrypted) secrets.
 const REDIS_TTL_SECS: i64 = 300;
+/// Longest wait for the database: the webhook is answered 503 then, and sent again.
+const LOOK_UP: Duration = Duration::from_secs(8);
 /// How long memory keeps anything at most, should a bump be lost.
 const MEMORY_TTL: Duration = Duration::from_secs(60);
 
@@ -94,13 +96,16 @@ impl Receivers {
         if !receiver::is_slug(slug) {
             return Ok(None);
         }
-        let load = || async { Ok(companies::find(&self.db, slug).await?.map(|row| CompanyId(row.id))) };
+        let load = || async { Ok(store::within(LOOK_UP, companies::find(&self.db, slug)).await?.map(|row| CompanyId(row.id))) };
         known(&self.companies, (self.version(), slug.to_owned()), load).await
     }
 
     /// The company that the account is assigned to.
     pub(crate) async fn company_of_account(&self, account: &str) -> Result<CompanyId, Arc<store::Error>> {
-        known(&self.accounts, (self.version(), account.to_owned()), || companies::of_account(&self.db, account)).await
+        known(&self.accounts, (self.version(), account.to_owned()), || {
+            store::within(LOOK_UP, companies::of_account(&self.db, account))
+        })
+        .await
     }
 
     /// The active keys of a receiver, newest first; empty if it has none.
@@ -126,7 +131,7 @@ impl Receivers {
     }
 
     async fn load_sealed(&self, cached: &str, endpoint: Endpoint, company: CompanyId) -> Result<Vec<Sealed>, store::Error> {
-        let sealed: Vec<Sealed> = secrets::active(&self.db, endpoint, company)
+        let sealed: Vec<Sealed> = store::within(LOOK_UP, secrets::active(&self.db, endpoint, company))
             .await?
             .into_iter()
             .map(|row| Sealed { encoding: row.encoding, ciphertext: row.ciphertext, active_until: row.active_until })

@@ -15,7 +15,9 @@
 //! | [`users`] | people, their roles, passwords and sessions |
 //! | [`audit`] | who changed what |
 //! | [`dialect`] | the only place where the two databases differ |
+//! | `answered` | limits on waiting for it |
 
+mod answered;
 pub mod audit;
 pub mod batch;
 pub mod companies;
@@ -34,6 +36,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, sqlx};
 use sea_orm_migration::MigratorTrait;
+
+pub use answered::{answered, within};
 
 /// What can go wrong, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +120,7 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
         });
     } else {
         options.connect_lazy(true);
+        options.map_sqlx_postgres_pool_opts(|pool| pool.after_release(|connection, _| Box::pin(answered::is_alive(connection))));
     }
     Ok(Database::connect(options).await?)
 }
@@ -130,10 +135,12 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
     Ok(done?)
 }
 
+/// Longest wait for a sign that the database is there.
+const PING: Duration = Duration::from_secs(5);
+
 /// Whether the database answers.
 pub async fn ping(db: &DatabaseConnection) -> Result<(), Error> {
-    db.execute_unprepared("SELECT 1").await?;
-    Ok(())
+    within(PING, async { Ok(db.execute_unprepared("SELECT 1").await.map(drop)?) }).await
 }
 
 /// Milliseconds since 1970 UTC.

@@ -1,7 +1,7 @@
 //! Webhooks that were given up count as failed, each once. Who sees the last attempt fail counts it at once; what died
 //! otherwise, because its workers did or panicked, is found among the dead letters.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use common::{CompanyId, Job, Mode};
 use meter::Meter;
@@ -16,6 +16,8 @@ use crate::invalidate::Invalidator;
 const FIRST_LOOK_MS: i64 = 3_600_000;
 /// How far two looks overlap: Redis' clock, by which jobs die, is not ours.
 const OVERLAP_MS: i64 = 60_000;
+/// Longest wait for the database.
+const LIMIT: Duration = Duration::from_secs(15);
 /// Dead letters of a page.
 const PAGE: usize = 100;
 /// Pages that one call reads at most.
@@ -49,7 +51,7 @@ impl GivenUp {
         let company = job.map_or(CompanyId::NONE, |job| job.company_id);
         let mode = job.and_then(|job| job.event().ok()).map_or(Mode::Live, |event| event.mode);
         let received_ms = job.map_or(lost.enqueued_ms, |job| job.received_ms);
-        if rollups::failed(&self.db, lost.webhook, company, mode, received_ms).await? {
+        if store::within(LIMIT, rollups::failed(&self.db, lost.webhook, company, mode, received_ms)).await? {
             self.meter.count("job.dead", 1);
             self.invalidator.counted([company]).await;
         }
@@ -61,7 +63,8 @@ impl GivenUp {
         let page = queue.dead_letters(query, |_| true).await?;
         let lost = page.letters.iter().map(|letter| Lost::read(&letter.id, &letter.payload, letter.enqueued_ms));
         let lost: Vec<Lost> = lost.collect();
-        let counted: HashSet<Uuid> = rollups::counted_as_failed(&self.db, lost.iter().map(|lost| lost.webhook)).await?;
+        let counted = rollups::counted_as_failed(&self.db, lost.iter().map(|lost| lost.webhook));
+        let counted: HashSet<Uuid> = store::within(LIMIT, counted).await?;
         for lost in lost.iter().filter(|lost| !counted.contains(&lost.webhook)) {
             self.count(lost).await?;
         }

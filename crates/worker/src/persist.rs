@@ -22,6 +22,9 @@ const PAUSES_MS: [u64; 7] = [50, 100, 200, 500, 1000, 2000, 4000];
 /// From this pause on it is no batch in another's way: operators are told.
 const LONG_PAUSE_MS: u64 = 500;
 
+/// Longest wait for a batch to be written: what takes longer is written again, which does no harm.
+const WRITE: Duration = Duration::from_secs(15);
+
 /// Writes batches.
 #[derive(Debug)]
 pub struct Persister {
@@ -154,7 +157,7 @@ impl Persister {
 
     async fn write_measured(&self, events: &[NewEvent]) -> Result<Written, store::Error> {
         let begun = Instant::now();
-        let written = batch::write(&self.db, events).instrument(persist_span()).await;
+        let written = store::within(WRITE, batch::write(&self.db, events)).instrument(persist_span()).await;
         metrics::database("write batch", begun.elapsed());
         self.meter.time("persist", begun.elapsed());
         written

@@ -32,6 +32,8 @@ const RETAIN: (Duration, u32) = (Duration::from_secs(60), 20);
 const PARTITIONS: Duration = Duration::from_secs(3600);
 /// How often the queue's counts are taken, for the metrics and to see whether more jobs died.
 const GAUGE: Duration = Duration::from_secs(10);
+/// Longest wait for the database in one step of it; and in one that may move a month's rows.
+const STEP: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(900));
 /// Differences after which their table is tidied up.
 const TIDY: u64 = 50_000;
 
@@ -61,7 +63,7 @@ pub(crate) async fn run(
         }
         if folded >= TIDY {
             folded = 0;
-            if let Err(error) = rollups::tidy(&db).await {
+            if let Err(error) = store::within(STEP.1, rollups::tidy(&db)).await {
                 tracing::debug!(%error, "differences were not tidied up");
             }
         }
@@ -79,7 +81,7 @@ pub(crate) async fn run(
             tracing::warn!(%error, "what is too old is removed later");
         }
         if is_due(&mut parted, PARTITIONS) {
-            match retention::keep_partitions(&db, ages).await {
+            match store::within(STEP.1, retention::keep_partitions(&db, ages)).await {
                 Ok((0, 0)) => {}
                 Ok((made, dropped)) => tracing::info!(made, dropped, "partitions were made and dropped"),
                 Err(error) => tracing::warn!(%error, "partitions are looked after later"),
@@ -111,7 +113,7 @@ fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
 async fn fold(db: &DatabaseConnection) -> Result<u64, store::Error> {
     let mut all = 0;
     loop {
-        let (count, more) = rollups::fold(db).await?;
+        let (count, more) = store::within(STEP.0, rollups::fold(db)).await?;
         all += count;
         if !more {
             return Ok(all);
@@ -121,7 +123,7 @@ async fn fold(db: &DatabaseConnection) -> Result<u64, store::Error> {
 
 async fn retain(db: &DatabaseConnection, ages: Ages) -> Result<(), store::Error> {
     for _ in 0..RETAIN.1 {
-        if retention::step(db, ages).await? == 0 {
+        if store::within(STEP.0, retention::step(db, ages)).await? == 0 {
             break;
         }
     }
@@ -140,7 +142,7 @@ enum NotCollected {
 async fn collect(db: &DatabaseConnection, ledger: &Ledger, invalidator: &Invalidator) -> Result<(), NotCollected> {
     if let Some((id, counts)) = ledger.take().await? {
         let deltas = deltas(&counts);
-        rollups::collect(db, id, &deltas).await?;
+        store::within(STEP.0, rollups::collect(db, id, &deltas)).await?;
         ledger.close(id).await?;
         invalidator.counted(deltas.into_keys()).await;
     }
