@@ -7,7 +7,6 @@
 use std::{
     future::Future,
     io,
-    pin::pin,
     sync::atomic::{AtomicI64, Ordering},
     time::Duration,
 };
@@ -26,7 +25,7 @@ const SIGN: Duration = Duration::from_secs(2);
 /// What `work` with the database comes to; none where it takes longer than `limit`. Whatever it was doing then may be
 /// done all the same.
 pub async fn answered<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
+    let mut work = Box::pin(work);
     let done = tokio::time::timeout(limit, work.as_mut()).await.ok();
     if done.is_none() {
         // Before `work` goes and gives its connection back.
