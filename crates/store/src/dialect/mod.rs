@@ -67,13 +67,14 @@ pub fn is_sqlite_url(url: &str) -> bool {
 /// | --- | --- |
 /// | 08 28 3D 57 58 | no connection, another password, no such database, shut down, its files |
 /// | 53 | disk, memory or connections used up |
-/// | 25 42 3F 0A | read-only (a replica, a full disk), rights taken away, tables missing or changed since a statement was prepared |
+/// | 25 42 3F | read-only (a replica, a full disk), rights taken away, tables missing |
+/// | 0A 26 | a statement whose tables changed since it was prepared, or that a pooler prepared elsewhere |
 /// | 40 55 | in each other's way |
 ///
 /// Of SQLite (its result codes): `PERM BUSY LOCKED NOMEM READONLY INTERRUPT IOERR CORRUPT FULL CANTOPEN PROTOCOL SCHEMA AUTH
 /// NOTADB`, with their extended codes, and a missing table or column, which have no code of their own.
 pub(crate) fn is_passing_code(code: &str, message: &str) -> bool {
-    const CLASSES: [&str; 12] = ["08", "0A", "25", "28", "3D", "3F", "40", "42", "53", "55", "57", "58"];
+    const CLASSES: [&str; 13] = ["08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "55", "57", "58"];
     match code.len() {
         5 => CLASSES.iter().any(|class| code.starts_with(class)),
         _ => match code.parse::<u32>().map(|code| code & 0xff) {
@@ -192,8 +193,8 @@ mod tests {
         for code in ["22001", "23505", "54000", "2067", "18", "20"] {
             assert!(!is_passing_code(code, "anything"), "{code}");
         }
-        // A password that was changed, a replica, a full disk; SQLite's READONLY, IOERR_WRITE and FULL.
-        for code in ["28P01", "25006", "53100", "8", "778", "13"] {
+        // A password that was changed, a replica, a pooler that does not know the statement, a full disk; SQLite's READONLY, IOERR_WRITE and FULL.
+        for code in ["28P01", "25006", "26000", "53100", "8", "778", "13"] {
             assert!(is_passing_code(code, "anything"), "{code}");
         }
         assert!(is_passing_code("1", "no such column: series") && !is_passing_code("1", "too many SQL variables"));
