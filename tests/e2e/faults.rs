@@ -159,11 +159,16 @@ async fn connections_that_fall_silent_are_given_up() {
         platform.run(service).await;
     }
     let page = "/api/v1/transactions?limit=1";
+    let probe = reqwest::Client::builder().timeout(Duration::from_millis(300)).build().unwrap();
+    let ready = format!("{}/readyz", platform.api_url());
     let total = async || platform.get_as(&platform.admin_token, page).await.1["data"]["pagination"]["total"].as_u64();
     for n in 1..=2 {
         let body = format!(r#"{{"id":"e{n}","eventType":"PAYMENT_COMPLETED","eventData":{{"id":"p{n}"}}}}"#);
         assert_eq!(platform.send("/api/webhooks/netbanx/acme", body).await.status(), 202);
         eventually("it is stored", || async { (platform.events().await == n).then_some(()) }).await;
+        // Probes that give up leave their connections behind, too.
+        eventually("it is ready", || async { probe.get(&ready).send().await.is_ok_and(|a| a.status() == 200).then_some(()) })
+            .await;
         eventually("it is shown", || async { (total().await == Some(n)).then_some(()) }).await;
         relay.fall_silent();
     }

@@ -22,15 +22,27 @@ const DOUBT_MS: i64 = 60_000;
 /// Longest wait for a sign of life.
 const SIGN: Duration = Duration::from_secs(2);
 
+/// Notes when it goes that no answer came, unless one did.
+struct Asked {
+    is_answered: bool,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            SILENT_AT.store(now_ms(), Ordering::Relaxed);
+        }
+    }
+}
+
 /// What `work` with the database comes to; none where it takes longer than `limit`. Whatever it was doing then may be
 /// done all the same.
 pub async fn answered<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     let mut work = Box::pin(work);
+    // Goes before `work` does, which gives its connection back then; also where the asker itself is given up.
+    let mut asked = Asked { is_answered: false };
     let done = tokio::time::timeout(limit, work.as_mut()).await.ok();
-    if done.is_none() {
-        // Before `work` goes and gives its connection back.
-        SILENT_AT.store(now_ms(), Ordering::Relaxed);
-    }
+    asked.is_answered = done.is_some();
     done
 }
 
