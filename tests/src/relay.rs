@@ -24,12 +24,10 @@ impl Relay {
                 let mut silent = falls_silent.subscribe();
                 tokio::spawn(async move {
                     let Ok(mut server) = TcpStream::connect(("127.0.0.1", server)).await else { return };
-                    let fell_silent = tokio::select! {
-                        _ = copy_bidirectional(&mut client, &mut server) => false,
-                        _ = silent.changed() => true,
-                    };
-                    if fell_silent {
-                        std::future::pending::<()>().await;
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut client, &mut server) => {}
+                        // Both ends stay open.
+                        _ = silent.changed() => std::future::pending().await,
                     }
                 });
             }

@@ -121,7 +121,7 @@ where
     F: Future<Output = Result<T, Problem>> + Send + 'static,
 {
     let own = api.clone();
-    let computed = move || async move { written(&within(compute(own)).await?) };
+    let computed = move || async move { made(compute(own)).await };
     let found = Box::pin(api.cache.get(route.plan, &tag_of(route, scope), key, computed)).await;
     found.map_err(|problem: Arc<Problem>| (*problem).clone())
 }
@@ -154,7 +154,7 @@ where
     T: Serialize + Send,
     F: Future<Output = Result<T, Problem>> + Send + 'static,
 {
-    let computed = move || async move { written(&within(compute()).await?) };
+    let computed = move || async move { made(compute()).await };
     let found = Box::pin(api.cache.ensure(route.plan, &tag_of(route, scope), key, computed)).await;
     found.map_err(|problem: Arc<Problem>| (*problem).clone())
 }
@@ -171,14 +171,14 @@ where
     T: Serialize + Send,
     F: Future<Output = Result<T, Problem>> + Send,
 {
-    let computed = move || async move { written(&within(compute()).await?) };
+    let computed = move || async move { made(compute()).await };
     Box::pin(api.cache.refresh(route.plan, &tag_of(route, scope), key, computed)).await
 }
 
-/// What `compute` comes to, with an end to it: others wait for the same answer.
-async fn within<T>(compute: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+/// The data that `compute` comes to, with an end to it: others wait for the same answer.
+async fn made<T: Serialize>(compute: impl Future<Output = Result<T, Problem>>) -> Result<Vec<u8>, Problem> {
     let silent = || Err(Problem::new(ProblemKind::Unavailable, "the database did not answer in time"));
-    store::answered(COMPUTE, compute).await.unwrap_or_else(silent)
+    written(&store::answered(COMPUTE, compute).await.unwrap_or_else(silent)?)
 }
 
 fn tag_of(route: Route, scope: Scope) -> String {

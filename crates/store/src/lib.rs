@@ -59,11 +59,11 @@ pub enum Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        match (is_passing(&error), is_missing_table(&error)) {
-            (_, true) => Self::Unavailable(format!("{error}; `netbanx migrate` makes its tables")),
-            (true, _) => Self::Unavailable(error.to_string()),
-            _ => Self::Refused(error.to_string()),
+        if !is_passing(&error) {
+            return Self::Refused(error.to_string());
         }
+        let advice = if is_missing_table(&error) { "; `netbanx migrate` makes its tables" } else { "" };
+        Self::Unavailable(format!("{error}{advice}"))
     }
 }
 

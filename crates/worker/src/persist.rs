@@ -21,7 +21,6 @@ use crate::{
 const PAUSES_MS: [u64; 7] = [50, 100, 200, 500, 1000, 2000, 4000];
 /// From this pause on it is no batch in another's way: operators are told.
 const LONG_PAUSE_MS: u64 = 500;
-
 /// Longest wait for a batch to be written: what takes longer is written again, which does no harm.
 const WRITE: Duration = Duration::from_secs(15);
 
