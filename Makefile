@@ -1,4 +1,4 @@
-.PHONY: help run stop test rollout performance screenshots soak bench build lint
+.PHONY: help run stop test rollout performance screenshots soak bench build profile lint
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
@@ -16,7 +16,7 @@ rollout: ## the programs of an earlier revision and these mixed under load: make
 	@scripts/rollout "$(OLD)"
 
 performance: ## the requirements' own test of a running deployment; see target/release/performance --help
-	cargo build --release --locked -p e2e --bin performance
+	scripts/release build -p e2e --bin performance
 	target/release/performance $(PERFORMANCE)
 
 screenshots: ## every page of the dashboard, dark and light, into target/screenshots
@@ -24,19 +24,22 @@ screenshots: ## every page of the dashboard, dark and light, into target/screens
 
 soak: ## the queue's promises at full size (ten minutes): a million jobs, chaos for a minute
 	@scripts/need cc redis-server postgres
-	cargo build --release --locked --workspace
+	scripts/release build --workspace --bins
 	target/release/soak $(SOAK)
 
 bench: ## what was promised, measured in one run; BENCH="stream misses" runs parts of it
 	@scripts/need cc redis-server postgres node chromium
 	@scripts/dashboard
-	NETBANX_COMMIT=$$(git describe --always --dirty 2>/dev/null) NETBANX_RUSTC="$$(rustc --version)" cargo build --release --locked --workspace --bins
+	NETBANX_COMMIT=$$(git describe --always --dirty 2>/dev/null) NETBANX_RUSTC="$$(rustc --version)" scripts/release build --workspace --bins
 	target/release/bench $(BENCH)
 
 build: ## release binaries in target/release: ingress worker api netbanx
 	@scripts/need cc
 	@scripts/dashboard
-	cargo build --release --locked --workspace --bins
+	scripts/release build --workspace --bins
+
+profile: ## learns what is hot, for release builds, into deploy/services.profdata (20 minutes)
+	@scripts/profile
 
 lint: ## formatting, clippy, and what is deployed; warnings refused
 	@scripts/need cc

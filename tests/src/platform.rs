@@ -58,9 +58,10 @@ pub const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// A program of ours.
 pub fn binary(name: &str) -> PathBuf {
-    // Built as this program is.
-    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target").join(profile).join(name);
+    // Beside this one, or beside the folder of tests that it lies in: built as it is.
+    let own = std::env::current_exe().unwrap();
+    let folder = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).unwrap();
+    let built = folder.join(name);
     assert!(built.exists(), "{} is missing: run `make test`, or `cargo build --workspace` first", built.display());
     built
 }

@@ -1,11 +1,14 @@
 //! One webhook, from bytes to answer.
 
-use std::time::Instant;
+use std::{sync::LazyLock, time::Instant};
 
-use ::web::{Problem, ProblemKind, timestamp};
+use ::web::{Problem, ProblemKind, TRACEPARENT, timestamp};
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header::HeaderMap},
+    http::{
+        StatusCode,
+        header::{HeaderMap, HeaderName},
+    },
     web,
 };
 use common::{
@@ -22,6 +25,10 @@ use crate::Ingress;
 
 /// Bytes of a body at most.
 const BODY_LIMIT: usize = 256 * 1024;
+
+/// The headers that are looked for, as names: a text would be checked and made one at each look.
+static SIGNATURE: LazyLock<[HeaderName; 4]> = LazyLock::new(|| signature::HEADERS.map(HeaderName::from_static));
+static EVENT_TYPE: LazyLock<[HeaderName; 3]> = LazyLock::new(|| envelope::EVENT_TYPE_HEADERS.map(HeaderName::from_static));
 
 pub(crate) async fn webhook(
     ingress: web::Data<Ingress>,
@@ -68,7 +75,7 @@ async fn accept(
     if ingress.signature_validation {
         verify(ingress, request.headers(), &body, endpoint, addressed).await?;
     }
-    let header_name = envelope::EVENT_TYPE_HEADERS.iter().find_map(|name| text(request.headers(), name));
+    let header_name = EVENT_TYPE.iter().find_map(|name| text(request.headers(), name));
     let envelope = Envelope::parse(&body, header_name).map_err(|e| rejected(&e))?;
     Event::check(&envelope).map_err(|e| rejected(&e))?;
     let received_at = chrono::Utc::now();
@@ -89,7 +96,7 @@ async fn accept(
         traceparent: None,
         payload: job,
     };
-    let sent = enqueue(ingress, job, text(request.headers(), "traceparent")).await;
+    let sent = enqueue(ingress, job, text(request.headers(), &TRACEPARENT)).await;
     let outcome = sent.map_err(|error| {
         tracing::warn!(%error, "a webhook was refused");
         Problem::new(ProblemKind::Unavailable, "the webhook could not be kept; send it again")
@@ -129,7 +136,7 @@ async fn verify(
     endpoint: Endpoint,
     company: CompanyId,
 ) -> Result<(), Problem> {
-    let value = signature::HEADERS.iter().find_map(|name| headers.get(*name)).ok_or_else(|| {
+    let value = SIGNATURE.iter().find_map(|name| headers.get(name)).ok_or_else(|| {
         Problem::new(ProblemKind::SignatureMissing, "the header Signature must carry the HMAC-SHA-256 of the body")
     })?;
     let signature = value
@@ -202,7 +209,7 @@ struct Answer<'a> {
     timestamp: String,
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 

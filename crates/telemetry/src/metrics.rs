@@ -111,10 +111,10 @@ fn with(record: impl FnOnce(&Metrics)) {
 }
 
 /// An HTTP request was answered. `route` is a pattern, never a path with ids.
-pub fn http(method: &'static str, route: &str, status: u16, took: Duration) {
+pub fn http(method: &'static str, route: String, status: u16, took: Duration) {
     let attributes = [
         KeyValue::new("http.request.method", method),
-        KeyValue::new("http.route", route.to_owned()),
+        KeyValue::new("http.route", route),
         KeyValue::new("http.response.status_code", i64::from(status)),
     ];
     with(|m| m.http.record(took.as_secs_f64(), &attributes));

@@ -7,17 +7,20 @@ use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::Method,
+    http::{Method, header::HeaderName},
     middleware::Next,
 };
 use telemetry::{metrics, trace};
 use tracing::{Instrument, Span, field::Empty, info_span};
 
+/// W3C Trace Context.
+pub static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// Middleware around all routes.
 pub(crate) async fn measure<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let begun = Instant::now();
     let method = known(request.method());
-    let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    let parent = request.headers().get(&TRACEPARENT).and_then(|value| value.to_str().ok());
     let span = if trace::is_wanted(parent) {
         let span = info_span!(
             target: trace::TARGET, parent: None, "request", otel.kind = "server", trace_id = Empty,
@@ -33,15 +36,14 @@ pub(crate) async fn measure<B: MessageBody>(request: ServiceRequest, next: Next<
     };
     let answer = next.call(request).instrument(span.clone()).await;
     if let Ok(response) = &answer {
-        let route = response.request().match_pattern();
-        let route = route.as_deref().unwrap_or("unmatched");
+        let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
         let status = response.status().as_u16();
-        metrics::http(method, route, status, begun.elapsed());
         if !span.is_none() {
             trace::rename(&span, format!("{method} {route}"));
         }
-        span.record("http.route", route);
+        span.record("http.route", &route);
         span.record("http.response.status_code", status);
+        metrics::http(method, route, status, begun.elapsed());
     }
     answer
 }

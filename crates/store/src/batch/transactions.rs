@@ -1,8 +1,8 @@
 //! The transactions of a batch: which there are, what their events make of them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use common::{CompanyId, Kind, TransactionState, event::Change};
+use common::{CompanyId, Kind, TransactionFacts, TransactionState, event::Change};
 use sea_orm::{DatabaseTransaction, Iden, Iterable};
 use uuid::Uuid;
 
@@ -11,98 +11,101 @@ use crate::{
     Error,
     dialect::{
         RowLock,
-        rows::{self, Cell, Insert},
+        rows::{self, Cell, Insert, KnownTransaction},
     },
     entity::{transaction, transaction_key},
     rollups::CompanyDeltas,
 };
 
-type Key = (CompanyId, Kind, String);
+type Key<'e> = (CompanyId, Kind, &'e str);
 
 /// A transaction of a batch.
 struct Slot {
     /// The row's id: of the one that is there, else one made for it.
     id: Uuid,
-    /// As it was before the batch, where a row is there.
-    before: Option<TransactionState>,
+    /// As it was before the batch, where a row is there. Boxed, like all states here: maps and vectors move what they hold.
+    before: Option<Box<TransactionState>>,
 }
 
 /// The transactions of a batch, by their keys.
-pub(super) struct Transactions(BTreeMap<Key, Slot>);
+pub(super) struct Transactions<'e>(BTreeMap<Key<'e>, Slot>);
 
-fn key_of(new: &NewEvent) -> Option<Key> {
+fn facts_of(new: &NewEvent) -> Option<(Key<'_>, &TransactionFacts)> {
     match &new.event.change {
-        Change::Transaction(facts) => Some((new.company_id, facts.kind, facts.external_id.clone())),
+        Change::Transaction(facts) => Some(((new.company_id, facts.kind, &facts.external_id), facts)),
         _ => None,
     }
 }
 
-impl Transactions {
+impl<'e> Transactions<'e> {
     /// Those that `events` are about, each with an id made for it.
-    pub fn of<'e>(events: impl Iterator<Item = &'e NewEvent>) -> Self {
+    pub fn of(events: impl Iterator<Item = &'e NewEvent>) -> Self {
         let mut slots = BTreeMap::new();
-        for key in events.filter_map(key_of) {
+        for (key, _) in events.filter_map(facts_of) {
             slots.entry(key).or_insert_with(|| Slot { id: Uuid::now_v7(), before: None });
         }
         Self(slots)
     }
 
     /// Their entries in the directory, in one order for all batches.
-    pub fn keys(&self) -> Result<Insert<'_>, Error> {
-        let rows = self.0.iter().map(|(key, slot)| (key, slot.id));
+    pub fn keys(&self) -> Result<Insert<'e>, Error> {
+        let rows = self.0.iter().map(|(key, slot)| (*key, slot.id));
         Ok(Insert::missing(rows, key_cell, transaction_key::Column::TransactionId)?)
     }
 
     /// Keeps those that `events` change. The locks of those that were not entered as new; the new ones are ours, for
     /// whoever has them too waits for our entries.
-    pub fn keep(&mut self, events: &[&NewEvent], noted: &HashSet<Uuid>) -> Vec<RowLock> {
-        let changed: HashSet<Key> = events.iter().filter_map(|event| key_of(event)).collect();
+    pub fn keep(&mut self, events: &[&'e NewEvent], noted: &HashSet<Uuid>) -> Vec<RowLock> {
+        let changed: HashSet<Key<'_>> = events.iter().filter_map(|event| Some(facts_of(event)?.0)).collect();
         self.0.retain(|key, _| changed.contains(key));
-        self.known(noted).map(|(company, kind, id)| RowLock::of(*company, Some(*kind), id)).collect()
+        self.known(noted).map(|((company, kind, id), _)| RowLock::of(*company, Some(*kind), id)).collect()
     }
 
-    fn known(&self, noted: &HashSet<Uuid>) -> impl Iterator<Item = &Key> {
-        self.0.iter().filter(|(_, slot)| !noted.contains(&slot.id)).map(|(key, _)| key)
+    fn known(&self, noted: &HashSet<Uuid>) -> impl Iterator<Item = (&Key<'e>, &Slot)> {
+        self.0.iter().filter(|(_, slot)| !noted.contains(&slot.id))
     }
 
     /// Takes from the database those that were not entered as new. They are locked.
     pub async fn recall(&mut self, tx: &DatabaseTransaction, noted: &HashSet<Uuid>) -> Result<(), Error> {
-        let mut known: HashSet<Key> = self.known(noted).cloned().collect();
+        let known: Vec<Key<'_>> = self.known(noted).map(|(key, _)| *key).collect();
         if known.is_empty() {
             return Ok(());
         }
-        let keys: Vec<_> = known.iter().map(|(company, kind, id)| (*company, *kind, id.as_str())).collect();
-        for row in rows::known_transactions(tx, &keys).await? {
-            let Some(kind) = Kind::parse(&row.kind) else { continue };
-            let key = (CompanyId(row.company_id), kind, row.external_id);
-            known.remove(&key);
-            if let Some(slot) = self.0.get_mut(&key) {
-                let state = serde_json::from_str(&row.state).map_err(|e| Error::Refused(format!("transactions.state: {e}")))?;
-                *slot = Slot { id: row.id, before: Some(state) };
+        let rows = rows::known_transactions(tx, &known).await?;
+        let found: HashMap<Key<'_>, &KnownTransaction> = rows
+            .iter()
+            .filter_map(|row| Some(((CompanyId(row.company_id), Kind::parse(&row.kind)?, row.external_id.as_str()), row)))
+            .collect();
+        let mut orphans = Vec::new();
+        for key in known {
+            let Some(slot) = self.0.get_mut(&key) else { continue };
+            match found.get(&key) {
+                Some(row) => {
+                    let state =
+                        serde_json::from_str(&row.state).map_err(|e| Error::Refused(format!("transactions.state: {e}")))?;
+                    *slot = Slot { id: row.id, before: Some(state) };
+                }
+                None => orphans.push((key, slot.id)),
             }
         }
         // The row went with its partition and its entry is not removed yet: it stands for the new row now.
-        let orphans = known.iter().filter_map(|key| Some((key, self.0.get(key)?.id)));
         let anew = "ON CONFLICT (company_id, kind, external_id) DO UPDATE SET transaction_id = excluded.transaction_id";
         Ok(rows::insert(tx, vec![Insert::of(orphans, key_cell, anew)?]).await?)
     }
 
     /// What `events` make of them, and how the figures change.
-    pub fn fold(self, events: &[&NewEvent], deltas: &mut CompanyDeltas) -> Result<Folded, Error> {
-        let opened = |slot: Slot| (slot.before.clone().unwrap_or_default(), slot);
-        let mut states: BTreeMap<Key, (TransactionState, Slot)> =
-            self.0.into_iter().map(|(key, slot)| (key, opened(slot))).collect();
+    pub fn fold(self, events: &[&'e NewEvent], deltas: &mut CompanyDeltas) -> Result<Folded<'e>, Error> {
+        let mut states: BTreeMap<Key<'_>, Box<TransactionState>> =
+            self.0.iter().map(|(key, slot)| (*key, slot.before.clone().unwrap_or_default())).collect();
         for new in events {
-            let (Change::Transaction(facts), Some(key), Some(at)) = (&new.event.change, key_of(new), received(new)) else {
-                continue;
-            };
-            if let Some((state, _)) = states.get_mut(&key) {
+            let (Some((key, facts)), Some(at)) = (facts_of(new), received(new)) else { continue };
+            if let Some(state) = states.get_mut(&key) {
                 state.apply(&new.event, facts, &new.identity, at);
             }
         }
-        let (mut fresh, mut changed) = (Vec::new(), Vec::new());
-        for (key, (state, slot)) in states {
-            deltas.entry(key.0).or_default().transaction(key.1, slot.before.as_ref(), &state);
+        let (mut fresh, mut changed) = (Vec::with_capacity(states.len()), Vec::new());
+        for ((key, slot), state) in self.0.into_iter().zip(states.into_values()) {
+            deltas.entry(key.0).or_default().transaction(key.1, slot.before.as_deref(), &state);
             let rows = if slot.before.is_some() { &mut changed } else { &mut fresh };
             rows.push(Row { key, id: slot.id, json: json(&state)?, state });
         }
@@ -111,20 +114,20 @@ impl Transactions {
 }
 
 /// A transaction as it is after a batch.
-struct Row {
-    key: Key,
+struct Row<'e> {
+    key: Key<'e>,
     id: Uuid,
-    state: TransactionState,
+    state: Box<TransactionState>,
     json: String,
 }
 
 /// Transactions as they are after a batch: new ones, and those whose rows are there.
-pub(super) struct Folded {
-    fresh: Vec<Row>,
-    changed: Vec<Row>,
+pub(super) struct Folded<'e> {
+    fresh: Vec<Row<'e>>,
+    changed: Vec<Row<'e>>,
 }
 
-impl Folded {
+impl Folded<'_> {
     /// The rows to insert, and those to replace.
     pub fn inserts(&self) -> Result<[Insert<'_>; 2], Error> {
         let replaced = replaced(transaction::Column::iter().filter(|column| !is_key(*column)));
@@ -132,12 +135,12 @@ impl Folded {
     }
 }
 
-fn key_cell(((company, kind, external_id), id): (&Key, Uuid), column: transaction_key::Column) -> Cell<'_> {
+fn key_cell(((company, kind, external_id), id): (Key<'_>, Uuid), column: transaction_key::Column) -> Cell<'_> {
     use transaction_key::Column;
     match column {
         Column::CompanyId => company.0.into(),
         Column::Kind => kind.as_str().into(),
-        Column::ExternalId => external_id.as_str().into(),
+        Column::ExternalId => external_id.into(),
         Column::TransactionId => id.into(),
     }
 }
@@ -154,13 +157,13 @@ fn replaced(columns: impl Iterator<Item = transaction::Column>) -> String {
     format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))
 }
 
-fn cell(Row { key: (company, kind, external_id), id, state, json }: &Row, column: transaction::Column) -> Cell<'_> {
+fn cell<'r>(Row { key: (company, kind, external_id), id, state, json }: &'r Row<'_>, column: transaction::Column) -> Cell<'r> {
     use transaction::Column;
     match column {
         Column::Id => (*id).into(),
         Column::CompanyId => company.0.into(),
         Column::Kind => kind.as_str().into(),
-        Column::ExternalId => external_id.as_str().into(),
+        Column::ExternalId => (*external_id).into(),
         Column::Status => state.status().as_str().into(),
         Column::RawStatus => state.raw_status().into(),
         Column::Amount => Cell::Number(state.amount()),
