@@ -86,12 +86,15 @@ async fn drain_in(batch: u32, report: &mut Report) {
     assert_eq!(bench.platform.events().await, BACKLOG as u64);
 }
 
+/// Whose times a [`Round`] has.
+const NAMES: [&str; 5] = ["ingress", "worker", "Redis", "PostgreSQL", "the sender"];
+
 /// What happened while webhooks came and were worked off.
 struct Round {
     accepted: f64,
     during: f64,
     whole: f64,
-    /// Of ingress, worker, Redis, PostgreSQL and the sender.
+    /// Of each of [`NAMES`].
     micros: [f64; 5],
     /// Shares of the machine: with nothing to do, and given to others.
     unused: (f64, f64),
@@ -146,18 +149,34 @@ pub async fn whole(report: &mut Report) {
     report.figure("events stored a second while 64 connections send all they can", middle(&|round| round.during));
     let whole = middle(&|round| round.whole);
     report.at_least("webhooks accepted and stored a second, from the first to the last commit", whole, 10_000.0);
+    let micros = [0, 1, 2, 3, 4].map(|n| middle(&|round| round.micros[n]));
+    let all: f64 = micros.iter().sum();
+    let shares: Vec<String> =
+        NAMES.iter().zip(micros).map(|(name, micros)| format!("{name} {:.0} %", 100.0 * micros / all)).collect();
+    let idle = 100.0 * middle(&|round| round.unused.0);
+    report.bounded_by(&format!(
+        "{all:.0} µs of processors for each ({}), which had nothing to do in {idle:.0} % of the time",
+        shares.join(", ")
+    ));
     report.figure("the same as a share of what PostgreSQL takes alone", whole / stored_alone);
-    for (n, name) in ["ingress", "worker", "Redis", "PostgreSQL", "the sender"].iter().enumerate() {
-        report.figure(&format!("µs of processor time of {name} for each, all at work"), middle(&|round| round.micros[n]));
+    for (name, micros) in NAMES.iter().zip(micros) {
+        report.figure(&format!("µs of processor time of {name} for each, all at work"), micros);
     }
     report.figure("share of the machine with nothing to do meanwhile", middle(&|round| round.unused.0));
     report.figure("share of the machine that its host gave to others", middle(&|round| round.unused.1));
     let ours = |round: &Round| round.micros[..4].iter().sum::<f64>();
     let beside = middle(&|round| ours(round) / (round.micros[2] + round.micros[3]));
     report.figure("processor time of all four as a ratio to that of Redis and PostgreSQL meanwhile", beside);
-    let mut ratios: Vec<f64> =
-        rounds.iter().zip(&alone).map(|(round, alone)| ours(round) / (alone.redis_micros + alone.postgres_micros)).collect();
-    report.at_most("processor time of all four as a ratio to that of Redis and PostgreSQL alone", median(&mut ratios), 1.5);
+    let to_alone = |of: &dyn Fn(&Round) -> f64| {
+        let ratio = |(round, alone): (&Round, &Alone)| of(round) / (alone.redis_micros + alone.postgres_micros);
+        median(&mut rounds.iter().zip(&alone).map(ratio).collect::<Vec<_>>())
+    };
+    report.at_most("processor time of all four as a ratio to that of Redis and PostgreSQL alone", to_alone(&ours), 1.5);
+    report.bounded_by(&format!(
+        "Redis and PostgreSQL need {:.2} times as much for each where all share the processors; ingress and worker add {:.1} µs",
+        to_alone(&|round| round.micros[2] + round.micros[3]),
+        micros[0] + micros[1],
+    ));
     for (n, service) in ["ingress", "worker", "api"].iter().enumerate() {
         report.figure(&format!("MB of {service} after the load"), middle(&|round| round.mb[n]));
     }

@@ -34,6 +34,14 @@ impl Report {
         self.lines.push(json!({"what": what, "figure": figure, "bound": bound, "limit": limit, "met": met}));
     }
 
+    /// What bounds the figure before, by what was measured with it; said where that missed its limit.
+    pub fn bounded_by(&mut self, why: &str) {
+        if let Some(line) = self.lines.last_mut().filter(|line| line["met"] == false) {
+            println!("       bounded by: {why}");
+            line["boundedBy"] = why.into();
+        }
+    }
+
     /// All lines so far.
     pub fn to_json(&self) -> Value {
         Value::from(self.lines.clone())
