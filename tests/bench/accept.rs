@@ -45,15 +45,13 @@ pub fn requests(count: usize, path: &str) -> Vec<Vec<u8>> {
 async fn ingress(with_telemetry: bool, how: &str) -> (Platform, u16) {
     let mut platform = Platform::prepare(Database::Sqlite).await;
     platform.redis.sync(how);
-    platform.variables.push(("APP_ENV", "production".to_owned()));
+    platform.as_in_production();
     platform.variables.push(("HTTP_WORKERS", "0".to_owned()));
-    if with_telemetry {
-        platform.variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9".to_owned()));
-    } else {
+    if !with_telemetry {
         platform.variables.push(("OTEL_SDK_DISABLED", "true".to_owned()));
     }
     platform.run(Service::Ingress).await;
-    let port = platform.ingress_url().rsplit(':').next().unwrap().parse().unwrap();
+    let port = platform.ingress_port;
     (platform, port)
 }
 

@@ -18,13 +18,12 @@ const PATH: &str = "/api/v1/transactions?limit=20";
 pub async fn run(report: &mut Report) {
     let mut platform = Platform::prepare(Database::Sqlite).await;
     history::fill(&platform, Database::Sqlite, 10_000).await;
-    platform.variables.push(("APP_ENV", "production".to_owned()));
-    platform.variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9".to_owned()));
+    platform.as_in_production();
     platform.run(Service::Api).await;
     let url = format!("{}{PATH}", platform.api_url());
     let answer = platform.http.get(&url).bearer_auth(&platform.admin_token).send().await.unwrap();
     let tag = answer.headers()["etag"].to_str().unwrap().to_owned();
-    let port = platform.api_url().rsplit(':').next().unwrap().parse().unwrap();
+    let port = platform.api_port;
     let bearer = format!("Bearer {}", platform.admin_token);
     let whole = get(PATH, &[("Authorization", &bearer)]);
     let known = get(PATH, &[("Authorization", &bearer), ("If-None-Match", &tag)]);

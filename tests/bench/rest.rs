@@ -11,8 +11,7 @@ const REST: Duration = Duration::from_secs(20);
 
 pub async fn run(report: &mut Report) {
     let mut platform = Platform::prepare(Database::Sqlite).await;
-    platform.variables.push(("APP_ENV", "production".to_owned()));
-    platform.variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9".to_owned()));
+    platform.as_in_production();
     let services = [Service::Ingress, Service::Worker, Service::Api];
     for service in services {
         platform.variables.retain(|(name, _)| *name != "ADMIN_BIND");

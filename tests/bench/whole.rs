@@ -33,21 +33,15 @@ impl Bench {
     async fn start(batch: u32) -> Self {
         let postgres = Server::start().await;
         let mut platform = Platform::prepare_on(Database::Postgres, Some(postgres.url().to_owned())).await;
-        for (name, value) in [("APP_ENV", "production"), ("HTTP_WORKERS", "0")] {
-            platform.variables.push((name, value.to_owned()));
-        }
+        platform.as_in_production();
+        platform.variables.push(("HTTP_WORKERS", "0".to_owned()));
         platform.redis.sync("everysec");
         platform.variables.push(("WORKER_CONCURRENCY", concurrency().to_string()));
         // What is done beside the batches needs connections, too.
         platform.variables.push(("DATABASE_MAX_CONNECTIONS", (concurrency() + 4).to_string()));
         platform.variables.push(("BATCH_SIZE", batch.to_string()));
-        platform.variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9".to_owned()));
         platform.run(Service::Ingress).await;
         Self { platform, postgres }
-    }
-
-    fn port(&self) -> u16 {
-        self.platform.ingress_url().rsplit(':').next().unwrap().parse().unwrap()
     }
 
     /// Seconds of processor time of ingress, worker, Redis and PostgreSQL so far.
@@ -66,7 +60,7 @@ pub async fn drain(report: &mut Report) {
 async fn drain_in(batch: u32, report: &mut Report) {
     let mut bench = Bench::start(batch).await;
     let empty = bench.platform.redis.info("memory", "used_memory");
-    closed_loop(bench.port(), 64, requests(BACKLOG, PATH)).await;
+    closed_loop(bench.platform.ingress_port, 64, requests(BACKLOG, PATH)).await;
     let bytes = bench.platform.redis.info("memory", "used_memory").saturating_sub(empty) as f64 / BACKLOG as f64;
     if batch == 25 {
         // Half of what Bull takes.
@@ -108,7 +102,7 @@ async fn round() -> Round {
     for service in [Service::Worker, Service::Api] {
         bench.platform.run(service).await;
     }
-    let port = bench.port();
+    let port = bench.platform.ingress_port;
     closed_loop(port, 64, requests(5_000, PATH)).await;
     bench.platform.drained().await;
     let load = requests(STREAM, PATH);
@@ -186,10 +180,10 @@ pub async fn whole(report: &mut Report) {
 pub async fn latency(report: &mut Report) {
     let mut bench = Bench::start(25).await;
     bench.platform.run(Service::Worker).await;
-    closed_loop(bench.port(), 16, requests(2_000, PATH)).await;
+    closed_loop(bench.platform.ingress_port, 16, requests(2_000, PATH)).await;
     bench.platform.drained().await;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    open_loop(bench.port(), 32, 1_000, requests(15_000, PATH)).await;
+    open_loop(bench.platform.ingress_port, 32, 1_000, requests(15_000, PATH)).await;
     bench.platform.drained().await;
     let late = "extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000 - received_at";
     for (name, part, limit) in [("p50", 0.5, 20.0), ("p99", 0.99, 100.0)] {

@@ -43,8 +43,8 @@ impl Service {
 pub struct Platform {
     directory: PathBuf,
     pub database_url: String,
-    ingress_port: u16,
-    api_port: u16,
+    pub ingress_port: u16,
+    pub api_port: u16,
     pub redis: Redis,
     services: Vec<(Service, Child)>,
     pub http: Client,
@@ -122,6 +122,13 @@ impl Platform {
         }
         platform.admin_token = netbanx(&["token", "add", "--admin"]);
         self
+    }
+
+    /// What is started from now on works as in production, its telemetry going to nobody who listens.
+    pub fn as_in_production(&mut self) {
+        for (name, value) in [("APP_ENV", "production"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")] {
+            self.variables.push((name, value.to_owned()));
+        }
     }
 
     pub async fn start_redis(&mut self) {

@@ -41,19 +41,16 @@ async fn main() {
     let options = Options::parse();
     let server = std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL names a server");
     let mut platform = Platform::prepare_on(Database::Postgres, Some(server)).await;
-    for (name, value) in [("APP_ENV", "production"), ("HTTP_WORKERS", "0"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")]
-    {
-        platform.variables.push((name, value.to_owned()));
-    }
+    platform.as_in_production();
+    platform.variables.push(("HTTP_WORKERS", "0".to_owned()));
     let counts = options.into.join("%p.profraw").to_string_lossy().into_owned();
     platform.variables.push(("LLVM_PROFILE_FILE", counts));
     for service in [Service::Ingress, Service::Worker, Service::Api] {
         platform.run(service).await;
     }
-    let (ingress, api) = (port(&platform.ingress_url()), port(&platform.api_url()));
     let bearer = format!("Bearer {}", platform.admin_token);
     let reads = (0..READS).map(|n| get(READ[n % READ.len()], &[("Authorization", &bearer)])).collect();
-    let (sent, read) = tokio::join!(closed_loop(ingress, 64, webhooks()), closed_loop(api, 8, reads));
+    let (sent, read) = tokio::join!(closed_loop(platform.ingress_port, 64, webhooks()), closed_loop(platform.api_port, 8, reads));
     platform.drained().await;
     println!("webhooks: {:?}, reads: {:?}", sent.statuses, read.statuses);
     let count = |answers: &Answers, status: u16| answers.statuses.get(&status).copied().unwrap_or(0);
@@ -63,10 +60,6 @@ async fn main() {
     for service in [Service::Ingress, Service::Worker, Service::Api] {
         platform.terminate(service).await;
     }
-}
-
-fn port(url: &str) -> u16 {
-    url.rsplit(':').next().unwrap().parse().unwrap()
 }
 
 fn webhooks() -> Vec<Vec<u8>> {
