@@ -30,7 +30,12 @@ pub use report::{Report, median, percentile};
 pub use sender::Sender;
 pub use signed::{KEY, forms, sign, sign_with};
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    net::{Ipv4Addr, TcpListener, UdpSocket},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 /// Asks until `condition` answers something; fails the test when a minute has passed.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, condition: impl Fn() -> F) -> T {
@@ -44,7 +49,19 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, condition:
     }
 }
 
-/// A loopback port that nobody listens on now.
+/// A loopback port that nobody listens on now, nor takes while this process runs: it lies below those that the kernel gives
+/// to outgoing connections, as `scripts/free-port`'s do, and tests that run beside this one see it held by its UDP twin.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    const PORTS: RangeInclusive<u16> = 20_000..=31_999;
+    let begin = std::process::id() as usize * 61 % PORTS.len();
+    let (port, held) = PORTS
+        .skip(begin)
+        .chain(PORTS)
+        .find_map(|port| {
+            let held = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok().then_some((port, held))
+        })
+        .unwrap();
+    std::mem::forget(held);
+    port
 }
