@@ -42,7 +42,7 @@ pub fn requests(count: usize, path: &str) -> Vec<Vec<u8>> {
 
 /// An ingress as in production but for what is said: a thread for each core, telemetry to nobody who listens or off,
 /// Redis syncing `how`.
-async fn ingress(with_telemetry: bool, how: &str) -> (Platform, u16) {
+async fn ingress(with_telemetry: bool, how: &str) -> Platform {
     let mut platform = Platform::prepare(Database::Sqlite).await;
     platform.redis.sync(how);
     platform.as_in_production();
@@ -51,8 +51,7 @@ async fn ingress(with_telemetry: bool, how: &str) -> (Platform, u16) {
         platform.variables.push(("OTEL_SDK_DISABLED", "true".to_owned()));
     }
     platform.run(Service::Ingress).await;
-    let port = platform.ingress_port;
-    (platform, port)
+    platform
 }
 
 /// One round of a limiting server.
@@ -103,10 +102,10 @@ pub async fn run(report: &mut Report) {
         // Neither is always the first after what went before.
         kinds.rotate_left(round % 2);
         for (with_telemetry, how, measured) in kinds {
-            let (platform, port) = ingress(with_telemetry, how).await;
+            let platform = ingress(with_telemetry, how).await;
             let (pid, redis) = (platform.pid(Service::Ingress), platform.redis.pid());
             let before = (cpu_seconds(pid), cpu_seconds(redis));
-            let answers = warmed(port, 64, COUNT).await;
+            let answers = warmed(platform.ingress_port, 64, COUNT).await;
             measured.add(answers, cpu_seconds(pid) - before.0);
             if how == "everysec" {
                 redis_micros.push((cpu_seconds(redis) - before.1) * 1e6 / (1.25 * COUNT as f64));
@@ -150,7 +149,8 @@ pub async fn run(report: &mut Report) {
 
 /// One ingress at other numbers of connections, and at a rate of its clients' choosing.
 async fn connections(report: &mut Report) {
-    let (_platform, port) = ingress(true, "everysec").await;
+    let platform = ingress(true, "everysec").await;
+    let port = platform.ingress_port;
     for connections in [1, 16, 64, 256] {
         let mut answers = warmed(port, connections, if connections == 1 { 8_000 } else { COUNT }).await;
         report.figure(&format!("webhooks accepted a second at {connections} connections"), answers.rate());
