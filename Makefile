@@ -30,6 +30,7 @@ soak: ## the queue's promises at full size (ten minutes): a million jobs, chaos 
 bench: ## what was promised, measured in one run; BENCH="stream misses" runs parts of it
 	@scripts/need cc redis-server postgres node chromium
 	@scripts/dashboard
+	@scripts/npm-packages tests/bench/bull
 	NETBANX_COMMIT=$$(git describe --always --dirty 2>/dev/null) NETBANX_RUSTC="$$(rustc --version)" scripts/release build --workspace --bins
 	target/release/bench $(BENCH)
 

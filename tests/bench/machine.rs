@@ -21,6 +21,7 @@ pub fn describe() -> Value {
         "kernel": std::fs::read_to_string("/proc/sys/kernel/osrelease").ok().map(|text| text.trim().to_owned()),
         "redis": first_line("redis-server", &["--version"]),
         "postgres": postgres,
+        "node": first_line("node", &["--version"]),
         "rust": option_env!("NETBANX_RUSTC"),
         "commit": option_env!("NETBANX_COMMIT"),
         "at": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),

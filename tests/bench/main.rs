@@ -3,6 +3,7 @@
 
 mod accept;
 mod alone;
+mod bull;
 mod dashboard;
 mod figures;
 mod history;
@@ -27,6 +28,7 @@ enum Part {
     Drain,
     Whole,
     Latency,
+    Bull,
     Rest,
     Reads,
     Misses,
@@ -75,6 +77,7 @@ async fn run(part: Part, report: &mut Report) {
         Part::Drain => whole::drain(report).await,
         Part::Whole => whole::whole(report).await,
         Part::Latency => whole::latency(report).await,
+        Part::Bull => bull::run(report).await,
         Part::Rest => rest::run(report).await,
         Part::Reads => reads::run(report).await,
         Part::Misses => misses::run(report).await,

@@ -22,7 +22,7 @@ pub use collector::Collector;
 pub use gateway::Gateway;
 pub use hand::{Bench, InHand, Worker, new_directory};
 pub use load::{drain, job, push_many};
-pub use platform::{Database, MASTER_KEY, Platform, Service, binary};
+pub use platform::{Database, MASTER_KEY, Platform, Service, binary, count_in};
 pub use postgres::Postgres;
 pub use redis::Redis;
 pub use relay::Relay;

@@ -245,10 +245,7 @@ impl Platform {
 
     /// The count `n` that `sql` selects.
     pub async fn count(&self, sql: &str) -> u64 {
-        let db = Connector::connect(&self.database_url).await.unwrap();
-        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
-        db.close().await.unwrap();
-        row.try_get::<i64>("", "n").unwrap().unsigned_abs()
+        count_in(&self.database_url, sql).await
     }
 
     /// Does `sql` to the database.
@@ -285,6 +282,14 @@ impl Platform {
         }
         eventually("the queue is drained", || async { (queue.stats().await.ok()?.total == 0).then_some(()) }).await;
     }
+}
+
+/// The count `n` that `sql` selects from that database.
+pub async fn count_in(database_url: &str, sql: &str) -> u64 {
+    let db = Connector::connect(database_url).await.unwrap();
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
+    db.close().await.unwrap();
+    row.try_get::<i64>("", "n").unwrap().unsigned_abs()
 }
 
 fn operated(mut command: Command, args: &[&str]) -> String {
