@@ -126,7 +126,8 @@ impl Platform {
 
     /// What is started from now on works as in production, its telemetry going to nobody who listens.
     pub fn as_in_production(&mut self) {
-        for (name, value) in [("APP_ENV", "production"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")] {
+        let telemetry = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
+        for (name, value) in [("APP_ENV", "production"), ("QUEUE_PACKING", "dictionary"), telemetry] {
             self.variables.push((name, value.to_owned()));
         }
     }

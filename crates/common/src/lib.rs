@@ -17,7 +17,9 @@
 //! | [`rollup`] | states before and after | differences of figures |
 //! | [`topic`] | an event | the [`Topic`]s whose answers it makes old |
 //! | [`job`] | a verified webhook | the bytes that are queued, and back |
+//! | [`dictionary`] | | what those have in common |
 
+pub mod dictionary;
 pub mod envelope;
 pub mod event;
 pub mod fold;

@@ -148,7 +148,7 @@ impl Consumer {
         {
             let id = unpack(&id.into_bytes().ok_or(Error::Protocol("a job id is no text"))?);
             let record = record.into_bytes().ok_or(Error::Protocol("a record is no text"))?;
-            match record::decode(id, shard, &record) {
+            match record::decode(id, shard, &record, self.queue.settings.dictionary) {
                 Ok(mut job) => {
                     job.failed_attempts = attempts.as_i64().unwrap_or(0) as u32;
                     job.takeovers = takeovers.as_i64().unwrap_or(0) as u32;

@@ -226,7 +226,7 @@ impl Queue {
             letters.extend(
                 here.into_iter()
                     .zip(infos.into_iter().zip(records))
-                    .filter_map(|(place, (info, record))| letter(place, info, &record?)),
+                    .filter_map(|(place, (info, record))| letter(place, info, &record?, self.settings.dictionary)),
             );
         }
         letters.sort_by(|a, b| (b.died_ms, &b.id).cmp(&(a.died_ms, &a.id)));
@@ -291,8 +291,8 @@ fn keyed(ids: &[Bytes]) -> Vec<Key> {
     ids.iter().cloned().map(Key::from).collect()
 }
 
-fn letter(place: &Place, info: Option<String>, record: &Bytes) -> Option<DeadLetter> {
-    let job = record::decode(place.at.id.clone(), place.shard, record).ok()?;
+fn letter(place: &Place, info: Option<String>, record: &Bytes, dictionary: &[u8]) -> Option<DeadLetter> {
+    let job = record::decode(place.at.id.clone(), place.shard, record, dictionary).ok()?;
     let info: Info = info.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
     Some(DeadLetter {
         id: job.id,

@@ -51,7 +51,7 @@ pub use batch::{Batch, BatchOutcome, JobOutcome, Verdict};
 pub use dead::{DeadCursor, DeadLetter, DeadPage, DeadQuery};
 pub use keys::Lane;
 pub use producer::{Enqueued, NewJob, Producer};
-pub use record::LeasedJob;
+pub use record::{LeasedJob, Packing};
 pub use stats::{LaneStats, Stats};
 
 use keys::ShardKeys;
@@ -113,6 +113,10 @@ pub struct QueueSettings {
     pub dead_max_age: Duration,
     /// How many dead letters are kept in each lane, the latest ones.
     pub dead_max_count: u32,
+    /// Text that payloads have much in common with. It never changes: records in Redis rest on it.
+    pub dictionary: &'static [u8],
+    /// How jobs are packed. Each kind is read.
+    pub packing: Packing,
 }
 
 impl Default for QueueSettings {
@@ -131,6 +135,8 @@ impl Default for QueueSettings {
             min_replicas: 0,
             dead_max_age: Duration::from_secs(30 * 86_400),
             dead_max_count: 100_000,
+            dictionary: b"",
+            packing: Packing::default(),
         }
     }
 }

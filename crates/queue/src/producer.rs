@@ -12,7 +12,7 @@ use redis_client::fred::{
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::{
-    Error, Lane, Queue,
+    Error, Lane, Packing, Queue,
     compact::{packed, unpack},
     record,
 };
@@ -135,9 +135,11 @@ impl Queue {
         let mut args: Vec<Value> = Vec::with_capacity(4 + 5 * jobs.len());
         args.extend([ttl.into(), self.wake_channel().into(), TOLD_BELOW.into(), (jobs.len() as i64).into()]);
         args.extend(jobs.iter().map(|job| packed(&job.claim)));
+        let dictionary = (self.settings.packing == Packing::Dictionary).then_some(self.settings.dictionary);
         for job in jobs {
+            let record = record::encode(job, now_ms, dictionary);
             let flow = format!("{:x}", job.flow);
-            args.extend([packed(&job.id), job.lane.code().into(), flow.into(), Value::Bytes(record::encode(job, now_ms))]);
+            args.extend([packed(&job.id), job.lane.code().into(), flow.into(), Value::Bytes(record)]);
         }
         let slot = redis_keyslot(keys.data.as_bytes());
         let answer: Vec<Bytes> = self.scripts.enqueue.call(&self.client, key_list, args).await?;

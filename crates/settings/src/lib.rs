@@ -12,7 +12,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use queue::QueueSettings;
+use queue::{Packing, QueueSettings};
 use source::Source;
 use store::retention::Ages;
 
@@ -88,6 +88,8 @@ pub struct Settings {
     pub queue_name: String,
     /// `QUEUE_SHARDS`.
     pub queue_shards: u16,
+    /// `QUEUE_PACKING`: how jobs are packed.
+    pub queue_packing: Packing,
     /// `QUEUE_OTHERS_SHARE`: one place in this many is kept for events that are no payments.
     pub queue_others_share: u16,
     /// `QUEUE_LEASE_SECS`: how long a killed worker's jobs wait for another.
@@ -179,6 +181,7 @@ impl Settings {
             dedup_ttl: Duration::from_secs(source.within("DEDUP_TTL_SECS", 3600, &(1..=31_536_000))?),
             queue_name,
             queue_shards: source.within("QUEUE_SHARDS", 4, &(1..=64))?,
+            queue_packing: source.parse("QUEUE_PACKING", Packing::default())?,
             queue_others_share: source.within("QUEUE_OTHERS_SHARE", 10, &(1..=1000))?,
             queue_lease: Duration::from_secs(source.within("QUEUE_LEASE_SECS", 10, &(1..=3600))?),
             queue_min_replicas: source.within("QUEUE_MIN_REPLICAS", 0, &(0..=5))?,
@@ -223,6 +226,8 @@ impl Settings {
             min_replicas: self.queue_min_replicas,
             dead_max_age: self.queue_dead_max_age,
             dead_max_count: self.queue_dead_max_count,
+            dictionary: common::dictionary::DICTIONARY,
+            packing: self.queue_packing,
             ..QueueSettings::default()
         }
     }

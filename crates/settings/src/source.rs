@@ -7,7 +7,7 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-pub(crate) const KNOWN: [&str; 42] = [
+pub(crate) const KNOWN: [&str; 43] = [
     "ADMIN_BIND",
     "ALERT_BACKLOG",
     "ALERT_FAILURE_RATE",
@@ -38,6 +38,7 @@ pub(crate) const KNOWN: [&str; 42] = [
     "QUEUE_MIN_REPLICAS",
     "QUEUE_NAME",
     "QUEUE_OTHERS_SHARE",
+    "QUEUE_PACKING",
     "QUEUE_SHARDS",
     "REDIS_DB",
     "REDIS_HOST",

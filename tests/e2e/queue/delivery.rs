@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Bench, Redis, eventually, new_directory};
-use queue::{Enqueued, Lane, NewJob, Verdict};
+use e2e::{Bench, Redis, eventually, job, new_directory};
+use queue::{DeadQuery, Enqueued, Lane, NewJob, Packing, Producer, Queue, QueueSettings, Verdict};
 use uuid::Uuid;
 
 /// Long enough that nothing but what a test is about can bring a job.
@@ -337,4 +337,30 @@ async fn finished_until_it_ends(worker: &mut e2e::Worker) -> u64 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     done
+}
+
+/// A roll-out mixes replicas that pack with the dictionary and others that do not yet.
+#[tokio::test]
+async fn jobs_of_either_packing_are_read() {
+    let bench = Bench::start(|settings| {
+        settings.packing = Packing::Alone;
+        settings.max_attempts = 1;
+    })
+    .await;
+    let settings = QueueSettings { packing: Packing::Dictionary, ..bench.queue.settings().clone() };
+    let packing = Producer::start(&Queue::new(bench.queue.client().clone(), settings));
+    let mut sent = Vec::new();
+    for producer in [&bench.producer, &packing] {
+        let job = job(1);
+        sent.push(job.payload.clone());
+        assert_eq!(producer.enqueue(job).await.unwrap(), Enqueued::Accepted);
+    }
+    let mut worker = bench.worker();
+    let held = worker.next().await;
+    let got: Vec<Vec<u8>> = held.batch.jobs.iter().map(|job| job.payload.to_vec()).collect();
+    assert_eq!(got, sent);
+    held.all(&Verdict::Failed("of both kinds".to_owned()));
+    eventually("both are dead", || async { (bench.queue.stats().await.unwrap().dead == 2).then_some(()) }).await;
+    let dead = bench.queue.dead_letters(&DeadQuery { limit: 10, ..DeadQuery::default() }, |_| true).await.unwrap().letters;
+    assert!(sent.iter().all(|payload| dead.iter().any(|letter| letter.payload == payload)));
 }
