@@ -121,6 +121,8 @@ fn unpack(packed: &[u8], dictionary: &[u8]) -> Result<Bytes, Error> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
 
     const DICTIONARY: &[u8] = br#""a":"the same text","#;
@@ -152,6 +154,19 @@ mod tests {
             });
             let is_long = payload.len() > 32;
             assert_eq!((alone < payload.len(), packed < alone), (is_long, is_long), "{alone}, {packed}");
+        }
+    }
+
+    proptest! {
+        /// Payloads of any length, much or little like the dictionary.
+        #[test]
+        fn any_payload_comes_back(pieces in vec((0..DICTIONARY.len(), vec(any::<u8>(), 0..12)), 0..400)) {
+            let payload: Vec<u8> =
+                pieces.iter().flat_map(|(from, random)| DICTIONARY.iter().skip(*from).chain(random)).copied().collect();
+            for dictionary in [None, Some(DICTIONARY)] {
+                let record = encode(&job(&payload, None), 17, dictionary);
+                prop_assert_eq!(&decode("j".into(), 3, &record, DICTIONARY).unwrap().payload[..], &payload[..]);
+            }
         }
     }
 
