@@ -37,14 +37,14 @@ struct Bull {
 }
 
 impl Bull {
-    /// One that receives: one process, which is faster here than one for each core.
-    async fn start() -> Self {
+    /// One that receives, by so many processes.
+    async fn start(processes: usize) -> Self {
         let directory = new_directory();
         let redis = Redis::one(&directory, &[]).await;
         redis.sync("everysec");
         let port = free_port();
         let mut bull = Self { redis, port, programs: Vec::new(), directory };
-        bull.run("ingress.mjs", &[&port.to_string(), KEY], "");
+        bull.run("ingress.mjs", &[&port.to_string(), KEY, &processes.to_string()], "");
         eventually("Bull's ingress listens", || async { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok() }).await;
         bull
     }
@@ -124,8 +124,9 @@ impl Stored {
     }
 
     async fn theirs(&mut self, tables: &str) {
-        // Dropped in the other order: the worker never misses its database.
-        let (postgres, mut bull) = (Server::start().await, Bull::start().await);
+        // Dropped in the other order: the worker never misses its database. One process receives: more take from the worker
+        // what they gain, and store less together.
+        let (postgres, mut bull) = (Server::start().await, Bull::start(1).await);
         bull.run("worker.mjs", &[tables], postgres.url());
         closed_loop(bull.port, 64, requests(WARM_UP, PATH)).await;
         bull.drained().await;
@@ -150,13 +151,14 @@ pub async fn run(report: &mut Report) {
     let [mut accepted, mut accepted_by_bull]: [Accepted; 2] = Default::default();
     let mut stored = Stored::default();
     let mut stored_by_bull: [Stored; 2] = Default::default();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     for _ in 0..ROUNDS {
         {
             let platform = accept::ingress(true, "everysec").await;
             accepted.measure(platform.ingress_port, &platform.redis).await;
         }
         {
-            let bull = Bull::start().await;
+            let bull = Bull::start(cores).await;
             accepted_by_bull.measure(bull.port, &bull.redis).await;
         }
         stored.ours().await;
