@@ -4,7 +4,7 @@
 use e2e::{
     Database, Platform, Report, Service,
     http_load::{Answers, closed_loop, open_loop, post},
-    median, percentile, sign,
+    median, median_ratio, percentile, sign,
     usage::cpu_seconds,
 };
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::limits::{Limit, Server};
 
 /// Webhooks of one measurement.
-pub const COUNT: usize = 40_000;
+const COUNT: usize = 40_000;
 const ROUNDS: usize = 5;
 pub const PATH: &str = "/api/webhooks/netbanx/acme";
 
@@ -88,9 +88,9 @@ impl Measured {
         median(&mut self.rates.clone())
     }
 
-    /// Its rate as a share of another's, of the same round each: the machine's pace changes from round to round.
+    /// Its rate as a share of another's.
     fn share_of(&self, other: &Self) -> f64 {
-        median(&mut self.rates.iter().zip(&other.rates).map(|(rate, other)| rate / other).collect::<Vec<_>>())
+        median_ratio(&self.rates, &other.rates)
     }
 }
 

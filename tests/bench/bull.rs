@@ -3,14 +3,12 @@
 use std::{
     path::PathBuf,
     process::{Child, Command},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use e2e::{
-    KEY, Redis, Report, count_in, eventually, free_port,
-    http_load::{Answers, closed_loop},
-    median, new_directory, percentile,
-    usage::cpu_seconds,
+    KEY, Redis, Report, count_in, free_port, http_load::closed_loop, listens, median, median_ratio, new_directory, percentile,
+    usage::cpu_seconds, worked_off,
 };
 
 use crate::{
@@ -45,7 +43,7 @@ impl Bull {
         let port = free_port();
         let mut bull = Self { redis, port, programs: Vec::new(), directory };
         bull.run("ingress.mjs", &[&port.to_string(), KEY, &processes.to_string()], "");
-        eventually("Bull's ingress listens", || async { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok() }).await;
+        listens("Bull's ingress", port).await;
         bull
     }
 
@@ -61,21 +59,17 @@ impl Bull {
         self.programs.push(child);
     }
 
-    fn count(&self, command: &str, list: &str) -> u64 {
+    fn count(&self, command: &str, list: &str) -> i64 {
         self.redis.ask(&[command, &format!("bull:webhooks:{list}")])[0].trim().parse().unwrap()
     }
 
-    /// Waits until no job is left, as long as they become fewer.
     async fn drained(&self) {
-        let left = || {
+        worked_off(|| async {
             assert_eq!(self.count("ZCARD", "failed") + self.count("ZCARD", "delayed"), 0, "a job failed");
-            self.count("LLEN", "wait") + self.count("LLEN", "active")
-        };
-        let mut last = left();
-        while last > 0 {
-            tokio::time::sleep(Duration::from_millis(if last > 2_000 { 100 } else { 10 })).await;
-            last = eventually("Bull's queue moves on", || async { Some(left()).filter(|now| *now == 0 || *now != last) }).await;
-        }
+            let left = self.count("LLEN", "wait") + self.count("LLEN", "active");
+            Some((left, left))
+        })
+        .await;
     }
 }
 
@@ -102,7 +96,7 @@ impl Accepted {
     async fn measure(&mut self, port: u16, redis: &Redis) {
         let used = || redis.info("memory", "used_memory") as f64;
         let empty = used();
-        let mut answers: Answers = warmed(port, 64, ACCEPTED).await;
+        let mut answers = warmed(port, 64, ACCEPTED).await;
         self.rates.push(answers.rate());
         self.p99.push(percentile(&mut answers.ms, 0.99));
         self.bytes.push((used() - empty) / (1.25 * ACCEPTED as f64));
@@ -176,24 +170,23 @@ pub async fn run(report: &mut Report) {
         report.figure(&format!("webhooks accepted and stored a second, {who}"), middle(&stored.rates));
         report.figure(&format!("µs of processor time for each, the sender's left out, {who}"), middle(&stored.micros));
     }
-    report.at_least("webhooks accepted a second, as a multiple of Bull's", ratio(&accepted.rates, &accepted_by_bull.rates), 3.0);
-    report.at_most("ms to accept one, p99, as a share of Bull's", ratio(&accepted.p99, &accepted_by_bull.p99), 1.0 / 3.0);
-    report.at_most("bytes of Redis for a job, as a share of Bull's", ratio(&accepted.bytes, &accepted_by_bull.bytes), 0.5);
-    let multiple = ratio(&stored.rates, &bare.rates);
+    report.at_least(
+        "webhooks accepted a second, as a multiple of Bull's",
+        median_ratio(&accepted.rates, &accepted_by_bull.rates),
+        3.0,
+    );
+    report.at_most("ms to accept one, p99, as a share of Bull's", median_ratio(&accepted.p99, &accepted_by_bull.p99), 1.0 / 3.0);
+    report.at_most("bytes of Redis for a job, as a share of Bull's", median_ratio(&accepted.bytes, &accepted_by_bull.bytes), 0.5);
+    let multiple = median_ratio(&stored.rates, &bare.rates);
     report.at_least("webhooks accepted and stored a second, as a multiple of Bull's", multiple, 3.0);
     report.bounded_by(&format!(
         "{:.0} µs of processors for each, figures, states and searches by index included, beside {:.0} of Bull's, which has none of them",
         middle(&stored.micros),
         middle(&bare.micros)
     ));
-    report.figure("the same beside Bull's with our indexes", ratio(&stored.rates, &indexed.rates));
+    report.figure("the same beside Bull's with our indexes", median_ratio(&stored.rates, &indexed.rates));
 }
 
 fn middle(figures: &[f64]) -> f64 {
     median(&mut figures.to_vec())
-}
-
-/// The middle of the ratios of the same round each: the machine's pace changes from round to round.
-fn ratio(ours: &[f64], theirs: &[f64]) -> f64 {
-    median(&mut ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect::<Vec<_>>())
 }

@@ -15,7 +15,7 @@ use redis_client::{
 use ring::hmac;
 use serde_json::Value as Json;
 
-use e2e::{KEY, eventually, free_port};
+use e2e::{KEY, free_port, listens};
 
 /// Claims an identity and pushes a job: the least that a receiver must do.
 const CLAIM_AND_PUSH: &str = "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', 3600) then
@@ -55,8 +55,7 @@ impl Server {
         let port = free_port();
         let program = std::env::current_exe().unwrap();
         let child = Command::new(program).args(["serve", limit.name(), &port.to_string(), redis]).spawn().unwrap();
-        eventually("the limiting server listens", || async { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok() })
-            .await;
+        listens("the limiting server", port).await;
         Self { child, port }
     }
 

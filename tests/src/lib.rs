@@ -26,11 +26,12 @@ pub use platform::{Database, MASTER_KEY, Platform, Service, binary, count_in};
 pub use postgres::Postgres;
 pub use redis::Redis;
 pub use relay::Relay;
-pub use report::{Report, median, percentile};
+pub use report::{Report, median, median_ratio, percentile};
 pub use sender::Sender;
 pub use signed::{KEY, forms, sign, sign_with};
 
 use std::{
+    fmt::Debug,
     future::Future,
     net::{Ipv4Addr, TcpListener, UdpSocket},
     ops::RangeInclusive,
@@ -46,6 +47,26 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, condition:
         }
         assert!(begun.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
         tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
+
+/// Waits until somebody listens on that loopback port.
+pub async fn listens(what: &str, port: u16) {
+    let connected = || async { tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.ok() };
+    eventually(&format!("{what} listens"), connected).await;
+}
+
+/// Waits until `look` says that no job is left, as long as the work moves on: a large backlog takes its time. It answers
+/// how many are left and what changes with each that is done, or nothing where that cannot be seen just now.
+pub async fn worked_off<P: PartialEq + Debug, F: Future<Output = Option<(i64, P)>>>(look: impl Fn() -> F) {
+    let mut last = eventually("the queue can be seen", &look).await;
+    while last.0 > 0 {
+        // A look is work for Redis, which the measured need: none is due soon before a long line.
+        tokio::time::sleep(Duration::from_millis(if last.0 > 2_000 { 100 } else { 10 })).await;
+        last = eventually(&format!("the queue moves on from {last:?}"), || async {
+            look().await.filter(|now| now.0 == 0 || now.1 != last.1)
+        })
+        .await;
     }
 }
 

@@ -11,7 +11,7 @@ use sea_orm::{ConnectionTrait, Database as Connector, Statement};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{KEY, Redis, eventually, free_port, hand::new_directory, sign};
+use crate::{KEY, Redis, eventually, free_port, hand::new_directory, sign, worked_off};
 
 /// Which database a platform stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +124,8 @@ impl Platform {
         self
     }
 
-    /// What is started from now on works as in production, its telemetry going to nobody who listens.
+    /// What is started from now on works as in production, its telemetry going to nobody who listens and its jobs packed as
+    /// they may be once no replica of the version before is left.
     pub fn as_in_production(&mut self) {
         let telemetry = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
         for (name, value) in [("APP_ENV", "production"), ("QUEUE_PACKING", "dictionary"), telemetry] {
@@ -270,18 +271,7 @@ impl Platform {
     /// Waits until nothing is left in the queue, as long as it moves: a large backlog takes its time.
     pub async fn drained(&self) {
         let queue = self.open_queue();
-        let mut last = queue.stats().await.unwrap_or_default();
-        while last.total > 0 {
-            // A look is work for Redis, which the measured need: none is due soon before a long line.
-            let pause = if last.total > 2_000 { 100 } else { 10 };
-            tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
-            last = eventually(&format!("the queue moves on from {last:?}"), || async {
-                let now = queue.stats().await.ok()?;
-                (now.total == 0 || now.completed != last.completed || now.dead != last.dead).then_some(now)
-            })
-            .await;
-        }
-        eventually("the queue is drained", || async { (queue.stats().await.ok()?.total == 0).then_some(()) }).await;
+        worked_off(|| async { queue.stats().await.ok().map(|stats| (stats.total, (stats.completed, stats.dead))) }).await;
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::{eventually, free_port};
+use crate::{free_port, listens};
 
 /// Commands by which a client sets up a connection.
 const SETTING_UP: [&str; 7] = ["hello", "auth", "select", "client", "info", "cluster", "subscribe"];
@@ -121,8 +121,7 @@ impl Redis {
                     .spawn()
                     .expect("redis-server is needed: scripts/need redis-server");
                 *child = Some(server);
-                eventually("Redis listens", || async move { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok() })
-                    .await;
+                listens("Redis", port).await;
             }
             Kind::Cluster { .. } => drop(cluster_script(&["start", self.directory.to_str().unwrap()])),
         }

@@ -59,6 +59,11 @@ pub fn median(figures: &mut [f64]) -> f64 {
     percentile(figures, 0.5)
 }
 
+/// The middle of the ratios of figures of the same round each: a machine's pace changes from round to round.
+pub fn median_ratio(figures: &[f64], others: &[f64]) -> f64 {
+    median(&mut figures.iter().zip(others).map(|(figure, other)| figure / other).collect::<Vec<_>>())
+}
+
 /// The one that the share `part` (0–1) does not exceed.
 pub fn percentile(figures: &mut [f64], part: f64) -> f64 {
     figures.sort_by(f64::total_cmp);
