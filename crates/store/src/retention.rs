@@ -1,19 +1,18 @@
 //! What is too old goes, in small steps that hold no lock for long: stored webhooks and transactions,
 //! and the finer roll-ups. The roll-ups by day stay.
 
-use common::{CompanyId, Grain, Mode};
-use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, TransactionTrait,
-    sea_query::{Expr, ExprTrait},
-};
-use uuid::Uuid;
-
 use crate::{
     Error, companies,
     dialect::{self, RowLock, partitions},
     entity::{collected_count, event_identity, failed_webhook, rollup, transaction, transaction_key, webhook_event},
     now_ms,
     rollups::ALL,
+};
+use common::{CompanyId, Grain, Mode};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, TransactionTrait,
+    sea_query::{Expr, ExprTrait},
 };
 
 /// Rows that one step removes of each table at most.
@@ -78,7 +77,7 @@ pub async fn step(db: &DatabaseConnection, ages: Ages) -> Result<u64, Error> {
 /// Webhooks and transactions, with their entries in the directories. Where they are partitioned, whole
 /// partitions go by [`partitions::retire`], and here what lies in none, and what those left behind.
 async fn history(db: &DatabaseConnection, oldest: i64) -> Result<u64, Error> {
-    let tidied = if partitions::are_there(db).await? { partitions::tidy(db, oldest).await? } else { 0 };
+    let tidied = if partitions::are_there(db).await? { partitions::tidy(db).await? } else { 0 };
     let (events, transactions) = partitions::lapsed(db, oldest, STEP).await?;
     if events.is_empty() && transactions.is_empty() {
         return Ok(tidied);
@@ -87,18 +86,41 @@ async fn history(db: &DatabaseConnection, oldest: i64) -> Result<u64, Error> {
     // The locks of a batch: what is about to be folded into is not taken away from under it.
     let locks = transactions.iter().map(|row| RowLock::of(row.company, Some(row.kind), &row.external_id));
     dialect::hold_rows(&tx, locks).await?;
-    let known = webhook_event::Entity::delete_many().filter(webhook_event::Column::Id.is_in(events.clone()));
-    let mut removed = known.exec(&tx).await?.rows_affected;
-    event_identity::Entity::delete_many().filter(event_identity::Column::EventId.is_in(events)).exec(&tx).await?;
-    // Asked again: a webhook may have come since they were found.
-    let still = transaction::Column::TransactionTime.lt(oldest).and(transaction::Column::UpdatedAt.lt(oldest));
-    let ids = transactions.into_iter().map(|row| row.id);
-    let gone = transaction::Entity::delete_many().filter(transaction::Column::Id.is_in(ids)).filter(still);
-    let gone: Vec<Uuid> = gone.exec_with_returning(&tx).await?.into_iter().map(|row| row.id).collect();
-    removed += gone.len() as u64;
-    transaction_key::Entity::delete_many().filter(transaction_key::Column::TransactionId.is_in(gone)).exec(&tx).await?;
+    let removed = {
+        use event_identity::Column as Entry;
+        use webhook_event::Column as Row;
+        let gone = Condition::all().add(Row::Id.is_in(events));
+        with_entries(&tx, gone, [(Row::CompanyId, Entry::CompanyId), (Row::Identity, Entry::Identity)]).await?
+    };
+    let removed = removed + {
+        use transaction::Column as Row;
+        use transaction_key::Column as Entry;
+        // Asked again: a webhook may have come since they were found.
+        let still = Row::TransactionTime.lt(oldest).and(Row::UpdatedAt.lt(oldest));
+        let gone = Condition::all().add(Row::Id.is_in(transactions.into_iter().map(|row| row.id))).add(still);
+        let key = [(Row::CompanyId, Entry::CompanyId), (Row::Kind, Entry::Kind), (Row::ExternalId, Entry::ExternalId)];
+        with_entries(&tx, gone, key).await?
+    };
     tx.commit().await?;
     Ok(tidied + removed)
+}
+
+/// Removes the rows for which `gone` holds. Before them their entries in the directory: they are found by the rows' `key`.
+async fn with_entries<Row, Entry, const PARTS: usize>(
+    tx: &DatabaseTransaction,
+    gone: Condition,
+    key: [(Row, Entry); PARTS],
+) -> Result<u64, Error>
+where
+    Row: ColumnTrait,
+    Entry: ColumnTrait,
+    Row::EntityName: EntityTrait,
+    Entry::EntityName: EntityTrait,
+{
+    let rows = Row::EntityName::find().select_only().columns(key.map(|(row, _)| row)).filter(gone.clone()).into_query();
+    let entry = Expr::tuple(key.map(|(_, entry)| Expr::col(entry))).in_subquery(rows);
+    Entry::EntityName::delete_many().filter(entry).exec(tx).await?;
+    Ok(Row::EntityName::delete_many().filter(gone).exec(tx).await?.rows_affected)
 }
 
 async fn remove<E: EntityTrait>(db: &DatabaseConnection, id: E::Column, what: Expr) -> Result<u64, Error> {

@@ -14,11 +14,13 @@ impl MigratorTrait for Migrator {
             Box::new(rollups::Migration),
             Box::new(directories::Migration),
             Box::new(search::Migration),
+            Box::new(entries::Migration),
         ]
     }
 }
 
 mod directories;
+mod entries;
 mod first;
 mod read_indexes;
 mod rollups;

@@ -5,7 +5,6 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use store::{
     batch,
     dialect::partitions,
-    now_ms,
     retention::{self, Ages},
 };
 use uuid::Uuid;
@@ -14,6 +13,8 @@ use crate::{
     Database,
     figures::{new_event, payment},
 };
+
+const HISTORY: Ages = Ages { history_days: 30, minute_days: 0, hour_days: 0 };
 
 async fn count(db: &DatabaseConnection, from: &str) -> i64 {
     let sql = format!("SELECT COUNT(*) AS n FROM {from}");
@@ -38,7 +39,7 @@ async fn as_before(db: &DatabaseConnection) {
         "CREATE UNIQUE INDEX webhook_events_identity ON webhook_events (company_id, identity)",
         "CREATE INDEX webhook_events_resource ON webhook_events (company_id, resource_id)",
         "CREATE UNIQUE INDEX transactions_key ON transactions (company_id, external_id, kind)",
-        "DELETE FROM seaql_migrations WHERE version = 'directories'",
+        "DELETE FROM seaql_migrations WHERE version IN ('directories', 'search', 'entries')",
     ] {
         db.execute_unprepared(sql).await.unwrap();
     }
@@ -78,7 +79,13 @@ async fn what_was_stored_before_is_known_and_becomes_the_first_partition() {
     let written = batch::write(db, &all).await.unwrap();
     assert_eq!((written.new, written.known), (5, 21));
     assert_eq!(count(db, "transactions").await, 25);
-    for (index, there) in [("webhook_events_resource", 1), ("transactions_key", 0), ("transactions_lookup", 0)] {
+    for (index, there) in [
+        ("webhook_events_resource", 1),
+        ("transactions_key", 0),
+        ("transactions_lookup", 0),
+        ("event_identities_event", 0),
+        ("transaction_keys_transaction", 0),
+    ] {
         assert_eq!(count(db, &format!("pg_indexes WHERE indexname = '{index}'")).await, there, "{index}");
     }
 }
@@ -90,8 +97,9 @@ async fn months_are_made_ahead_and_go_as_a_whole_when_they_are_old() {
     assert!(partitions::are_there(db).await.unwrap());
     let old: Vec<_> = (0..10).map(|n| new_event(&payment(n))).collect();
     batch::write(db, &old).await.unwrap();
-    assert_eq!(partitions::prepare(db, Utc::now()).await.unwrap(), 6, "three months for each table");
-    assert_eq!(partitions::prepare(db, Utc::now()).await.unwrap(), 0);
+    let months = "pg_inherits WHERE inhparent IN ('webhook_events'::regclass, 'transactions'::regclass)";
+    assert_eq!(count(db, months).await, 10, "this month, three ahead and the rest, for each table");
+    assert_eq!(partitions::prepare(db, Utc::now()).await.unwrap(), 0, "made with the tables");
     let soon = Utc::now().checked_add_months(Months::new(2)).unwrap();
     assert_eq!(partitions::prepare(db, soon).await.unwrap(), 4);
     // An event of the months to come lies in theirs.
@@ -106,26 +114,53 @@ async fn months_are_made_ahead_and_go_as_a_whole_when_they_are_old() {
     assert_eq!(partitions::retire(db, soon.timestamp_millis()).await.unwrap(), 4);
     assert_eq!((count(db, "webhook_events").await, count(db, "transactions WHERE external_id <> '50'").await), (1, 1));
     assert_eq!(partitions::retire(db, soon.timestamp_millis()).await.unwrap(), 0, "nothing of it is left to go");
-    // What the kept one is found by is kept as well.
+    // Entries go after their partitions, in steps; what the kept one is found by is kept.
     assert_eq!(batch::write(db, &[new_event(&payment(3))]).await.unwrap().known, 1);
+    while retention::step(db, HISTORY).await.unwrap() > 0 {}
+    assert_eq!((count(db, "event_identities").await, count(db, "transaction_keys").await), (1, 1));
+    assert_eq!(count(db, "transactions t JOIN transaction_keys k ON k.transaction_id = t.id").await, 1);
+    assert_eq!(count(db, "pg_class WHERE relname LIKE '%gone%'").await, 0, "no detached table is left");
+    let mut later = payment(3);
+    later.second = 2;
+    assert_eq!(batch::write(db, &[new_event(&later)]).await.unwrap().new, 1);
+    assert_eq!(count(db, "transactions").await, 1, "the kept one goes on");
+}
+
+/// An entry that was given to a new row before its partition was tidied up stays.
+#[tokio::test]
+async fn an_entry_that_stands_for_a_new_row_stays() {
+    let database = Database::postgres().await;
+    let db = &database.db;
+    batch::write(db, &[new_event(&payment(1))]).await.unwrap();
+    let soon = Utc::now().checked_add_months(Months::new(1)).unwrap();
+    assert_eq!(partitions::retire(db, soon.timestamp_millis()).await.unwrap(), 2);
+    let mut later = payment(1);
+    later.second = 2;
+    batch::write(db, &[new_event(&later)]).await.unwrap();
+    // Made this month, which has no partition any more.
+    for sql in ["UPDATE webhook_events SET received_at = 9000000000000", "UPDATE transactions SET updated_at = 9000000000000"] {
+        db.execute_unprepared(sql).await.unwrap();
+    }
+    let workers = (retention::step(db, HISTORY), retention::step(db, HISTORY));
+    let removed = tokio::join!(workers.0, workers.1);
+    assert_eq!(removed.0.unwrap() + removed.1.unwrap(), 2, "two workers take each row once");
+    while retention::step(db, HISTORY).await.unwrap() > 0 {}
+    assert_eq!((count(db, "event_identities").await, count(db, "transaction_keys").await), (1, 1));
+    assert_eq!(count(db, "transactions t JOIN transaction_keys k ON k.transaction_id = t.id").await, 1);
+    assert_eq!(count(db, "pg_class WHERE relname LIKE '%gone%'").await, 0);
 }
 
 #[tokio::test]
-async fn entries_go_after_their_partitions_and_strays_by_themselves() {
+async fn strays_go_one_by_one_with_their_entries() {
     let database = Database::postgres().await;
     let db = &database.db;
-    let mut old = new_event(&payment(1));
-    old.webhook_id = id_at(now_ms() - 90 * 86_400_000);
     let mut stray = new_event(&payment(2));
     stray.webhook_id = Uuid::from_u128(u128::MAX);
-    batch::write(db, &[old, stray, new_event(&payment(3))]).await.unwrap();
-    assert_eq!(count(db, "webhook_events_rest").await, 1);
-    // As if the partition of the first had gone.
-    let oldest = "DELETE FROM webhook_events WHERE id = (SELECT id FROM webhook_events ORDER BY id LIMIT 1)";
-    db.execute_unprepared(oldest).await.unwrap();
-    let ages = Ages { history_days: 30, minute_days: 0, hour_days: 0 };
-    assert_eq!(retention::keep_partitions(db, ages).await.unwrap(), (6, 0), "the first partition has not ended");
-    while retention::step(db, ages).await.unwrap() > 0 {}
+    batch::write(db, &[stray, new_event(&payment(3))]).await.unwrap();
+    let old = "UPDATE webhook_events SET received_at = 0 WHERE id = (SELECT id FROM webhook_events_rest)";
+    db.execute_unprepared(old).await.unwrap();
+    assert_eq!(retention::keep_partitions(db, HISTORY).await.unwrap(), (0, 0), "the first partition has not ended");
+    while retention::step(db, HISTORY).await.unwrap() > 0 {}
     assert_eq!((count(db, "webhook_events").await, count(db, "event_identities").await), (1, 1));
 }
 

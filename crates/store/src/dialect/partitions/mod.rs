@@ -4,20 +4,21 @@
 //! their primary key, a partition a month; `event_identities` and `transaction_keys` keep what is unique
 //! over all of them. A partition is named by the month before which it ends.
 
+mod retire;
+
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
-use common::{CompanyId, Kind};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
 use uuid::Uuid;
 
 use super::migration_guard;
 use crate::Error;
+pub use retire::retire;
+pub(crate) use retire::{lapsed, tidy};
 
 /// Months ahead for which there are partitions.
 const AHEAD: u32 = 3;
 /// What a change of a partitioned table waits for others at most: behind it all writers wait.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
-/// Rows of a directory that one step removes at most.
-const STEP: u32 = 1_000;
 
 /// A partitioned table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,14 +34,6 @@ impl Table {
         match self {
             Self::Events => "webhook_events",
             Self::Transactions => "transactions",
-        }
-    }
-
-    /// The rows of an ended partition that are removed, those older than `oldest`.
-    fn lapsed(self, oldest: i64) -> String {
-        match self {
-            Self::Events => "TRUE".to_owned(),
-            Self::Transactions => format!("transaction_time < {oldest} AND updated_at < {oldest}"),
         }
     }
 
@@ -62,6 +55,13 @@ impl Table {
 
     fn partition(self, until: NaiveDate) -> String {
         format!("{}_until_{}_{:02}", self.name(), until.year(), until.month())
+    }
+
+    /// The statement that makes the partition of `month`.
+    fn month(self, month: NaiveDate) -> String {
+        let (name, until) = (self.name(), after(month, 1));
+        let (partition, start, end) = (self.partition(until), first_id(month), first_id(until));
+        format!("CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {name} FOR VALUES FROM ('{start}') TO ('{end}')")
     }
 }
 
@@ -116,15 +116,19 @@ async fn ends(db: &impl ConnectionTrait, table: Table) -> Result<Vec<NaiveDate>,
     Ok(ends)
 }
 
-/// Partitions the tables of a database that holds nothing yet.
+/// Partitions the tables of a database that holds nothing yet, and makes the months ahead: no worker has to while it
+/// holds the first batches up.
 pub(crate) async fn begin_if_empty(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     let some = "SELECT 1 FROM webhook_events UNION ALL SELECT 1 FROM transactions";
     if db.get_database_backend() != DbBackend::Postgres || exists(db, some).await? {
         return Ok(());
     }
-    let until = after(month_of(Utc::now()), 1);
+    let this = month_of(Utc::now());
     for table in Table::ALL {
-        convert(db, table, until).await?;
+        convert(db, table, after(this, 1)).await?;
+        for n in 1..=AHEAD {
+            run(db, &[table.month(after(this, n))]).await?;
+        }
     }
     Ok(())
 }
@@ -219,117 +223,12 @@ pub async fn prepare(db: &DatabaseConnection, now: DateTime<Utc>) -> Result<u32,
     for table in Table::ALL {
         let there = ends(db, table).await?;
         let newest = there.last().copied().unwrap_or_else(|| month_of(now));
-        for n in 1..=AHEAD + 1 {
-            let until = after(month_of(now), n);
-            if until > newest {
-                let (name, partition, start) = (table.name(), table.partition(until), first_id(after(month_of(now), n - 1)));
-                let tx = db.begin().await?;
-                tx.execute_unprepared(LOCK_TIMEOUT).await?;
-                let range = format!("FROM ('{start}') TO ('{}')", first_id(until));
-                tx.execute_unprepared(&format!("CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {name} FOR VALUES {range}"))
-                    .await?;
-                tx.commit().await?;
-                made += 1;
-            }
+        for month in (0..=AHEAD).map(|n| after(month_of(now), n)).filter(|month| after(*month, 1) > newest) {
+            let tx = db.begin().await?;
+            run(&tx, &[LOCK_TIMEOUT.to_owned(), table.month(month)]).await?;
+            tx.commit().await?;
+            made += 1;
         }
     }
     Ok(made)
-}
-
-/// Detaches and drops the partitions that ended before `oldest` (milliseconds since 1970 UTC). Transactions
-/// that were touched since are kept: the partition is replaced by them. Answers how many it dropped.
-pub async fn retire(db: &DatabaseConnection, oldest: i64) -> Result<u32, Error> {
-    let mut dropped = 0;
-    if !are_there(db).await? {
-        return Ok(dropped);
-    }
-    let month = month_of(DateTime::from_timestamp_millis(oldest).unwrap_or_default());
-    for table in Table::ALL {
-        for end in ends(db, table).await?.into_iter().filter(|end| *end <= month) {
-            let (lapsed, partition) = (table.lapsed(oldest), table.partition(end));
-            let is_empty = !exists(db, &format!("SELECT 1 FROM {partition}")).await?;
-            if is_empty || exists(db, &format!("SELECT 1 FROM {partition} WHERE {lapsed}")).await? {
-                let tx = db.begin().await?;
-                tx.execute_unprepared(LOCK_TIMEOUT).await?;
-                replace(&tx, table, end, &lapsed).await?;
-                tx.commit().await?;
-                dropped += 1;
-            }
-        }
-    }
-    Ok(dropped)
-}
-
-/// Puts in a partition's place what of it has not lapsed.
-async fn replace(tx: &DatabaseTransaction, table: Table, end: NaiveDate, lapsed: &str) -> Result<(), DbErr> {
-    let (name, old) = (table.name(), table.partition(end));
-    // Writers of this partition wait; the others are held up by the detaching alone.
-    tx.execute_unprepared(&format!("LOCK TABLE {old} IN EXCLUSIVE MODE")).await?;
-    let bounds = format!("SELECT pg_get_expr(relpartbound, oid) AS name FROM pg_class WHERE oid = '{old}'::regclass");
-    let Some(bounds) = names(tx, bounds).await?.pop() else { return Ok(()) };
-    let is_kept = exists(tx, &format!("SELECT 1 FROM {old} WHERE NOT ({lapsed})")).await?;
-    if is_kept {
-        let kept = format!("{old}_kept");
-        run(
-            tx,
-            &[
-                format!("CREATE TABLE {kept} (LIKE {old} INCLUDING DEFAULTS INCLUDING STORAGE)"),
-                format!("INSERT INTO {kept} SELECT * FROM {old} WHERE NOT ({lapsed})"),
-            ],
-        )
-        .await?;
-    }
-    run(tx, &[format!("ALTER TABLE {name} DETACH PARTITION {old}"), format!("DROP TABLE {old}")]).await?;
-    if is_kept {
-        let again = format!("ALTER TABLE {name} ATTACH PARTITION {old} {bounds}");
-        run(tx, &[format!("ALTER TABLE {old}_kept RENAME TO {old}"), again]).await?;
-    }
-    Ok(())
-}
-
-/// A transaction that is too old.
-#[derive(Debug)]
-pub(crate) struct Lapsed {
-    pub id: Uuid,
-    pub company: CompanyId,
-    pub kind: Kind,
-    pub external_id: String,
-}
-
-/// At most `limit` events and transactions each that are too old and lie in no partition of a month.
-pub(crate) async fn lapsed(db: &DatabaseConnection, oldest: i64, limit: u64) -> Result<(Vec<Uuid>, Vec<Lapsed>), DbErr> {
-    let rest = if are_there(db).await? { "_rest" } else { "" };
-    let backend = db.get_database_backend();
-    let sql = format!("SELECT id FROM webhook_events{rest} WHERE received_at < {oldest} LIMIT {limit}");
-    let events = db.query_all_raw(Statement::from_string(backend, sql)).await?;
-    let sql = format!(
-        "SELECT id, company_id, kind, external_id FROM transactions{rest} WHERE {} LIMIT {limit}",
-        Table::Transactions.lapsed(oldest)
-    );
-    let mut transactions = Vec::new();
-    for row in db.query_all_raw(Statement::from_string(backend, sql)).await? {
-        let kind: String = row.try_get("", "kind")?;
-        let Some(kind) = Kind::parse(&kind) else { continue };
-        let (id, company, external_id) =
-            (row.try_get("", "id")?, row.try_get("", "company_id")?, row.try_get("", "external_id")?);
-        transactions.push(Lapsed { id, company: CompanyId(company), kind, external_id });
-    }
-    Ok((events.into_iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?, transactions))
-}
-
-/// Removes one step of the directories' entries whose rows went with their partitions. Answers how many.
-pub(crate) async fn tidy(db: &DatabaseConnection, oldest: i64) -> Result<u64, DbErr> {
-    let bound = first_id(month_of(DateTime::from_timestamp_millis(oldest).unwrap_or_default()));
-    let mut removed = 0;
-    for (directory, id, table) in
-        [("event_identities", "event_id", Table::Events), ("transaction_keys", "transaction_id", Table::Transactions)]
-    {
-        let table = table.name();
-        let sql = format!(
-            "DELETE FROM {directory} WHERE {id} IN (SELECT {id} FROM {directory} d WHERE {id} < '{bound}'
-               AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = d.{id}) LIMIT {STEP})"
-        );
-        removed += db.execute_unprepared(&sql).await?.rows_affected();
-    }
-    Ok(removed)
 }
