@@ -161,6 +161,7 @@ async fn connections_that_fall_silent_are_given_up() {
     let page = "/api/v1/transactions?limit=1";
     let probe = reqwest::Client::builder().timeout(Duration::from_millis(300)).build().unwrap();
     let ready = format!("{}/readyz", platform.api_url());
+    let audit = async || platform.get_as(&platform.admin_token, "/api/v1/audit?limit=1").await;
     let total = async || platform.get_as(&platform.admin_token, page).await.1["data"]["pagination"]["total"].as_u64();
     for n in 1..=2 {
         let body = format!(r#"{{"id":"e{n}","eventType":"PAYMENT_COMPLETED","eventData":{{"id":"p{n}"}}}}"#);
@@ -170,7 +171,11 @@ async fn connections_that_fall_silent_are_given_up() {
         eventually("it is ready", || async { probe.get(&ready).send().await.is_ok_and(|a| a.status() == 200).then_some(()) })
             .await;
         eventually("it is shown", || async { (total().await == Some(n)).then_some(()) }).await;
+        // The second look knows who asks, and has the connection of the first.
+        assert_eq!(audit().await.0, 200);
         relay.fall_silent();
+        let (status, problem) = tokio::time::timeout(Duration::from_secs(40), audit()).await.expect("it is answered");
+        assert!(status == 503 && problem["detail"].as_str().unwrap().contains("in time"), "{status}: {problem}");
     }
     assert!(platform.all_alive());
     assert_eq!(platform.queue().await.failed, 0);

@@ -21,7 +21,7 @@ pub(crate) const COOKIE: &str = "netbanx_session";
 /// The header that shows that a page of ours sent a change.
 pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
 /// Longest wait for the database to tell who asks.
-const LOOK_UP: Duration = Duration::from_secs(8);
+pub(crate) const LOOK_UP: Duration = Duration::from_secs(8);
 
 /// Whoever sent a request.
 #[derive(Debug, Clone)]

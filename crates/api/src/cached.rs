@@ -73,7 +73,7 @@ impl Route {
 }
 
 /// Longest wait for the database to make an answer.
-const COMPUTE: Duration = Duration::from_secs(30);
+pub(crate) const COMPUTE: Duration = Duration::from_secs(30);
 
 /// The first part of a cached body, up to its data.
 const HEAD: &[u8] = br#"{"success":true,"data":"#;

@@ -11,6 +11,7 @@ use store::{
 
 use crate::{
     Api, auth,
+    cached::COMPUTE,
     openapi::{params as documented, problems},
     params::Params,
     query_failed, transactions,
@@ -67,7 +68,8 @@ struct Export {
 impl Export {
     async fn page(mut self) -> Result<(String, Self), store::Error> {
         let window = Window { limit: PAGE, offset: 0, after: self.after, ascending: false };
-        let rows = reads::transactions_after(&self.api.db, self.scope, &self.filter, window).await?;
+        let read = reads::transactions_after(&self.api.db, self.scope, &self.filter, window);
+        let rows = store::within(COMPUTE, read).await?;
         self.rows += rows.len() as u64;
         self.after = rows.last().map(|row| (row.transaction_time, row.id));
         self.is_over = (rows.len() as u64) < PAGE || self.rows >= MAX_ROWS;

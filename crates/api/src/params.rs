@@ -130,7 +130,7 @@ impl Params {
         if let Ok(id) = text.parse::<Uuid>() {
             return Ok(Some(id));
         }
-        let look_up = async { Ok(companies::find(&api.db, &text).await?.map(|row| row.id)) };
+        let look_up = async { Ok(store::within(auth::LOOK_UP, companies::find(&api.db, &text)).await?.map(|row| row.id)) };
         let found = api.companies.try_get_with_by_ref(&text, look_up).await;
         let found = found.map_err(|e: std::sync::Arc<store::Error>| query_failed(&e))?;
         match (found, scope) {

@@ -1,9 +1,15 @@
 //! Which path leads to which handler.
 
+use std::time::Duration;
+
 use ::web::{Problem, ProblemKind};
 use actix_web::{
-    Resource, ResponseError, Route, guard,
+    Error, Resource, ResponseError, Route,
+    body::BoxBody,
+    dev::{HttpServiceFactory, ServiceRequest, ServiceResponse},
+    guard,
     http::header::{self, HeaderValue},
+    middleware::{Next, from_fn},
     web,
 };
 
@@ -26,24 +32,26 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         .service(read("/api/v1/events/{id}", || web::to(events::show)))
         .service(read("/api/v1/analytics", || web::to(analytics::show)))
         .service(only("/api/v1/stream", "GET").route(web::get().to(stream::open)))
-        .service(read("/api/v1/audit", || web::to(audit::list)))
+        .service(asking(read("/api/v1/audit", || web::to(audit::list))))
         .service(read("/api/performance/status", || web::to(performance::status)))
         .service(read("/api/openapi.json", || web::to(openapi::document)))
-        .service(
+        .service(asking(
             only("/api/v1/session", "DELETE, GET, POST")
                 .route(web::post().to(session::sign_in))
                 .route(web::get().to(session::show))
                 .route(web::delete().to(session::sign_out)),
-        )
-        .service(only("/api/v1/users", "GET, POST").route(web::get().to(people::list)).route(web::post().to(people::add)))
-        .service(only("/api/v1/users/{id}", "DELETE").route(web::delete().to(people::remove)))
-        .service(only("/api/v1/tokens", "GET, POST").route(web::get().to(tokens::list)).route(web::post().to(tokens::add)))
-        .service(only("/api/v1/tokens/{id}", "DELETE").route(web::delete().to(tokens::revoke)))
-        .service(read("/api/v1/companies", || web::to(companies::list)))
-        .service(read("/api/v1/receivers", || web::to(receivers::list)))
-        .service(only("/api/v1/receivers/{endpoint}/keys", "POST").route(web::post().to(receivers::add)))
-        .service(only("/api/v1/receivers/{endpoint}/keys/{version}", "DELETE").route(web::delete().to(receivers::revoke)))
-        .service(only("/api/v1/receivers/{endpoint}/test", "POST").route(web::post().to(receivers::test)))
+        ))
+        .service(asking(only("/api/v1/users", "GET, POST").route(web::get().to(people::list)).route(web::post().to(people::add))))
+        .service(asking(only("/api/v1/users/{id}", "DELETE").route(web::delete().to(people::remove))))
+        .service(asking(
+            only("/api/v1/tokens", "GET, POST").route(web::get().to(tokens::list)).route(web::post().to(tokens::add)),
+        ))
+        .service(asking(only("/api/v1/tokens/{id}", "DELETE").route(web::delete().to(tokens::revoke))))
+        .service(asking(read("/api/v1/companies", || web::to(companies::list))))
+        .service(asking(read("/api/v1/receivers", || web::to(receivers::list))))
+        .service(asking(only("/api/v1/receivers/{endpoint}/keys", "POST").route(web::post().to(receivers::add))))
+        .service(asking(only("/api/v1/receivers/{endpoint}/keys/{version}", "DELETE").route(web::delete().to(receivers::revoke))))
+        .service(asking(only("/api/v1/receivers/{endpoint}/test", "POST").route(web::post().to(receivers::test))))
         .configure(dashboard::add)
         .service(
             only("/api/webhooks/queue", "GET, HEAD, POST")
@@ -53,6 +61,24 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         )
         .service(read("/api/webhooks/queue/dead", || web::to(queue_admin::dead)))
         .service(read("/api/webhooks/queue/dead/{id}", || web::to(queue_admin::show_dead)));
+}
+
+/// Longest wait for the database where no response cache is in between.
+const ASKED: Duration = Duration::from_secs(10);
+
+/// What asks the database each time.
+fn asking(resource: Resource) -> impl HttpServiceFactory + 'static {
+    resource.wrap(from_fn(|request, next| in_time(ASKED, request, next)))
+}
+
+/// Answers within `limit`, also where the database does not.
+async fn in_time(limit: Duration, request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
+    let asked = request.request().clone();
+    let silent = || {
+        let detail = "the database did not answer in time; what was asked for may be done all the same";
+        Ok(ServiceResponse::new(asked, Problem::new(ProblemKind::Unavailable, detail).error_response()))
+    };
+    store::answered(limit, next.call(request)).await.unwrap_or_else(silent)
 }
 
 /// What can only be read.
