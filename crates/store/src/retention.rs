@@ -1,18 +1,19 @@
 //! What is too old goes, in small steps that hold no lock for long: stored webhooks and transactions,
 //! and the finer roll-ups. The roll-ups by day stay.
 
+use common::{CompanyId, Grain, Mode};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, TransactionTrait,
+    sea_query::{Expr, ExprTrait},
+};
+
 use crate::{
     Error, companies,
     dialect::{self, RowLock, partitions},
     entity::{collected_count, event_identity, failed_webhook, rollup, transaction, transaction_key, webhook_event},
     now_ms,
     rollups::ALL,
-};
-use common::{CompanyId, Grain, Mode};
-use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, TransactionTrait,
-    sea_query::{Expr, ExprTrait},
 };
 
 /// Rows that one step removes of each table at most.
@@ -45,15 +46,15 @@ fn before(days: u32) -> Option<i64> {
     (days > 0).then(|| now_ms() - i64::from(days) * 86_400_000)
 }
 
-/// Keeps the partitions, where there are any: those of the months ahead are made, those too old go.
-/// Answers how many were made and dropped.
+/// Keeps the partitions, where there are any: those of the months ahead are made, those too old detached.
+/// Answers how many of each.
 pub async fn keep_partitions(db: &DatabaseConnection, ages: Ages) -> Result<(u32, u32), Error> {
     let made = partitions::prepare(db, chrono::Utc::now()).await?;
-    let dropped = match before(ages.history_days) {
+    let detached = match before(ages.history_days) {
         Some(oldest) => partitions::retire(db, oldest).await?,
         None => 0,
     };
-    Ok((made, dropped))
+    Ok((made, detached))
 }
 
 /// Removes one step of what is too old. Answers how many rows; 0 when nothing is left to remove.
@@ -75,7 +76,7 @@ pub async fn step(db: &DatabaseConnection, ages: Ages) -> Result<u64, Error> {
 }
 
 /// Webhooks and transactions, with their entries in the directories. Where they are partitioned, whole
-/// partitions go by [`partitions::retire`], and here what lies in none, and what those left behind.
+/// partitions are detached by [`partitions::retire`], and here goes what they hold, and what lies in none.
 async fn history(db: &DatabaseConnection, oldest: i64) -> Result<u64, Error> {
     let tidied = if partitions::are_there(db).await? { partitions::tidy(db).await? } else { 0 };
     let (events, transactions) = partitions::lapsed(db, oldest, STEP).await?;

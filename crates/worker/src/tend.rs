@@ -83,7 +83,7 @@ pub(crate) async fn run(
         if is_due(&mut parted, PARTITIONS) {
             match store::within(STEP.1, retention::keep_partitions(&db, ages)).await {
                 Ok((0, 0)) => {}
-                Ok((made, dropped)) => tracing::info!(made, dropped, "partitions were made and dropped"),
+                Ok((made, detached)) => tracing::info!(made, detached, "partitions were made and detached"),
                 Err(error) => tracing::warn!(%error, "partitions are looked after later"),
             }
         }
