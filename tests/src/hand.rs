@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use apalis::prelude::*;
 use common::dictionary::DICTIONARY;
-use queue::{Backend, Batch, BatchOutcome, Enqueued, Lane, NewJob, Packing, Producer, Queue, QueueSettings, Verdict};
+use queue::{Backend, Batch, BatchOutcome, Enqueued, Lane, NewJob, Producer, Queue, QueueSettings, Verdict};
 use tokio::{
     sync::{Mutex, mpsc, oneshot},
     task::JoinHandle,
@@ -29,12 +29,8 @@ impl Bench {
     }
 
     pub fn on(redis: Redis, directory: PathBuf, change: impl FnOnce(&mut QueueSettings)) -> Self {
-        let mut settings = QueueSettings {
-            name: format!("t{}", Uuid::now_v7().simple()),
-            dictionary: DICTIONARY,
-            packing: Packing::Dictionary,
-            ..QueueSettings::default()
-        };
+        let mut settings =
+            QueueSettings { name: format!("t{}", Uuid::now_v7().simple()), dictionary: DICTIONARY, ..QueueSettings::default() };
         change(&mut settings);
         let queue = Queue::new(redis_client::connect(&redis.url()).unwrap(), settings);
         let producer = Producer::start(&queue);

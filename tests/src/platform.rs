@@ -124,11 +124,10 @@ impl Platform {
         self
     }
 
-    /// What is started from now on works as in production, its telemetry going to nobody who listens and its jobs packed as
-    /// they may be once no replica of the version before is left.
+    /// What is started from now on works as in production, its telemetry going to nobody who listens.
     pub fn as_in_production(&mut self) {
         let telemetry = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
-        for (name, value) in [("APP_ENV", "production"), ("QUEUE_PACKING", "dictionary"), telemetry] {
+        for (name, value) in [("APP_ENV", "production"), telemetry] {
             self.variables.push((name, value.to_owned()));
         }
     }

@@ -41,10 +41,10 @@ pub struct LeasedJob {
 /// How jobs are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Packing {
-    /// Each by itself.
-    #[default]
+    /// Each by itself: for a queue that is also read by who does not know the dictionary.
     Alone,
-    /// Behind the queue's dictionary: to be so once every reader of the queue knows it.
+    /// Behind the queue's dictionary.
+    #[default]
     Dictionary,
 }
 

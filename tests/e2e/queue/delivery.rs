@@ -339,7 +339,7 @@ async fn finished_until_it_ends(worker: &mut e2e::Worker) -> u64 {
     done
 }
 
-/// A roll-out mixes replicas that pack with the dictionary and others that do not yet.
+/// A roll-out from a version that packs alone mixes both kinds.
 #[tokio::test]
 async fn jobs_of_either_packing_are_read() {
     let bench = Bench::start(|settings| {
