@@ -87,8 +87,8 @@ pub struct InHand {
 }
 
 impl InHand {
-    pub fn ids(&self) -> Vec<&str> {
-        self.batch.jobs.iter().map(|job| job.id.as_str()).collect()
+    pub fn ids(&self) -> Vec<String> {
+        self.batch.jobs.iter().map(|job| job.id.to_string()).collect()
     }
 
     /// The same verdict for every job.

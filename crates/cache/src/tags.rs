@@ -18,8 +18,9 @@ use redis_client::{
 pub const BUMP_GAP: Duration = Duration::from_secs(1);
 /// How long a version is kept without a bump: longer than any answer.
 const VERSION_TTL_SECS: i64 = 86_400;
-/// How much earlier than Redis says a further note is taken to be needed.
-const MARGIN: Duration = Duration::from_millis(100);
+/// How much earlier than Redis says a further note is taken to be needed: its clock and ours may part by that within
+/// [`BUMP_GAP`].
+const MARGIN: Duration = Duration::from_millis(10);
 /// Tags whose notes are remembered at most.
 const REMEMBERED: usize = 100_000;
 
@@ -102,8 +103,9 @@ impl Tags {
     }
 
     async fn touch_one(&self, tag: &str) -> Result<(), Error> {
-        let left: u64 = self.touch.call(&self.client, self.keys(tag), Self::args()).await?;
+        // From before it is asked: the answer may be long on its way.
         let now = Instant::now();
+        let left: u64 = self.touch.call(&self.client, self.keys(tag), Self::args()).await?;
         let mut covered = self.covered.lock().unwrap_or_else(PoisonError::into_inner);
         match Duration::from_millis(left).checked_sub(MARGIN) {
             Some(left) if left > Duration::ZERO => {

@@ -1,6 +1,6 @@
 //! A batch on its way to a worker, and what became of it on the way back.
 
-use crate::{Lane, LeasedJob};
+use crate::{JobId, Lane, LeasedJob};
 
 /// What a worker is handed: jobs claimed together.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +17,7 @@ pub struct JobOutcome {
     /// The lane that it came from.
     pub lane: Lane,
     /// Its id.
-    pub id: String,
+    pub id: JobId,
     /// Attempts that failed before this one.
     pub failed_attempts: u32,
     /// What is to become of it.

@@ -1,8 +1,44 @@
 //! Names in fewer bytes: a UUID lies in Redis as 16 bytes and a SHA-256 in hex as 32, each behind a
 //! zero byte; any other text lies there as it is. A million waiting jobs name each other three times.
 
+use std::fmt;
+
 use redis_client::fred::{bytes::Bytes, types::Value};
 use uuid::Uuid;
+
+/// A job's id, as it lies in Redis. Cheap to clone; its text is made when it is asked for.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct JobId(Bytes);
+
+impl JobId {
+    /// As it was read.
+    pub(crate) fn of(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
+    /// As an argument of a command.
+    pub(crate) fn value(&self) -> Value {
+        Value::Bytes(self.0.clone())
+    }
+}
+
+impl From<&str> for JobId {
+    fn from(id: &str) -> Self {
+        Self(pack(id))
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&unpack(&self.0))
+    }
+}
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JobId({self})")
+    }
+}
 
 /// `name` as it lies in Redis.
 pub(crate) fn pack(name: &str) -> Bytes {
@@ -56,6 +92,7 @@ mod tests {
             (&"z".repeat(64), 64),
         ] {
             assert_eq!((unpack(&pack(name)).as_str(), pack(name).len()), (name, length));
+            assert_eq!(JobId::from(name).to_string(), name);
         }
     }
 }

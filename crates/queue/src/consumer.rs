@@ -6,7 +6,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -16,12 +16,7 @@ use rand::Rng;
 use redis_client::fred::types::Value;
 use uuid::Uuid;
 
-use crate::{
-    Error, JobOutcome, Lane, LeasedJob, Queue, Verdict,
-    compact::{packed, unpack},
-    record,
-    wake::Bell,
-};
+use crate::{Error, JobId, JobOutcome, Lane, LeasedJob, Queue, Verdict, record, wake::Bell};
 
 /// First delay before a retry; doubled with each further attempt.
 const BACKOFF_BASE_MS: u64 = 500;
@@ -39,6 +34,9 @@ const ERROR_LENGTH: usize = 500;
 const RECENT: i64 = 50;
 /// Jobs that one look brings at most, where a batch alone is not larger.
 const FETCHED: usize = 500;
+/// How long a shard that was found empty is looked at after the others: where those fill the batches, it is not asked
+/// each time.
+const EMPTY_FOR: Duration = Duration::from_millis(50);
 /// Dead letters that one call drops at most.
 const DROPPED_PER_CALL: i64 = 100;
 
@@ -50,6 +48,8 @@ pub(crate) struct Consumer {
     /// Of this process and start: a restarted worker of the same name is another owner.
     owner: Arc<str>,
     turn: Arc<AtomicUsize>,
+    /// When each shard was found empty, if it was when looked at last.
+    empty_since: Arc<Mutex<Vec<Option<Instant>>>>,
 }
 
 impl fmt::Debug for Consumer {
@@ -62,7 +62,8 @@ impl Consumer {
     /// A consumer that is told apart from all others.
     pub fn new(queue: Queue, bell: Bell) -> Self {
         let owner = Uuid::now_v7().simple().to_string().into();
-        Self { queue, bell, owner, turn: Arc::default() }
+        let empty_since = Arc::new(Mutex::new(vec![None; queue.shards.len()]));
+        Self { queue, bell, owner, turn: Arc::default(), empty_since }
     }
 
     pub fn queue(&self) -> &Queue {
@@ -94,15 +95,28 @@ impl Consumer {
         std::iter::from_fn(|| Some(jobs.by_ref().take(size).collect()).filter(|batch: &Vec<_>| !batch.is_empty())).collect()
     }
 
-    /// Gathers up to `wanted` jobs, beginning at another shard each time.
-    async fn gather(&self, wanted: usize) -> Result<Vec<LeasedJob>, Error> {
-        let settings = &self.queue.settings;
+    fn empty_since(&self) -> MutexGuard<'_, Vec<Option<Instant>>> {
+        self.empty_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All shards as they are to be looked at: beginning at another one each time, those that are likely empty last.
+    fn in_turn(&self) -> Vec<usize> {
         let shards = self.queue.shards.len();
         let first = self.turn.fetch_add(1, Ordering::Relaxed);
+        let mut order: Vec<usize> = (0..shards).map(|n| (first + n) % shards).collect();
+        let (now, empty_since) = (Instant::now(), self.empty_since());
+        let is_likely_empty = |since: &Instant| now.saturating_duration_since(*since) < EMPTY_FOR;
+        order.sort_by_key(|shard| empty_since.get(*shard).and_then(Option::as_ref).is_some_and(is_likely_empty));
+        order
+    }
+
+    /// Gathers up to `wanted` jobs.
+    async fn gather(&self, wanted: usize) -> Result<Vec<LeasedJob>, Error> {
+        let settings = &self.queue.settings;
         let begun = Instant::now();
         let mut jobs: Vec<LeasedJob> = Vec::new();
         let mut next_due: Option<u64> = None;
-        for shard in (0..shards).map(|n| (first + n) % shards) {
+        for shard in self.in_turn() {
             let room = wanted.saturating_sub(jobs.len());
             let alone = jobs.iter().any(|job| i64::from(job.takeovers) >= SUSPECT_AFTER);
             if room == 0 || alone || (!jobs.is_empty() && begun.elapsed() >= settings.batch_max_wait) {
@@ -110,6 +124,9 @@ impl Consumer {
             }
             match self.fetch(shard, room, jobs.is_empty()).await {
                 Ok((fetched, due)) => {
+                    if let Some(since) = self.empty_since().get_mut(shard) {
+                        *since = fetched.is_empty().then(Instant::now);
+                    }
                     jobs.extend(fetched);
                     next_due = [next_due, due].into_iter().flatten().min();
                 }
@@ -146,7 +163,7 @@ impl Consumer {
         while let (Some(id), Some(attempts), Some(takeovers), Some(record)) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         {
-            let id = unpack(&id.into_bytes().ok_or(Error::Protocol("a job id is no text"))?);
+            let id = JobId::of(id.into_bytes().ok_or(Error::Protocol("a job id is no text"))?);
             let record = record.into_bytes().ok_or(Error::Protocol("a record is no text"))?;
             match record::decode(id, shard, &record, self.queue.settings.dictionary) {
                 Ok(mut job) => {
@@ -165,7 +182,7 @@ impl Consumer {
         let mut shards: HashMap<usize, Verdicts> = HashMap::new();
         for outcome in outcomes {
             let verdicts = shards.entry(outcome.shard).or_default();
-            let (id, lane) = (packed(&outcome.id), Value::from(outcome.lane.code()));
+            let (id, lane) = (outcome.id.value(), Value::from(outcome.lane.code()));
             match &outcome.verdict {
                 Verdict::Done if outcome.lane == Lane::Payments => verdicts.done_payments.push(id),
                 Verdict::Done => verdicts.done_others.push(id),
@@ -212,7 +229,7 @@ impl Consumer {
         let settings = &self.queue.settings;
         let mut shards: HashMap<usize, Vec<Value>> = HashMap::new();
         for job in held {
-            shards.entry(job.shard).or_default().extend([packed(&job.id), job.lane.code().into()]);
+            shards.entry(job.shard).or_default().extend([job.id.value(), job.lane.code().into()]);
         }
         for (shard, jobs) in shards {
             let mut args: Vec<Value> = vec![self.owner.as_ref().into(), (settings.lease.as_millis() as i64).into()];

@@ -14,7 +14,7 @@ use redis_client::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, Lane, Queue,
+    Error, JobId, Lane, Queue,
     compact::{pack, packed, unpack},
     keys::ShardKeys,
     record,
@@ -291,18 +291,18 @@ fn keyed(ids: &[Bytes]) -> Vec<Key> {
     ids.iter().cloned().map(Key::from).collect()
 }
 
-fn letter(place: &Place, info: Option<String>, record: &Bytes, dictionary: &[u8]) -> Option<DeadLetter> {
-    let job = record::decode(place.at.id.clone(), place.shard, record, dictionary).ok()?;
+fn letter(place: &Place, info: Option<String>, record: &Bytes, dictionary: &'static [u8]) -> Option<DeadLetter> {
+    let job = record::decode(JobId::from(place.at.id.as_str()), place.shard, record, dictionary).ok()?;
     let info: Info = info.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
     Some(DeadLetter {
-        id: job.id,
+        id: place.at.id.clone(),
         lane: place.lane,
         error: info.error,
         attempts: info.attempts,
         history: info.history,
         died_ms: place.at.died_ms,
         enqueued_ms: job.enqueued_ms,
-        payload: job.payload,
+        payload: Bytes::copy_from_slice(job.payload.read(&mut Vec::new()).ok()?),
     })
 }
 

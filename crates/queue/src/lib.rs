@@ -48,10 +48,11 @@ use std::{sync::Arc, time::Duration};
 
 pub use backend::{Backend, Membership};
 pub use batch::{Batch, BatchOutcome, JobOutcome, Verdict};
+pub use compact::JobId;
 pub use dead::{DeadCursor, DeadLetter, DeadPage, DeadQuery};
 pub use keys::Lane;
 pub use producer::{Enqueued, NewJob, Producer};
-pub use record::{LeasedJob, Packing};
+pub use record::{LeasedJob, Packing, Payload};
 pub use stats::{LaneStats, Stats};
 
 use keys::ShardKeys;

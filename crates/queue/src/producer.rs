@@ -1,7 +1,10 @@
-//! Enqueueing with group commit: while calls are under way, newcomers gather into the next one; a
+//! Enqueueing with group commit: while a call is under way, newcomers gather into the next one; a
 //! lone job waits for nobody.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use redis_client::fred::{
     bytes::Bytes,
@@ -9,7 +12,10 @@ use redis_client::fred::{
     types::{ClusterHash, Key, Value, config::Options},
     util::redis_keyslot,
 };
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    task::JoinSet,
+};
 
 use crate::{
     Error, Lane, Packing, Queue,
@@ -21,6 +27,8 @@ use crate::{
 const GROUP: usize = 64;
 /// Calls of a shard under way at once.
 const IN_FLIGHT: usize = 2;
+/// Jobs that are worth a call beside another: what a call costs Redis and us is hardly more for many.
+const ENOUGH: usize = GROUP / 2;
 /// Jobs that wait for a call at most, per shard.
 const WAITING: usize = 4096;
 
@@ -60,7 +68,15 @@ type Ask = (NewJob, oneshot::Sender<Result<Enqueued, Error>>);
 /// The enqueueing side of a [`Queue`]. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Producer {
-    shards: Vec<mpsc::Sender<Ask>>,
+    shards: Vec<Entrance>,
+}
+
+/// Where jobs of a shard come in.
+#[derive(Debug, Clone)]
+struct Entrance {
+    asks: mpsc::Sender<Ask>,
+    /// Told when [`ENOUGH`] wait.
+    enough: Arc<Notify>,
 }
 
 impl Producer {
@@ -68,9 +84,10 @@ impl Producer {
     pub fn start(queue: &Queue) -> Self {
         let shards = (0..queue.shards.len())
             .map(|shard| {
-                let (sender, receiver) = mpsc::channel(WAITING);
-                tokio::spawn(commit_groups(queue.clone(), shard, receiver));
-                sender
+                let (asks, receiver) = mpsc::channel(WAITING);
+                let enough = Arc::new(Notify::new());
+                tokio::spawn(commit_groups(queue.clone(), shard, receiver, enough.clone()));
+                Entrance { asks, enough }
             })
             .collect();
         Self { shards }
@@ -80,27 +97,33 @@ impl Producer {
     /// harmless.
     pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued, Error> {
         let shard = (job.flow % self.shards.len().max(1) as u64) as usize;
-        let sender = self.shards.get(shard).ok_or(Error::Overloaded)?;
+        let Entrance { asks, enough } = self.shards.get(shard).ok_or(Error::Overloaded)?;
         let (answer, told) = oneshot::channel();
-        sender.try_send((job, answer)).map_err(|_| Error::Overloaded)?;
+        asks.try_send((job, answer)).map_err(|_| Error::Overloaded)?;
+        if asks.max_capacity() - asks.capacity() >= ENOUGH {
+            enough.notify_one();
+        }
         told.await.unwrap_or(Err(Error::Overloaded))
     }
 }
 
-async fn commit_groups(queue: Queue, shard: usize, mut asks: mpsc::Receiver<Ask>) {
-    let calls = std::sync::Arc::new(Semaphore::new(IN_FLIGHT));
+async fn commit_groups(queue: Queue, shard: usize, mut asks: mpsc::Receiver<Ask>, enough: Arc<Notify>) {
+    let mut calls = JoinSet::new();
     loop {
-        // The place for a call is taken first, so that whoever comes meanwhile joins the group.
-        let Ok(permit) = calls.clone().acquire_owned().await else { return };
+        // A place for a call is waited for first, so that whoever comes meanwhile joins the group.
+        while calls.len() >= IN_FLIGHT || (!calls.is_empty() && asks.len() < ENOUGH) {
+            tokio::select! {
+                _ = calls.join_next() => {}
+                () = enough.notified(), if calls.len() < IN_FLIGHT => {}
+            }
+        }
         let mut group = Vec::with_capacity(GROUP);
         if asks.recv_many(&mut group, GROUP).await == 0 {
+            calls.detach_all();
             return;
         }
         let queue = queue.clone();
-        tokio::spawn(async move {
-            commit(&queue, shard, group).await;
-            drop(permit);
-        });
+        calls.spawn(async move { commit(&queue, shard, group).await });
     }
 }
 
@@ -136,8 +159,9 @@ impl Queue {
         args.extend([ttl.into(), self.wake_channel().into(), TOLD_BELOW.into(), (jobs.len() as i64).into()]);
         args.extend(jobs.iter().map(|job| packed(&job.claim)));
         let dictionary = (self.settings.packing == Packing::Dictionary).then_some(self.settings.dictionary);
+        let mut scratch = Vec::new();
         for job in jobs {
-            let record = record::encode(job, now_ms, dictionary);
+            let record = record::encode(job, now_ms, dictionary, &mut scratch);
             let flow = format!("{:x}", job.flow);
             args.extend([packed(&job.id), job.lane.code().into(), flow.into(), Value::Bytes(record)]);
         }

@@ -5,11 +5,12 @@
 use std::{io::Write, str::FromStr};
 
 use lz4_flex::block::{
-    compress_into, compress_into_with_dict, decompress, decompress_with_dict, get_maximum_output_size, uncompressed_size,
+    compress_into, compress_into_with_dict, decompress_into, decompress_into_with_dict, get_maximum_output_size,
+    uncompressed_size,
 };
 use redis_client::fred::bytes::Bytes;
 
-use crate::{Error, Lane, NewJob};
+use crate::{Error, JobId, Lane, NewJob};
 
 /// Longest payload that is unpacked, in bytes: far above what is taken in.
 const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
@@ -21,7 +22,7 @@ const HEAD: usize = 128;
 #[derive(Debug, Clone)]
 pub struct LeasedJob {
     /// Its id.
-    pub id: String,
+    pub id: JobId,
     /// The shard that it lies in.
     pub shard: usize,
     /// Its lane.
@@ -35,7 +36,51 @@ pub struct LeasedJob {
     /// W3C trace context of the request that made it.
     pub traceparent: Option<String>,
     /// What the producer gave.
-    pub payload: Bytes,
+    pub payload: Payload,
+}
+
+/// What a job carries, as it lies in Redis: it is unpacked where it is read, not while it waits for that. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Payload {
+    bytes: Bytes,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Plain,
+    Packed,
+    PackedBehind(&'static [u8]),
+}
+
+impl Payload {
+    /// What the producer gave. Whoever reads several lends the same `place`, whose content is nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Protocol`] where it cannot be unpacked: no later try can.
+    pub fn read<'p>(&'p self, place: &'p mut Vec<u8>) -> Result<&'p [u8], Error> {
+        const BAD: Error = Error::Protocol("a packed record that cannot be unpacked");
+        let dictionary = match self.form {
+            Form::Plain => return Ok(&self.bytes),
+            Form::Packed => None,
+            Form::PackedBehind(dictionary) => Some(dictionary),
+        };
+        let (length, block) = uncompressed_size(&self.bytes).map_err(|_| BAD)?;
+        if length > MAX_PAYLOAD {
+            return Err(BAD);
+        }
+        if place.len() < length {
+            place.resize(length, 0);
+        }
+        let place = place.get_mut(..length).ok_or(BAD)?;
+        let unpacked = match dictionary {
+            Some(dictionary) => decompress_into_with_dict(block, place, dictionary),
+            None => decompress_into(block, place),
+        };
+        // Of another length it is none of ours, and what lay in `place` before must not show.
+        if unpacked.is_ok_and(|unpacked| unpacked == length) { Ok(place) } else { Err(BAD) }
+    }
 }
 
 /// How jobs are packed.
@@ -60,38 +105,42 @@ impl FromStr for Packing {
     }
 }
 
-/// `job` as it lies in Redis, packed with `dictionary` if there is one.
-pub(crate) fn encode(job: &NewJob, now_ms: i64, dictionary: Option<&[u8]>) -> Bytes {
-    let mut record = Vec::with_capacity(HEAD + 4 + get_maximum_output_size(job.payload.len()));
+/// `job` as it lies in Redis, packed with `dictionary` if there is one. Jobs that go together share `scratch`, whose
+/// content is nothing: so each takes no more memory than it fills.
+pub(crate) fn encode(job: &NewJob, now_ms: i64, dictionary: Option<&[u8]>, scratch: &mut Vec<u8>) -> Bytes {
+    let packed = pack(&job.payload, dictionary, scratch).filter(|packed| packed.len() < job.payload.len());
+    let form = match (packed, dictionary) {
+        (None, _) => "",
+        (Some(_), None) => "z",
+        (Some(_), Some(_)) => "d",
+    };
+    let payload = packed.unwrap_or(&job.payload);
+    let mut record = Vec::with_capacity(HEAD + payload.len());
     let trace = job.traceparent.as_deref().unwrap_or("");
     // Writing to memory does not fail.
-    let _ = write!(record, "{}|{now_ms}|{trace}|{:x}|", job.lane.code(), job.flow);
-    let end = record.len();
-    record.extend_from_slice(if dictionary.is_some() { b"d\n" } else { b"z\n" });
-    if !pack(&job.payload, &mut record, dictionary) || record.len() - end > job.payload.len() + 1 {
-        record.truncate(end);
-        record.push(b'\n');
-        record.extend_from_slice(&job.payload);
-    }
+    let _ = writeln!(record, "{}|{now_ms}|{trace}|{:x}|{form}", job.lane.code(), job.flow);
+    record.extend_from_slice(payload);
     record.into()
 }
 
-/// Adds `payload` as an LZ4 block with its length before; not if it is too long.
-fn pack(payload: &[u8], record: &mut Vec<u8>, dictionary: Option<&[u8]>) -> bool {
-    let Ok(length) = u32::try_from(payload.len()) else { return false };
-    record.extend_from_slice(&length.to_le_bytes());
-    let begin = record.len();
-    record.resize(begin + get_maximum_output_size(payload.len()), 0);
-    let packed = record.get_mut(begin..).and_then(|place| match dictionary {
-        Some(dictionary) => compress_into_with_dict(payload, place, dictionary).ok(),
-        None => compress_into(payload, place).ok(),
-    });
-    record.truncate(begin + packed.unwrap_or(0));
-    packed.is_some()
+/// `payload` as an LZ4 block with its length before, in `place`; not if it is too long.
+fn pack<'p>(payload: &[u8], dictionary: Option<&[u8]>, place: &'p mut Vec<u8>) -> Option<&'p [u8]> {
+    let length = u32::try_from(payload.len()).ok()?.to_le_bytes();
+    let most = length.len() + get_maximum_output_size(payload.len());
+    if place.len() < most {
+        place.resize(most, 0);
+    }
+    let (before, block) = place.split_at_mut_checked(length.len())?;
+    before.copy_from_slice(&length);
+    let packed = match dictionary {
+        Some(dictionary) => compress_into_with_dict(payload, block, dictionary),
+        None => compress_into(payload, block),
+    };
+    place.get(..length.len() + packed.ok()?)
 }
 
 /// The job in `record`, whose queue has that dictionary.
-pub(crate) fn decode(id: String, shard: usize, record: &Bytes, dictionary: &[u8]) -> Result<LeasedJob, Error> {
+pub(crate) fn decode(id: JobId, shard: usize, record: &Bytes, dictionary: &'static [u8]) -> Result<LeasedJob, Error> {
     const BAD: Error = Error::Protocol("a record without its first line");
     let end = record.iter().position(|b| *b == b'\n').ok_or(BAD)?;
     let line = record.get(..end).and_then(|l| std::str::from_utf8(l).ok()).ok_or(BAD)?;
@@ -99,23 +148,13 @@ pub(crate) fn decode(id: String, shard: usize, record: &Bytes, dictionary: &[u8]
     let lane = parts.next().and_then(Lane::from_code).ok_or(BAD)?;
     let enqueued_ms = parts.next().and_then(|ms| ms.parse().ok()).ok_or(BAD)?;
     let traceparent = parts.next().filter(|t| !t.is_empty()).map(str::to_owned);
-    let payload = record.slice(end + 1..);
-    let payload = match parts.nth(1) {
-        Some("z") => unpack(&payload, b"")?,
-        Some("d") => unpack(&payload, dictionary)?,
-        _ => payload,
+    let form = match parts.nth(1) {
+        Some("z") => Form::Packed,
+        Some("d") => Form::PackedBehind(dictionary),
+        _ => Form::Plain,
     };
+    let payload = Payload { bytes: record.slice(end + 1..), form };
     Ok(LeasedJob { id, shard, lane, failed_attempts: 0, takeovers: 0, enqueued_ms, traceparent, payload })
-}
-
-fn unpack(packed: &[u8], dictionary: &[u8]) -> Result<Bytes, Error> {
-    const BAD: Error = Error::Protocol("a packed record that cannot be unpacked");
-    let (length, block) = uncompressed_size(packed).map_err(|_| BAD)?;
-    if length > MAX_PAYLOAD {
-        return Err(BAD);
-    }
-    let payload = if dictionary.is_empty() { decompress(block, length) } else { decompress_with_dict(block, length, dictionary) };
-    Ok(payload.map_err(|_| BAD)?.into())
 }
 
 #[cfg(test)]
@@ -138,16 +177,25 @@ mod tests {
         }
     }
 
+    fn read(job: &LeasedJob) -> Result<Vec<u8>, Error> {
+        // What lay there before does not matter.
+        job.payload.read(&mut b"of another job".repeat(9)).map(<[u8]>::to_vec)
+    }
+
+    fn unpacked(record: &[u8], dictionary: &'static [u8]) -> Result<Vec<u8>, Error> {
+        read(&decode("j".into(), 0, &Bytes::copy_from_slice(record), dictionary)?)
+    }
+
     #[test]
     fn a_record_round_trips() {
         let long = br#"{"a":"the same text","b":"the same text","c":"the same text"}"#.repeat(2);
         for (traceparent, payload) in [(None, &b"a|b\nc"[..]), (Some("00-aa-bb-01"), &b""[..]), (Some("00-aa-bb-01"), &long[..])]
         {
             let [alone, packed] = [None, Some(DICTIONARY)].map(|dictionary| {
-                let record = encode(&job(payload, traceparent), 17, dictionary);
+                let record = encode(&job(payload, traceparent), 17, dictionary, &mut Vec::new());
                 let back = decode("j".into(), 3, &record, DICTIONARY).unwrap();
                 assert_eq!(
-                    (back.lane, back.enqueued_ms, back.traceparent.as_deref(), &back.payload[..]),
+                    (back.lane, back.enqueued_ms, back.traceparent.as_deref(), read(&back).unwrap().as_slice()),
                     (Lane::Others, 17, traceparent, payload)
                 );
                 record.len()
@@ -164,25 +212,25 @@ mod tests {
             let payload: Vec<u8> =
                 pieces.iter().flat_map(|(from, random)| DICTIONARY.iter().skip(*from).chain(random)).copied().collect();
             for dictionary in [None, Some(DICTIONARY)] {
-                let record = encode(&job(&payload, None), 17, dictionary);
-                prop_assert_eq!(&decode("j".into(), 3, &record, DICTIONARY).unwrap().payload[..], &payload[..]);
+                let record = encode(&job(&payload, None), 17, dictionary, &mut Vec::new());
+                prop_assert_eq!(unpacked(&record, DICTIONARY).unwrap(), payload.as_slice());
             }
         }
     }
 
     #[test]
     fn a_record_of_another_dictionary_is_refused() {
-        let record = encode(&job(br#"{"a":"the same text","b":"the same text"}"#, None), 17, Some(DICTIONARY));
-        assert!(decode("j".into(), 0, &record, b"").is_err());
+        let record = encode(&job(br#"{"a":"the same text","b":"the same text"}"#, None), 17, Some(DICTIONARY), &mut Vec::new());
+        assert!(unpacked(&record, b"").is_err());
     }
 
     #[test]
     fn nonsense_is_refused() {
         let huge = [b"p|1||0|z\n".as_slice(), &u32::MAX.to_le_bytes(), b"x"].concat();
         for bad in [&b"nonsense"[..], b"x|1||0|\n", b"p|x||0|\n", b"p|1||0|z\nab", b"p|1||0|d\nab", &huge] {
-            assert!(decode("j".into(), 0, &Bytes::copy_from_slice(bad), DICTIONARY).is_err());
+            assert!(unpacked(bad, DICTIONARY).is_err());
         }
         // What a version before this one wrote.
-        assert_eq!(&decode("j".into(), 0, &Bytes::from_static(b"p|1|\nx"), b"").unwrap().payload[..], b"x");
+        assert_eq!(unpacked(b"p|1|\nx", b"").unwrap(), b"x");
     }
 }

@@ -76,9 +76,9 @@ impl Persister {
 
     async fn work(&self, batch: Batch) -> BatchOutcome {
         let mut jobs = Vec::with_capacity(batch.jobs.len());
-        let (mut leased, mut events) = (Vec::new(), Vec::new());
+        let (mut leased, mut events, mut place) = (Vec::new(), Vec::new(), Vec::new());
         for job in batch.jobs {
-            match read(&job) {
+            match read(&job, &mut place) {
                 Ok(event) => {
                     leased.push(job);
                     events.push(event);
@@ -131,9 +131,12 @@ impl Persister {
 
     /// Counts a webhook whose last attempt failed.
     async fn count_if_given_up(&self, job: &LeasedJob) {
-        if job.failed_attempts + 1 >= u32::from(self.max_attempts)
-            && let Err(error) = self.given_up.count(&Lost::read(&job.id, &job.payload, job.enqueued_ms)).await
-        {
+        if job.failed_attempts + 1 < u32::from(self.max_attempts) {
+            return;
+        }
+        let mut place = Vec::new();
+        let payload = job.payload.read(&mut place).unwrap_or_default();
+        if let Err(error) = self.given_up.count(&Lost::read(&job.id.to_string(), payload, job.enqueued_ms)).await {
             tracing::warn!(%error, "a webhook that was given up is counted later");
         }
     }
@@ -163,8 +166,18 @@ impl Persister {
     }
 }
 
-fn read(leased: &LeasedJob) -> Result<NewEvent, BadJob> {
-    let job = Job::decode(&leased.payload)?;
+/// Why a job can never succeed.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error(transparent)]
+    Record(#[from] queue::Error),
+    #[error(transparent)]
+    Job(#[from] BadJob),
+}
+
+/// The event of a job, which is unpacked in `place`.
+fn read(leased: &LeasedJob, place: &mut Vec<u8>) -> Result<NewEvent, Unreadable> {
+    let job = Job::decode(leased.payload.read(place)?)?;
     let event = job.event()?;
     Ok(NewEvent {
         webhook_id: job.webhook_id,

@@ -1,7 +1,7 @@
 //! The traces of a batch: each traced webhook goes on in its own trace, and the batch has one that links
 //! to all of them.
 
-use queue::{Batch, BatchOutcome, Verdict};
+use queue::{Batch, BatchOutcome, JobId, Verdict};
 use telemetry::trace;
 use tracing::{Span, field::Empty, info_span};
 
@@ -9,7 +9,7 @@ use tracing::{Span, field::Empty, info_span};
 #[derive(Debug)]
 pub(crate) struct Traced {
     batch: Span,
-    jobs: Vec<(String, Span)>,
+    jobs: Vec<(JobId, Span)>,
 }
 
 impl Traced {
@@ -36,7 +36,7 @@ impl Traced {
                 let own = info_span!(
                     target: trace::TARGET, parent: None, "process", otel.kind = "consumer", messaging.system = system,
                     messaging.operation.type = kind, messaging.destination.name = job.lane.as_str(),
-                    messaging.message.id = job.id, netbanx.outcome = Empty
+                    messaging.message.id = %job.id, netbanx.outcome = Empty
                 );
                 trace::follow(&own, parent);
                 if let Some(whole) = &whole {

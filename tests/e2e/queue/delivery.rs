@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use e2e::{Bench, Redis, eventually, job, new_directory};
-use queue::{DeadQuery, Enqueued, Lane, NewJob, Packing, Producer, Queue, QueueSettings, Verdict};
+use queue::{DeadQuery, Enqueued, Lane, LeasedJob, NewJob, Packing, Producer, Queue, QueueSettings, Verdict};
 use uuid::Uuid;
 
 /// Long enough that nothing but what a test is about can bring a job.
@@ -24,7 +24,7 @@ async fn a_killed_workers_jobs_are_taken_over() {
     drop(held);
 
     let again = second.next().await;
-    assert_eq!((again.ids(), again.batch.jobs[0].takeovers, again.batch.jobs[0].failed_attempts), (vec!["a"], 1, 0));
+    assert_eq!((again.ids(), again.batch.jobs[0].takeovers, again.batch.jobs[0].failed_attempts), (vec!["a".to_owned()], 1, 0));
     again.all(&Verdict::Done);
     eventually("it is done", || async { (bench.queue.stats().await.unwrap().completed == 1).then_some(()) }).await;
 }
@@ -100,7 +100,7 @@ async fn what_is_given_back_comes_again_with_its_attempts_as_they_were() {
     let mut worker = bench.worker();
     worker.next().await.all(&Verdict::GivenBack);
     let again = worker.next().await;
-    assert_eq!((again.ids(), again.batch.jobs[0].failed_attempts), (vec!["a"], 0));
+    assert_eq!((again.ids(), again.batch.jobs[0].failed_attempts), (vec!["a".to_owned()], 0));
 }
 
 /// A job that ends whoever takes it dies by itself; those beside it live.
@@ -124,7 +124,7 @@ async fn a_poisoned_job_drags_nobody_along() {
             held = worker.next() => held,
             () = eventually("it is buried and the others are done", ended) => break,
         };
-        if held.ids().contains(&"poison") {
+        if held.ids().contains(&"poison".to_owned()) {
             worker.kill().await;
             drop(held);
             bench.expire_leases();
@@ -213,7 +213,7 @@ async fn a_duplicate_is_told_the_first_jobs_id_and_trace_context_rides_along() {
     assert_eq!((b.unwrap(), c.unwrap()), (Enqueued::DuplicateOf("a".to_owned()), Enqueued::DuplicateOf("a".to_owned())));
     let mut worker = bench.worker();
     let held = worker.next().await;
-    assert_eq!((held.ids(), &held.batch.jobs[0].traceparent), (vec!["a"], &traceparent));
+    assert_eq!((held.ids(), &held.batch.jobs[0].traceparent), (vec!["a".to_owned()], &traceparent));
 }
 
 /// Claims leave as a whole: none before its time, all after it.
@@ -357,7 +357,8 @@ async fn jobs_of_either_packing_are_read() {
     }
     let mut worker = bench.worker();
     let held = worker.next().await;
-    let got: Vec<Vec<u8>> = held.batch.jobs.iter().map(|job| job.payload.to_vec()).collect();
+    let read = |job: &LeasedJob| job.payload.read(&mut Vec::new()).unwrap().to_vec();
+    let got: Vec<Vec<u8>> = held.batch.jobs.iter().map(read).collect();
     assert_eq!(got, sent);
     held.all(&Verdict::Failed("of both kinds".to_owned()));
     eventually("both are dead", || async { (bench.queue.stats().await.unwrap().dead == 2).then_some(()) }).await;

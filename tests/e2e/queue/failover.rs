@@ -45,7 +45,7 @@ async fn what_was_accepted_survives_a_failover() {
     let mut done = std::collections::HashSet::new();
     while done.len() < 300 {
         let held = worker.next().await;
-        done.extend(held.ids().into_iter().map(str::to_owned));
+        done.extend(held.ids());
         held.all(&Verdict::Done);
     }
     assert!(worker.is_running());

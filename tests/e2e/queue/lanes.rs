@@ -49,7 +49,7 @@ async fn a_companys_flood_delays_its_own_jobs_alone() {
     let mut seen = Vec::new();
     for _ in 0..2 {
         let held = worker.next().await;
-        seen.extend(held.ids().into_iter().map(str::to_owned));
+        seen.extend(held.ids());
         held.all(&Verdict::Done);
     }
     assert!((0..3).all(|n| seen.contains(&format!("b{n}"))), "{seen:?}");
