@@ -24,7 +24,7 @@ pub struct Filter {
 impl Filter {
     /// Sets the event name in any spelling that Netbanx uses.
     pub fn event_name(&mut self, name: &str) {
-        self.event_name = Some(normal::canonical_name(name));
+        self.event_name = Some(normal::canonical_name(name).into());
     }
 
     /// Whether `letter` is meant, apart from what the queue itself selects by `query`.
@@ -48,7 +48,7 @@ pub fn view(letter: &DeadLetter, with_body: bool) -> Value {
     });
     // What is no job at all shows what the queue knows of it.
     if let (Ok(job), Some(fields)) = (Job::decode(&letter.payload), view.as_object_mut()) {
-        fields.insert("eventName".to_owned(), job.event_name.into());
+        fields.insert("eventName".to_owned(), job.event_name.as_str().into());
         fields.insert("endpoint".to_owned(), json!(job.endpoint));
         fields.insert("companyId".to_owned(), json!(Some(job.company_id.0).filter(|id| !id.is_nil())));
         fields.insert("webhookId".to_owned(), json!(job.webhook_id));

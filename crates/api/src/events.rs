@@ -26,7 +26,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let paging = params.paging("receivedAt")?;
     let (from_ms, until_ms) = params.span()?;
     let filter = EventFilter {
-        name: params.text("eventName")?.map(|name| normal::canonical_name(&name)),
+        name: params.text("eventName")?.map(|name| normal::canonical_name(&name).into()),
         mode: params.one_of("mode", &["live", "test"])?,
         account_id: params.text("accountId")?,
         resource_id: params.text("resourceId")?,

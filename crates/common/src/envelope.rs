@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 
 use crate::{
     Rejection,
@@ -58,7 +59,7 @@ pub enum Shape {
 pub struct Envelope<'b> {
     body: Document<'b>,
     /// The event name in its canonical spelling.
-    pub name: String,
+    pub name: SmolStr,
     /// Which shape.
     pub shape: Shape,
     /// Where the object of interest lies.

@@ -1,8 +1,7 @@
 //! What a webhook means: an [`Envelope`] interpreted.
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, Utc};
+use smol_str::{SmolStr, StrExt};
 
 use crate::{
     Category, Envelope, Kind, Mode, Rejection, Status,
@@ -15,17 +14,17 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     /// Canonical name.
-    pub name: String,
+    pub name: SmolStr,
     /// Live or test.
     pub mode: Mode,
     /// When the told state was reached; the time of receipt where the body does not say.
     pub status_time: DateTime<Utc>,
     /// The id of what it is about.
-    pub resource_id: Option<String>,
+    pub resource_id: Option<SmolStr>,
     /// The account it belongs to.
-    pub account_id: Option<String>,
+    pub account_id: Option<SmolStr>,
     /// Shared by all events of one purchase.
-    pub merchant_ref_num: Option<String>,
+    pub merchant_ref_num: Option<SmolStr>,
     /// What it changes.
     pub change: Change,
 }
@@ -47,19 +46,19 @@ pub struct TransactionFacts {
     /// Its kind, part of its key.
     pub kind: Kind,
     /// Its id at Netbanx, part of its key.
-    pub external_id: String,
+    pub external_id: SmolStr,
     /// Normal status.
     pub status: Status,
     /// The status as sent.
-    pub raw_status: String,
+    pub raw_status: SmolStr,
     /// Minor units.
     pub amount: Option<i64>,
     /// ISO 4217.
-    pub currency: Option<String>,
+    pub currency: Option<SmolStr>,
     /// For example `CARD`, `SEPA`, `EPS`.
-    pub payment_method: Option<String>,
+    pub payment_method: Option<SmolStr>,
     /// Why it failed or was sent back.
-    pub failure_reason: Option<String>,
+    pub failure_reason: Option<SmolStr>,
     /// How a chargeback ended.
     pub outcome: Option<&'static str>,
     /// When it was made.
@@ -70,13 +69,13 @@ pub struct TransactionFacts {
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountFacts {
     /// The account number.
-    pub external_id: String,
+    pub external_id: SmolStr,
     /// Upper-case status, for example `ENABLED`.
-    pub status: String,
+    pub status: SmolStr,
     /// The partner or merchant that it belongs to at Netbanx.
-    pub partner_id: Option<String>,
+    pub partner_id: Option<SmolStr>,
     /// Ids of its payment methods: kind (`credit_card`, `direct_debit`) and id.
-    pub payment_methods: Vec<(&'static str, String)>,
+    pub payment_methods: Vec<(&'static str, SmolStr)>,
 }
 
 impl Event {
@@ -91,8 +90,8 @@ impl Event {
     /// Interprets `envelope`, received at `received_at`. Fails only for numbers that cannot be kept.
     pub fn interpret(envelope: &Envelope<'_>, received_at: DateTime<Utc>) -> Result<Self, Rejection> {
         let category = normal::category(&envelope.name);
-        let external_id = envelope.resource_id().map(Cow::into_owned);
-        let account_id = envelope.account_id().map(Cow::into_owned);
+        let external_id = envelope.resource_id().map(SmolStr::from);
+        let account_id = envelope.account_id().map(SmolStr::from);
         let change = match (category, &external_id, &account_id) {
             (Category::Transaction(kind), Some(id), _) => {
                 Change::Transaction(TransactionFacts::read(envelope, kind, id.clone())?)
@@ -106,14 +105,14 @@ impl Event {
             status_time: envelope.status_time().unwrap_or(received_at),
             resource_id: external_id,
             account_id,
-            merchant_ref_num: envelope.field("merchantRefNum").or_else(|| envelope.top("merchantRefNum")).map(Cow::into_owned),
+            merchant_ref_num: envelope.field("merchantRefNum").or_else(|| envelope.top("merchantRefNum")).map(SmolStr::from),
             change,
         })
     }
 }
 
 impl TransactionFacts {
-    fn read(envelope: &Envelope<'_>, kind: Kind, external_id: String) -> Result<Self, Rejection> {
+    fn read(envelope: &Envelope<'_>, kind: Kind, external_id: SmolStr) -> Result<Self, Rejection> {
         let raw = envelope.field("status");
         let name = &envelope.name;
         let mut status = normal::status(raw.as_deref(), name);
@@ -126,7 +125,7 @@ impl TransactionFacts {
             kind,
             external_id,
             status,
-            raw_status: raw.map_or_else(|| name.clone(), Cow::into_owned),
+            raw_status: raw.map_or_else(|| name.clone(), SmolStr::from),
             amount: amount(envelope, currency.as_deref())?,
             currency,
             payment_method: payment_method(envelope),
@@ -137,8 +136,8 @@ impl TransactionFacts {
     }
 }
 
-fn currency(envelope: &Envelope<'_>) -> Option<String> {
-    let code = envelope.field("currencyCode").or_else(|| envelope.field("currency"))?.to_ascii_uppercase();
+fn currency(envelope: &Envelope<'_>) -> Option<SmolStr> {
+    let code = envelope.field("currencyCode").or_else(|| envelope.field("currency"))?.to_ascii_uppercase_smolstr();
     money::is_currency(&code).then_some(code)
 }
 
@@ -152,18 +151,18 @@ fn amount(envelope: &Envelope<'_>, currency: Option<&str>) -> Result<Option<i64>
     amount.map_err(|reason| Rejection::BadNumber { field: "amount".to_owned(), reason })
 }
 
-fn payment_method(envelope: &Envelope<'_>) -> Option<String> {
+fn payment_method(envelope: &Envelope<'_>) -> Option<SmolStr> {
     let named = envelope.field("paymentType").or_else(|| envelope.field("paymentMethod"));
     named.map(|name| normal::canonical_name(&name)).or_else(|| {
         let resource = envelope.resource()?;
         ["card", "sepa", "ach", "eft", "bacs"]
             .into_iter()
             .find(|key| resource.get(key).is_some_and(Json::is_object))
-            .map(str::to_uppercase)
+            .map(StrExt::to_uppercase_smolstr)
     })
 }
 
-fn failure_reason(envelope: &Envelope<'_>) -> Option<String> {
+fn failure_reason(envelope: &Envelope<'_>) -> Option<SmolStr> {
     let error = envelope.resource()?.get("error");
     let of_error = |key: &str| error.and_then(|e| e.get(key)).and_then(Json::string);
     of_error("message")
@@ -173,19 +172,19 @@ fn failure_reason(envelope: &Envelope<'_>) -> Option<String> {
 }
 
 impl AccountFacts {
-    fn read(envelope: &Envelope<'_>, external_id: String) -> Self {
+    fn read(envelope: &Envelope<'_>, external_id: SmolStr) -> Self {
         let status = envelope
             .field("acctStatus")
             .or_else(|| envelope.field("status"))
             .unwrap_or_else(|| envelope.name.trim_start_matches("ACCT_").into());
         let payment_methods = [("credit_card", "creditCardId"), ("direct_debit", "directDebitId")]
             .into_iter()
-            .filter_map(|(kind, key)| Some((kind, envelope.field(key)?.into_owned())))
+            .filter_map(|(kind, key)| Some((kind, envelope.field(key)?.into())))
             .collect();
         Self {
             external_id,
             status: normal::canonical_name(&status),
-            partner_id: envelope.field("partnerId").or_else(|| envelope.field("merchantId")).map(Cow::into_owned),
+            partner_id: envelope.field("partnerId").or_else(|| envelope.field("merchantId")).map(SmolStr::from),
             payment_methods,
         }
     }

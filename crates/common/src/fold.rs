@@ -4,10 +4,9 @@
 //! highest [`Stamp`] gives its value. Folding is commutative, associative and idempotent, which the
 //! property test below proves for transactions and accounts alike.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::{AccountFacts, Event, EventIdentity, Mode, Status, TransactionFacts, normal};
 
@@ -18,9 +17,9 @@ pub struct Stamp {
     time_ms: i64,
     #[serde(rename = "s")]
     stage: u8,
-    /// Shared: every field of a state has a stamp.
+    /// Its first digits.
     #[serde(rename = "i")]
-    identity: Arc<str>,
+    identity: SmolStr,
 }
 
 impl Stamp {
@@ -59,7 +58,7 @@ fn value<T: Copy>(slot: Option<&Register<T>>) -> Option<T> {
     slot.map(|register| register.value)
 }
 
-fn text(slot: Option<&Register<String>>) -> Option<&str> {
+fn text(slot: Option<&Register<SmolStr>>) -> Option<&str> {
     slot.map(|register| register.value.as_str())
 }
 
@@ -73,15 +72,15 @@ macro_rules! texts {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TransactionState {
-    status: Option<Register<(Status, String)>>,
+    status: Option<Register<(Status, SmolStr)>>,
     mode: Option<Register<Mode>>,
     amount: Option<Register<i64>>,
-    currency: Option<Register<String>>,
-    merchant_ref_num: Option<Register<String>>,
-    payment_method: Option<Register<String>>,
-    account_id: Option<Register<String>>,
-    failure_reason: Option<Register<String>>,
-    outcome: Option<Register<String>>,
+    currency: Option<Register<SmolStr>>,
+    merchant_ref_num: Option<Register<SmolStr>>,
+    payment_method: Option<Register<SmolStr>>,
+    account_id: Option<Register<SmolStr>>,
+    failure_reason: Option<Register<SmolStr>>,
+    outcome: Option<Register<SmolStr>>,
     transaction_time: Option<Register<i64>>,
     first_received_ms: Option<i64>,
     last_received_ms: Option<i64>,
@@ -99,7 +98,7 @@ impl TransactionState {
         put(&mut self.payment_method, facts.payment_method.clone(), &stamp);
         put(&mut self.account_id, event.account_id.clone(), &stamp);
         put(&mut self.failure_reason, facts.failure_reason.clone(), &stamp);
-        put(&mut self.outcome, facts.outcome.map(str::to_owned), &stamp);
+        put(&mut self.outcome, facts.outcome.map(SmolStr::new_static), &stamp);
         put(&mut self.transaction_time, facts.transaction_time.map(|t| t.timestamp_millis()), &stamp);
         span(&mut self.first_received_ms, &mut self.last_received_ms, received_at);
     }
@@ -162,8 +161,8 @@ impl TransactionState {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AccountState {
-    status: Option<Register<String>>,
-    partner_id: Option<Register<String>>,
+    status: Option<Register<SmolStr>>,
+    partner_id: Option<Register<SmolStr>>,
     mode: Option<Register<Mode>>,
     first_received_ms: Option<i64>,
     last_received_ms: Option<i64>,

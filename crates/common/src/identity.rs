@@ -9,13 +9,14 @@ use std::fmt;
 use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use smol_str::SmolStr;
 
 use crate::{Endpoint, Envelope};
 
 /// 64 lower-case hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct EventIdentity(String);
+pub struct EventIdentity(SmolStr);
 
 impl EventIdentity {
     /// The identity of what `envelope` tells, as received at `endpoint`, addressed to `company`
@@ -47,7 +48,7 @@ impl EventIdentity {
 
     /// The identity that is stored as `digits`.
     pub fn stored(digits: &str) -> Self {
-        Self(digits.to_owned())
+        Self(digits.into())
     }
 
     /// The hex digits.
@@ -85,7 +86,7 @@ impl Fields {
     }
 
     fn finish(self) -> EventIdentity {
-        EventIdentity(hex::encode(self.0.finish()))
+        EventIdentity(hex::encode(self.0.finish()).into())
     }
 }
 

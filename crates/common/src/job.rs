@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 use uuid::Uuid;
 
 use crate::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Rejection};
@@ -24,7 +25,7 @@ pub struct Job<Body = Box<RawValue>> {
     /// What makes it this event and no other.
     pub identity: EventIdentity,
     /// The event name, canonical.
-    pub event_name: String,
+    pub event_name: SmolStr,
     /// When it was received, in milliseconds since 1970 UTC.
     pub received_ms: i64,
     /// The body, masked. The last field: see [`Job::encode`].

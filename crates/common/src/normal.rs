@@ -1,6 +1,7 @@
 //! Normal form: the many event names and statuses reduced to a few kinds and statuses.
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 macro_rules! names {
     ($(#[$meta:meta])* $type:ident { $($(#[$vmeta:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
@@ -100,7 +101,7 @@ impl Category {
 }
 
 /// Upper case, with `_` for `.` and `-`: the spelling that all rules here use.
-pub fn canonical_name(raw: &str) -> String {
+pub fn canonical_name(raw: &str) -> SmolStr {
     raw.trim().chars().map(|c| if matches!(c, '.' | '-' | ' ') { '_' } else { c.to_ascii_uppercase() }).collect()
 }
 

@@ -5,6 +5,7 @@
 //! | module | part |
 //! | --- | --- |
 //! | [`routes`] | paths to endpoints, aliases included |
+//! | `body` | a request's body within its bound |
 //! | `receive` | one webhook: verify, understand, mask, enqueue, answer |
 //! | [`receivers`] | keys, companies and account assignments from memory, Redis or the database |
 //! | `duplicates` | redeliveries, counted for the figures |
@@ -13,6 +14,7 @@
 //! 2xx is answered only after Redis holds the job. What cannot be kept is refused with a problem
 //! document and, where a repetition may help, `Retry-After`.
 
+mod body;
 mod duplicates;
 mod receive;
 pub mod receivers;

@@ -21,10 +21,7 @@ use telemetry::{metrics, trace};
 use tracing::{Instrument, Span, info_span};
 use uuid::Uuid;
 
-use crate::Ingress;
-
-/// Bytes of a body at most.
-const BODY_LIMIT: usize = 256 * 1024;
+use crate::{Ingress, body};
 
 /// The headers that are looked for, as names: a text would be checked and made one at each look.
 static SIGNATURE: LazyLock<[HeaderName; 4]> = LazyLock::new(|| signature::HEADERS.map(HeaderName::from_static));
@@ -67,11 +64,7 @@ async fn accept(
             .ok_or_else(|| Problem::new(ProblemKind::UnknownCompany, "the path names a company that does not exist"))?,
         None => CompanyId::NONE,
     };
-    let body = body
-        .to_bytes_limited(BODY_LIMIT)
-        .await
-        .map_err(|_| Problem::new(ProblemKind::TooLarge, "a webhook has 256 KiB at most"))?
-        .map_err(|_| Problem::new(ProblemKind::BodyUnreadable, "the body ended early or is badly framed"))?;
+    let body = body::read(body).await?;
     if ingress.signature_validation {
         verify(ingress, request.headers(), &body, endpoint, addressed).await?;
     }

@@ -245,7 +245,8 @@ fn counts(stats: &Stats) -> (String, Value) {
 }
 
 fn letters(letters: &[DeadLetter], next: Option<&DeadCursor>) -> (String, Value) {
-    let event = |letter: &DeadLetter| Job::decode(&letter.payload).map_or_else(|_| "-".to_owned(), |job| job.event_name);
+    let event =
+        |letter: &DeadLetter| Job::decode(&letter.payload).map_or_else(|_| "-".to_owned(), |job| job.event_name.to_string());
     let mut lines: Vec<String> =
         letters.iter().map(|l| format!("{}\t{}\t{}\t{} attempts\t{}", l.died_ms, l.id, event(l), l.attempts, l.error)).collect();
     if let Some(cursor) = next {

@@ -40,24 +40,34 @@ impl fmt::Debug for JobId {
     }
 }
 
-/// `name` as it lies in Redis.
-pub(crate) fn pack(name: &str) -> Bytes {
+/// Adds `name` to `bytes` as it lies in Redis.
+pub(crate) fn add(name: &str, bytes: &mut Vec<u8>) {
     // Capitals would not come back.
     let is_lower = || !name.bytes().any(|byte| byte.is_ascii_uppercase());
-    let mut packed = [0; 33];
     match name.len() {
         36 if is_lower() && name.as_bytes().get(8) == Some(&b'-') => {
-            if let (Ok(id), Some(place)) = (Uuid::try_parse(name), packed.get_mut(1..17)) {
-                place.copy_from_slice(id.as_bytes());
-                return Bytes::copy_from_slice(packed.get(..17).unwrap_or_default());
+            if let Ok(id) = Uuid::try_parse(name) {
+                bytes.push(0);
+                return bytes.extend_from_slice(id.as_bytes());
             }
         }
-        64 if is_lower() && packed.get_mut(1..).is_some_and(|place| hex::decode_to_slice(name, place).is_ok()) => {
-            return Bytes::copy_from_slice(&packed);
+        64 if is_lower() => {
+            let mut hash = [0; 32];
+            if hex::decode_to_slice(name, &mut hash).is_ok() {
+                bytes.push(0);
+                return bytes.extend_from_slice(&hash);
+            }
         }
         _ => {}
     }
-    Bytes::copy_from_slice(name.as_bytes())
+    bytes.extend_from_slice(name.as_bytes());
+}
+
+/// `name` as it lies in Redis.
+pub(crate) fn pack(name: &str) -> Bytes {
+    let mut bytes = Vec::new();
+    add(name, &mut bytes);
+    bytes.into()
 }
 
 /// The same as an argument of a command.

@@ -2,6 +2,7 @@
 //! lone job waits for nobody.
 
 use std::{
+    io::Write,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -19,7 +20,7 @@ use tokio::{
 
 use crate::{
     Error, Lane, Packing, Queue,
-    compact::{packed, unpack},
+    compact::{self, unpack},
     record,
 };
 
@@ -31,6 +32,9 @@ const IN_FLIGHT: usize = 2;
 const ENOUGH: usize = GROUP / 2;
 /// Jobs that wait for a call at most, per shard.
 const WAITING: usize = 4096;
+
+/// What most jobs take of a call's arguments.
+const BYTES: usize = 512;
 
 /// How long a call waits for its replicas, in milliseconds.
 const REPLICA_TIMEOUT_MS: i64 = 1000;
@@ -148,6 +152,32 @@ async fn commit(queue: &Queue, shard: usize, group: Vec<Ask>) {
     }
 }
 
+/// Arguments of one call that lie in one piece of memory.
+#[derive(Debug)]
+struct Pieces {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Pieces {
+    /// Room for those of so many jobs.
+    fn of(jobs: usize) -> Self {
+        Self { bytes: Vec::with_capacity(BYTES * jobs), ends: Vec::with_capacity(5 * jobs) }
+    }
+
+    /// Adds what `write` appends.
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn into_values(self) -> impl Iterator<Item = Value> {
+        let bytes = Bytes::from(self.bytes);
+        let mut begin = 0;
+        self.ends.into_iter().map(move |end| Value::Bytes(bytes.slice(std::mem::replace(&mut begin, end)..end)))
+    }
+}
+
 impl Queue {
     /// Claims and pushes `jobs` into `shard` in one atomic call; answers for each, in order.
     async fn push(&self, shard: usize, jobs: &[NewJob]) -> Result<Vec<Enqueued>, Error> {
@@ -157,14 +187,18 @@ impl Queue {
         let ttl = self.settings.claim_ttl.as_secs().max(1) as i64;
         let mut args: Vec<Value> = Vec::with_capacity(4 + 5 * jobs.len());
         args.extend([ttl.into(), self.wake_channel().into(), TOLD_BELOW.into(), (jobs.len() as i64).into()]);
-        args.extend(jobs.iter().map(|job| packed(&job.claim)));
         let dictionary = (self.settings.packing == Packing::Dictionary).then_some(self.settings.dictionary);
-        let mut scratch = Vec::new();
+        let (mut pieces, mut scratch) = (Pieces::of(jobs.len()), Vec::new());
         for job in jobs {
-            let record = record::encode(job, now_ms, dictionary, &mut scratch);
-            let flow = format!("{:x}", job.flow);
-            args.extend([packed(&job.id), job.lane.code().into(), flow.into(), Value::Bytes(record)]);
+            pieces.add(|bytes| compact::add(&job.claim, bytes));
         }
+        for job in jobs {
+            pieces.add(|bytes| compact::add(&job.id, bytes));
+            pieces.add(|bytes| bytes.extend_from_slice(job.lane.code().as_bytes()));
+            pieces.add(|bytes| drop(write!(bytes, "{:x}", job.flow)));
+            pieces.add(|bytes| record::encode(job, now_ms, dictionary, &mut scratch, bytes));
+        }
+        args.extend(pieces.into_values());
         let slot = redis_keyslot(keys.data.as_bytes());
         let answer: Vec<Bytes> = self.scripts.enqueue.call(&self.client, key_list, args).await?;
         self.wait_for_replicas(slot).await?;

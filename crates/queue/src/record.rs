@@ -15,9 +15,6 @@ use crate::{Error, JobId, Lane, NewJob};
 /// Longest payload that is unpacked, in bytes: far above what is taken in.
 const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
 
-/// Bytes of the first line, or somewhat more.
-const HEAD: usize = 128;
-
 /// A job that a worker holds.
 #[derive(Debug, Clone)]
 pub struct LeasedJob {
@@ -105,22 +102,19 @@ impl FromStr for Packing {
     }
 }
 
-/// `job` as it lies in Redis, packed with `dictionary` if there is one. Jobs that go together share `scratch`, whose
-/// content is nothing: so each takes no more memory than it fills.
-pub(crate) fn encode(job: &NewJob, now_ms: i64, dictionary: Option<&[u8]>, scratch: &mut Vec<u8>) -> Bytes {
+/// Adds `job` to `record` as it lies in Redis, packed with `dictionary` if there is one. `scratch` is room to pack in, whose
+/// content is nothing.
+pub(crate) fn encode(job: &NewJob, now_ms: i64, dictionary: Option<&[u8]>, scratch: &mut Vec<u8>, record: &mut Vec<u8>) {
     let packed = pack(&job.payload, dictionary, scratch).filter(|packed| packed.len() < job.payload.len());
     let form = match (packed, dictionary) {
         (None, _) => "",
         (Some(_), None) => "z",
         (Some(_), Some(_)) => "d",
     };
-    let payload = packed.unwrap_or(&job.payload);
-    let mut record = Vec::with_capacity(HEAD + payload.len());
     let trace = job.traceparent.as_deref().unwrap_or("");
     // Writing to memory does not fail.
     let _ = writeln!(record, "{}|{now_ms}|{trace}|{:x}|{form}", job.lane.code(), job.flow);
-    record.extend_from_slice(payload);
-    record.into()
+    record.extend_from_slice(packed.unwrap_or(&job.payload));
 }
 
 /// `payload` as an LZ4 block with its length before, in `place`; not if it is too long.
@@ -177,6 +171,12 @@ mod tests {
         }
     }
 
+    fn encoded(job: &NewJob, dictionary: Option<&[u8]>) -> Bytes {
+        let mut record = Vec::new();
+        encode(job, 17, dictionary, &mut b"of another job".to_vec(), &mut record);
+        record.into()
+    }
+
     fn read(job: &LeasedJob) -> Result<Vec<u8>, Error> {
         // What lay there before does not matter.
         job.payload.read(&mut b"of another job".repeat(9)).map(<[u8]>::to_vec)
@@ -192,7 +192,7 @@ mod tests {
         for (traceparent, payload) in [(None, &b"a|b\nc"[..]), (Some("00-aa-bb-01"), &b""[..]), (Some("00-aa-bb-01"), &long[..])]
         {
             let [alone, packed] = [None, Some(DICTIONARY)].map(|dictionary| {
-                let record = encode(&job(payload, traceparent), 17, dictionary, &mut Vec::new());
+                let record = encoded(&job(payload, traceparent), dictionary);
                 let back = decode("j".into(), 3, &record, DICTIONARY).unwrap();
                 assert_eq!(
                     (back.lane, back.enqueued_ms, back.traceparent.as_deref(), read(&back).unwrap().as_slice()),
@@ -212,7 +212,7 @@ mod tests {
             let payload: Vec<u8> =
                 pieces.iter().flat_map(|(from, random)| DICTIONARY.iter().skip(*from).chain(random)).copied().collect();
             for dictionary in [None, Some(DICTIONARY)] {
-                let record = encode(&job(&payload, None), 17, dictionary, &mut Vec::new());
+                let record = encoded(&job(&payload, None), dictionary);
                 prop_assert_eq!(unpacked(&record, DICTIONARY).unwrap(), payload.as_slice());
             }
         }
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_record_of_another_dictionary_is_refused() {
-        let record = encode(&job(br#"{"a":"the same text","b":"the same text"}"#, None), 17, Some(DICTIONARY), &mut Vec::new());
+        let record = encoded(&job(br#"{"a":"the same text","b":"the same text"}"#, None), Some(DICTIONARY));
         assert!(unpacked(&record, b"").is_err());
     }
 

@@ -16,7 +16,7 @@ use crate::{
     entity::{account, account_payment_method, account_status},
 };
 
-type AccountKey = (CompanyId, String);
+type AccountKey<'e> = (CompanyId, &'e str);
 
 /// The locks of the accounts that `events` are about.
 pub(super) fn locks(events: &[&NewEvent]) -> impl Iterator<Item = RowLock> {
@@ -29,38 +29,39 @@ pub(super) fn locks(events: &[&NewEvent]) -> impl Iterator<Item = RowLock> {
 /// Folds `events` into the accounts that they are about, which are locked.
 pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Result<(), Error> {
     use account::Column;
-    let mut states: BTreeMap<AccountKey, (Uuid, AccountState)> = BTreeMap::new();
+    let mut states: BTreeMap<AccountKey<'_>, (Uuid, AccountState)> = BTreeMap::new();
     let (mut steps, mut methods) = (Vec::new(), BTreeSet::new());
     for new in events {
         let Change::Account(facts) = &new.event.change else { continue };
-        states.entry((new.company_id, facts.external_id.clone())).or_insert_with(|| (Uuid::now_v7(), AccountState::default()));
+        states.entry((new.company_id, &facts.external_id)).or_insert_with(|| (Uuid::now_v7(), AccountState::default()));
         steps.push(account_status::ActiveModel {
             id: Set(new.webhook_id),
             company_id: Set(new.company_id.0),
-            external_id: Set(facts.external_id.clone()),
-            status: Set(facts.status.clone()),
-            event_name: Set(new.event.name.clone()),
+            external_id: Set(facts.external_id.to_string()),
+            status: Set(facts.status.to_string()),
+            event_name: Set(new.event.name.to_string()),
             status_time: Set(new.event.status_time.timestamp_millis()),
         });
         for (kind, method) in &facts.payment_methods {
-            methods.insert((new.company_id, facts.external_id.clone(), *kind, method.clone()));
+            methods.insert((new.company_id, facts.external_id.as_str(), *kind, method.as_str()));
         }
     }
     if states.is_empty() {
         return Ok(());
     }
     let wanted = states.keys().fold(Condition::any(), |any, (company, external_id)| {
-        any.add(Column::CompanyId.eq(company.0).and(Column::ExternalId.eq(external_id.as_str())))
+        any.add(Column::CompanyId.eq(company.0).and(Column::ExternalId.eq(*external_id)))
     });
-    for row in account::Entity::find().filter(wanted).all(tx).await? {
-        if let Some(entry) = states.get_mut(&(CompanyId(row.company_id), row.external_id)) {
+    let known = account::Entity::find().filter(wanted).all(tx).await?;
+    for row in &known {
+        if let Some(entry) = states.get_mut(&(CompanyId(row.company_id), row.external_id.as_str())) {
             let state = serde_json::from_str(&row.state).map_err(|e| Error::Refused(format!("accounts.state: {e}")))?;
             *entry = (row.id, state);
         }
     }
     for new in events {
         if let Change::Account(facts) = &new.event.change {
-            let key = (new.company_id, facts.external_id.clone());
+            let key = (new.company_id, facts.external_id.as_str());
             if let (Some((_, state)), Some(at)) = (states.get_mut(&key), received(new)) {
                 state.apply(&new.event, facts, &new.identity, at);
             }
@@ -86,15 +87,15 @@ pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Resu
 
 async fn insert_methods(
     tx: &DatabaseTransaction,
-    methods: impl Iterator<Item = (CompanyId, String, &'static str, String)>,
+    methods: impl Iterator<Item = (CompanyId, &str, &'static str, &str)>,
 ) -> Result<(), Error> {
     use account_payment_method::Column;
     let rows: Vec<_> = methods
         .map(|(company, external_id, kind, method)| account_payment_method::ActiveModel {
             company_id: Set(company.0),
-            external_id: Set(external_id),
+            external_id: Set(external_id.to_owned()),
             kind: Set(kind.to_owned()),
-            method_id: Set(method),
+            method_id: Set(method.to_owned()),
         })
         .collect();
     if rows.is_empty() {
@@ -106,12 +107,12 @@ async fn insert_methods(
     Ok(())
 }
 
-fn account_row((company, external_id): AccountKey, id: Uuid, state: &AccountState) -> Result<account::ActiveModel, Error> {
+fn account_row((company, external_id): AccountKey<'_>, id: Uuid, state: &AccountState) -> Result<account::ActiveModel, Error> {
     let (first, last) = state.received_ms();
     Ok(account::ActiveModel {
         id: Set(id),
         company_id: Set(company.0),
-        external_id: Set(external_id),
+        external_id: Set(external_id.to_owned()),
         status: Set(state.status().to_owned()),
         onboarding_stage: Set(normal::onboarding_stage(state.status()).as_str().to_owned()),
         partner_id: Set(state.partner_id().map(str::to_owned)),
