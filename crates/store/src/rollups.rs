@@ -16,7 +16,7 @@ use crate::{
     Error, companies,
     dialect::{
         self,
-        rows::{self, Insert},
+        rows::{self, Insert, Rest},
     },
     entity::{collected_count, failed_webhook, rollup, rollup_delta},
     now_ms,
@@ -59,12 +59,12 @@ fn difference((id, company, cell, sum): Difference<'_>, column: rollup_delta::Co
 
 /// All of `deltas`, to be committed with what they count.
 pub(crate) fn insert(deltas: &CompanyDeltas) -> Result<Insert<'_>, DbErr> {
-    Insert::of(differences(deltas), difference, "")
+    Insert::of(differences(deltas), difference, Rest::Nothing)
 }
 
 async fn append(tx: &DatabaseTransaction, deltas: &CompanyDeltas) -> Result<(), Error> {
     for page in differences(deltas).chunks(ROWS) {
-        rows::insert(tx, vec![Insert::of(page.iter().copied(), difference, "")?]).await?;
+        rows::insert(tx, vec![Insert::of(page.iter().copied(), difference, Rest::Nothing)?]).await?;
     }
     Ok(())
 }

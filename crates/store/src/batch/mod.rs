@@ -17,7 +17,7 @@ use crate::{
     Error,
     dialect::{
         self,
-        rows::{self, Cell, Insert},
+        rows::{self, Cell, Insert, Rest},
     },
     entity::{event_identity, webhook_event},
     rollups::{self, CompanyDeltas},
@@ -92,7 +92,7 @@ async fn write_parts(db: &DatabaseConnection, events: &[NewEvent], is_counted: b
     transactions.recall(&tx, &noted).await?;
     let states = transactions.fold(&new, &mut deltas)?;
     let categorised = new.iter().map(|new| (*new, normal::category(&new.event.name)));
-    let mut inserts = vec![Insert::of(categorised, event_cell, "")?];
+    let mut inserts = vec![Insert::of(categorised, event_cell, Rest::Nothing)?];
     inserts.extend(states.inserts()?);
     if is_counted {
         inserts.push(rollups::insert(&deltas)?);

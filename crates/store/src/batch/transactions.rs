@@ -1,6 +1,9 @@
 //! The transactions of a batch: which there are, what their events make of them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use common::{CompanyId, Kind, TransactionFacts, TransactionState, event::Change};
 use sea_orm::{DatabaseTransaction, Iden, Iterable};
@@ -11,7 +14,8 @@ use crate::{
     Error,
     dialect::{
         RowLock,
-        rows::{self, Cell, Insert, KnownTransaction},
+        known::{KnownTransaction, known_transactions},
+        rows::{self, Cell, Insert, Rest},
     },
     entity::{transaction, transaction_key},
     rollups::CompanyDeltas,
@@ -71,7 +75,7 @@ impl<'e> Transactions<'e> {
         if known.is_empty() {
             return Ok(());
         }
-        let rows = rows::known_transactions(tx, &known).await?;
+        let rows = known_transactions(tx, &known).await?;
         let found: HashMap<Key<'_>, &KnownTransaction> = rows
             .iter()
             .filter_map(|row| Some(((CompanyId(row.company_id), Kind::parse(&row.kind)?, row.external_id.as_str()), row)))
@@ -89,7 +93,8 @@ impl<'e> Transactions<'e> {
             }
         }
         // The row went with its partition and its entry is not removed yet: it stands for the new row now.
-        let anew = "ON CONFLICT (company_id, kind, external_id) DO UPDATE SET transaction_id = excluded.transaction_id";
+        let anew =
+            Rest::Sql("ON CONFLICT (company_id, kind, external_id) DO UPDATE SET transaction_id = excluded.transaction_id");
         Ok(rows::insert(tx, vec![Insert::of(orphans, key_cell, anew)?]).await?)
     }
 
@@ -130,8 +135,7 @@ pub(super) struct Folded<'e> {
 impl Folded<'_> {
     /// The rows to insert, and those to replace.
     pub fn inserts(&self) -> Result<[Insert<'_>; 2], Error> {
-        let replaced = replaced(transaction::Column::iter().filter(|column| !is_key(*column)));
-        Ok([Insert::of(&self.fresh, cell, "")?, Insert::of(&self.changed, cell, &replaced)?])
+        Ok([Insert::of(&self.fresh, cell, Rest::Nothing)?, Insert::of(&self.changed, cell, Rest::Sql(&REPLACED))?])
     }
 }
 
@@ -151,11 +155,12 @@ fn is_key(column: transaction::Column) -> bool {
     matches!(column, Id | CompanyId | Kind | ExternalId)
 }
 
-/// A row whose id is there already is written anew in these columns.
-fn replaced(columns: impl Iterator<Item = transaction::Column>) -> String {
+/// A row whose id is there already is written anew.
+static REPLACED: LazyLock<String> = LazyLock::new(|| {
+    let columns = transaction::Column::iter().filter(|column| !is_key(*column));
     let set: Vec<String> = columns.map(|column| format!("{0} = excluded.{0}", column.unquoted())).collect();
     format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))
-}
+});
 
 fn cell<'r>(Row { key: (company, kind, external_id), id, state, json }: &'r Row<'_>, column: transaction::Column) -> Cell<'r> {
     use transaction::Column;

@@ -1,5 +1,6 @@
 //! Where PostgreSQL and SQLite differ.
 
+pub(crate) mod known;
 pub mod partitions;
 pub(crate) mod rows;
 

@@ -1,11 +1,14 @@
 //! Many rows of several tables by one statement. PostgreSQL gets a column as one value, an array or a joined text, so
 //! that the statement is the same for any number of rows and is prepared once; SQLite gets a row after the other.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{LazyLock, Mutex, PoisonError},
+};
 
-use common::{CompanyId, Kind};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, FromQueryResult, Statement, Value,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, Statement, Value,
     sea_query::{ArrayType, ColumnType},
 };
 use uuid::Uuid;
@@ -15,8 +18,6 @@ const NO_NUMBER: i64 = i64::MIN;
 /// Stands between the texts of a column. None holds it: control characters are taken out of what is read from a webhook,
 /// and JSON escapes them.
 const BETWEEN: char = '\u{1f}';
-
-type Key<'k> = (CompanyId, Kind, &'k str);
 
 /// How a column's values go to PostgreSQL. Neither arrays nor joined texts hold NULL, so an empty text and [`NO_NUMBER`]
 /// stand for it in columns that may be NULL: neither is ever stored there.
@@ -102,13 +103,33 @@ fn joined(cells: &[Cell<'_>]) -> Result<Value, DbErr> {
     Ok(all.into())
 }
 
+/// What follows the rows of an [`Insert`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Rest {
+    Nothing,
+    /// Rows that are there already stay as they are; of those that were not, this column is answered.
+    Missing(&'static str),
+    /// SQL.
+    Sql(&'static str),
+}
+
+impl Rest {
+    fn sql(self) -> Cow<'static, str> {
+        match self {
+            Self::Nothing => "".into(),
+            Self::Missing(id) => format!("ON CONFLICT DO NOTHING RETURNING {id} AS id").into(),
+            Self::Sql(sql) => sql.into(),
+        }
+    }
+}
+
 /// Rows of one table, to be inserted together with those of others.
 #[derive(Debug)]
 pub(crate) struct Insert<'r> {
-    into: String,
+    table: &'static str,
     columns: Vec<Column<'r>>,
     rows: usize,
-    rest: String,
+    rest: Rest,
 }
 
 /// A column of all rows of an [`Insert`].
@@ -121,33 +142,39 @@ struct Column<'r> {
 }
 
 impl Column<'_> {
-    /// What PostgreSQL gets, where it is `$number`, and how it is read and selected.
-    fn given(self, number: usize) -> Result<(Value, String, String), DbErr> {
-        let Self { name, form, is_nullable, cells } = self;
+    /// What PostgreSQL gets.
+    fn into_value(self) -> Result<Value, DbErr> {
         let array = |kind, cells: Vec<Cell<'_>>| Value::Array(kind, Some(Box::new(cells.into_iter().map(Value::from).collect())));
-        Ok(match (form, is_nullable) {
-            // Of one empty text nothing is read, which is NULL.
-            (Form::Text, false) => {
-                (joined(&cells)?, format!("string_to_table(${number}, E'\\x1f')"), format!("COALESCE({name}, '')"))
-            }
-            (Form::Text, true) => (joined(&cells)?, format!("string_to_table(${number}, E'\\x1f', '')"), name.to_owned()),
-            (Form::Uuid, _) => (array(ArrayType::Uuid, cells), format!("unnest(${number}::uuid[])"), name.to_owned()),
-            (Form::BigInt, false) => (array(ArrayType::BigInt, cells), format!("unnest(${number}::bigint[])"), name.to_owned()),
-            (Form::BigInt, true) => {
-                let cells = cells.into_iter().map(|cell| if let Cell::Number(None) = cell { NO_NUMBER.into() } else { cell });
-                let selected = format!("NULLIF({name}, {NO_NUMBER})");
-                (array(ArrayType::BigInt, cells.collect()), format!("unnest(${number}::bigint[])"), selected)
+        Ok(match self.form {
+            Form::Text => joined(&self.cells)?,
+            Form::Uuid => array(ArrayType::Uuid, self.cells),
+            Form::BigInt => {
+                let number = |cell| if let Cell::Number(None) = cell { NO_NUMBER.into() } else { cell };
+                array(ArrayType::BigInt, self.cells.into_iter().map(number).collect())
             }
         })
+    }
+
+    /// How that is read, where it is `$number`, and selected.
+    fn read(&self, number: usize) -> (String, String) {
+        let name = self.name;
+        match (&self.form, self.is_nullable) {
+            // Of one empty text nothing is read, which is NULL.
+            (Form::Text, false) => (format!("string_to_table(${number}, E'\\x1f')"), format!("COALESCE({name}, '')")),
+            (Form::Text, true) => (format!("string_to_table(${number}, E'\\x1f', '')"), name.to_owned()),
+            (Form::Uuid, _) => (format!("unnest(${number}::uuid[])"), name.to_owned()),
+            (Form::BigInt, false) => (format!("unnest(${number}::bigint[])"), name.to_owned()),
+            (Form::BigInt, true) => (format!("unnest(${number}::bigint[])"), format!("NULLIF({name}, {NO_NUMBER})")),
+        }
     }
 }
 
 impl<'r> Insert<'r> {
-    /// `rows`, whose values `cell` tells; `rest` follows them (`ON CONFLICT …`).
+    /// `rows`, whose values `cell` tells; `rest` follows them.
     pub fn of<R: Copy, C: ColumnTrait>(
         rows: impl IntoIterator<Item = R>,
         cell: impl Fn(R, C) -> Cell<'r>,
-        rest: &str,
+        rest: Rest,
     ) -> Result<Self, DbErr> {
         let rows: Vec<R> = rows.into_iter().collect();
         let columns = C::iter().map(|column| {
@@ -159,10 +186,8 @@ impl<'r> Insert<'r> {
                 is_nullable: definition.is_null(),
             })
         });
-        let columns: Vec<Column<'_>> = columns.collect::<Result<_, DbErr>>()?;
-        let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-        let into = format!("INSERT INTO {} ({})", C::EntityName::default().table_name(), names.join(", "));
-        Ok(Self { into, columns, rows: rows.len(), rest: rest.to_owned() })
+        let columns = columns.collect::<Result<_, DbErr>>()?;
+        Ok(Self { table: C::EntityName::default().table_name(), columns, rows: rows.len(), rest })
     }
 
     /// `rows` as far as they are not there yet; for [`insert_missing`], which answers their `id`s.
@@ -171,28 +196,26 @@ impl<'r> Insert<'r> {
         cell: impl Fn(R, C) -> Cell<'r>,
         id: C,
     ) -> Result<Self, DbErr> {
-        Self::of(rows, cell, &format!("ON CONFLICT DO NOTHING RETURNING {} AS id", id.as_str()))
+        Self::of(rows, cell, Rest::Missing(id.as_str()))
     }
 
-    /// For PostgreSQL; its values go to the end of `values`.
-    fn with_columns(self, values: &mut Vec<Value>) -> Result<String, DbErr> {
-        let Self { into, columns, rest, .. } = self;
-        let (mut selected, mut read, mut names) = (Vec::new(), Vec::new(), Vec::new());
-        for column in columns {
-            names.push(column.name);
-            let (value, reader, cell) = column.given(values.len() + 1)?;
-            values.push(value);
-            read.push(reader);
-            selected.push(cell);
-        }
-        let (selected, read, names) = (selected.join(", "), read.join(", "), names.join(", "));
-        Ok(format!("{into} SELECT {selected} FROM ROWS FROM ({read}) AS given({names}) {rest}"))
+    fn head(&self) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
+        format!("INSERT INTO {} ({})", self.table, names.join(", "))
+    }
+
+    /// For PostgreSQL; its values are `$first` and those that follow.
+    fn with_columns(&self, first: usize) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
+        let (read, selected): (Vec<_>, Vec<_>) = self.columns.iter().zip(first..).map(|(column, n)| column.read(n)).unzip();
+        let (head, selected, read, names) = (self.head(), selected.join(", "), read.join(", "), names.join(", "));
+        format!("{head} SELECT {selected} FROM ROWS FROM ({read}) AS given({names}) {}", self.rest.sql())
     }
 
     /// For SQLite: a row after the other.
     fn with_rows(self) -> Statement {
         let places = format!("({})", vec!["?"; self.columns.len()].join(", "));
-        let sql = format!("{} VALUES {} {}", self.into, vec![places; self.rows].join(", "), self.rest);
+        let sql = format!("{} VALUES {} {}", self.head(), vec![places; self.rows].join(", "), self.rest.sql());
         let mut columns: Vec<_> = self.columns.into_iter().map(|column| column.cells.into_iter()).collect();
         let values: Vec<Value> = (0..self.rows)
             .flat_map(|_| columns.iter_mut().filter_map(Iterator::next).map(Value::from).collect::<Vec<_>>())
@@ -203,18 +226,20 @@ impl<'r> Insert<'r> {
 
 /// Inserts all of `inserts`: on PostgreSQL by one statement, in no order.
 pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -> Result<(), DbErr> {
-    let mut inserts: Vec<Insert<'_>> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
+    let inserts: Vec<Insert<'_>> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
     if tx.get_database_backend() != DbBackend::Postgres {
         for insert in inserts {
             tx.execute_raw(insert.with_rows()).await?;
         }
         return Ok(());
     }
-    let Some(last) = inserts.pop() else { return Ok(()) };
-    let mut values = Vec::new();
-    let others = inserts.into_iter().map(|insert| insert.with_columns(&mut values)).collect::<Result<Vec<_>, _>>()?;
-    let sql = format!("{}{}", with(&others), last.with_columns(&mut values)?);
-    tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+    if !inserts.is_empty() {
+        let statement = together(inserts, |mut parts| {
+            let last = parts.pop().unwrap_or_default();
+            format!("{}{last}", with(&parts))
+        });
+        tx.execute_raw(statement?).await?;
+    }
     Ok(())
 }
 
@@ -228,11 +253,11 @@ where
     let inserts: Vec<Insert<'_>> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
     let mut found = Vec::new();
     if tx.get_database_backend() == DbBackend::Postgres {
-        let mut values = Vec::new();
-        let parts = inserts.into_iter().map(|insert| insert.with_columns(&mut values)).collect::<Result<Vec<_>, _>>()?;
-        let ids: Vec<String> = (0..parts.len()).map(|n| format!("SELECT id FROM part{n}")).collect();
-        let sql = format!("{}{}", with(&parts), ids.join(" UNION ALL "));
-        found = tx.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+        let statement = together(inserts, |parts| {
+            let ids: Vec<String> = (0..parts.len()).map(|n| format!("SELECT id FROM part{n}")).collect();
+            format!("{}{}", with(&parts), ids.join(" UNION ALL "))
+        });
+        found = tx.query_all_raw(statement?).await?;
     } else {
         for insert in inserts {
             found.extend(tx.query_all_raw(insert.with_rows()).await?);
@@ -241,41 +266,28 @@ where
     found.into_iter().map(|row| row.try_get("", "id")).collect()
 }
 
+/// One statement for PostgreSQL, whose text `join` makes of those of `inserts`. It is made once: it depends on their tables
+/// and rests alone, of which this crate has a few.
+fn together(inserts: Vec<Insert<'_>>, join: impl FnOnce(Vec<String>) -> String) -> Result<Statement, DbErr> {
+    type Tables = Vec<(&'static str, Rest)>;
+    static MADE: LazyLock<Mutex<HashMap<Tables, String>>> = LazyLock::new(Mutex::default);
+    let make = || {
+        let mut next = 1;
+        let parts = inserts.iter().map(|insert| {
+            let first = next;
+            next += insert.columns.len();
+            insert.with_columns(first)
+        });
+        join(parts.collect())
+    };
+    let kind = inserts.iter().map(|insert| (insert.table, insert.rest)).collect();
+    let sql = MADE.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_insert_with(make).clone();
+    let values = inserts.into_iter().flat_map(|insert| insert.columns).map(Column::into_value);
+    Ok(Statement::from_sql_and_values(DbBackend::Postgres, sql, values.collect::<Result<Vec<_>, _>>()?))
+}
+
 /// `parts` before the statement that they are run with.
 fn with(parts: &[String]) -> String {
     let named: Vec<String> = parts.iter().enumerate().map(|(n, part)| format!("part{n} AS ({part})")).collect();
     if named.is_empty() { String::new() } else { format!("WITH {} ", named.join(", ")) }
-}
-
-/// What a batch needs of a transaction that is there.
-#[derive(Debug, FromQueryResult)]
-pub(crate) struct KnownTransaction {
-    pub id: Uuid,
-    pub company_id: Uuid,
-    pub kind: String,
-    pub external_id: String,
-    pub state: String,
-}
-
-/// The transactions of `keys` that are there, by their directory; to be planned by [`super::hold_rows`].
-pub(crate) async fn known_transactions(tx: &DatabaseTransaction, keys: &[Key<'_>]) -> Result<Vec<KnownTransaction>, DbErr> {
-    // Each by its name: a prepared statement fails for good once `*` means more columns.
-    let select = "SELECT t.id, t.company_id, t.kind, t.external_id, t.state
-        FROM transaction_keys k JOIN transactions t ON t.id = k.transaction_id";
-    let backend = tx.get_database_backend();
-    let statement = if backend == DbBackend::Postgres {
-        let companies = keys.iter().map(|(company, ..)| company.0.into()).collect::<Vec<Value>>();
-        let kinds = keys.iter().map(|(_, kind, _)| kind.as_str().into()).collect::<Vec<Value>>();
-        let ids = keys.iter().map(|(.., id)| (*id).into()).collect::<Vec<Value>>();
-        let values = [(ArrayType::Uuid, companies), (ArrayType::String, kinds), (ArrayType::String, ids)];
-        let values = values.map(|(kind, values)| Value::Array(kind, Some(Box::new(values))));
-        let wanted = "(k.company_id, k.kind, k.external_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]))";
-        Statement::from_sql_and_values(backend, format!("{select} WHERE {wanted}"), values)
-    } else {
-        let values = keys.iter().flat_map(|(company, kind, id)| [company.0.into(), kind.as_str().into(), (*id).into()]);
-        let places = vec!["(?, ?, ?)"; keys.len()].join(", ");
-        let wanted = format!("(k.company_id, k.kind, k.external_id) IN (VALUES {places})");
-        Statement::from_sql_and_values(backend, format!("{select} WHERE {wanted}"), values.collect::<Vec<Value>>())
-    };
-    KnownTransaction::find_by_statement(statement).all(tx).await
 }
