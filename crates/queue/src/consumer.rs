@@ -5,10 +5,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -16,7 +13,7 @@ use rand::Rng;
 use redis_client::fred::types::Value;
 use uuid::Uuid;
 
-use crate::{Error, JobId, JobOutcome, Lane, LeasedJob, Queue, Verdict, record, wake::Bell};
+use crate::{Error, JobId, JobOutcome, Lane, LeasedJob, Queue, Verdict, record, turns::Turns, wake::Bell};
 
 /// First delay before a retry; doubled with each further attempt.
 const BACKOFF_BASE_MS: u64 = 500;
@@ -34,9 +31,6 @@ const ERROR_LENGTH: usize = 500;
 const RECENT: i64 = 50;
 /// Jobs that one look brings at most, where a batch alone is not larger.
 const FETCHED: usize = 500;
-/// How long a shard that was found empty is looked at after the others: where those fill the batches, it is not asked
-/// each time.
-const EMPTY_FOR: Duration = Duration::from_millis(50);
 /// Dead letters that one call drops at most.
 const DROPPED_PER_CALL: i64 = 100;
 
@@ -47,9 +41,7 @@ pub(crate) struct Consumer {
     bell: Bell,
     /// Of this process and start: a restarted worker of the same name is another owner.
     owner: Arc<str>,
-    turn: Arc<AtomicUsize>,
-    /// When each shard was found empty, if it was when looked at last.
-    empty_since: Arc<Mutex<Vec<Option<Instant>>>>,
+    turns: Arc<Turns>,
 }
 
 impl fmt::Debug for Consumer {
@@ -62,8 +54,8 @@ impl Consumer {
     /// A consumer that is told apart from all others.
     pub fn new(queue: Queue, bell: Bell) -> Self {
         let owner = Uuid::now_v7().simple().to_string().into();
-        let empty_since = Arc::new(Mutex::new(vec![None; queue.shards.len()]));
-        Self { queue, bell, owner, turn: Arc::default(), empty_since }
+        let turns = Arc::new(Turns::of(queue.shards.len()));
+        Self { queue, bell, owner, turns }
     }
 
     pub fn queue(&self) -> &Queue {
@@ -95,28 +87,13 @@ impl Consumer {
         std::iter::from_fn(|| Some(jobs.by_ref().take(size).collect()).filter(|batch: &Vec<_>| !batch.is_empty())).collect()
     }
 
-    fn empty_since(&self) -> MutexGuard<'_, Vec<Option<Instant>>> {
-        self.empty_since.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// All shards as they are to be looked at: beginning at another one each time, those that are likely empty last.
-    fn in_turn(&self) -> Vec<usize> {
-        let shards = self.queue.shards.len();
-        let first = self.turn.fetch_add(1, Ordering::Relaxed);
-        let mut order: Vec<usize> = (0..shards).map(|n| (first + n) % shards).collect();
-        let (now, empty_since) = (Instant::now(), self.empty_since());
-        let is_likely_empty = |since: &Instant| now.saturating_duration_since(*since) < EMPTY_FOR;
-        order.sort_by_key(|shard| empty_since.get(*shard).and_then(Option::as_ref).is_some_and(is_likely_empty));
-        order
-    }
-
     /// Gathers up to `wanted` jobs.
     async fn gather(&self, wanted: usize) -> Result<Vec<LeasedJob>, Error> {
         let settings = &self.queue.settings;
         let begun = Instant::now();
         let mut jobs: Vec<LeasedJob> = Vec::new();
         let mut next_due: Option<u64> = None;
-        for shard in self.in_turn() {
+        for shard in self.turns.take(begun) {
             let room = wanted.saturating_sub(jobs.len());
             let alone = jobs.iter().any(|job| i64::from(job.takeovers) >= SUSPECT_AFTER);
             if room == 0 || alone || (!jobs.is_empty() && begun.elapsed() >= settings.batch_max_wait) {
@@ -124,9 +101,7 @@ impl Consumer {
             }
             match self.fetch(shard, room, jobs.is_empty()).await {
                 Ok((fetched, due)) => {
-                    if let Some(since) = self.empty_since().get_mut(shard) {
-                        *since = fetched.is_empty().then(Instant::now);
-                    }
+                    self.turns.looked(shard, !fetched.is_empty(), !jobs.is_empty(), Instant::now());
                     jobs.extend(fetched);
                     next_due = [next_due, due].into_iter().flatten().min();
                 }
@@ -243,7 +218,7 @@ impl Consumer {
             tracing::warn!(%error, "the worker's sign of life did not reach Redis");
         }
         // One shard a time: the retention is slow work that nobody waits for.
-        let shard = self.turn.load(Ordering::Relaxed) % self.queue.shards.len();
+        let shard = self.turns.some();
         if let Err(error) = self.queue.expire_dead(shard, settings.dead_max_age, DROPPED_PER_CALL).await {
             tracing::warn!(%error, shard, "dead letters were not trimmed");
         }

@@ -9,6 +9,7 @@
 //! | [`producer`] | claims and enqueues, many callers in one call ([`Producer`]) |
 //! | [`record`], `compact` | how a job and its names lie in Redis |
 //! | `consumer` | fetch, acknowledge, retry, take over |
+//! | `turns` | in which order the shards are looked at |
 //! | `acks` | outcomes recorded beside the work |
 //! | `persistence` | the same as apalis' `Persistence` |
 //! | [`backend`] | apalis' `Backend`: batches out, outcomes in ([`Backend`]) |
@@ -42,6 +43,7 @@ pub mod producer;
 pub mod record;
 mod scripts;
 pub mod stats;
+mod turns;
 pub mod wake;
 
 use std::{sync::Arc, time::Duration};
