@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt};
 use queue::{Lane, NewJob};
 use sea_orm::DatabaseConnection;
 use store::{
-    batch::{self, NewEvent},
+    batch::{NewEvent, Writer},
     rollups,
 };
 use uuid::Uuid;
@@ -85,8 +85,9 @@ async fn postgres(batch: usize, events: &[NewEvent]) -> (f64, f64) {
     let platform = Platform::prepare_on(Database::Postgres, Some(server.url().to_owned())).await;
     let db = store::connect(&platform.database_url, u32::from(concurrency()) + 1).await.unwrap();
     let (warm_up, rest) = events.split_at(events.len() / 10);
+    let writer = Writer::new(db.clone(), concurrency().into());
     let write = async |events: &[NewEvent]| {
-        let batches = events.chunks(batch).map(|events| batch::write(&db, events));
+        let batches = events.chunks(batch).map(|events| writer.write(events));
         futures::stream::iter(batches).buffer_unordered(concurrency().into()).try_for_each(async |_| Ok(())).await.unwrap();
     };
     write(warm_up).await;
@@ -98,6 +99,7 @@ async fn postgres(batch: usize, events: &[NewEvent]) -> (f64, f64) {
     }
     let (rate, cpu) = (rest.len() as f64 / begun.elapsed().as_secs_f64(), cpu_seconds(server.pid()) - before);
     assert_eq!(platform.events().await, events.len() as u64);
+    drop(writer);
     db.close().await.unwrap();
     (cpu * 1e6 / rest.len() as f64, rate)
 }

@@ -25,6 +25,7 @@ use meter::{Ledger, Meter};
 use queue::{Backend, Batch, Queue};
 use sea_orm::DatabaseConnection;
 use settings::Settings;
+use store::batch::Writer;
 use web::{Stop, health::Readiness};
 
 use given_up::GivenUp;
@@ -94,8 +95,12 @@ pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnecti
     let meter = Meter::start(cache.clone(), &settings.queue_name);
     let invalidator = Invalidator::start(cache::Tags::new(cache, &settings.queue_name));
     let attempts = queue.settings().max_attempts;
-    let persister = Arc::new(Persister::new(db.clone(), invalidator.clone(), meter.clone(), attempts, stop.clone()));
-    let given_up = GivenUp::new(db.clone(), invalidator.clone(), meter);
+    let given_up = GivenUp::new(db.clone(), invalidator.clone(), meter.clone());
+    // Two connections are left to what is done beside the batches.
+    let kept = usize::from(settings.worker_concurrency).min(settings.database_max_connections.saturating_sub(2) as usize);
+    let writer = Writer::new(db.clone(), kept);
+    let persister = Persister::new(writer, given_up.clone(), invalidator.clone(), meter, attempts, stop.clone());
+    let persister = Arc::new(persister);
     let ledger = Ledger::new(queue.client().clone(), &settings.queue_name, meter::DUPLICATES);
     let tending =
         tokio::spawn(tend::run(db.clone(), queue.clone(), ledger, invalidator, given_up, settings.ages(), stop.clone()));

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use common::{Job, job::BadJob};
 use meter::Meter;
 use queue::{Batch, BatchOutcome, JobOutcome, LeasedJob, Verdict};
-use sea_orm::DatabaseConnection;
-use store::batch::{self, NewEvent, Written};
+use store::batch::{NewEvent, Writer, Written};
 use telemetry::metrics;
 use tracing::Instrument;
 use web::Stop;
@@ -27,7 +26,7 @@ const WRITE: Duration = Duration::from_secs(15);
 /// Writes batches.
 #[derive(Debug)]
 pub struct Persister {
-    db: DatabaseConnection,
+    writer: Writer,
     invalidator: Invalidator,
     meter: Meter,
     given_up: GivenUp,
@@ -36,11 +35,17 @@ pub struct Persister {
 }
 
 impl Persister {
-    /// Writes to `db`, tells `invalidator` and counts in `meter`; gives up waiting for the database at
-    /// `stop`.
-    pub fn new(db: DatabaseConnection, invalidator: Invalidator, meter: Meter, max_attempts: u16, stop: Stop) -> Self {
-        let given_up = GivenUp::new(db.clone(), invalidator.clone(), meter.clone());
-        Self { db, invalidator, meter, given_up, max_attempts, stop }
+    /// Writes by `writer`, what is given up as `given_up` does, tells `invalidator` and counts in `meter`; gives up waiting for
+    /// the database at `stop`.
+    pub(crate) fn new(
+        writer: Writer,
+        given_up: GivenUp,
+        invalidator: Invalidator,
+        meter: Meter,
+        max_attempts: u16,
+        stop: Stop,
+    ) -> Self {
+        Self { writer, invalidator, meter, given_up, max_attempts, stop }
     }
 
     /// Writes what can be written of `batch`; answers for each job.
@@ -159,7 +164,7 @@ impl Persister {
 
     async fn write_measured(&self, events: &[NewEvent]) -> Result<Written, store::Error> {
         let begun = Instant::now();
-        let written = store::within(WRITE, batch::write(&self.db, events)).instrument(persist_span()).await;
+        let written = store::within(WRITE, self.writer.write(events)).instrument(persist_span()).await;
         metrics::database("write batch", begun.elapsed());
         self.meter.time("persist", begun.elapsed());
         written

@@ -1,16 +1,17 @@
 //! The batch write: events in, folded rows out, in one database transaction.
 //!
 //! Events that are there already (by company and identity) are skipped and change nothing, so a
-//! batch may be written any number of times. A batch of new transactions takes four statements, the
-//! first and the last of the transaction included: note, write.
+//! batch may be written any number of times. A batch of new transactions takes three statements, the
+//! commit included: note, write. See [`Writer`].
 
 mod accounts;
 mod transactions;
+mod writer;
 
 use std::collections::{BTreeMap, HashSet};
 
 use common::{Category, CompanyId, Endpoint, Event, EventIdentity, WebhookOutcome, normal};
-use sea_orm::{DatabaseConnection, TransactionTrait};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use uuid::Uuid;
 
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
     rollups::{self, CompanyDeltas},
 };
 use transactions::Transactions;
+pub use writer::Writer;
 
 /// One event to write.
 #[derive(Debug, Clone)]
@@ -52,7 +54,7 @@ pub struct Written {
     pub known: usize,
 }
 
-/// Writes `events` in one transaction: all or none.
+/// Writes `events` in one transaction: all or none. Whoever has many batches has a [`Writer`].
 pub async fn write(db: &DatabaseConnection, events: &[NewEvent]) -> Result<Written, Error> {
     write_parts(db, events, true).await
 }
@@ -67,18 +69,25 @@ async fn write_parts(db: &DatabaseConnection, events: &[NewEvent], is_counted: b
     if events.is_empty() {
         return Ok(Written::default());
     }
+    let tx = db.begin().await?;
+    let written = write_in(&tx, events, is_counted).await?;
+    tx.commit().await?;
+    Ok(written)
+}
+
+/// Writes `events` in `tx`, which is to be committed if that succeeds.
+async fn write_in(tx: &DatabaseTransaction, events: &[NewEvent], is_counted: bool) -> Result<Written, Error> {
     // One order for all batches, so that two with the same events do not lock each other out.
     let mut unique: BTreeMap<(CompanyId, &str), &NewEvent> = BTreeMap::new();
     for event in events {
         unique.entry((event.company_id, event.identity.as_str())).or_insert(event);
     }
     let mut transactions = Transactions::of(unique.values().copied());
-    let tx = db.begin().await?;
     // What is entered into the directories now is new; the rest is known. Entries first, then locks, each in one order
     // for all: so no two batches wait for each other, and what is read after it stays as it is.
     let unique: Vec<&NewEvent> = unique.into_values().collect();
     let identities = Insert::missing(unique.iter().copied(), identity_cell, event_identity::Column::EventId)?;
-    let noted: HashSet<Uuid> = rows::insert_missing(&tx, vec![identities, transactions.keys()?]).await?;
+    let noted: HashSet<Uuid> = rows::insert_missing(tx, vec![identities, transactions.keys()?]).await?;
     let new: Vec<&NewEvent> = unique.into_iter().filter(|event| noted.contains(&event.webhook_id)).collect();
     let mut deltas = CompanyDeltas::new();
     for event in &new {
@@ -87,9 +96,9 @@ async fn write_parts(db: &DatabaseConnection, events: &[NewEvent], is_counted: b
     let mut locks = transactions.keep(&new, &noted);
     locks.extend(accounts::locks(&new));
     if !locks.is_empty() {
-        dialect::hold_rows(&tx, locks).await?;
+        dialect::hold_rows(tx, locks).await?;
     }
-    transactions.recall(&tx, &noted).await?;
+    transactions.recall(tx, &noted).await?;
     let states = transactions.fold(&new, &mut deltas)?;
     let categorised = new.iter().map(|new| (*new, normal::category(&new.event.name)));
     let mut inserts = vec![Insert::of(categorised, event_cell, Rest::Nothing)?];
@@ -97,9 +106,8 @@ async fn write_parts(db: &DatabaseConnection, events: &[NewEvent], is_counted: b
     if is_counted {
         inserts.push(rollups::insert(&deltas)?);
     }
-    rows::insert(&tx, inserts).await?;
-    accounts::fold(&tx, &new).await?;
-    tx.commit().await?;
+    rows::insert(tx, inserts).await?;
+    accounts::fold(tx, &new).await?;
     Ok(Written { new: new.len(), known: events.len() - new.len() })
 }
 

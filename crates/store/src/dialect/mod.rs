@@ -107,6 +107,16 @@ async fn guard(db: &DatabaseConnection, lock: i64) -> Result<Option<DatabaseTran
     Ok(Some(guard))
 }
 
+/// Whether [`commit_and_chain`] works. SQLite's one writer must not wait with its transaction open.
+pub(crate) fn can_chain(db: &DatabaseConnection) -> bool {
+    db.get_database_backend() == DbBackend::Postgres
+}
+
+/// Commits `tx`, and begins the next one in its place.
+pub(crate) async fn commit_and_chain(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    tx.execute_unprepared("COMMIT AND CHAIN").await.map(drop)
+}
+
 /// Lock of whoever folds differences into buckets.
 const FOLD_LOCK: i64 = 0x6e65_7462_616e_7802;
 

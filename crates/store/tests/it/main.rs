@@ -13,6 +13,7 @@ mod naive;
 mod partitions;
 mod plans;
 mod rows;
+mod writer;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use uuid::Uuid;

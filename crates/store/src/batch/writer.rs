@@ -1,0 +1,110 @@
+//! Batches one after the other: on PostgreSQL by transactions that follow each other on a connection.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
+
+use super::{NewEvent, Written, write_in};
+use crate::{Error, dialect};
+
+/// How long a transaction that is begun waits for a batch, up to twice as long.
+const WAIT: Duration = Duration::from_millis(200);
+/// How long transactions follow each other on a connection: then it goes back to the pool, which ends old ones.
+const LIFE: Duration = Duration::from_secs(10);
+
+/// Writes batches. Cheap to clone.
+///
+/// A transaction's commit begins the next one (`COMMIT AND CHAIN`), which waits a moment for a batch: that spares two
+/// of five round trips, the `BEGIN` and what sqlx asks of a connection that comes back. One that waits has done nothing: it
+/// holds no lock, no row and no snapshot.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    db: DatabaseConnection,
+    most: usize,
+    begun: Arc<Mutex<Begun>>,
+}
+
+/// The transactions that wait for a batch.
+#[derive(Debug, Default)]
+struct Begun {
+    /// The one that was used last is taken first: what PostgreSQL's process has of it is the warmest.
+    links: Vec<Link>,
+    is_tended: bool,
+}
+
+/// A transaction in which nothing was done yet.
+#[derive(Debug)]
+struct Link {
+    tx: DatabaseTransaction,
+    /// When its connection was taken from the pool.
+    taken: Instant,
+    waits_since: Instant,
+}
+
+impl Writer {
+    /// Writes to `db`, of whose connections it keeps `most` between two batches. Needs a tokio runtime.
+    pub fn new(db: DatabaseConnection, most: usize) -> Self {
+        let most = if dialect::can_chain(&db) { most } else { 0 };
+        Self { db, most, begun: Arc::default() }
+    }
+
+    /// Writes `events` in one transaction: all or none.
+    pub async fn write(&self, events: &[NewEvent]) -> Result<Written, Error> {
+        if events.is_empty() {
+            return Ok(Written::default());
+        }
+        let last = lock(&self.begun).links.pop();
+        let (tx, taken) = match last {
+            Some(link) => (link.tx, link.taken),
+            None => (self.db.begin().await?, Instant::now()),
+        };
+        let written = self.write_and_keep(tx, taken, events).await;
+        if matches!(written, Err(Error::Unavailable(_))) {
+            // Likely no connection is any better.
+            lock(&self.begun).links.clear();
+        }
+        written
+    }
+
+    async fn write_and_keep(&self, tx: DatabaseTransaction, taken: Instant, events: &[NewEvent]) -> Result<Written, Error> {
+        let written = write_in(&tx, events, true).await?;
+        if taken.elapsed() < LIFE && lock(&self.begun).links.len() < self.most {
+            dialect::commit_and_chain(&tx).await?;
+            self.keep(Link { tx, taken, waits_since: Instant::now() });
+        } else {
+            tx.commit().await?;
+        }
+        Ok(written)
+    }
+
+    fn keep(&self, link: Link) {
+        let mut begun = lock(&self.begun);
+        // Others may have come meanwhile.
+        if begun.links.len() < self.most {
+            begun.links.push(link);
+        }
+        if !std::mem::replace(&mut begun.is_tended, true) {
+            tokio::spawn(tend(self.begun.clone()));
+        }
+    }
+}
+
+fn lock(begun: &Mutex<Begun>) -> MutexGuard<'_, Begun> {
+    begun.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives back the connections of transactions that no batch came for, until none is left.
+async fn tend(begun: Arc<Mutex<Begun>>) {
+    loop {
+        tokio::time::sleep(WAIT).await;
+        let mut begun = lock(&begun);
+        begun.links.retain(|link| link.waits_since.elapsed() < WAIT);
+        if begun.links.is_empty() {
+            begun.is_tended = false;
+            return;
+        }
+    }
+}
