@@ -24,7 +24,7 @@ pub enum Flaw {
 pub struct Document<'t> {
     text: &'t str,
     /// Each value before those that it holds.
-    nodes: Vec<Node<'t>>,
+    nodes: Vec<Node>,
 }
 
 /// What a value is.
@@ -45,18 +45,34 @@ pub enum JsonType {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Node<'t> {
+struct Node {
     /// Empty where it is no field.
-    name: Token<'t>,
+    name: Place,
     /// Empty of an array or an object.
-    value: Token<'t>,
+    value: Place,
     json_type: JsonType,
     /// Nodes that it takes: itself and what it holds.
     span: u32,
 }
 
-/// As it is written; a string without its quotes.
+/// Where a token lies in the text, which has less than 4 GiB: half the bytes of a `&str`, for there is one for each value of
+/// each webhook.
 #[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    begin: u32,
+    end: u32,
+    is_escaped: bool,
+}
+
+impl Place {
+    fn of(self, text: &str) -> Token<'_> {
+        let token = text.get(self.begin as usize..self.end as usize);
+        Token { text: token.unwrap_or_default(), is_escaped: self.is_escaped }
+    }
+}
+
+/// As it is written; a string without its quotes.
+#[derive(Debug, Clone, Copy)]
 struct Token<'t> {
     text: &'t str,
     is_escaped: bool,
@@ -91,13 +107,20 @@ impl<'t> Token<'t> {
     }
 }
 
+/// Values of most webhooks: what room is made for at once.
+const NODES: usize = 32;
+
+fn place(begin: usize, length: usize, is_escaped: bool) -> Place {
+    Place { begin: begin as u32, end: (begin + length) as u32, is_escaped }
+}
+
 impl<'t> Document<'t> {
     /// Divides `raw`.
     pub fn of(raw: &'t RawValue) -> Result<Self, Flaw> {
         let text = raw.get();
         let bytes = text.as_bytes();
-        let mut nodes: Vec<Node<'t>> = Vec::with_capacity(64);
-        let (mut open, mut name, mut at): (Vec<usize>, _, _) = (Vec::with_capacity(8), Token::default(), 0);
+        let mut nodes: Vec<Node> = Vec::with_capacity(NODES);
+        let (mut open, mut name, mut at): (Vec<usize>, _, _) = (Vec::with_capacity(8), Place::default(), 0);
         while let Some(byte) = bytes.get(at) {
             let json_type = match byte {
                 b'{' => JsonType::Object,
@@ -125,25 +148,26 @@ impl<'t> Document<'t> {
                     }
                     open.push(nodes.len());
                     at += 1;
-                    Token::default()
+                    Place::default()
                 }
                 JsonType::Text => {
                     let token = Token::string(text, at)?;
+                    let place = place(at + 1, token.text.len(), token.is_escaped);
                     at += token.text.len() + 2;
                     // A colon stands behind names alone.
                     let rest = bytes.get(at..).unwrap_or_default();
                     if rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':') {
-                        name = token;
+                        name = place;
                         continue;
                     }
-                    token
+                    place
                 }
                 JsonType::Number | JsonType::Bool | JsonType::Null => {
                     let rest = text.get(at..).unwrap_or_default();
                     let length = rest.bytes().position(|byte| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r'));
-                    let token = Token { text: rest.get(..length.unwrap_or(rest.len())).unwrap_or_default(), is_escaped: false };
-                    at += token.text.len();
-                    token
+                    let place = place(at, length.unwrap_or(rest.len()), false);
+                    at = place.end as usize;
+                    place
                 }
             };
             nodes.push(Node { name: std::mem::take(&mut name), value, json_type, span: 1 });
@@ -163,7 +187,7 @@ impl<'t> Document<'t> {
 
     /// The value at `place`, which [`Self::place`] told.
     pub fn at(&self, place: usize) -> Option<Json<'_, 't>> {
-        Values(self.nodes.get(place..)?).next()
+        Values { text: self.text, nodes: self.nodes.get(place..)? }.next()
     }
 
     /// Where the value of the root's field `name` lies.
@@ -182,21 +206,25 @@ impl<'t> Document<'t> {
 /// A value of a [`Document`].
 #[derive(Debug, Clone, Copy)]
 pub struct Json<'d, 't> {
-    node: &'d Node<'t>,
-    held: &'d [Node<'t>],
+    text: &'t str,
+    node: &'d Node,
+    held: &'d [Node],
 }
 
 /// Values that lie behind each other.
-struct Values<'d, 't>(&'d [Node<'t>]);
+struct Values<'d, 't> {
+    text: &'t str,
+    nodes: &'d [Node],
+}
 
 impl<'d, 't> Iterator for Values<'d, 't> {
     type Item = Json<'d, 't>;
 
     fn next(&mut self) -> Option<Json<'d, 't>> {
-        let (node, rest) = self.0.split_first()?;
+        let (node, rest) = self.nodes.split_first()?;
         let (held, rest) = rest.split_at_checked(node.span as usize - 1)?;
-        self.0 = rest;
-        Some(Json { node, held })
+        self.nodes = rest;
+        Some(Json { text: self.text, node, held })
     }
 }
 
@@ -213,31 +241,31 @@ impl<'d, 't> Json<'d, 't> {
 
     /// A scalar as it is written; a string without its quotes, its escapes as they are.
     pub fn written(self) -> &'t str {
-        self.node.value.text
+        self.node.value.of(self.text).text
     }
 
     /// What a string says.
     pub fn string(self) -> Option<Cow<'t, str>> {
-        if self.json_type() == JsonType::Text { self.node.value.decoded() } else { None }
+        if self.json_type() == JsonType::Text { self.node.value.of(self.text).decoded() } else { None }
     }
 
     /// The name of a field.
     pub fn name(self) -> Cow<'t, str> {
-        self.node.name.decoded().unwrap_or_default()
+        self.node.name.of(self.text).decoded().unwrap_or_default()
     }
 
     /// The same as it is written, without its quotes.
     pub fn written_name(self) -> &'t str {
-        self.node.name.text
+        self.node.name.of(self.text).text
     }
 
     fn is_named(self, name: &str) -> bool {
-        if self.node.name.is_escaped { self.name() == name } else { self.node.name.text == name }
+        if self.node.name.is_escaped { self.name() == name } else { self.written_name() == name }
     }
 
     /// The fields of an object, the items of an array, in their order.
     pub fn values(self) -> impl Iterator<Item = Json<'d, 't>> {
-        Values(self.held)
+        Values { text: self.text, nodes: self.held }
     }
 
     /// A field of an object: the last of that name, as most readers take it.

@@ -2,6 +2,7 @@
 //! lone job waits for nobody.
 
 use std::{
+    cell::RefCell,
     io::Write,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -19,7 +20,7 @@ use tokio::{
 };
 
 use crate::{
-    Error, Lane, Packing, Queue,
+    Error, Lane, Packing, Queue, QueueSettings,
     compact::{self, unpack},
     record,
 };
@@ -32,9 +33,6 @@ const IN_FLIGHT: usize = 2;
 const ENOUGH: usize = GROUP / 2;
 /// Jobs that wait for a call at most, per shard.
 const WAITING: usize = 4096;
-
-/// What most jobs take of a call's arguments.
-const BYTES: usize = 512;
 
 /// How long a call waits for its replicas, in milliseconds.
 const REPLICA_TIMEOUT_MS: i64 = 1000;
@@ -67,11 +65,12 @@ pub enum Enqueued {
     DuplicateOf(String),
 }
 
-type Ask = (NewJob, oneshot::Sender<Result<Enqueued, Error>>);
+type Ask = (PackedJob, oneshot::Sender<Result<Enqueued, Error>>);
 
 /// The enqueueing side of a [`Queue`]. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Producer {
+    settings: Arc<QueueSettings>,
     shards: Vec<Entrance>,
 }
 
@@ -94,7 +93,7 @@ impl Producer {
                 Entrance { asks, enough }
             })
             .collect();
-        Self { shards }
+        Self { settings: queue.settings.clone(), shards }
     }
 
     /// Enqueues `job`. On `Err` the job may or may not lie in Redis: its claim makes a repetition
@@ -102,8 +101,11 @@ impl Producer {
     pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued, Error> {
         let shard = (job.flow % self.shards.len().max(1) as u64) as usize;
         let Entrance { asks, enough } = self.shards.get(shard).ok_or(Error::Overloaded)?;
+        let place = asks.try_reserve().map_err(|_| Error::Overloaded)?;
         let (answer, told) = oneshot::channel();
-        asks.try_send((job, answer)).map_err(|_| Error::Overloaded)?;
+        // Packed here, where its bytes were written a moment ago, and not where all callers' jobs meet.
+        place.send((PackedJob::of(&job, &self.settings), answer));
+        drop(job);
         if asks.max_capacity() - asks.capacity() >= ENOUGH {
             enough.notify_one();
         }
@@ -152,53 +154,64 @@ async fn commit(queue: &Queue, shard: usize, group: Vec<Ask>) {
     }
 }
 
-/// Arguments of one call that lie in one piece of memory.
-#[derive(Debug)]
-struct Pieces {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+thread_local! {
+    /// Where a job is packed, before it is known how long it becomes.
+    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Pieces {
-    /// Room for those of so many jobs.
-    fn of(jobs: usize) -> Self {
-        Self { bytes: Vec::with_capacity(BYTES * jobs), ends: Vec::with_capacity(5 * jobs) }
-    }
+/// A job as arguments of a call, which lie behind each other: its claim, its id, its lane, its flow, its record.
+#[derive(Debug)]
+struct PackedJob {
+    bytes: Box<[u8]>,
+    ends: [usize; 5],
+}
 
-    /// Adds what `write` appends.
-    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.bytes);
-        self.ends.push(self.bytes.len());
+impl PackedJob {
+    fn of(job: &NewJob, settings: &QueueSettings) -> Self {
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
+        let dictionary = (settings.packing == Packing::Dictionary).then_some(settings.dictionary);
+        ROOM.with_borrow_mut(|room| {
+            room.clear();
+            compact::add(&job.claim, room);
+            let claim = room.len();
+            compact::add(&job.id, room);
+            let id = room.len();
+            room.extend_from_slice(job.lane.code().as_bytes());
+            let lane = room.len();
+            // Writing to memory does not fail.
+            let _ = write!(room, "{:x}", job.flow);
+            let flow = room.len();
+            record::encode(job, now_ms, dictionary, room);
+            Self { bytes: room.as_slice().into(), ends: [claim, id, lane, flow, room.len()] }
+        })
     }
+}
 
-    fn into_values(self) -> impl Iterator<Item = Value> {
-        let bytes = Bytes::from(self.bytes);
-        let mut begin = 0;
-        self.ends.into_iter().map(move |end| Value::Bytes(bytes.slice(std::mem::replace(&mut begin, end)..end)))
+/// The arguments of `jobs`: all claims, then what else each has. They lie in one piece of memory.
+fn arguments(jobs: &[PackedJob]) -> impl Iterator<Item = Value> {
+    let mut bytes = Vec::with_capacity(jobs.iter().map(|job| job.bytes.len()).sum());
+    let mut ends = Vec::with_capacity(5 * jobs.len());
+    for PackedJob { bytes: job, ends: [claim, ..] } in jobs {
+        bytes.extend_from_slice(job.get(..*claim).unwrap_or_default());
+        ends.push(bytes.len());
     }
+    for PackedJob { bytes: job, ends: [claim, rest @ ..] } in jobs {
+        ends.extend(rest.iter().map(|end| bytes.len() + end - claim));
+        bytes.extend_from_slice(job.get(*claim..).unwrap_or_default());
+    }
+    let (bytes, mut begin) = (Bytes::from(bytes), 0);
+    ends.into_iter().map(move |end| Value::Bytes(bytes.slice(std::mem::replace(&mut begin, end)..end)))
 }
 
 impl Queue {
     /// Claims and pushes `jobs` into `shard` in one atomic call; answers for each, in order.
-    async fn push(&self, shard: usize, jobs: &[NewJob]) -> Result<Vec<Enqueued>, Error> {
+    async fn push(&self, shard: usize, jobs: &[PackedJob]) -> Result<Vec<Enqueued>, Error> {
         let keys = self.shards.get(shard).ok_or(Error::Protocol("no such shard"))?;
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
         let key_list: Vec<Key> = keys.of_enqueue().map(Key::from).into();
         let ttl = self.settings.claim_ttl.as_secs().max(1) as i64;
         let mut args: Vec<Value> = Vec::with_capacity(4 + 5 * jobs.len());
         args.extend([ttl.into(), self.wake_channel().into(), TOLD_BELOW.into(), (jobs.len() as i64).into()]);
-        let dictionary = (self.settings.packing == Packing::Dictionary).then_some(self.settings.dictionary);
-        let (mut pieces, mut scratch) = (Pieces::of(jobs.len()), Vec::new());
-        for job in jobs {
-            pieces.add(|bytes| compact::add(&job.claim, bytes));
-        }
-        for job in jobs {
-            pieces.add(|bytes| compact::add(&job.id, bytes));
-            pieces.add(|bytes| bytes.extend_from_slice(job.lane.code().as_bytes()));
-            pieces.add(|bytes| drop(write!(bytes, "{:x}", job.flow)));
-            pieces.add(|bytes| record::encode(job, now_ms, dictionary, &mut scratch, bytes));
-        }
-        args.extend(pieces.into_values());
+        args.extend(arguments(jobs));
         let slot = redis_keyslot(keys.data.as_bytes());
         let answer: Vec<Bytes> = self.scripts.enqueue.call(&self.client, key_list, args).await?;
         self.wait_for_replicas(slot).await?;

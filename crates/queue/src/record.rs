@@ -102,35 +102,38 @@ impl FromStr for Packing {
     }
 }
 
-/// Adds `job` to `record` as it lies in Redis, packed with `dictionary` if there is one. `scratch` is room to pack in, whose
-/// content is nothing.
-pub(crate) fn encode(job: &NewJob, now_ms: i64, dictionary: Option<&[u8]>, scratch: &mut Vec<u8>, record: &mut Vec<u8>) {
-    let packed = pack(&job.payload, dictionary, scratch).filter(|packed| packed.len() < job.payload.len());
-    let form = match (packed, dictionary) {
-        (None, _) => "",
-        (Some(_), None) => "z",
-        (Some(_), Some(_)) => "d",
-    };
+/// Adds `job` to `record` as it lies in Redis, packed with `dictionary` if there is one.
+pub(crate) fn encode(job: &NewJob, now_ms: i64, dictionary: Option<&[u8]>, record: &mut Vec<u8>) {
+    let begin = record.len();
+    add_line(job, now_ms, if dictionary.is_some() { "d" } else { "z" }, record);
+    if !add_packed(&job.payload, dictionary, record) {
+        record.truncate(begin);
+        add_line(job, now_ms, "", record);
+        record.extend_from_slice(&job.payload);
+    }
+}
+
+fn add_line(job: &NewJob, now_ms: i64, form: &str, record: &mut Vec<u8>) {
     let trace = job.traceparent.as_deref().unwrap_or("");
     // Writing to memory does not fail.
     let _ = writeln!(record, "{}|{now_ms}|{trace}|{:x}|{form}", job.lane.code(), job.flow);
-    record.extend_from_slice(packed.unwrap_or(&job.payload));
 }
 
-/// `payload` as an LZ4 block with its length before, in `place`; not if it is too long.
-fn pack<'p>(payload: &[u8], dictionary: Option<&[u8]>, place: &'p mut Vec<u8>) -> Option<&'p [u8]> {
-    let length = u32::try_from(payload.len()).ok()?.to_le_bytes();
-    let most = length.len() + get_maximum_output_size(payload.len());
-    if place.len() < most {
-        place.resize(most, 0);
-    }
-    let (before, block) = place.split_at_mut_checked(length.len())?;
-    before.copy_from_slice(&length);
+/// Adds `payload` to `record` as an LZ4 block with its length before. Answers whether that is shorter; if not, what was added
+/// is nothing.
+fn add_packed(payload: &[u8], dictionary: Option<&[u8]>, record: &mut Vec<u8>) -> bool {
+    let Ok(length) = u32::try_from(payload.len()) else { return false };
+    record.extend_from_slice(&length.to_le_bytes());
+    let begin = record.len();
+    record.resize(begin + get_maximum_output_size(payload.len()), 0);
+    let Some(block) = record.get_mut(begin..) else { return false };
     let packed = match dictionary {
         Some(dictionary) => compress_into_with_dict(payload, block, dictionary),
         None => compress_into(payload, block),
     };
-    place.get(..length.len() + packed.ok()?)
+    let packed = packed.unwrap_or(payload.len());
+    record.truncate(begin + packed);
+    packed + size_of_val(&length) < payload.len()
 }
 
 /// The job in `record`, whose queue has that dictionary.
@@ -173,7 +176,7 @@ mod tests {
 
     fn encoded(job: &NewJob, dictionary: Option<&[u8]>) -> Bytes {
         let mut record = Vec::new();
-        encode(job, 17, dictionary, &mut b"of another job".to_vec(), &mut record);
+        encode(job, 17, dictionary, &mut record);
         record.into()
     }
 
