@@ -131,24 +131,21 @@ impl Consumer {
             MAX_TAKEOVERS.into(),
             i64::from(may_be_alone).into(),
         ];
-        let answer: Vec<Value> = self.queue.scripts.fetch.call(self.queue.client(), keys.of_shard(), args).await?;
-        let mut parts = answer.into_iter();
-        let due = parts.next().and_then(|v| v.as_i64()).and_then(|ms| u64::try_from(ms).ok());
-        let mut jobs = Vec::new();
-        while let (Some(id), Some(attempts), Some(takeovers), Some(record)) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        {
+        let answer: (i64, Vec<Value>, Vec<u32>) =
+            self.queue.scripts.fetch.call(self.queue.client(), keys.of_shard(), args).await?;
+        let (due, fetched, tried) = answer;
+        let (mut parts, mut tried) = (fetched.into_iter(), tried.into_iter());
+        let mut jobs = Vec::with_capacity(parts.len() / 2);
+        while let (Some(id), Some(record)) = (parts.next(), parts.next()) {
+            let (failed_attempts, takeovers) = (tried.next().unwrap_or(0), tried.next().unwrap_or(0));
             let id = JobId::of(id.into_bytes().ok_or(Error::Protocol("a job id is no text"))?);
             let record = record.into_bytes().ok_or(Error::Protocol("a record is no text"))?;
             match record::decode(id, shard, &record, self.queue.settings.dictionary) {
-                Ok(mut job) => {
-                    job.failed_attempts = attempts.as_i64().unwrap_or(0) as u32;
-                    job.takeovers = takeovers.as_i64().unwrap_or(0) as u32;
-                    jobs.push(job);
-                }
+                Ok(job) => jobs.push(LeasedJob { failed_attempts, takeovers, ..job }),
                 Err(error) => tracing::error!(%error, shard, "a record cannot be read; its lease will run out"),
             }
         }
+        let due = u64::try_from(due).ok();
         Ok((jobs, due))
     }
 

@@ -2,8 +2,8 @@
 -- ARGV: 1 how many at most, 2 lease (ms), 3 worker, 4 places kept for the others lane,
 --       5 after how many take-overs a job is handed out alone, 6 how many it survives,
 --       7 whether one that must be alone may be handed out (0|1)
--- Answer: ms until the next retry or lease is due (-1: none), then per job: id, failed attempts,
---         take-overs, record
+-- Answer: ms until the next retry or lease is due (-1: none); per job id and record; per job failed attempts and
+--         take-overs, nothing where no job of the shard has any
 local wall = wall_clock()
 local now = steady_clock(wall)
 -- As text at once: a number is turned into text anew for each command that it goes to.
@@ -30,11 +30,11 @@ for _, lane in pairs(lanes) do
   end
 end
 
-local answer, any_tries = { -1 }, redis.call('HLEN', attempts) > 0
-local function is_suspect(id) return tonumber(redis.call('HGET', attempts, 't:' .. id) or '0') >= tonumber(ARGV[5]) end
+local due, jobs, tried = -1, {}, {}
+local any_tries = redis.call('HLEN', attempts) > 0
+local function tries(name) return tonumber(redis.call('HGET', attempts, name) or '0') end
+local function is_suspect(id) return tries('t:' .. id) >= tonumber(ARGV[5]) end
 local function is_open(lane) return redis.call('HEXISTS', paused, lane.name) == 0 end
-
-local function tries(name) return any_tries and tonumber(redis.call('HGET', attempts, name) or '0') or 0 end
 
 -- Leases jobs, given as ids and turns, all by one call of a kind.
 local function hand_out(lane, ids, turns)
@@ -47,10 +47,12 @@ local function hand_out(lane, ids, turns)
       holders[#holders + 1] = id
       holders[#holders + 1] = ARGV[3]
       served = turns[at]
-      answer[#answer + 1] = id
-      answer[#answer + 1] = tries(id)
-      answer[#answer + 1] = tries('t:' .. id)
-      answer[#answer + 1] = records[at]
+      jobs[#jobs + 1] = id
+      jobs[#jobs + 1] = records[at]
+      if any_tries then
+        tried[#tried + 1] = tries(id)
+        tried[#tried + 1] = tries('t:' .. id)
+      end
     end
   end
   if not served then return 0 end
@@ -103,10 +105,10 @@ for _, lane in pairs(lanes) do
     local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
     if first[2] then
       local wait = math.max(0, tonumber(first[2]) - now)
-      if answer[1] == -1 or wait < answer[1] then answer[1] = wait end
+      if due == -1 or wait < due then due = wait end
     end
   end
 end
 -- Nothing is timed any more: the clock may follow the server's again.
-if answer[1] == -1 then redis.call('HDEL', stats, 'clock', 'ahead') end
-return answer
+if due == -1 then redis.call('HDEL', stats, 'clock', 'ahead') end
+return { due, jobs, tried }
