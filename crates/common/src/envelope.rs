@@ -168,8 +168,8 @@ fn text<'b>(value: Json<'_, 'b>) -> Option<Cow<'b, str>> {
         return Some(Cow::Borrowed(value.written()));
     }
     let said = value.string()?;
-    // Most are clean: nothing is looked at twice.
-    if (1..=255).contains(&said.len()) && said.bytes().all(|b| b.is_ascii_graphic()) {
+    // Most are clean: nothing is looked at twice. All bytes, not until one is not: so several are looked at at once.
+    if (1..=255).contains(&said.len()) && said.bytes().fold(true, |all, byte| all & byte.is_ascii_graphic()) {
         return Some(said);
     }
     let clean: String = said.trim().chars().filter(|c| !c.is_control()).take(255).collect();

@@ -2,7 +2,7 @@
 //!
 //! Whether a text is JSON is serde_json's to say, which makes a [`RawValue`] of it; here it is only divided.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use memchr::memchr2;
 use serde_json::value::RawValue;
@@ -23,6 +23,7 @@ pub enum Flaw {
 #[derive(Debug, Clone)]
 pub struct Document<'t> {
     text: &'t str,
+    is_compact: bool,
     /// Each value before those that it holds.
     nodes: Vec<Node>,
 }
@@ -48,7 +49,6 @@ pub enum JsonType {
 struct Node {
     /// Empty where it is no field.
     name: Place,
-    /// Empty of an array or an object.
     value: Place,
     json_type: JsonType,
     /// Nodes that it takes: itself and what it holds.
@@ -120,6 +120,7 @@ impl<'t> Document<'t> {
         let text = raw.get();
         let bytes = text.as_bytes();
         let mut nodes: Vec<Node> = Vec::with_capacity(NODES);
+        let mut is_compact = true;
         let (mut open, mut name, mut at): (Vec<usize>, _, _) = (Vec::with_capacity(8), Place::default(), 0);
         while let Some(byte) = bytes.get(at) {
             let json_type = match byte {
@@ -131,13 +132,15 @@ impl<'t> Document<'t> {
                 b'-' | b'0'..=b'9' => JsonType::Number,
                 other => {
                     let end = nodes.len();
+                    at += 1;
                     if matches!(other, b'}' | b']')
                         && let Some(place) = open.pop()
                         && let Some(node) = nodes.get_mut(place)
                     {
+                        node.value.end = at as u32;
                         node.span = (end - place) as u32;
                     }
-                    at += 1;
+                    is_compact &= !other.is_ascii_whitespace();
                     continue;
                 }
             };
@@ -148,7 +151,8 @@ impl<'t> Document<'t> {
                     }
                     open.push(nodes.len());
                     at += 1;
-                    Place::default()
+                    // Its end is told by its bracket.
+                    place(at - 1, 1, false)
                 }
                 JsonType::Text => {
                     let token = Token::string(text, at)?;
@@ -172,12 +176,17 @@ impl<'t> Document<'t> {
             };
             nodes.push(Node { name: std::mem::take(&mut name), value, json_type, span: 1 });
         }
-        Ok(Self { text, nodes })
+        Ok(Self { text, is_compact, nodes })
     }
 
     /// The whole text.
     pub fn text(&self) -> &'t str {
         self.text
+    }
+
+    /// Whether no spaces stand between its tokens.
+    pub fn is_compact(&self) -> bool {
+        self.is_compact
     }
 
     /// The value that is the whole text.
@@ -239,7 +248,14 @@ impl<'d, 't> Json<'d, 't> {
         self.json_type() == JsonType::Object
     }
 
-    /// A scalar as it is written; a string without its quotes, its escapes as they are.
+    /// Where it stands in the text; a string with its quotes.
+    pub fn range(self) -> Range<usize> {
+        let quote = usize::from(self.json_type() == JsonType::Text);
+        let Place { begin, end, .. } = self.node.value;
+        (begin as usize).saturating_sub(quote)..end as usize + quote
+    }
+
+    /// As it is written; a string without its quotes, its escapes as they are.
     pub fn written(self) -> &'t str {
         self.node.value.of(self.text).text
     }
@@ -254,13 +270,13 @@ impl<'d, 't> Json<'d, 't> {
         self.node.name.of(self.text).decoded().unwrap_or_default()
     }
 
-    /// The same as it is written, without its quotes.
-    pub fn written_name(self) -> &'t str {
-        self.node.name.of(self.text).text
-    }
-
     fn is_named(self, name: &str) -> bool {
-        if self.node.name.is_escaped { self.name() == name } else { self.written_name() == name }
+        let Place { begin, end, is_escaped } = self.node.name;
+        if is_escaped {
+            return self.name() == name;
+        }
+        // Most names differ in their length.
+        (end - begin) as usize == name.len() && self.text.as_bytes().get(begin as usize..end as usize) == Some(name.as_bytes())
     }
 
     /// The fields of an object, the items of an array, in their order.

@@ -7,11 +7,13 @@
 
 mod numbers;
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use crate::{
     Category, Envelope,
-    json::{Json, JsonType},
+    json::{Document, Json, JsonType},
     normal,
 };
 use numbers::{is_card, last_four, mask_text};
@@ -30,15 +32,28 @@ enum Field {
     Other,
 }
 
+/// Of each byte the lower-case letter or the digit that it stands for; 0 of any other.
+#[allow(clippy::indexing_slicing)] // Worked out by the compiler.
+const LETTERS: [u8; 256] = {
+    let (mut letters, mut byte) = ([0; 256], 0);
+    while byte < 128 {
+        if (byte as u8).is_ascii_alphanumeric() {
+            letters[byte] = (byte as u8).to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    letters
+};
+
 impl Field {
     /// `name` counts without the case of its letters and what stands between them.
     fn of(name: &str) -> Self {
         // Longer than all of them: the beginning of a name that is longer still is none of them.
         let (mut letters, mut length) = ([0_u8; 32], 0);
-        for byte in name.bytes() {
+        for letter in name.bytes().filter_map(|byte| LETTERS.get(usize::from(byte))) {
             let Some(place) = letters.get_mut(length) else { break };
-            *place = byte.to_ascii_lowercase();
-            length += usize::from(byte.is_ascii_alphanumeric());
+            *place = *letter;
+            length += usize::from(*letter != 0);
         }
         match letters.get(..length).unwrap_or_default() {
             b"cvv" | b"cvv2" | b"cvc" | b"cvc2" | b"cvn" | b"securitycode" | b"pin" => Self::Secret,
@@ -74,9 +89,15 @@ impl Field {
 /// event, where it is the merchant's public account id (`domain.md`).
 pub fn write_masked(out: &mut Vec<u8>, envelope: &Envelope<'_>) {
     let is_account_event = normal::category(&envelope.name) == Category::Account;
-    if let Some(body) = envelope.body().root() {
-        write(out, body, Rule::ByLook { is_account_event, depth: 0 });
-    }
+    write(out, envelope.body(), Rule::ByLook { is_account_event, depth: 0 });
+}
+
+fn write(out: &mut Vec<u8>, body: &Document<'_>, rule: Rule) {
+    let Some(root) = body.root() else { return };
+    let Range { start, end } = root.range();
+    let mut copy = Copy { out, body, at: start };
+    copy.mask(root, rule);
+    copy.up_to(end);
 }
 
 /// How a value is masked.
@@ -127,45 +148,53 @@ impl Rule {
     }
 }
 
-fn write(out: &mut Vec<u8>, value: Json<'_, '_>, rule: Rule) {
-    match value.json_type() {
-        JsonType::Null => out.extend_from_slice(b"null"),
-        _ if matches!(rule, Rule::Blank) => out.extend_from_slice(br#""***""#),
-        JsonType::Object => {
-            out.push(b'{');
-            for (n, field) in value.values().enumerate() {
-                if n > 0 {
-                    out.push(b',');
-                }
-                quote(out, field.written_name());
-                out.push(b':');
-                write(out, field, rule.of_field(field));
-            }
-            out.push(b'}');
-        }
-        JsonType::Array => {
-            out.push(b'[');
-            for (n, item) in value.values().enumerate() {
-                if n > 0 {
-                    out.push(b',');
-                }
-                write(out, item, rule.of_item());
-            }
-            out.push(b']');
-        }
-        scalar => match rule.masked(value) {
-            Some(masked) => out.extend_from_slice(Value::String(masked).to_string().as_bytes()),
-            None if scalar == JsonType::Text => quote(out, value.written()),
-            None => out.extend_from_slice(value.written().as_bytes()),
-        },
-    }
+/// A text on its way to `out`: what is not masked is copied as it stands, all that lies between two masked values at once.
+struct Copy<'o, 'd, 't> {
+    out: &'o mut Vec<u8>,
+    body: &'d Document<'t>,
+    /// How far it has come.
+    at: usize,
 }
 
-/// Writes a string that is escaped already.
-fn quote(out: &mut Vec<u8>, written: &str) {
-    out.push(b'"');
-    out.extend_from_slice(written.as_bytes());
-    out.push(b'"');
+impl Copy<'_, '_, '_> {
+    fn mask(&mut self, value: Json<'_, '_>, rule: Rule) {
+        match value.json_type() {
+            JsonType::Null => {}
+            _ if matches!(rule, Rule::Blank) => self.replace(value, r#""***""#),
+            JsonType::Object => value.values().for_each(|field| self.mask(field, rule.of_field(field))),
+            JsonType::Array => value.values().for_each(|item| self.mask(item, rule.of_item())),
+            JsonType::Bool => {}
+            JsonType::Number | JsonType::Text => {
+                if let Some(masked) = rule.masked(value) {
+                    self.replace(value, &Value::String(masked).to_string());
+                }
+            }
+        }
+    }
+
+    fn replace(&mut self, value: Json<'_, '_>, by: &str) {
+        let Range { start, end } = value.range();
+        self.up_to(start);
+        self.out.extend_from_slice(by.as_bytes());
+        self.at = end;
+    }
+
+    /// Copies what stands before `end`, but for spaces between tokens.
+    fn up_to(&mut self, end: usize) {
+        let part = self.body.text().as_bytes().get(self.at..end).unwrap_or_default();
+        self.at = end;
+        if self.body.is_compact() {
+            return self.out.extend_from_slice(part);
+        }
+        let (mut is_string, mut is_escaped) = (false, false);
+        for byte in part {
+            if is_string || !byte.is_ascii_whitespace() {
+                self.out.push(*byte);
+            }
+            is_string ^= *byte == b'"' && !is_escaped;
+            is_escaped = *byte == b'\\' && !is_escaped;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -175,12 +204,10 @@ mod tests {
     use serde_json::json;
 
     use super::{numbers::is_iban, *};
-    use crate::json::Document;
-
     fn written(body: &str, is_account_event: bool) -> String {
         let document = Document::of(serde_json::from_str(body).unwrap()).unwrap();
         let mut out = Vec::new();
-        write(&mut out, document.root().unwrap(), Rule::ByLook { is_account_event, depth: 0 });
+        write(&mut out, &document, Rule::ByLook { is_account_event, depth: 0 });
         String::from_utf8(out).unwrap()
     }
 
