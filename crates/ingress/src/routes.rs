@@ -1,7 +1,7 @@
 //! Which path leads to which endpoint.
 
-use ::web::{Problem, ProblemKind};
-use actix_web::{HttpRequest, HttpResponse, Responder, web};
+use ::web::{Problem, ProblemKind, Route};
+use actix_web::{HttpRequest, HttpResponse, Resource, Responder, web};
 use common::Endpoint;
 
 use crate::{Ingress, receive, status};
@@ -14,26 +14,22 @@ pub fn add(config: &mut web::ServiceConfig, ingress: Ingress) {
     config.app_data(web::Data::new(ingress));
     for alias in ALIASES {
         config.service(
-            web::resource(alias)
+            resource(alias)
                 .route(web::post().to(|ingress, request, body| receive::webhook(ingress, request, body, Endpoint::Netbanx, None)))
-                .route(web::get().to(|ingress| status::get(ingress, Endpoint::Netbanx)))
-                .default_service(web::to(not_allowed)),
+                .route(web::get().to(|ingress| status::get(ingress, Endpoint::Netbanx))),
         );
     }
     for endpoint in Endpoint::ALL {
         let path = format!("/api/webhooks/{endpoint}");
+        config.service(resource(&format!("{path}/{{company}}")).route(web::post().to(
+            move |ingress, request, body, company: web::Path<String>| {
+                receive::webhook(ingress, request, body, endpoint, Some(company.into_inner()))
+            },
+        )));
         config.service(
-            web::resource(format!("{path}/{{company}}"))
-                .route(web::post().to(move |ingress, request, body, company: web::Path<String>| {
-                    receive::webhook(ingress, request, body, endpoint, Some(company.into_inner()))
-                }))
-                .default_service(web::to(not_allowed)),
-        );
-        config.service(
-            web::resource(path)
+            resource(&path)
                 .route(web::post().to(move |ingress, request, body| receive::webhook(ingress, request, body, endpoint, None)))
-                .route(web::get().to(move |ingress| status::get(ingress, endpoint)))
-                .default_service(web::to(not_allowed)),
+                .route(web::get().to(move |ingress| status::get(ingress, endpoint))),
         );
     }
 }
@@ -41,6 +37,10 @@ pub fn add(config: &mut web::ServiceConfig, ingress: Ingress) {
 /// For the paths under `/api/webhooks/` that no endpoint has; to be added after all others.
 pub fn add_unknown(config: &mut web::ServiceConfig) {
     config.route("/api/webhooks/{endpoint}", web::to(unknown)).route("/api/webhooks/{endpoint}/{company}", web::to(unknown));
+}
+
+fn resource(path: &str) -> Resource {
+    web::resource(path).app_data(Route::of(path)).default_service(web::to(not_allowed))
 }
 
 async fn not_allowed() -> impl Responder {

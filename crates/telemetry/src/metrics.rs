@@ -5,7 +5,7 @@
 
 use std::{
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -111,7 +111,7 @@ fn with(record: impl FnOnce(&Metrics)) {
 }
 
 /// An HTTP request was answered. `route` is a pattern, never a path with ids.
-pub fn http(method: &'static str, route: String, status: u16, took: Duration) {
+pub fn http(method: &'static str, route: Arc<str>, status: u16, took: Duration) {
     let attributes = [
         KeyValue::new("http.request.method", method),
         KeyValue::new("http.route", route),

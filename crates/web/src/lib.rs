@@ -7,7 +7,7 @@ mod problem;
 mod server;
 mod success;
 
-pub use measure::TRACEPARENT;
+pub use measure::{Route, TRACEPARENT};
 pub use problem::{Problem, ProblemKind};
 pub use server::{Stop, serve, stop_on_signal};
 pub use success::{success, timestamp};

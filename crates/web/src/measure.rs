@@ -1,10 +1,10 @@
 //! What every HTTP request of every service goes through: its duration is measured, and a trace that it
 //! carries goes on.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use actix_web::{
-    Error,
+    Error, HttpRequest,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, header::HeaderName},
@@ -15,6 +15,24 @@ use tracing::{Instrument, Span, field::Empty, info_span};
 
 /// W3C Trace Context.
 pub static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The pattern of a resource, as data of it: actix makes the text anew for each request otherwise.
+#[derive(Debug, Clone)]
+pub struct Route(Arc<str>);
+
+impl Route {
+    /// Of the resource with that path.
+    pub fn of(path: &str) -> Self {
+        Self(path.into())
+    }
+
+    fn that_matched(request: &HttpRequest) -> Arc<str> {
+        match request.app_data::<Self>() {
+            Some(Self(pattern)) => pattern.clone(),
+            None => request.match_pattern().map_or_else(|| "unmatched".into(), Arc::from),
+        }
+    }
+}
 
 /// Middleware around all routes.
 pub(crate) async fn measure<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
@@ -36,12 +54,12 @@ pub(crate) async fn measure<B: MessageBody>(request: ServiceRequest, next: Next<
     };
     let answer = next.call(request).instrument(span.clone()).await;
     if let Ok(response) = &answer {
-        let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+        let route = Route::that_matched(response.request());
         let status = response.status().as_u16();
         if !span.is_none() {
             trace::rename(&span, format!("{method} {route}"));
         }
-        span.record("http.route", &route);
+        span.record("http.route", &*route);
         span.record("http.response.status_code", status);
         metrics::http(method, route, status, begun.elapsed());
     }
