@@ -1,5 +1,8 @@
 //! Redis and PostgreSQL by themselves: the same scripts and statements for the same work, asked for by the least
 //! that can ask. What they need then is the measure of what all of us need.
+//!
+//! PostgreSQL is asked as anybody asks it, and as it was at each measurement since the first: a connection of the pool and a
+//! transaction for each batch. What it needs where transactions follow each other, as the worker's do, is told beside.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +12,7 @@ use futures::{StreamExt, TryStreamExt};
 use queue::{Lane, NewJob};
 use sea_orm::DatabaseConnection;
 use store::{
-    batch::{NewEvent, Writer},
+    batch::{self, NewEvent, Writer},
     rollups,
 };
 use uuid::Uuid;
@@ -28,6 +31,8 @@ pub fn concurrency() -> u16 {
 pub struct Alone {
     pub redis_micros: f64,
     pub postgres_micros: f64,
+    /// The same where transactions follow each other on a connection.
+    pub chained_micros: f64,
     pub pushed: f64,
     pub stored: f64,
 }
@@ -80,14 +85,16 @@ async fn fold(db: &DatabaseConnection) {
 }
 
 /// µs of PostgreSQL for an event, its figures folded, and events a second.
-async fn postgres(batch: usize, events: &[NewEvent]) -> (f64, f64) {
+async fn postgres(batch: usize, events: &[NewEvent], is_chained: bool) -> (f64, f64) {
     let server = Server::start().await;
     let platform = Platform::prepare_on(Database::Postgres, Some(server.url().to_owned())).await;
     let db = store::connect(&platform.database_url, u32::from(concurrency()) + 1).await.unwrap();
     let (warm_up, rest) = events.split_at(events.len() / 10);
     let writer = Writer::new(db.clone(), concurrency().into());
     let write = async |events: &[NewEvent]| {
-        let batches = events.chunks(batch).map(|events| writer.write(events));
+        let batches = events
+            .chunks(batch)
+            .map(async |events| if is_chained { writer.write(events).await } else { batch::write(&db, events).await });
         futures::stream::iter(batches).buffer_unordered(concurrency().into()).try_for_each(async |_| Ok(())).await.unwrap();
     };
     write(warm_up).await;
@@ -122,8 +129,9 @@ pub async fn measure() -> Alone {
     // As many as in that run: what an event costs grows with the tables.
     let events: Vec<NewEvent> = (0..STREAM).map(|_| event()).collect();
     let (redis_micros, pushed) = redis(events.iter().take(JOBS).map(job).collect()).await;
-    let (postgres_micros, stored) = postgres(25, &events).await;
-    Alone { redis_micros, postgres_micros, pushed, stored }
+    let (postgres_micros, stored) = postgres(25, &events, false).await;
+    let (chained_micros, _) = postgres(25, &events, true).await;
+    Alone { redis_micros, postgres_micros, chained_micros, pushed, stored }
 }
 
 /// Reports the medians of what was measured. Answers how many events a second PostgreSQL takes.
@@ -134,5 +142,7 @@ pub fn report(alone: &[Alone], report: &mut Report) -> f64 {
     report.figure("limit: events a second that PostgreSQL takes in batches of 25, alone", stored);
     report.figure("limit: µs of processor time of Redis for each, alone", middle(|alone| alone.redis_micros));
     report.figure("limit: µs of processor time of PostgreSQL for each, alone", middle(|alone| alone.postgres_micros));
+    let chained = middle(|alone| alone.chained_micros);
+    report.figure("limit: the same where transactions follow each other on a connection", chained);
     stored
 }

@@ -161,12 +161,15 @@ pub async fn whole(report: &mut Report) {
     let ours = |round: &Round| round.micros[..4].iter().sum::<f64>();
     let beside = middle(&|round| ours(round) / (round.micros[2] + round.micros[3]));
     report.figure("processor time of all four as a ratio to that of Redis and PostgreSQL meanwhile", beside);
-    let to_alone = |of: &dyn Fn(&Round) -> f64| {
+    let to = |needed: fn(&Alone) -> f64, of: &dyn Fn(&Round) -> f64| {
         // Of the times just before a round and just after it: the machine's pace wavers more than what is measured.
-        let both = |alone: &[Alone]| alone.iter().map(|alone| alone.redis_micros + alone.postgres_micros).sum::<f64>() / 2.0;
+        let both = |alone: &[Alone]| alone.iter().map(needed).sum::<f64>() / 2.0;
         median(&mut rounds.iter().zip(alone.windows(2).map(both)).map(|(round, alone)| of(round) / alone).collect::<Vec<_>>())
     };
+    let to_alone = |of: &dyn Fn(&Round) -> f64| to(|alone| alone.redis_micros + alone.postgres_micros, of);
     report.at_most("processor time of all four as a ratio to that of Redis and PostgreSQL alone", to_alone(&ours), 1.5);
+    let to_chained = to(|alone| alone.redis_micros + alone.chained_micros, &ours);
+    report.figure("the same where PostgreSQL alone is asked by transactions that follow each other", to_chained);
     report.bounded_by(&format!(
         "Redis and PostgreSQL need {:.2} times as much for each where all share the processors; ingress and worker add {:.1} µs",
         to_alone(&|round| round.micros[2] + round.micros[3]),
