@@ -17,7 +17,7 @@ pub struct Stamp {
     time_ms: i64,
     #[serde(rename = "s")]
     stage: u8,
-    /// Its first digits.
+    /// Its first digits: they part events of one time and stage. A state holds a stamp for each of its fields, so few.
     #[serde(rename = "i")]
     identity: SmolStr,
 }
@@ -25,7 +25,7 @@ pub struct Stamp {
 impl Stamp {
     fn new(event: &Event, stage: u8, identity: &EventIdentity) -> Self {
         let digits = identity.as_str();
-        let identity = digits.get(..16).unwrap_or(digits).into();
+        let identity = digits.get(..8).unwrap_or(digits).into();
         Self { time_ms: event.status_time.timestamp_millis(), stage, identity }
     }
 
@@ -79,7 +79,9 @@ pub struct TransactionState {
     merchant_ref_num: Option<Register<SmolStr>>,
     payment_method: Option<Register<SmolStr>>,
     account_id: Option<Register<SmolStr>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     failure_reason: Option<Register<SmolStr>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Register<SmolStr>>,
     transaction_time: Option<Register<i64>>,
     first_received_ms: Option<i64>,
