@@ -12,8 +12,9 @@ use crate::{Error, dialect};
 
 /// How long a transaction that is begun waits for a batch, up to twice as long.
 const WAIT: Duration = Duration::from_millis(200);
-/// How long transactions follow each other on a connection: then it goes back to the pool, which ends old ones.
-const LIFE: Duration = Duration::from_secs(10);
+/// How long transactions follow each other on a connection: then whoever waits for one has his turn, in the pool and in a
+/// pooler before the database.
+const LIFE: Duration = Duration::from_secs(1);
 
 /// Writes batches. Cheap to clone.
 ///
