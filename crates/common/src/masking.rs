@@ -285,7 +285,8 @@ mod tests {
                 "accountNumber": account, "x": {"cardNumber": card, "iban": iban, "cvv": "c9v"},
             });
             for _ in 0..nest { body = json!({"payload": [body]}); }
-            let text = masked(&body, false).to_string();
+            let text = written(&body.to_string(), false);
+            prop_assert_eq!(&written(&format!("{body:#}"), false), &text, "spaces change nothing");
             prop_assert!(!text.contains(&card), "{}", text);
             prop_assert!(!text.contains(&iban), "{}", text);
             prop_assert!(!text.contains("c9v"), "{}", text);
