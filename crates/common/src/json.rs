@@ -65,6 +65,10 @@ struct Place {
 }
 
 impl Place {
+    fn at(begin: usize, length: usize, is_escaped: bool) -> Self {
+        Self { begin: begin as u32, end: (begin + length) as u32, is_escaped }
+    }
+
     fn of(self, text: &str) -> Token<'_> {
         let token = text.get(self.begin as usize..self.end as usize);
         Token { text: token.unwrap_or_default(), is_escaped: self.is_escaped }
@@ -110,10 +114,6 @@ impl<'t> Token<'t> {
 /// Values of most webhooks: what room is made for at once.
 const NODES: usize = 32;
 
-fn place(begin: usize, length: usize, is_escaped: bool) -> Place {
-    Place { begin: begin as u32, end: (begin + length) as u32, is_escaped }
-}
-
 impl<'t> Document<'t> {
     /// Divides `raw`.
     pub fn of(raw: &'t RawValue) -> Result<Self, Flaw> {
@@ -152,11 +152,11 @@ impl<'t> Document<'t> {
                     open.push(nodes.len());
                     at += 1;
                     // Its end is told by its bracket.
-                    place(at - 1, 1, false)
+                    Place::at(at - 1, 1, false)
                 }
                 JsonType::Text => {
                     let token = Token::string(text, at)?;
-                    let place = place(at + 1, token.text.len(), token.is_escaped);
+                    let place = Place::at(at + 1, token.text.len(), token.is_escaped);
                     at += token.text.len() + 2;
                     // A colon stands behind names alone.
                     let rest = bytes.get(at..).unwrap_or_default();
@@ -169,7 +169,7 @@ impl<'t> Document<'t> {
                 JsonType::Number | JsonType::Bool | JsonType::Null => {
                     let rest = text.get(at..).unwrap_or_default();
                     let length = rest.bytes().position(|byte| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r'));
-                    let place = place(at, length.unwrap_or(rest.len()), false);
+                    let place = Place::at(at, length.unwrap_or(rest.len()), false);
                     at = place.end as usize;
                     place
                 }
