@@ -12,7 +12,7 @@ use futures::{StreamExt, TryStreamExt};
 use queue::{Lane, NewJob};
 use sea_orm::DatabaseConnection;
 use store::{
-    batch::{self, NewEvent, Writer},
+    batch::{NewEvent, Writer},
     rollups,
 };
 use uuid::Uuid;
@@ -84,17 +84,15 @@ async fn fold(db: &DatabaseConnection) {
     while rollups::fold(db).await.unwrap().1 {}
 }
 
-/// µs of PostgreSQL for an event, its figures folded, and events a second.
-async fn postgres(batch: usize, events: &[NewEvent], is_chained: bool) -> (f64, f64) {
+/// µs of PostgreSQL for an event, its figures folded, and events a second; asked by a [`Writer`] that keeps so many connections.
+async fn postgres(batch: usize, events: &[NewEvent], kept: usize) -> (f64, f64) {
     let server = Server::start().await;
     let platform = Platform::prepare_on(Database::Postgres, Some(server.url().to_owned())).await;
     let db = store::connect(&platform.database_url, u32::from(concurrency()) + 1).await.unwrap();
     let (warm_up, rest) = events.split_at(events.len() / 10);
-    let writer = Writer::new(db.clone(), concurrency().into());
+    let writer = Writer::new(db.clone(), kept);
     let write = async |events: &[NewEvent]| {
-        let batches = events
-            .chunks(batch)
-            .map(async |events| if is_chained { writer.write(events).await } else { batch::write(&db, events).await });
+        let batches = events.chunks(batch).map(|events| writer.write(events));
         futures::stream::iter(batches).buffer_unordered(concurrency().into()).try_for_each(async |_| Ok(())).await.unwrap();
     };
     write(warm_up).await;
@@ -129,8 +127,8 @@ pub async fn measure() -> Alone {
     // As many as in that run: what an event costs grows with the tables.
     let events: Vec<NewEvent> = (0..STREAM).map(|_| event()).collect();
     let (redis_micros, pushed) = redis(events.iter().take(JOBS).map(job).collect()).await;
-    let (postgres_micros, stored) = postgres(25, &events, false).await;
-    let (chained_micros, _) = postgres(25, &events, true).await;
+    let (postgres_micros, stored) = postgres(25, &events, 0).await;
+    let (chained_micros, _) = postgres(25, &events, concurrency().into()).await;
     Alone { redis_micros, postgres_micros, chained_micros, pushed, stored }
 }
 

@@ -204,6 +204,7 @@ mod tests {
     use serde_json::json;
 
     use super::{numbers::is_iban, *};
+
     fn written(body: &str, is_account_event: bool) -> String {
         let document = Document::of(serde_json::from_str(body).unwrap()).unwrap();
         let mut out = Vec::new();

@@ -56,21 +56,14 @@ pub struct Written {
 
 /// Writes `events` in one transaction: all or none. Whoever has many batches has a [`Writer`].
 pub async fn write(db: &DatabaseConnection, events: &[NewEvent]) -> Result<Written, Error> {
-    write_parts(db, events, true).await
+    Writer::new(db.clone(), 0).write(events).await
 }
 
-/// The same without its figures: for the benchmark that tells what they cost.
+/// The same without its figures, of one event at least: for the benchmark that tells what they cost.
 #[doc(hidden)]
 pub async fn write_uncounted(db: &DatabaseConnection, events: &[NewEvent]) -> Result<Written, Error> {
-    write_parts(db, events, false).await
-}
-
-async fn write_parts(db: &DatabaseConnection, events: &[NewEvent], is_counted: bool) -> Result<Written, Error> {
-    if events.is_empty() {
-        return Ok(Written::default());
-    }
     let tx = db.begin().await?;
-    let written = write_in(&tx, events, is_counted).await?;
+    let written = write_in(&tx, events, false).await?;
     tx.commit().await?;
     Ok(written)
 }

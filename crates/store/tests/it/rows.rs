@@ -2,7 +2,8 @@
 
 use sea_orm::{ConnectionTrait, EntityTrait};
 use store::{
-    Error, batch,
+    Error,
+    batch::{self, NewEvent},
     entity::{transaction, webhook_event},
 };
 use uuid::Uuid;
@@ -47,12 +48,17 @@ async fn texts_come_back_as_they_were() {
     }
 }
 
+/// An event with a text that would part a column.
+pub fn refused() -> NewEvent {
+    let mut event = new_event(&payment(0));
+    event.event.merchant_ref_num = Some("a\u{1f}b".into());
+    event
+}
+
 #[tokio::test]
 async fn what_would_part_a_column_is_refused_and_nothing_of_its_batch_is_kept() {
     let database = Database::postgres().await;
-    let mut event = new_event(&payment(1));
-    event.event.merchant_ref_num = Some("a\u{1f}b".into());
-    let refused = batch::write(&database.db, &[new_event(&payment(2)), event]).await.unwrap_err();
+    let refused = batch::write(&database.db, &[new_event(&payment(2)), refused()]).await.unwrap_err();
     assert!(matches!(&refused, Error::Refused(reason) if reason.contains("U+001F")), "{refused}");
     assert!(webhook_event::Entity::find().one(&database.db).await.unwrap().is_none());
 }

@@ -2,26 +2,20 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, PaginatorTrait, Statement};
-use store::{
-    Error,
-    batch::{NewEvent, Writer},
-    entity::webhook_event,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, PaginatorTrait, Statement};
+use store::{Error, batch::Writer, entity::webhook_event};
 
 use crate::{
     Database,
     figures::{new_event, payment},
+    rows::refused,
 };
 
 /// Longest wait for what comes soon.
 const SOON: Duration = Duration::from_secs(20);
 
-fn refused() -> NewEvent {
-    let mut event = new_event(&payment(0));
-    event.event.merchant_ref_num = Some("a\u{1f}b".into());
-    event
-}
+/// Transactions that wait for a batch, as PostgreSQL has them.
+const WAITING: &str = "FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'";
 
 async fn written(db: &DatabaseConnection) -> u64 {
     webhook_event::Entity::find().count(db).await.unwrap()
@@ -38,7 +32,7 @@ async fn each_batch_is_a_transaction_of_its_own() {
             let done = writer.write(&batch).await.unwrap();
             assert_eq!((done.new, done.known), if n == 1 { (2, 0) } else { (1, 1) });
             // What is refused takes nothing along, neither of what was before it nor of what follows.
-            if db.get_database_backend() == sea_orm::DbBackend::Postgres {
+            if db.get_database_backend() == DbBackend::Postgres {
                 let error = writer.write(&[new_event(&payment(100 + n)), refused()]).await.unwrap_err();
                 assert!(matches!(error, Error::Refused(_)), "{error}");
             }
@@ -47,11 +41,10 @@ async fn each_batch_is_a_transaction_of_its_own() {
     }
 }
 
-/// Transactions that wait, and those of them that others would have to wait for.
+/// How many wait, and how many of them others would have to wait for.
 async fn waiting(db: &DatabaseConnection) -> (i64, i64) {
-    let sql = "SELECT count(*) AS waiting, count(coalesce(backend_xmin, backend_xid)) AS holding FROM pg_stat_activity
-        WHERE datname = current_database() AND state = 'idle in transaction'";
-    let row = db.query_one_raw(Statement::from_string(sea_orm::DbBackend::Postgres, sql)).await.unwrap().unwrap();
+    let sql = format!("SELECT count(*) AS waiting, count(coalesce(backend_xmin, backend_xid)) AS holding {WAITING}");
+    let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap().unwrap();
     (row.try_get("", "waiting").unwrap(), row.try_get("", "holding").unwrap())
 }
 
@@ -86,9 +79,7 @@ async fn a_connection_that_ended_meanwhile_costs_a_try() {
         assert!(begun.elapsed() < SOON, "no transaction waited");
         writer.write(&[new_event(&payment(tries))]).await.unwrap();
         tries += 1;
-        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE datname = current_database() AND state = 'idle in transaction'";
-        db.execute_unprepared(end).await.unwrap();
+        db.execute_unprepared(&format!("SELECT pg_terminate_backend(pid) {WAITING}")).await.unwrap();
         while let Err(error) = writer.write(&[new_event(&payment(tries))]).await {
             assert!(matches!(error, Error::Unavailable(_)) && failed < 3, "{error}");
             failed += 1;
