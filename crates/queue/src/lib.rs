@@ -38,6 +38,7 @@ mod consumer;
 pub mod dead;
 pub mod keys;
 pub mod manage;
+mod pack;
 mod persistence;
 pub mod producer;
 pub mod record;

@@ -22,6 +22,7 @@ use tokio::{
 use crate::{
     Error, Lane, Packing, Queue, QueueSettings,
     compact::{self, unpack},
+    pack::Packer,
     record,
 };
 
@@ -155,8 +156,8 @@ async fn commit(queue: &Queue, shard: usize, group: Vec<Ask>) {
 }
 
 thread_local! {
-    /// Where a job is packed, before it is known how long it becomes.
-    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// Where a job is packed, before it is known how long it becomes, and by whom.
+    static ROOM: RefCell<(Vec<u8>, Packer)> = RefCell::new((Vec::new(), Packer::new()));
 }
 
 /// A job as arguments of a call, which lie behind each other: its claim, its id, its lane, its flow, its record.
@@ -170,7 +171,7 @@ impl PackedJob {
     fn of(job: &NewJob, settings: &QueueSettings) -> Self {
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
         let dictionary = (settings.packing == Packing::Dictionary).then_some(settings.dictionary);
-        ROOM.with_borrow_mut(|room| {
+        ROOM.with_borrow_mut(|(room, packer)| {
             room.clear();
             compact::add(&job.claim, room);
             let claim = room.len();
@@ -181,7 +182,7 @@ impl PackedJob {
             // Writing to memory does not fail.
             let _ = write!(room, "{:x}", job.flow);
             let flow = room.len();
-            record::encode(job, now_ms, dictionary, room);
+            record::encode(job, now_ms, dictionary, packer, room);
             Self { bytes: room.as_slice().into(), ends: [claim, id, lane, flow, room.len()] }
         })
     }

@@ -4,13 +4,10 @@
 
 use std::{io::Write, str::FromStr};
 
-use lz4_flex::block::{
-    compress_into, compress_into_with_dict, decompress_into, decompress_into_with_dict, get_maximum_output_size,
-    uncompressed_size,
-};
+use lz4_flex::block::{decompress_into, decompress_into_with_dict, uncompressed_size};
 use redis_client::fred::bytes::Bytes;
 
-use crate::{Error, JobId, Lane, NewJob};
+use crate::{Error, JobId, Lane, NewJob, pack::Packer};
 
 /// Longest payload that is unpacked, in bytes: far above what is taken in.
 const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
@@ -102,11 +99,12 @@ impl FromStr for Packing {
     }
 }
 
-/// Adds `job` to `record` as it lies in Redis, packed with `dictionary` if there is one.
-pub(crate) fn encode(job: &NewJob, now_ms: i64, dictionary: Option<&[u8]>, record: &mut Vec<u8>) {
+/// Adds `job` to `record` as it lies in Redis, packed behind `dictionary` if there is one.
+pub(crate) fn encode(job: &NewJob, now_ms: i64, dictionary: Option<&'static [u8]>, packer: &mut Packer, record: &mut Vec<u8>) {
     let begin = record.len();
     add_line(job, now_ms, if dictionary.is_some() { "d" } else { "z" }, record);
-    if !add_packed(&job.payload, dictionary, record) {
+    let is_shorter = add_packed(&job.payload, packer.behind(dictionary.unwrap_or_default()), record);
+    if is_shorter.is_none() {
         record.truncate(begin);
         add_line(job, now_ms, "", record);
         record.extend_from_slice(&job.payload);
@@ -119,21 +117,12 @@ fn add_line(job: &NewJob, now_ms: i64, form: &str, record: &mut Vec<u8>) {
     let _ = writeln!(record, "{}|{now_ms}|{trace}|{:x}|{form}", job.lane.code(), job.flow);
 }
 
-/// Adds `payload` to `record` as an LZ4 block with its length before. Answers whether that is shorter; if not, what was added
-/// is nothing.
-fn add_packed(payload: &[u8], dictionary: Option<&[u8]>, record: &mut Vec<u8>) -> bool {
-    let Ok(length) = u32::try_from(payload.len()) else { return false };
-    record.extend_from_slice(&length.to_le_bytes());
+/// Adds `payload` to `record` as an LZ4 block with its length before. If that is not shorter, what was added is nothing.
+fn add_packed(payload: &[u8], packer: &mut Packer, record: &mut Vec<u8>) -> Option<()> {
     let begin = record.len();
-    record.resize(begin + get_maximum_output_size(payload.len()), 0);
-    let Some(block) = record.get_mut(begin..) else { return false };
-    let packed = match dictionary {
-        Some(dictionary) => compress_into_with_dict(payload, block, dictionary),
-        None => compress_into(payload, block),
-    };
-    let packed = packed.unwrap_or(payload.len());
-    record.truncate(begin + packed);
-    packed + size_of_val(&length) < payload.len()
+    record.extend_from_slice(&u32::try_from(payload.len()).ok()?.to_le_bytes());
+    packer.pack(payload, record)?;
+    (record.len() - begin < payload.len()).then_some(())
 }
 
 /// The job in `record`, whose queue has that dictionary.
@@ -174,9 +163,9 @@ mod tests {
         }
     }
 
-    fn encoded(job: &NewJob, dictionary: Option<&[u8]>) -> Bytes {
+    fn encoded(job: &NewJob, dictionary: Option<&'static [u8]>) -> Bytes {
         let mut record = Vec::new();
-        encode(job, 17, dictionary, &mut record);
+        encode(job, 17, dictionary, &mut Packer::new(), &mut record);
         record.into()
     }
 
