@@ -89,7 +89,11 @@ pub fn init(options: &Options) -> Result<Telemetry, Error> {
     let layer = tracer.as_ref().map(|provider| {
         // Spans of ours alone: those of libraries speak of what they carry.
         let ours = EnvFilter::new(format!("off,{}=info", trace::TARGET));
-        tracing_opentelemetry::layer().with_tracer(provider.tracer(options.service)).with_filter(ours)
+        // A span is entered at each poll of what it spans: nothing is done then, since nobody asks for the context of the
+        // thread, and on which threads it was polled and for how long says little of a future.
+        let layer =
+            tracing_opentelemetry::layer().with_context_activation(false).with_tracked_inactivity(false).with_threads(false);
+        layer.with_tracer(provider.tracer(options.service)).with_filter(ours)
     });
     let registry = tracing_subscriber::registry().with(layer);
     let done = if options.json {
