@@ -21,7 +21,7 @@ use telemetry::{metrics, trace};
 use tracing::{Instrument, Span, info_span};
 use uuid::Uuid;
 
-use crate::{Ingress, body};
+use crate::{Ingress, body, routes::COMPANY};
 
 /// The headers that are looked for, as names: a text would be checked and made one at each look.
 static SIGNATURE: LazyLock<[HeaderName; 4]> = LazyLock::new(|| signature::HEADERS.map(HeaderName::from_static));
@@ -32,10 +32,9 @@ pub(crate) async fn webhook(
     request: HttpRequest,
     body: web::Payload,
     endpoint: Endpoint,
-    slug: Option<String>,
 ) -> Result<HttpResponse, Problem> {
     let begun = Instant::now();
-    let answer = accept(&ingress, &request, body, endpoint, slug, begun).await;
+    let answer = accept(&ingress, &request, body, endpoint, begun).await;
     let (outcome, count) = match &answer {
         Ok(answer) if answer.status() == StatusCode::ACCEPTED => ("accepted", "webhook.accepted"),
         Ok(_) => ("duplicate", "webhook.duplicate"),
@@ -52,10 +51,10 @@ async fn accept(
     request: &HttpRequest,
     body: web::Payload,
     endpoint: Endpoint,
-    slug: Option<String>,
     begun: Instant,
 ) -> Result<HttpResponse, Problem> {
-    let addressed = match &slug {
+    let slug = request.match_info().get(COMPANY);
+    let addressed = match slug {
         Some(slug) => ingress
             .receivers
             .company(slug)
@@ -77,7 +76,7 @@ async fn accept(
         (false, Some(account)) => ingress.receivers.company_of_account(&account).await.map_err(|e| lookup_failed(&e))?,
         _ => addressed,
     };
-    let identity = EventIdentity::of(endpoint, slug.as_deref(), &envelope);
+    let identity = EventIdentity::of(endpoint, slug, &envelope);
     let webhook_id = Uuid::now_v7();
     let (lane, mode) = (lane(&envelope), envelope.mode());
     let job = job(webhook_id, endpoint, company_id, &identity, &envelope, received_at.timestamp_millis(), body.len())?;
@@ -97,7 +96,7 @@ async fn accept(
     if matches!(outcome, Enqueued::DuplicateOf(_)) {
         ingress.duplicates.count(company_id, mode, received_at.timestamp_millis());
     }
-    Ok(answer(outcome, webhook_id, begun))
+    Ok(answer(&outcome, webhook_id, begun))
 }
 
 /// Enqueues `job` with the trace that goes on in it: ours where this request is traced, else its
@@ -177,14 +176,16 @@ fn job(
     })
 }
 
-fn answer(outcome: Enqueued, webhook_id: Uuid, begun: Instant) -> HttpResponse {
+fn answer(outcome: &Enqueued, webhook_id: Uuid, begun: Instant) -> HttpResponse {
     let took = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    let mut own = Uuid::encode_buffer();
     let (mut response, message, id, duplicate) = match outcome {
-        Enqueued::Accepted => (HttpResponse::Accepted(), "Webhook accepted", webhook_id.to_string(), false),
-        Enqueued::DuplicateOf(first) => (HttpResponse::Ok(), "Webhook received before", first, true),
+        Enqueued::Accepted => {
+            (HttpResponse::Accepted(), "Webhook accepted", &*webhook_id.hyphenated().encode_lower(&mut own), false)
+        }
+        Enqueued::DuplicateOf(first) => (HttpResponse::Ok(), "Webhook received before", first.as_str(), true),
     };
-    let (webhook_id, job_id) = (id.as_str(), id.as_str());
-    let timestamp = timestamp();
+    let (webhook_id, job_id, timestamp) = (id, id, timestamp());
     response.json(Answer { success: true, message, webhook_id, job_id, duplicate, processing_time: took, timestamp })
 }
 

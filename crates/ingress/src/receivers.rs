@@ -15,11 +15,13 @@ use std::{
 };
 
 use common::{CompanyId, Endpoint, receiver};
+use foldhash::fast::RandomState;
 use fred::{clients::Client, interfaces::KeysInterface, types::Expiration};
 use moka::future::Cache;
 use ring::hmac;
 use sea_orm::DatabaseConnection;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use store::{
     companies,
     entity::receiver_secret,
@@ -38,6 +40,9 @@ const MEMORY_TTL: Duration = Duration::from_secs(60);
 
 type Keys = Arc<Vec<hmac::Key>>;
 
+/// What was looked up. Each webhook asks twice: the hash is one that is fast for short keys.
+type Known<K, V> = Cache<K, V, RandomState>;
+
 /// The look-ups and their caches.
 #[derive(Debug)]
 pub struct Receivers {
@@ -46,9 +51,9 @@ pub struct Receivers {
     db: DatabaseConnection,
     vault: Vault,
     version: AtomicI64,
-    keys: Cache<(i64, Endpoint, CompanyId), Keys>,
-    companies: Cache<(i64, String), Option<CompanyId>>,
-    accounts: Cache<(i64, String), CompanyId>,
+    keys: Known<(i64, Endpoint, CompanyId), Keys>,
+    companies: Known<(i64, SmolStr), Option<CompanyId>>,
+    accounts: Known<(i64, SmolStr), CompanyId>,
 }
 
 /// A stored secret as Redis holds it: still encrypted.
@@ -68,9 +73,9 @@ impl Receivers {
             vault,
             name: name.to_owned(),
             version: AtomicI64::new(0),
-            keys: Cache::builder().max_capacity(10_000).time_to_live(MEMORY_TTL).build(),
-            companies: Cache::builder().max_capacity(10_000).time_to_live(MEMORY_TTL).build(),
-            accounts: Cache::builder().max_capacity(100_000).time_to_live(MEMORY_TTL).build(),
+            keys: nothing_known(10_000),
+            companies: nothing_known(10_000),
+            accounts: nothing_known(100_000),
         });
         let weak = Arc::downgrade(&receivers);
         tokio::spawn(async move {
@@ -97,12 +102,12 @@ impl Receivers {
             return Ok(None);
         }
         let load = || async { Ok(store::within(LOOK_UP, companies::find(&self.db, slug)).await?.map(|row| CompanyId(row.id))) };
-        known(&self.companies, (self.version(), slug.to_owned()), load).await
+        known(&self.companies, (self.version(), slug.into()), load).await
     }
 
     /// The company that the account is assigned to.
     pub(crate) async fn company_of_account(&self, account: &str) -> Result<CompanyId, Arc<store::Error>> {
-        known(&self.accounts, (self.version(), account.to_owned()), || {
+        known(&self.accounts, (self.version(), account.into()), || {
             store::within(LOOK_UP, companies::of_account(&self.db, account))
         })
         .await
@@ -146,9 +151,17 @@ impl Receivers {
     }
 }
 
+fn nothing_known<K, V>(capacity: u64) -> Known<K, V>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    Cache::builder().max_capacity(capacity).time_to_live(MEMORY_TTL).build_with_hasher(RandomState::default())
+}
+
 /// What `cache` has of `key`, else what `load` brings. A look-up is rare and large: in a box, it does not make every
 /// request's future as large, which is copied several times.
-async fn known<K, V, F>(cache: &Cache<K, V>, key: K, load: impl FnOnce() -> F) -> Result<V, Arc<store::Error>>
+async fn known<K, V, F>(cache: &Known<K, V>, key: K, load: impl FnOnce() -> F) -> Result<V, Arc<store::Error>>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,

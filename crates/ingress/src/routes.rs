@@ -9,28 +9,20 @@ use crate::{Ingress, receive, status};
 /// Other paths of the `netbanx` endpoint, kept for portals that were set up long ago.
 const ALIASES: [&str; 3] = ["/webhooks/netbanx", "/netbanx", "/webhook"];
 
+/// The part of a path that names a company.
+pub(crate) const COMPANY: &str = "company";
+
 /// Adds the receiver's routes.
 pub fn add(config: &mut web::ServiceConfig, ingress: Ingress) {
     config.app_data(web::Data::new(ingress));
     for alias in ALIASES {
-        config.service(
-            resource(alias)
-                .route(web::post().to(|ingress, request, body| receive::webhook(ingress, request, body, Endpoint::Netbanx, None)))
-                .route(web::get().to(|ingress| status::get(ingress, Endpoint::Netbanx))),
-        );
+        config
+            .service(resource(alias, Endpoint::Netbanx).route(web::get().to(|ingress| status::get(ingress, Endpoint::Netbanx))));
     }
     for endpoint in Endpoint::ALL {
         let path = format!("/api/webhooks/{endpoint}");
-        config.service(resource(&format!("{path}/{{company}}")).route(web::post().to(
-            move |ingress, request, body, company: web::Path<String>| {
-                receive::webhook(ingress, request, body, endpoint, Some(company.into_inner()))
-            },
-        )));
-        config.service(
-            resource(&path)
-                .route(web::post().to(move |ingress, request, body| receive::webhook(ingress, request, body, endpoint, None)))
-                .route(web::get().to(move |ingress| status::get(ingress, endpoint))),
-        );
+        config.service(resource(&format!("{path}/{{{COMPANY}}}"), endpoint));
+        config.service(resource(&path, endpoint).route(web::get().to(move |ingress| status::get(ingress, endpoint))));
     }
 }
 
@@ -39,8 +31,11 @@ pub fn add_unknown(config: &mut web::ServiceConfig) {
     config.route("/api/webhooks/{endpoint}", web::to(unknown)).route("/api/webhooks/{endpoint}/{company}", web::to(unknown));
 }
 
-fn resource(path: &str) -> Resource {
-    web::resource(path).app_data(Route::of(path)).default_service(web::to(not_allowed))
+fn resource(path: &str, endpoint: Endpoint) -> Resource {
+    web::resource(path)
+        .app_data(Route::of(path))
+        .route(web::post().to(move |ingress, request, body| receive::webhook(ingress, request, body, endpoint)))
+        .default_service(web::to(not_allowed))
 }
 
 async fn not_allowed() -> impl Responder {

@@ -7,6 +7,7 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
+use memchr::memchr_iter;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, Statement, Value,
     sea_query::{ArrayType, ColumnType},
@@ -92,13 +93,13 @@ fn joined(cells: &[Cell<'_>]) -> Result<Value, DbErr> {
     let texts = || cells.iter().map(|cell| if let Cell::Text(Some(text)) = cell { text.as_ref() } else { "" });
     let mut all = String::with_capacity(texts().map(|text| text.len() + 1).sum());
     for (n, text) in texts().enumerate() {
-        if text.contains(BETWEEN) {
-            return Err(DbErr::Custom("a text holds U+001F".to_owned()));
-        }
         if n > 0 {
             all.push(BETWEEN);
         }
         all.push_str(text);
+    }
+    if memchr_iter(BETWEEN as u8, all.as_bytes()).count() >= cells.len().max(1) {
+        return Err(DbErr::Custom("a text holds U+001F".to_owned()));
     }
     Ok(all.into())
 }
