@@ -4,6 +4,15 @@
 --       7 whether one that must be alone may be handed out (0|1)
 -- Answer: ms until the next retry or lease is due (-1: none); per job id and record; per job failed attempts and
 --         take-overs, nothing where no job of the shard has any
+local p, o = lanes.p, lanes.o
+
+-- Many looks find a shard empty. Nothing is written then: not to the file either.
+if redis.call('EXISTS', p.waiting, p.scheduled, p.leases, o.waiting, o.scheduled, o.leases) == 0 then
+  redis.call('DEL', p.flows, o.flows)
+  redis.call('HDEL', stats, 'clock', 'ahead')
+  return { -1, {}, {} }
+end
+
 local wall = wall_clock()
 local now = steady_clock(wall)
 -- As text at once: a number is turned into text anew for each command that it goes to.
@@ -91,9 +100,9 @@ end
 if redis.call('HEXISTS', paused, 'all') == 0 then
   if not (any_tries and ARGV[7] == '1' and take_suspect() == 1) then
     local free = tonumber(ARGV[1])
-    free = free - take(lanes.o, math.min(tonumber(ARGV[4]), free))
-    free = free - take(lanes.p, free)
-    take(lanes.o, free)
+    free = free - take(o, math.min(tonumber(ARGV[4]), free))
+    free = free - take(p, free)
+    take(o, free)
   end
   for _, lane in pairs(lanes) do
     if redis.call('ZCARD', lane.waiting) == 0 then redis.call('DEL', lane.flows) end
