@@ -4,6 +4,8 @@
 //! highest [`Stamp`] gives its value. Folding is commutative, associative and idempotent, which the
 //! property test below proves for transactions and accounts alike.
 
+mod written;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -252,6 +254,7 @@ mod tests {
             "PAYMENT_FAILED",
             "PAYMENT_PROCESSING",
             "PAYMENT_RETURNED_COMPLETED",
+            "CHARGEBACK_WON",
             "ACCT_ENABLED",
             "ACCT_REJECTED",
         ]);
@@ -271,7 +274,9 @@ mod tests {
             prop_assert_eq!(&fold(&shuffled), &expected);
             let twice: Vec<_> = shuffled.iter().chain(&events).cloned().collect();
             prop_assert_eq!(&fold(&twice), &expected);
-            let stored: TransactionState = serde_json::from_str(&serde_json::to_string(&expected.0).unwrap()).unwrap();
+            let written = expected.0.to_json().unwrap();
+            prop_assert_eq!(&written, &serde_json::to_vec(&expected.0).unwrap());
+            let stored: TransactionState = serde_json::from_slice(&written).unwrap();
             prop_assert_eq!(&stored, &expected.0);
         }
     }

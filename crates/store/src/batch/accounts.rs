@@ -120,6 +120,6 @@ fn account_row((company, external_id): AccountKey<'_>, id: Uuid, state: &Account
         status_time: Set(state.status_time_ms()),
         created_at: Set(first),
         updated_at: Set(last),
-        state: Set(json(state)?),
+        state: Set(json(serde_json::to_vec(state))?),
     })
 }

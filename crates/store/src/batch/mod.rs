@@ -141,11 +141,8 @@ fn received(new: &NewEvent) -> Option<chrono::DateTime<chrono::Utc>> {
     chrono::DateTime::from_timestamp_millis(new.received_ms)
 }
 
-/// Bytes of a state, or somewhat more.
-const STATE: usize = 1024;
-
-fn json(state: &impl serde::Serialize) -> Result<String, Error> {
-    let mut bytes = Vec::with_capacity(STATE);
-    serde_json::to_writer(&mut bytes, state).map_err(|e| Error::Refused(e.to_string()))?;
+/// A state as it is stored.
+fn json(state: serde_json::Result<Vec<u8>>) -> Result<String, Error> {
+    let bytes = state.map_err(|e| Error::Refused(e.to_string()))?;
     String::from_utf8(bytes).map_err(|e| Error::Refused(e.to_string()))
 }

@@ -112,7 +112,7 @@ impl<'e> Transactions<'e> {
         for ((key, slot), state) in self.0.into_iter().zip(states.into_values()) {
             deltas.entry(key.0).or_default().transaction(key.1, slot.before.as_deref(), &state);
             let rows = if slot.before.is_some() { &mut changed } else { &mut fresh };
-            rows.push(Row { key, id: slot.id, json: json(&state)?, state });
+            rows.push(Row { key, id: slot.id, json: json(state.to_json())?, state });
         }
         Ok(Folded { fresh, changed })
     }
