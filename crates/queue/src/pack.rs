@@ -4,7 +4,8 @@
 /// Places of the table of what was seen: a power of two. So few that they are copied at once for each block, and more than
 /// a job has places worth knowing.
 const SLOTS: usize = 1024;
-/// Bytes that must be equal. The format has matches of four; here eight are looked at at once, and shorter ones save little.
+/// Bytes that must be equal. The format has matches of four; here eight are looked at at once, and what is shorter and not in
+/// the dictionary saves little.
 const EQUAL: usize = 8;
 /// Bytes of a match that its token does not count.
 const MIN_MATCH: usize = 4;
@@ -33,7 +34,7 @@ pub(crate) struct Packer {
 }
 
 impl Packer {
-    /// One without a dictionary.
+    /// One that has no dictionary yet.
     pub fn new() -> Self {
         let nothing = Box::new([0; SLOTS]);
         Self { dictionary: &[], seen: nothing.clone(), known: nothing, window: Vec::new() }

@@ -4,7 +4,7 @@
 
 use std::{io::Write, str::FromStr};
 
-use lz4_flex::block::{decompress_into, decompress_into_with_dict, uncompressed_size};
+use lz4_flex::block::{compress, decompress_into, decompress_into_with_dict, uncompressed_size};
 use redis_client::fred::bytes::Bytes;
 
 use crate::{Error, JobId, Lane, NewJob, pack::Packer};
@@ -103,8 +103,7 @@ impl FromStr for Packing {
 pub(crate) fn encode(job: &NewJob, now_ms: i64, dictionary: Option<&'static [u8]>, packer: &mut Packer, record: &mut Vec<u8>) {
     let begin = record.len();
     add_line(job, now_ms, if dictionary.is_some() { "d" } else { "z" }, record);
-    let is_shorter = add_packed(&job.payload, packer.behind(dictionary.unwrap_or_default()), record);
-    if is_shorter.is_none() {
+    if add_packed(&job.payload, dictionary, packer, record).is_none() {
         record.truncate(begin);
         add_line(job, now_ms, "", record);
         record.extend_from_slice(&job.payload);
@@ -118,10 +117,14 @@ fn add_line(job: &NewJob, now_ms: i64, form: &str, record: &mut Vec<u8>) {
 }
 
 /// Adds `payload` to `record` as an LZ4 block with its length before. If that is not shorter, what was added is nothing.
-fn add_packed(payload: &[u8], packer: &mut Packer, record: &mut Vec<u8>) -> Option<()> {
+fn add_packed(payload: &[u8], dictionary: Option<&'static [u8]>, packer: &mut Packer, record: &mut Vec<u8>) -> Option<()> {
     let begin = record.len();
     record.extend_from_slice(&u32::try_from(payload.len()).ok()?.to_le_bytes());
-    packer.pack(payload, record)?;
+    match dictionary {
+        Some(dictionary) => packer.behind(dictionary).pack(payload, record)?,
+        // Without one there are the short matches that the packer leaves out.
+        None => record.append(&mut compress(payload)),
+    }
     (record.len() - begin < payload.len()).then_some(())
 }
 
