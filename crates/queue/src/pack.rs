@@ -4,8 +4,8 @@
 /// Places of the table of what was seen: a power of two. So few that they are copied at once for each block, and more than
 /// a job has places worth knowing.
 const SLOTS: usize = 1024;
-/// Bytes that must be equal. The format has matches of four; here eight are looked at at once, and what is shorter and not in
-/// the dictionary saves little.
+/// Bytes that must be equal. The format has matches of four, but eight are compared as fast, and behind a dictionary shorter
+/// ones save little.
 const EQUAL: usize = 8;
 /// Bytes of a match that its token does not count.
 const MIN_MATCH: usize = 4;
@@ -25,7 +25,7 @@ const HALF: usize = 15;
 #[derive(Debug)]
 pub(crate) struct Packer {
     dictionary: &'static [u8],
-    /// Where the dictionary has what, by [`slot`].
+    /// Where the dictionary has what, as [`note`]d.
     known: Box<[u32; SLOTS]>,
     /// The same of the dictionary and what was looked at of the payload.
     seen: Box<[u32; SLOTS]>,
@@ -44,8 +44,8 @@ impl Packer {
     pub fn behind(&mut self, dictionary: &'static [u8]) -> &mut Self {
         if !std::ptr::eq(self.dictionary, dictionary) {
             self.known.fill(0);
-            for (at, bytes) in dictionary.windows(EQUAL).enumerate() {
-                note(&mut self.known, bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)), at);
+            for (at, bytes) in (0..).map_while(|at| Some((at, eight(dictionary, at)?))) {
+                note(&mut self.known, bytes, at);
             }
             self.window.clear();
             self.window.extend_from_slice(dictionary);
