@@ -16,19 +16,23 @@ pub(crate) const COMPANY: &str = "company";
 pub fn add(config: &mut web::ServiceConfig, ingress: Ingress) {
     config.app_data(web::Data::new(ingress));
     for alias in ALIASES {
-        config
-            .service(resource(alias, Endpoint::Netbanx).route(web::get().to(|ingress| status::get(ingress, Endpoint::Netbanx))));
+        config.service(shared(alias, Endpoint::Netbanx));
     }
     for endpoint in Endpoint::ALL {
         let path = format!("/api/webhooks/{endpoint}");
         config.service(resource(&format!("{path}/{{{COMPANY}}}"), endpoint));
-        config.service(resource(&path, endpoint).route(web::get().to(move |ingress| status::get(ingress, endpoint))));
+        config.service(shared(&path, endpoint));
     }
 }
 
 /// For the paths under `/api/webhooks/` that no endpoint has; to be added after all others.
 pub fn add_unknown(config: &mut web::ServiceConfig) {
     config.route("/api/webhooks/{endpoint}", web::to(unknown)).route("/api/webhooks/{endpoint}/{company}", web::to(unknown));
+}
+
+/// Of no company's own: it tells the endpoint's status, too.
+fn shared(path: &str, endpoint: Endpoint) -> Resource {
+    resource(path, endpoint).route(web::get().to(move |ingress| status::get(ingress, endpoint)))
 }
 
 fn resource(path: &str, endpoint: Endpoint) -> Resource {
