@@ -88,7 +88,7 @@ fn read(path: &str, handler: impl Fn() -> Route) -> Resource {
 
 /// What answers to those methods alone.
 fn only(path: &str, methods: &'static str) -> Resource {
-    web::resource(path).default_service(web::to(move || async move {
+    web::resource(path).app_data(::web::Route::of(path)).default_service(web::to(move || async move {
         let mut refusal = Problem::new(ProblemKind::MethodNotAllowed, format!("allowed here: {methods}")).error_response();
         refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
         refusal

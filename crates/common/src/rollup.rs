@@ -2,7 +2,12 @@
 //! them. Figures are sums, so they can be kept by differences: what a state contributed is taken off,
 //! what the new one contributes is added.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt, iter,
+};
+
+use smol_str::SmolStr;
 
 use crate::{Kind, Mode, Status, TransactionState};
 
@@ -55,16 +60,16 @@ pub enum Series {
         /// Where they stand.
         status: Status,
         /// ISO 4217; empty where none is known.
-        currency: String,
+        currency: SmolStr,
         /// Empty where none is known.
-        payment_method: String,
+        payment_method: SmolStr,
         /// How a chargeback ended; empty for all else.
-        outcome: String,
+        outcome: SmolStr,
     },
     /// Why transactions failed or were sent back, by the minute in which they were made.
     Failures {
         /// As Netbanx words it.
-        reason: String,
+        reason: SmolStr,
     },
     /// Webhooks, by the minute in which they were received.
     Webhooks(WebhookOutcome),
@@ -89,7 +94,7 @@ const BAR: char = '|';
 /// Characters of a part at most.
 const PART: usize = 120;
 
-fn part(text: &str) -> String {
+fn part(text: &str) -> SmolStr {
     text.chars().take(PART).map(|c| if c == BAR { ' ' } else { c }).collect()
 }
 
@@ -106,11 +111,11 @@ impl Series {
             ("t", kind) => Some(Self::Transactions {
                 kind: Kind::parse(kind)?,
                 status: Status::parse(parts.next()?)?,
-                currency: parts.next()?.to_owned(),
-                payment_method: parts.next()?.to_owned(),
-                outcome: parts.next()?.to_owned(),
+                currency: parts.next()?.into(),
+                payment_method: parts.next()?.into(),
+                outcome: parts.next()?.into(),
             }),
-            ("f", reason) => Some(Self::Failures { reason: reason.to_owned() }),
+            ("f", reason) => Some(Self::Failures { reason: reason.into() }),
             ("w", "processed") => Some(Self::Webhooks(WebhookOutcome::Processed)),
             ("w", "failed") => Some(Self::Webhooks(WebhookOutcome::Failed)),
             ("w", "duplicate") => Some(Self::Webhooks(WebhookOutcome::Duplicate)),
@@ -173,11 +178,18 @@ pub struct Deltas(BTreeMap<Cell, Sum>);
 
 impl Deltas {
     /// Adds a contribution.
-    pub fn add(&mut self, cell: &Cell, sum: Sum) {
-        let kept = self.0.entry(cell.clone()).or_default();
-        kept.add(sum);
-        if kept.is_zero() {
-            self.0.remove(cell);
+    pub fn add(&mut self, cell: Cell, sum: Sum) {
+        match self.0.entry(cell) {
+            Entry::Vacant(_) if sum.is_zero() => {}
+            Entry::Vacant(place) => {
+                place.insert(sum);
+            }
+            Entry::Occupied(mut kept) => {
+                kept.get_mut().add(sum);
+                if kept.get().is_zero() {
+                    kept.remove();
+                }
+            }
         }
     }
 
@@ -189,14 +201,14 @@ impl Deltas {
     /// So many webhooks that were received at `received_ms`.
     pub fn webhooks(&mut self, received_ms: i64, mode: Mode, outcome: WebhookOutcome, count: i64) {
         let cell = Cell { minute_ms: Grain::Minute.bucket(received_ms), mode, series: Series::Webhooks(outcome) };
-        self.add(&cell, Sum { count, amount: 0 });
+        self.add(cell, Sum { count, amount: 0 });
     }
 
     /// A transaction that went from one state to another; `before` is none for a new one.
     pub fn transaction(&mut self, kind: Kind, before: Option<&TransactionState>, after: &TransactionState) {
         for (state, sign) in [(before, -1), (Some(after), 1)] {
             for (cell, sum) in state.into_iter().flat_map(|state| contribution(kind, state)) {
-                self.add(&cell, Sum { count: sign * sum.count, amount: sign * sum.amount });
+                self.add(cell, Sum { count: sign * sum.count, amount: sign * sum.amount });
             }
         }
     }
@@ -213,20 +225,17 @@ impl Deltas {
 }
 
 /// What a transaction adds to figures as it stands.
-fn contribution(kind: Kind, state: &TransactionState) -> Vec<(Cell, Sum)> {
+fn contribution(kind: Kind, state: &TransactionState) -> impl Iterator<Item = (Cell, Sum)> {
     let cell = |series| Cell { minute_ms: Grain::Minute.bucket(state.transaction_time_ms()), mode: state.mode(), series };
     let series = Series::Transactions {
         kind,
         status: state.status(),
-        currency: state.currency().unwrap_or_default().to_owned(),
+        currency: state.currency().unwrap_or_default().into(),
         payment_method: part(state.payment_method().unwrap_or_default()),
-        outcome: state.outcome().filter(|_| kind == Kind::Chargeback).unwrap_or_default().to_owned(),
+        outcome: state.outcome().filter(|_| kind == Kind::Chargeback).unwrap_or_default().into(),
     };
-    let mut cells = vec![(cell(series), Sum { count: 1, amount: summed(state.amount()) })];
-    if let Some(reason) = state.failure_reason() {
-        cells.push((cell(Series::failure(reason)), Sum { count: 1, amount: 0 }));
-    }
-    cells
+    let failure = state.failure_reason().map(|reason| (cell(Series::failure(reason)), Sum { count: 1, amount: 0 }));
+    iter::once((cell(series), Sum { count: 1, amount: summed(state.amount()) })).chain(failure)
 }
 
 /// What enters a sum. An amount beyond [`MAX_SUMMED`] is shown with its transaction but summed as
@@ -246,9 +255,9 @@ mod tests {
             Series::Transactions {
                 kind: Kind::Chargeback,
                 status: Status::Completed,
-                currency: "EUR".to_owned(),
-                payment_method: String::new(),
-                outcome: "WON".to_owned(),
+                currency: "EUR".into(),
+                payment_method: SmolStr::default(),
+                outcome: "WON".into(),
             },
             Series::failure("no | funds"),
             Series::Webhooks(WebhookOutcome::Processed),
@@ -273,7 +282,7 @@ mod tests {
         let mut deltas = Deltas::default();
         deltas.webhook(5, Mode::Live, WebhookOutcome::Processed);
         let (cell, sum) = deltas.iter().next().map(|(cell, sum)| (cell.clone(), *sum)).unwrap();
-        deltas.add(&cell, Sum { count: -sum.count, amount: -sum.amount });
+        deltas.add(cell, Sum { count: -sum.count, amount: -sum.amount });
         assert!(deltas.is_empty());
     }
 }

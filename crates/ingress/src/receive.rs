@@ -12,7 +12,9 @@ use actix_web::{
     web,
 };
 use common::{
-    Category, CompanyId, Endpoint, Envelope, Event, EventIdentity, Job, Rejection, envelope, masking, normal,
+    Category, CompanyId, Endpoint, Envelope, Event, EventIdentity, Job, Rejection,
+    envelope::EVENT_TYPE_HEADERS,
+    masking, normal,
     signature::{self, Signature},
 };
 use queue::{Enqueued, Lane, NewJob};
@@ -25,7 +27,7 @@ use crate::{Ingress, body, routes::COMPANY};
 
 /// The headers that are looked for, as names: a text would be checked and made one at each look.
 static SIGNATURE: LazyLock<[HeaderName; 4]> = LazyLock::new(|| signature::HEADERS.map(HeaderName::from_static));
-static EVENT_TYPE: LazyLock<[HeaderName; 3]> = LazyLock::new(|| envelope::EVENT_TYPE_HEADERS.map(HeaderName::from_static));
+static EVENT_TYPE: LazyLock<[HeaderName; 3]> = LazyLock::new(|| EVENT_TYPE_HEADERS.map(HeaderName::from_static));
 
 pub(crate) async fn webhook(
     ingress: web::Data<Ingress>,
@@ -67,8 +69,7 @@ async fn accept(
     if ingress.signature_validation {
         verify(ingress, request.headers(), &body, endpoint, addressed).await?;
     }
-    let header_name = EVENT_TYPE.iter().find_map(|name| text(request.headers(), name));
-    let envelope = Envelope::parse(&body, header_name).map_err(|e| rejected(&e))?;
+    let envelope = envelope(&body, request.headers()).map_err(|e| rejected(&e))?;
     Event::check(&envelope).map_err(|e| rejected(&e))?;
     let received_at = chrono::Utc::now();
 
@@ -148,6 +149,14 @@ async fn verify(
     } else {
         Err(Problem::new(ProblemKind::SignatureInvalid, "the signature is not that of this body under this receiver's key"))
     }
+}
+
+/// The headers are looked at where the body does not name the event, which hardly ever happens.
+fn envelope<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<Envelope<'b>, Rejection> {
+    Envelope::parse(body, None).or_else(|rejection| match rejection {
+        Rejection::NoEventName => Envelope::parse(body, EVENT_TYPE.iter().find_map(|name| text(headers, name))),
+        other => Err(other),
+    })
 }
 
 fn lane(envelope: &Envelope<'_>) -> Lane {

@@ -11,13 +11,16 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use common::{CompanyId, Endpoint, receiver};
 use foldhash::fast::RandomState;
 use fred::{clients::Client, interfaces::KeysInterface, types::Expiration};
-use moka::future::Cache;
+use quick_cache::{
+    UnitWeighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use ring::hmac;
 use sea_orm::DatabaseConnection;
 use serde::{Deserialize, Serialize};
@@ -33,15 +36,22 @@ use uuid::Uuid;
 const LOOK: Duration = Duration::from_millis(400);
 /// How long Redis keeps a receiver's (encrypted) secrets.
 const REDIS_TTL_SECS: i64 = 300;
-/// Longest wait for the database: the webhook is answered 503 then, and sent again.
+/// Longest wait for a look-up, one's own or another's of the same: the webhook is answered 503 then, and sent again.
 const LOOK_UP: Duration = Duration::from_secs(8);
 /// How long memory keeps anything at most, should a bump be lost.
 const MEMORY_TTL: Duration = Duration::from_secs(60);
 
 type Keys = Arc<Vec<hmac::Key>>;
 
-/// What was looked up. Each webhook asks twice: the hash is one that is fast for short keys.
-type Known<K, V> = Cache<K, V, RandomState>;
+/// What was looked up. Each webhook asks twice: so it is a cache that is as fast as a map, with a hash for short keys.
+type Known<K, V> = Cache<K, Dated<V>, UnitWeighter, RandomState>;
+
+/// What a look-up brought, and when.
+#[derive(Debug, Clone)]
+struct Dated<V> {
+    value: V,
+    since: Instant,
+}
 
 /// The look-ups and their caches.
 #[derive(Debug)]
@@ -97,24 +107,21 @@ impl Receivers {
     }
 
     /// The company of that slug, if there is one.
-    pub(crate) async fn company(&self, slug: &str) -> Result<Option<CompanyId>, Arc<store::Error>> {
+    pub(crate) async fn company(&self, slug: &str) -> Result<Option<CompanyId>, store::Error> {
         if !receiver::is_slug(slug) {
             return Ok(None);
         }
-        let load = || async { Ok(store::within(LOOK_UP, companies::find(&self.db, slug)).await?.map(|row| CompanyId(row.id))) };
+        let load = || async { Ok(companies::find(&self.db, slug).await?.map(|row| CompanyId(row.id))) };
         known(&self.companies, (self.version(), slug.into()), load).await
     }
 
     /// The company that the account is assigned to.
-    pub(crate) async fn company_of_account(&self, account: &str) -> Result<CompanyId, Arc<store::Error>> {
-        known(&self.accounts, (self.version(), account.into()), || {
-            store::within(LOOK_UP, companies::of_account(&self.db, account))
-        })
-        .await
+    pub(crate) async fn company_of_account(&self, account: &str) -> Result<CompanyId, store::Error> {
+        known(&self.accounts, (self.version(), account.into()), || companies::of_account(&self.db, account)).await
     }
 
     /// The active keys of a receiver, newest first; empty if it has none.
-    pub(crate) async fn keys(&self, endpoint: Endpoint, company: CompanyId) -> Result<Keys, Arc<store::Error>> {
+    pub(crate) async fn keys(&self, endpoint: Endpoint, company: CompanyId) -> Result<Keys, store::Error> {
         let version = self.version();
         known(&self.keys, (version, endpoint, company), || self.load_keys(version, endpoint, company)).await
     }
@@ -136,7 +143,7 @@ impl Receivers {
     }
 
     async fn load_sealed(&self, cached: &str, endpoint: Endpoint, company: CompanyId) -> Result<Vec<Sealed>, store::Error> {
-        let sealed: Vec<Sealed> = store::within(LOOK_UP, secrets::active(&self.db, endpoint, company))
+        let sealed: Vec<Sealed> = secrets::active(&self.db, endpoint, company)
             .await?
             .into_iter()
             .map(|row| Sealed { encoding: row.encoding, ciphertext: row.ciphertext, active_until: row.active_until })
@@ -151,26 +158,30 @@ impl Receivers {
     }
 }
 
-fn nothing_known<K, V>(capacity: u64) -> Known<K, V>
+fn nothing_known<K, V>(capacity: usize) -> Known<K, V>
 where
-    K: Hash + Eq + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
+    K: Hash + Eq,
+    V: Clone,
 {
-    Cache::builder().max_capacity(capacity).time_to_live(MEMORY_TTL).build_with_hasher(RandomState::default())
+    Cache::with(capacity, capacity as u64, UnitWeighter, RandomState::default(), DefaultLifecycle::default())
 }
 
-/// What `cache` has of `key`, else what `load` brings. A look-up is rare and large: in a box, it does not make every
-/// request's future as large, which is copied several times.
-async fn known<K, V, F>(cache: &Known<K, V>, key: K, load: impl FnOnce() -> F) -> Result<V, Arc<store::Error>>
+/// What `cache` has of `key`, else what `load` brings: for all who ask meanwhile. A look-up is rare and large: in a box, it
+/// does not make every request's future as large, which is copied several times.
+async fn known<K, V, F>(cache: &Known<K, V>, key: K, load: impl FnOnce() -> F) -> Result<V, store::Error>
 where
-    K: Hash + Eq + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
+    K: Hash + Eq + Clone,
+    V: Clone,
     F: Future<Output = Result<V, store::Error>>,
 {
-    match cache.get(&key).await {
-        Some(value) => Ok(value),
-        None => Box::pin(cache.try_get_with(key, load())).await,
+    let is_old = |known: &Dated<V>| known.since.elapsed() >= MEMORY_TTL;
+    match cache.get(&key) {
+        Some(known) if !is_old(&known) => return Ok(known.value),
+        Some(_) => drop(cache.remove_if(&key, is_old)),
+        None => {}
     }
+    let load = async { Ok(Dated { value: load().await?, since: Instant::now() }) };
+    Ok(store::within(LOOK_UP, Box::pin(cache.get_or_insert_async(&key, load))).await?.value)
 }
 
 fn row(secret: Sealed, endpoint: Endpoint, company: CompanyId) -> receiver_secret::Model {
@@ -184,5 +195,43 @@ fn row(secret: Sealed, endpoint: Endpoint, company: CompanyId) -> receiver_secre
         active_from: 0,
         active_until: secret.active_until,
         created_at: 0,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    /// Answers how often it was asked, itself included; after others had their turn.
+    async fn count(asked: &AtomicUsize) -> Result<usize, store::Error> {
+        tokio::task::yield_now().await;
+        Ok(asked.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    #[actix_web::test]
+    async fn all_who_ask_at_once_have_one_look_up() {
+        let (cache, asked) = (nothing_known(10), AtomicUsize::new(0));
+        let ask = || known(&cache, 'a', || count(&asked));
+        assert_eq!(futures::try_join!(ask(), ask(), ask()).unwrap(), (1, 1, 1));
+        assert_eq!((ask().await.unwrap(), known(&cache, 'b', || count(&asked)).await.unwrap()), (1, 2));
+    }
+
+    #[actix_web::test]
+    async fn a_look_up_that_failed_is_tried_again() {
+        let cache = nothing_known(10);
+        let fail = || async { Err(store::Error::Unavailable("away".to_owned())) };
+        assert!(known(&cache, 'a', fail).await.is_err());
+        assert_eq!(known(&cache, 'a', || async { Ok(7) }).await.unwrap(), 7);
+    }
+
+    #[actix_web::test]
+    async fn what_is_old_is_looked_up_anew() {
+        let (cache, asked) = (nothing_known(10), AtomicUsize::new(6));
+        cache.insert('a', Dated { value: 1, since: Instant::now().checked_sub(MEMORY_TTL).unwrap() });
+        let ask = || known(&cache, 'a', || count(&asked));
+        assert_eq!(futures::try_join!(ask(), ask()).unwrap(), (7, 7));
     }
 }

@@ -9,11 +9,11 @@ mod histogram;
 mod ledger;
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use foldhash::HashMap;
 pub use histogram::Histogram;
 pub use ledger::{DUPLICATES, Ledger};
 use redis_client::fred::{
@@ -146,14 +146,20 @@ impl Meter {
 
     /// Counts a time of `name`.
     pub fn time(&self, name: &str, time: Duration) {
+        self.times(name, [time]);
+    }
+
+    /// Counts times of `name`.
+    pub fn times(&self, name: &str, times: impl IntoIterator<Item = Duration>) {
         if !self.is_on {
             return;
         }
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(times) = pending.times.get_mut(name) {
-            times.record(time);
-        } else if pending.times.len() < NAMES {
-            pending.times.entry(name.to_owned()).or_default().record(time);
+        if !pending.times.contains_key(name) && pending.times.len() < NAMES {
+            pending.times.insert(name.to_owned(), Histogram::default());
+        }
+        if let Some(known) = pending.times.get_mut(name) {
+            times.into_iter().for_each(|time| known.record(time));
         }
     }
 
@@ -187,7 +193,7 @@ impl Meter {
         let mut sums = Figures::default();
         // All at once: the client sends them in one go.
         let asked = (last.saturating_sub(hashes)..=last).map(|slot| self.client.hgetall(self.key(grain, slot)));
-        let hashes: Vec<HashMap<String, u64>> = futures::future::try_join_all(asked).await?;
+        let hashes: Vec<std::collections::HashMap<String, u64>> = futures::future::try_join_all(asked).await?;
         for fields in hashes {
             for (field, value) in fields {
                 sums.add_field(&field, value);

@@ -4,6 +4,8 @@
 /// Places of the table of what was seen: a power of two. So few that they are copied at once for each block, and more than
 /// a job has places worth knowing.
 const SLOTS: usize = 1024;
+/// Where bytes were seen, by their hash. A match lies back no further than 16 bits tell, so that no more of a place is kept.
+type Places = [u16; SLOTS];
 /// Bytes that must be equal. The format has matches of four, but eight are compared as fast, and behind a dictionary shorter
 /// ones save little.
 const EQUAL: usize = 8;
@@ -12,8 +14,6 @@ const MIN_MATCH: usize = 4;
 /// Bytes at the end that are no match, and before which the last one begins.
 const LAST_LITERALS: usize = 5;
 const LAST_MATCH: usize = 12;
-/// The furthest that a match lies back.
-const FURTHEST: usize = u16::MAX as usize;
 /// Where nothing was found so often, as a power of two, the next step is one longer.
 const PATIENCE: u32 = 3;
 /// Literals up to so many are copied as so many.
@@ -26,9 +26,9 @@ const HALF: usize = 15;
 pub(crate) struct Packer {
     dictionary: &'static [u8],
     /// Where the dictionary has what, as [`note`]d.
-    known: Box<[u32; SLOTS]>,
+    known: Box<Places>,
     /// The same of the dictionary and what was looked at of the payload.
-    seen: Box<[u32; SLOTS]>,
+    seen: Box<Places>,
     /// The dictionary and the payload behind it.
     window: Vec<u8>,
 }
@@ -66,17 +66,16 @@ impl Packer {
         let (mut written, mut at, mut misses) = (begin, begin, 1_u32 << PATIENCE);
         while last_start.is_some_and(|last| at <= last) {
             let bytes = eight(window, at)?;
-            let candidate = note(seen, bytes, at) as usize;
-            if candidate >= at || at - candidate > FURTHEST || eight(window, candidate)? != bytes {
+            let distance = note(seen, bytes, at);
+            if distance == 0 || distance > at || eight(window, at - distance)? != bytes {
                 at += (misses >> PATIENCE) as usize;
                 misses += 1;
                 continue;
             }
             misses = 1 << PATIENCE;
-            let back = equal_before(window.get(written..at)?, window.get(..candidate)?);
-            let end = (at + EQUAL + equal_behind(window, at + EQUAL, candidate + EQUAL)).min(last_end);
-            let start = at - back;
-            add_sequence(block, window, written..start, Some((at - candidate, end - start)))?;
+            let start = at - equal_before(window.get(written..at)?, window.get(..at - distance)?);
+            let end = (at + EQUAL + equal_behind(window, at + EQUAL, distance)).min(last_end);
+            add_sequence(block, window, written..start, Some((distance, end - start)))?;
             (written, at) = (end, end);
             // The end of one match is often the beginning of another.
             if let Some(bytes) = eight(window, end - 2) {
@@ -91,11 +90,13 @@ fn eight(window: &[u8], at: usize) -> Option<u64> {
     window.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
-/// Notes that `bytes` stand at `at`. Answers where they were last, or others that share their slot.
-fn note(table: &mut [u32; SLOTS], bytes: u64, at: usize) -> u32 {
+/// Notes that `bytes` stand at `at`. Answers how far back they were last, or others that share their slot, or anything where
+/// it was further than 16 bits tell: whoever asks looks there.
+fn note(table: &mut Places, bytes: u64, at: usize) -> usize {
     // Multiplied by 2^64 over the golden ratio, the highest bits are well mixed.
     let slot = bytes.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - SLOTS.trailing_zeros());
-    table.get_mut(slot as usize).map_or(0, |place| std::mem::replace(place, at as u32))
+    let here = at as u16;
+    table.get_mut(slot as usize).map_or(0, |place| here.wrapping_sub(std::mem::replace(place, here)).into())
 }
 
 /// How many bytes at the ends of both are equal.
@@ -103,10 +104,10 @@ fn equal_before(a: &[u8], b: &[u8]) -> usize {
     a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
 }
 
-/// How many bytes from `a` on are as those from `b` on, which lies before.
-fn equal_behind(window: &[u8], a: usize, b: usize) -> usize {
+/// How many bytes from `at` on are as those `distance` before them.
+fn equal_behind(window: &[u8], at: usize, distance: usize) -> usize {
     let mut length = 0;
-    while let (Some(first), Some(second)) = (eight(window, a + length), eight(window, b + length)) {
+    while let (Some(first), Some(second)) = (eight(window, at + length), eight(window, at - distance + length)) {
         let different = first ^ second;
         if different != 0 {
             return length + (different.trailing_zeros() / u8::BITS) as usize;
@@ -114,7 +115,7 @@ fn equal_behind(window: &[u8], a: usize, b: usize) -> usize {
         length += size_of::<u64>();
     }
     let tail = |at| window.get(at + length..).unwrap_or_default();
-    length + tail(a).iter().zip(tail(b)).take_while(|(a, b)| a == b).count()
+    length + tail(at).iter().zip(tail(at - distance)).take_while(|(a, b)| a == b).count()
 }
 
 /// A token, the literals, and the match behind them, if one is: how far back it lies and its length.
@@ -191,10 +192,11 @@ mod tests {
     #[test]
     fn what_lies_further_back_than_a_match_can_is_no_match() {
         let piece = random(300);
-        for between in [FURTHEST - 300, FURTHEST - 299, FURTHEST, 70_000] {
+        let furthest = usize::from(u16::MAX);
+        for between in [furthest - 300, furthest - 299, furthest, 70_000] {
             let payload = [piece.as_slice(), &vec![0; between - 4], &[1; 4], &piece].concat();
             let length = packed(&mut Packer::new(), &payload, b"");
-            assert_eq!(length < 2 * piece.len(), between + piece.len() <= FURTHEST, "{between}");
+            assert_eq!(length < 2 * piece.len(), between + piece.len() <= furthest, "{between}");
         }
     }
 

@@ -1,7 +1,11 @@
 //! What every HTTP request of every service goes through: its duration is measured, and a trace that it
 //! carries goes on.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    cell::{OnceCell, RefCell},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     Error, HttpRequest,
@@ -10,27 +14,39 @@ use actix_web::{
     http::{Method, header::HeaderName},
     middleware::Next,
 };
-use telemetry::{metrics, trace};
+use telemetry::{metrics::HttpDuration, trace};
 use tracing::{Instrument, Span, field::Empty, info_span};
 
 /// W3C Trace Context.
 pub static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The pattern of a resource, as data of it: actix makes the text anew for each request otherwise.
-#[derive(Debug, Clone)]
-pub struct Route(Arc<str>);
+/// The pattern of a resource, as data of it: actix makes the text anew for each request otherwise. With what its answers
+/// took, by method and status.
+#[derive(Debug)]
+pub struct Route {
+    pattern: Arc<str>,
+    durations: RefCell<Vec<((&'static str, u16), HttpDuration)>>,
+}
 
 impl Route {
     /// Of the resource with that path.
     pub fn of(path: &str) -> Self {
-        Self(path.into())
+        Self { pattern: path.into(), durations: RefCell::default() }
     }
 
-    fn that_matched(request: &HttpRequest) -> Arc<str> {
-        match request.app_data::<Self>() {
-            Some(Self(pattern)) => pattern.clone(),
-            None => request.match_pattern().map_or_else(|| "unmatched".into(), Arc::from),
+    /// Of a resource that has none of its own.
+    fn that_matched(request: &HttpRequest) -> Self {
+        Self::of(request.match_pattern().as_deref().unwrap_or("unmatched"))
+    }
+
+    fn record(&self, method: &'static str, status: u16, took: Duration) {
+        let (mut durations, answer) = (self.durations.borrow_mut(), (method, status));
+        if let Some((_, duration)) = durations.iter().find(|(known, _)| *known == answer) {
+            return duration.record(took);
         }
+        let duration = HttpDuration::of(method, self.pattern.clone(), status);
+        duration.record(took);
+        durations.push((answer, duration));
     }
 }
 
@@ -54,14 +70,14 @@ pub(crate) async fn measure<B: MessageBody>(request: ServiceRequest, next: Next<
     };
     let answer = next.call(request).instrument(span.clone()).await;
     if let Ok(response) = &answer {
-        let route = Route::that_matched(response.request());
-        let status = response.status().as_u16();
+        let (request, status, matched) = (response.request(), response.status().as_u16(), OnceCell::new());
+        let route = request.app_data::<Route>().unwrap_or_else(|| matched.get_or_init(|| Route::that_matched(request)));
         if !span.is_none() {
-            trace::rename(&span, format!("{method} {route}"));
+            trace::rename(&span, format!("{method} {}", route.pattern));
         }
-        span.record("http.route", &*route);
+        span.record("http.route", &*route.pattern);
         span.record("http.response.status_code", status);
-        metrics::http(method, route, status, begun.elapsed());
+        route.record(method, status, begun.elapsed());
     }
     answer
 }

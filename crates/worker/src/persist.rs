@@ -51,11 +51,9 @@ impl Persister {
     /// Writes what can be written of `batch`; answers for each job.
     pub async fn persist(&self, batch: Batch) -> BatchOutcome {
         let (begun, now_ms) = (Instant::now(), store::now_ms());
-        for job in &batch.jobs {
-            let waited = Duration::from_millis((now_ms - job.enqueued_ms).max(0).unsigned_abs());
-            metrics::waited(waited);
-            self.meter.time("queue.wait", waited);
-        }
+        let waited = batch.jobs.iter().map(|job| Duration::from_millis((now_ms - job.enqueued_ms).max(0).unsigned_abs()));
+        waited.clone().for_each(metrics::waited);
+        self.meter.times("queue.wait", waited);
         let traced = Traced::begin(&batch);
         let outcome = self.work(batch).instrument(traced.batch()).await;
         traced.end(&outcome);

@@ -180,7 +180,7 @@ fn transactions(points: &[&Point]) -> TransactionFigures {
         .into_iter()
         .filter(|(_, amounts)| amounts.count != 0)
         .map(|(currency, amounts)| Amounts {
-            currency: currency.to_owned(),
+            currency: currency.into(),
             net_amount: amounts.completed_amount - amounts.refunded_amount - amounts.chargeback_amount,
             ..amounts
         })
@@ -266,9 +266,9 @@ mod tests {
         let series = Series::Transactions {
             kind,
             status,
-            currency: currency.to_owned(),
-            payment_method: "CARD".to_owned(),
-            outcome: outcome.to_owned(),
+            currency: currency.into(),
+            payment_method: "CARD".into(),
+            outcome: outcome.into(),
         };
         Point { bucket_ms: minute * 60_000, series, sum: Sum { count, amount } }
     }

@@ -8,9 +8,10 @@ mod accounts;
 mod transactions;
 mod writer;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use common::{Category, CompanyId, Endpoint, Event, EventIdentity, WebhookOutcome, normal};
+use foldhash::HashSet;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use uuid::Uuid;
 

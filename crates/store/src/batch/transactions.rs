@@ -1,11 +1,12 @@
 //! The transactions of a batch: which there are, what their events make of them.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::LazyLock,
 };
 
 use common::{CompanyId, Kind, TransactionFacts, TransactionState, event::Change};
+use foldhash::HashSet;
 use sea_orm::{DatabaseTransaction, Iden, Iterable};
 use uuid::Uuid;
 

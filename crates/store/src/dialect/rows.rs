@@ -145,15 +145,13 @@ struct Column<'r> {
 impl Column<'_> {
     /// What PostgreSQL gets.
     fn into_value(self) -> Result<Value, DbErr> {
-        let array = |kind, cells: Vec<Cell<'_>>| Value::Array(kind, Some(Box::new(cells.into_iter().map(Value::from).collect())));
-        Ok(match self.form {
-            Form::Text => joined(&self.cells)?,
-            Form::Uuid => array(ArrayType::Uuid, self.cells),
-            Form::BigInt => {
-                let number = |cell| if let Cell::Number(None) = cell { NO_NUMBER.into() } else { cell };
-                array(ArrayType::BigInt, self.cells.into_iter().map(number).collect())
-            }
-        })
+        let kind = match self.form {
+            Form::Text => return joined(&self.cells),
+            Form::Uuid => ArrayType::Uuid,
+            Form::BigInt => ArrayType::BigInt,
+        };
+        let value = |cell| if let Cell::Number(None) = cell { NO_NUMBER.into() } else { Value::from(cell) };
+        Ok(Value::Array(kind, Some(Box::new(self.cells.into_iter().map(value).collect()))))
     }
 
     /// How that is read, where it is `$number`, and selected.
@@ -252,19 +250,20 @@ where
     C: FromIterator<Uuid>,
 {
     let inserts: Vec<Insert<'_>> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
-    let mut found = Vec::new();
-    if tx.get_database_backend() == DbBackend::Postgres {
-        let statement = together(inserts, |parts| {
-            let ids: Vec<String> = (0..parts.len()).map(|n| format!("SELECT id FROM part{n}")).collect();
-            format!("{}{}", with(&parts), ids.join(" UNION ALL "))
-        });
-        found = tx.query_all_raw(statement?).await?;
-    } else {
+    if tx.get_database_backend() != DbBackend::Postgres {
+        let mut found = Vec::new();
         for insert in inserts {
             found.extend(tx.query_all_raw(insert.with_rows()).await?);
         }
+        return found.into_iter().map(|row| row.try_get("", "id")).collect();
     }
-    found.into_iter().map(|row| row.try_get("", "id")).collect()
+    let statement = together(inserts, |parts| {
+        let ids: Vec<String> = (0..parts.len()).map(|n| format!("SELECT id FROM part{n}")).collect();
+        // In one row: each row costs a message, and several allocations of whoever reads it.
+        format!("{}SELECT ARRAY({}) AS ids", with(&parts), ids.join(" UNION ALL "))
+    });
+    let ids: Option<Vec<Uuid>> = tx.query_one_raw(statement?).await?.map(|row| row.try_get("", "ids")).transpose()?;
+    Ok(ids.into_iter().flatten().collect())
 }
 
 /// One statement for PostgreSQL, whose text `join` makes of those of `inserts`. It is made once: it depends on their tables
