@@ -23,7 +23,7 @@ pub const STREAM: usize = 60_000;
 /// Those that come before it.
 pub const WARM_UP: usize = 5_000;
 /// Of each, in turns: a machine's pace may waver within seconds.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 
 struct Bench {
     platform: Platform,
