@@ -38,7 +38,7 @@ const LOOK: Duration = Duration::from_millis(400);
 const REDIS_TTL_SECS: i64 = 300;
 /// Longest wait for a look-up, one's own or another's of the same: the webhook is answered 503 then, and sent again.
 const LOOK_UP: Duration = Duration::from_secs(8);
-/// How long memory keeps anything at most, should a bump be lost.
+/// How old what memory has may be at most, should a bump be lost.
 const MEMORY_TTL: Duration = Duration::from_secs(60);
 
 type Keys = Arc<Vec<hmac::Key>>;

@@ -116,7 +116,8 @@ fn with(record: impl FnOnce(&Metrics)) {
 pub struct HttpDuration(Option<BoundHistogram<f64>>);
 
 impl HttpDuration {
-    /// Of requests of that method and route, answered with that status. `route` is a pattern, never a path with ids.
+    /// Of requests of that method and route, answered with that status. `route` is a pattern, never a path with ids. Made
+    /// before telemetry is set up, it counts nothing.
     pub fn of(method: &'static str, route: Arc<str>, status: u16) -> Self {
         let attributes = [
             KeyValue::new("http.request.method", method),

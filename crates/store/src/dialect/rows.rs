@@ -242,9 +242,9 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -
     Ok(())
 }
 
-/// Inserts what is not there yet of `inserts`, each an [`Insert::missing`], in their order and that of their rows: by one
-/// statement on PostgreSQL. Answers the ids of just those rows. An entry that another transaction is about to make or to
-/// remove is waited for.
+/// Inserts what is not there yet of `inserts`, each an [`Insert::missing`], in their order and that of their rows, of which
+/// there is one at least: by one statement on PostgreSQL. Answers the ids of just those rows. An entry that another
+/// transaction is about to make or to remove is waited for.
 pub(crate) async fn insert_missing<C>(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -> Result<C, DbErr>
 where
     C: FromIterator<Uuid>,
