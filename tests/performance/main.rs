@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Parser)]
 #[command(name = "performance", version)]
 struct Options {
-    /// Where webhooks are sent: the receiver's whole URL.
+    /// Where webhooks are sent: the receiver's whole URL, such as `https://HOST/api/webhooks/netbanx/acme`.
     #[arg(long, env = "INGRESS_URL")]
     ingress: String,
     /// Where the API is.
@@ -113,7 +113,8 @@ async fn main() -> ExitCode {
     let target = Target { options, http, run: format!("performance-{}", Uuid::new_v4().simple()).into() };
     let mut table = Table::default();
     println!("{:<46} {:>14}", "target", "figure");
-    let mut sent = acceptance(&target, &mut table).await;
+    let mut sent = first(&target).await;
+    sent += acceptance(&target, &mut table).await;
     sent += deduplication(&target, &mut table).await;
     sent += throughput(&target, &mut table).await;
     // The API counts no further.
@@ -122,6 +123,20 @@ async fn main() -> ExitCode {
     table.line("and stored, counted up to 10,000", format!("{stored} of {wanted}"), sent > 0 && stored >= wanted);
     reads(&target, &mut table).await;
     if table.0.iter().all(|(.., met)| *met) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// One webhook, before any clock runs. Where it is not accepted nothing else can be: then it tells why.
+async fn first(target: &Target) -> u64 {
+    let url = &target.options.ingress;
+    match target.send(target.body(Uuid::new_v4())).await {
+        Ok(answer) if answer.status() == 202 => return 1,
+        Ok(answer) => {
+            let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
+            eprintln!("{url} refused a webhook: {status} {text}");
+        }
+        Err(error) => eprintln!("{url} did not answer a webhook: {error}"),
+    }
+    0
 }
 
 /// At 200 a second, each due at its time whatever became of those before.
