@@ -14,6 +14,7 @@
 //! | [`tokens`] | API tokens, hashed |
 //! | [`users`] | people, their roles, passwords and sessions |
 //! | [`audit`] | who changed what |
+//! | [`state`] | facts of the whole installation |
 //! | [`dialect`] | the only place where the two databases differ |
 //! | `answered` | limits on waiting for it |
 
@@ -29,6 +30,7 @@ pub mod recount;
 pub mod retention;
 pub mod rollups;
 pub mod secrets;
+pub mod state;
 pub mod tokens;
 pub mod users;
 

@@ -15,6 +15,7 @@ impl MigratorTrait for Migrator {
             Box::new(directories::Migration),
             Box::new(search::Migration),
             Box::new(entries::Migration),
+            Box::new(platform_state::Migration),
         ]
     }
 }
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
 mod directories;
 mod entries;
 mod first;
+mod platform_state;
 mod read_indexes;
 mod rollups;
 mod search;
