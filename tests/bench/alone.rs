@@ -57,9 +57,11 @@ fn job(event: &NewEvent) -> NewJob {
         webhook_id: event.webhook_id,
         endpoint: event.endpoint,
         company_id: event.company_id,
+        slug: Some("acme".into()),
         identity: event.identity.clone(),
         event_name: event.event.name.clone(),
         received_ms: event.received_ms,
+        unreadable: None,
         body: (),
     };
     NewJob {

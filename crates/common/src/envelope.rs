@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
@@ -64,6 +65,8 @@ pub struct Envelope<'b> {
     pub shape: Shape,
     /// Where the object of interest lies.
     resource: usize,
+    /// Lone surrogates that were replaced in the text, as they were written.
+    replaced: Option<&'b str>,
 }
 
 impl<'b> Envelope<'b> {
@@ -80,7 +83,7 @@ impl<'b> Envelope<'b> {
     pub fn of(body: &'b RawValue, header_name: Option<&str>) -> Result<Self, Rejection> {
         let body = Document::of(body).map_err(|flaw| match flaw {
             Flaw::TooDeep => Rejection::TooDeep,
-            Flaw::NoCharacter(at) => Rejection::NotJson(format!("the string at byte {at} has a bad escape")),
+            Flaw::NoCharacter(at) => Rejection::NoCharacter(at),
         })?;
         let root = body.root().filter(|root| root.is_object()).ok_or(Rejection::NotAnObject)?;
         let own_name = ["eventType", "eventName"]
@@ -101,7 +104,18 @@ impl<'b> Envelope<'b> {
         if let Some(field) = out_of_range(root) {
             return Err(Rejection::BadNumber { field, reason: "is out of range" });
         }
-        Ok(Self { body, name, shape, resource })
+        Ok(Self { body, name, shape, resource, replaced: None })
+    }
+
+    /// The same, of a text in which those lone surrogates were replaced.
+    #[must_use]
+    pub(crate) fn with_replaced(self, replaced: Option<&'b str>) -> Self {
+        Self { replaced, ..self }
+    }
+
+    /// Lone surrogates that were replaced in the text, as they were written.
+    pub(crate) fn replaced(&self) -> Option<&'b str> {
+        self.replaced
     }
 
     /// The whole body, an object.
@@ -129,9 +143,15 @@ impl<'b> Envelope<'b> {
         if self.shape == Shape::Bare { None } else { self.top("id") }
     }
 
-    /// The id of what the event is about.
+    /// The same as it was sent.
+    pub(crate) fn raw_event_id(&self) -> Option<Json<'_, 'b>> {
+        if self.shape == Shape::Bare { None } else { self.body.root()?.get("id") }
+    }
+
+    /// The id of what the event is about. Two ids that differ stay two: see [`id`].
     pub fn resource_id(&self) -> Option<Cow<'b, str>> {
-        self.field("id").or_else(|| self.top("resourceId"))
+        let (own, top) = (self.resource()?.get("id"), || self.body.root()?.get("resourceId"));
+        own.and_then(id).or_else(|| top().and_then(id))
     }
 
     /// The account that the event belongs to.
@@ -152,14 +172,44 @@ impl<'b> Envelope<'b> {
         if said.is_some_and(|mode| mode.eq_ignore_ascii_case("test")) { Mode::Test } else { Mode::Live }
     }
 
-    /// When the state that the event tells was reached: `statusTime`, `updatedTime`, `eventDate`.
-    /// `eventDate` alone does not order events: it often repeats the creation time.
+    /// When the state that the event tells was reached: `statusTime`, `updatedTime`, `eventDate`, the first of them that
+    /// is a time. `eventDate` alone does not order events: it often repeats the creation time.
     pub fn status_time(&self) -> Option<DateTime<Utc>> {
-        ["statusTime", "updatedTime"]
-            .iter()
-            .find_map(|key| self.field(key).as_deref().and_then(time))
-            .or_else(|| self.top("eventDate").as_deref().and_then(time))
+        self.status_times().find_map(|value| time(&text(value)?))
     }
+
+    /// That value as it was sent; where none is a time, the first there is.
+    pub(crate) fn raw_status_time(&self) -> Option<Json<'_, 'b>> {
+        let is_time = |value: &Json<'_, 'b>| text(*value).is_some_and(|text| time(&text).is_some());
+        self.status_times().find(is_time).or_else(|| self.status_times().next())
+    }
+
+    /// The text of the time that [`Self::status_time`] reads.
+    pub fn status_time_text(&self) -> Option<Cow<'b, str>> {
+        text(self.raw_status_time()?)
+    }
+
+    fn status_times(&self) -> impl Iterator<Item = Json<'_, 'b>> {
+        let own = ["statusTime", "updatedTime"].into_iter().map(|key| self.resource()?.get(key));
+        let all = own.chain(std::iter::once_with(|| self.body.root()?.get("eventDate")));
+        all.flatten().filter(|value| value.json_type() != JsonType::Null)
+    }
+}
+
+/// Length of an id that is kept, in characters.
+const ID_LENGTH: usize = 255;
+
+/// An id as text. One that is too long or has control characters is shortened and cleaned, with a hash of the whole behind
+/// it, so that two different ids never become one.
+fn id<'b>(value: Json<'_, 'b>) -> Option<Cow<'b, str>> {
+    let kept = text(value)?;
+    let Some(said) = value.string() else { return Some(kept) };
+    if kept == said.trim() {
+        return Some(kept);
+    }
+    let hash = hex::encode(digest::digest(&digest::SHA256, said.as_bytes()));
+    let hash = hash.get(..32).unwrap_or_default();
+    Some(kept.chars().take(ID_LENGTH - 33).chain(['~']).chain(hash.chars()).collect::<String>().into())
 }
 
 /// A non-empty string of at most 255 characters without control characters, or a number's digits.
@@ -169,10 +219,10 @@ fn text<'b>(value: Json<'_, 'b>) -> Option<Cow<'b, str>> {
     }
     let said = value.string()?;
     // Most are clean: nothing is looked at twice. All bytes, not until one is not: so several are looked at at once.
-    if (1..=255).contains(&said.len()) && said.bytes().fold(true, |all, byte| all & byte.is_ascii_graphic()) {
+    if (1..=ID_LENGTH).contains(&said.len()) && said.bytes().fold(true, |all, byte| all & byte.is_ascii_graphic()) {
         return Some(said);
     }
-    let clean: String = said.trim().chars().filter(|c| !c.is_control()).take(255).collect();
+    let clean: String = said.trim().chars().filter(|c| !c.is_control()).take(ID_LENGTH).collect();
     (!clean.is_empty()).then_some(Cow::Owned(clean))
 }
 
@@ -239,6 +289,20 @@ mod tests {
     #[test]
     fn a_header_names_the_event_where_the_body_does_not() {
         assert_eq!(Envelope::parse(b"{}", Some("payment.completed")).unwrap().name, "PAYMENT_COMPLETED");
+    }
+
+    #[test]
+    fn two_ids_never_become_one() {
+        let id = |id: &str| {
+            let body = serde_json::json!({"eventType": "X", "payload": {"id": id}}).to_string();
+            Envelope::parse(body.as_bytes(), None).unwrap().resource_id().map(Cow::into_owned)
+        };
+        let long = |end: &str| id(&("a".repeat(255) + end)).unwrap();
+        assert_ne!(long("1"), long("2"));
+        assert!(long("1").chars().count() <= 255);
+        assert_ne!(id("x\u{1}y"), id("xy"));
+        assert_eq!(id(" p "), id("p"));
+        assert_eq!((id("é").as_deref(), id("\u{1}")), (Some("é"), None));
     }
 
     #[test]

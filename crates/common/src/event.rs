@@ -1,6 +1,6 @@
 //! What a webhook means: an [`Envelope`] interpreted.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use smol_str::{SmolStr, StrExt};
 
 use crate::{
@@ -17,7 +17,8 @@ pub struct Event {
     pub name: SmolStr,
     /// Live or test.
     pub mode: Mode,
-    /// When the told state was reached; the time of receipt where the body does not say.
+    /// When the told state was reached; the time of receipt where the body does not say, or tells a time more than ten
+    /// minutes after it.
     pub status_time: DateTime<Utc>,
     /// The id of what it is about.
     pub resource_id: Option<SmolStr>,
@@ -78,6 +79,14 @@ pub struct AccountFacts {
     pub payment_methods: Vec<(&'static str, SmolStr)>,
 }
 
+/// How far ahead of its receipt a time is believed: clocks differ by seconds, and a payment is not made tomorrow.
+const AHEAD: TimeDelta = TimeDelta::minutes(10);
+
+/// `told`, or the time of receipt where it lies too far ahead of that to be true.
+fn believed(told: DateTime<Utc>, received_at: DateTime<Utc>) -> DateTime<Utc> {
+    if told > received_at + AHEAD { received_at } else { told }
+}
+
 impl Event {
     /// Whether [`Self::interpret`] would fail, for less.
     pub fn check(envelope: &Envelope<'_>) -> Result<(), Rejection> {
@@ -94,7 +103,7 @@ impl Event {
         let account_id = envelope.account_id().map(SmolStr::from);
         let change = match (category, &external_id, &account_id) {
             (Category::Transaction(kind), Some(id), _) => {
-                Change::Transaction(TransactionFacts::read(envelope, kind, id.clone())?)
+                Change::Transaction(TransactionFacts::read(envelope, kind, id.clone(), received_at)?)
             }
             (Category::Account, _, Some(id)) => Change::Account(AccountFacts::read(envelope, id.clone())),
             _ => Change::Nothing,
@@ -102,7 +111,7 @@ impl Event {
         Ok(Self {
             name: envelope.name.clone(),
             mode: envelope.mode(),
-            status_time: envelope.status_time().unwrap_or(received_at),
+            status_time: envelope.status_time().map_or(received_at, |told| believed(told, received_at)),
             resource_id: external_id,
             account_id,
             merchant_ref_num: envelope.field("merchantRefNum").or_else(|| envelope.top("merchantRefNum")).map(SmolStr::from),
@@ -112,7 +121,7 @@ impl Event {
 }
 
 impl TransactionFacts {
-    fn read(envelope: &Envelope<'_>, kind: Kind, external_id: SmolStr) -> Result<Self, Rejection> {
+    fn read(envelope: &Envelope<'_>, kind: Kind, external_id: SmolStr, received_at: DateTime<Utc>) -> Result<Self, Rejection> {
         let raw = envelope.field("status");
         let name = &envelope.name;
         let mut status = normal::status(raw.as_deref(), name);
@@ -131,7 +140,11 @@ impl TransactionFacts {
             payment_method: payment_method(envelope),
             failure_reason: matches!(status, Status::Failed | Status::Returned).then(|| failure_reason(envelope)).flatten(),
             outcome,
-            transaction_time: envelope.field("txnTime").as_deref().and_then(envelope::time),
+            transaction_time: envelope
+                .field("txnTime")
+                .as_deref()
+                .and_then(envelope::time)
+                .map(|told| believed(told, received_at)),
         })
     }
 }
@@ -223,6 +236,23 @@ mod tests {
                 .unwrap();
         assert!(matches!(Event::interpret(&envelope, Utc::now()), Err(Rejection::BadNumber { .. })));
         assert!(matches!(Event::check(&envelope), Err(Rejection::BadNumber { .. })));
+    }
+
+    #[test]
+    fn a_time_far_ahead_of_its_receipt_counts_as_its_receipt() {
+        let received = envelope::time("2026-11-27T12:00:00Z").unwrap();
+        let times = |told: &str| {
+            let body =
+                format!(r#"{{"eventType":"PAYMENT_PENDING","payload":{{"id":"p","statusTime":"{told}","txnTime":"{told}"}}}}"#);
+            let event = Event::interpret(&Envelope::parse(body.as_bytes(), None).unwrap(), received).unwrap();
+            let Change::Transaction(facts) = event.change else { panic!("a transaction") };
+            (event.status_time, facts.transaction_time.unwrap())
+        };
+        for told in ["2099-01-01T00:00:00Z", "2026-11-27T12:10:01Z"] {
+            assert_eq!(times(told), (received, received), "{told}");
+        }
+        let soon = envelope::time("2026-11-27T12:10:00Z").unwrap();
+        assert_eq!(times("2026-11-27T12:10:00Z"), (soon, soon));
     }
 
     #[test]

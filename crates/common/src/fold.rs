@@ -225,8 +225,11 @@ mod tests {
 
     type Told = (Event, EventIdentity, DateTime<Utc>);
 
+    /// 2025-01-01T00:01:00Z: after all that the events tell of.
+    const BEGIN_MS: i64 = 1_735_689_660_000;
+
     fn event(name: &str, status: &str, second: u32, amount: Option<i64>, reason: Option<&str>, received: i64) -> Told {
-        let received_at = DateTime::from_timestamp_millis(received).unwrap();
+        let received_at = DateTime::from_timestamp_millis(BEGIN_MS + received).unwrap();
         let body = json!({"eventType": name, "payload": {"id": "p", "accountNumber": "7", "status": status, "amount": amount,
             "currencyCode": amount.map(|a| if a % 2 == 0 { "EUR" } else { "USD" }), "statusReason": reason,
             "statusTime": format!("2025-01-01T00:00:{second:02}Z")}});
@@ -288,6 +291,6 @@ mod tests {
         let stale = event("PAYMENT_FAILED", "FAILED", 1, None, Some("funds"), 2);
         let (state, _) = fold(&[done, pending, stale]);
         assert_eq!((state.status(), state.amount(), state.failure_reason()), (Status::Completed, Some(2), None));
-        assert_eq!(state.received_ms(), (0, 2));
+        assert_eq!(state.received_ms(), (BEGIN_MS, BEGIN_MS + 2));
     }
 }

@@ -5,9 +5,10 @@
 //! | module | turns | into |
 //! | --- | --- | --- |
 //! | [`receiver`] | a request path | an [`Endpoint`] and who it was addressed to |
-//! | [`signature`] | a header value and the body | yes or no, with one HMAC per active key |
+//! | [`signature`] | header values and the body | yes or no, with one HMAC per active key |
+//! | [`intake`] | body bytes | the texts of its events |
 //! | [`json`] | a JSON text | where its values lie in it |
-//! | [`envelope`] | body bytes | an [`Envelope`]: event name, ids, mode and the object of interest |
+//! | [`envelope`] | the text of an event | an [`Envelope`]: event name, ids, mode and the object of interest |
 //! | [`masking`] | a body | the same body without full bank or card numbers |
 //! | [`identity`] | an envelope | an [`EventIdentity`], equal for every redelivery |
 //! | [`normal`] | raw names | [`Kind`], [`Status`], [`Category`] |
@@ -24,6 +25,7 @@ pub mod envelope;
 pub mod event;
 pub mod fold;
 pub mod identity;
+pub mod intake;
 pub mod job;
 pub mod json;
 pub mod masking;
@@ -44,12 +46,21 @@ pub use receiver::{CompanyId, Endpoint};
 pub use rollup::{Cell, Deltas, Grain, Series, Sum, WebhookOutcome};
 pub use topic::Topic;
 
-/// Why a body is not a webhook that we can keep. Each is the sender's to correct.
+/// Why a body cannot be interpreted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// The bytes are not UTF-8 or not JSON; the text says where.
     #[error("the body is not JSON: {0}")]
     NotJson(String),
+    /// A text has half of a surrogate pair, which is no character, at that byte.
+    #[error("the text at byte {0} has an escape that is no character")]
+    NoCharacter(usize),
+    /// More events in one array than are taken.
+    #[error("the array has more than {} events", intake::MAX_EVENTS)]
+    TooMany,
+    /// The body's compression is broken.
+    #[error("the compressed body is broken")]
+    NotInflatable,
     /// Nested deeper than 128 levels.
     #[error("the body is nested more than 128 levels deep")]
     TooDeep,

@@ -1,47 +1,96 @@
-//! Webhook signatures: HMAC-SHA-256 of the raw body under the receiver's key.
+//! Webhook signatures: HMAC-SHA-256 of the body under the receiver's key.
 //!
-//! The form of a value (base64, hex, prefixed) is told by its shape, so each active key costs one
-//! HMAC, never one per form (Paysafe: base64 in `Signature`; older deployments: hex, `sha256=`).
+//! Senders spell the same 32 bytes in many ways: base64 (Paysafe's own form) or base64url, padded or not, or hex; bare or
+//! behind `sha256=` or `v1,`; several in one header while a key is rotated; beside headers of the same name that mean
+//! something else. All spellings are decoded first, so each key costs one HMAC, never one per form.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
+};
 use ring::hmac;
+use subtle::ConstantTimeEq;
 
-/// Header names that carry a signature, in the order they are looked at.
+/// Header names that carry a signature.
 pub const HEADERS: [&str; 4] = ["signature", "x-paysafe-signature", "x-netbanx-signature", "x-signature"];
 
-/// A decoded signature value: the 32 bytes of an HMAC-SHA-256.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Signature([u8; 32]);
+/// Signatures of one request that are compared at most.
+pub const MAX_CANDIDATES: usize = 8;
 
-/// The header's value has none of the accepted shapes.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a signature: expected 44 base64 characters or 64 hex digits, optionally after 'sha256='")]
-pub struct Malformed;
+/// What stands before a signature in some spellings; compared without regard to case.
+const PREFIXES: [&str; 6] = ["sha256=", "sha256:", "hmac-sha256=", "v1=", "v1:", "signature="];
 
-impl Signature {
-    /// Reads `BASE64`, `HEX`, `sha256=BASE64` or `sha256=HEX`, the prefix and digits in any case.
-    pub fn parse(value: &str) -> Result<Self, Malformed> {
-        let value = value.trim();
-        let bare = match value.get(..7) {
-            Some(prefix) if prefix.eq_ignore_ascii_case("sha256=") => value.get(7..).unwrap_or(""),
-            _ => value,
-        };
-        let mut bytes = [0; 32];
-        match bare.len() {
-            64 => hex::decode_to_slice(bare, &mut bytes).map_err(|_| Malformed)?,
-            44 => {
-                let decoded = STANDARD.decode(bare).map_err(|_| Malformed)?;
-                bytes = decoded.try_into().map_err(|_| Malformed)?;
+/// What may stand around a signature.
+const QUOTES: [char; 2] = ['"', '\''];
+
+const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
+const BASE64URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
+
+/// The 32 bytes of an HMAC-SHA-256.
+type Tag = [u8; 32];
+
+/// The signatures that a request carries, decoded: at most [`MAX_CANDIDATES`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Candidates {
+    tags: [Tag; MAX_CANDIDATES],
+    count: usize,
+}
+
+impl Candidates {
+    /// Reads every value of every signature header, in the order given. A value may hold several signatures, separated by
+    /// commas or blanks; what has the shape of none is passed over.
+    pub fn gather<'v>(values: impl IntoIterator<Item = &'v str>) -> Self {
+        let mut all = Self::default();
+        let tokens = values.into_iter().flat_map(|value| value.split(|c: char| c == ',' || c == ';' || c.is_whitespace()));
+        for (place, tag) in tokens.filter_map(decode).take(MAX_CANDIDATES).enumerate() {
+            if let Some(slot) = all.tags.get_mut(place) {
+                *slot = tag;
+                all.count = place + 1;
             }
-            _ => return Err(Malformed),
         }
-        Ok(Self(bytes))
+        all
     }
 
-    /// Whether any of `keys` made this signature for `body`. Constant time in the key's bytes.
-    pub fn verifies<'k>(&self, keys: impl IntoIterator<Item = &'k hmac::Key>, body: &[u8]) -> bool {
-        keys.into_iter().any(|key| hmac::verify(key, body, &self.0).is_ok())
+    /// Whether nothing in the headers had the shape of a signature.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
     }
+
+    /// Whether any of `keys` made any of these signatures for any of `bodies`, the forms in which one body may have been
+    /// signed. Takes the same time wherever two tags differ.
+    pub fn verifies<'k>(&self, keys: impl IntoIterator<Item = &'k hmac::Key>, bodies: &[&[u8]]) -> bool {
+        let tags = self.tags.get(..self.count).unwrap_or_default();
+        if tags.is_empty() {
+            return false;
+        }
+        keys.into_iter().any(|key| {
+            bodies.iter().any(|body| {
+                let made = hmac::sign(key, body);
+                let found = tags.iter().fold(subtle::Choice::from(0), |found, tag| found | made.as_ref().ct_eq(tag.as_slice()));
+                found.into()
+            })
+        })
+    }
+}
+
+/// One signature in any of its spellings.
+fn decode(token: &str) -> Option<Tag> {
+    let token = token.trim_matches(QUOTES);
+    let is_prefix = |prefix: &&&str| token.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let bare = PREFIXES.iter().find(is_prefix).and_then(|prefix| token.get(prefix.len()..)).unwrap_or(token).trim_matches(QUOTES);
+    let mut tag = [0; 32];
+    match bare.len() {
+        64 => hex::decode_to_slice(bare, &mut tag).ok()?,
+        43 | 44 => {
+            // Room for what the decoder asks for beforehand.
+            let mut room = [0; 36];
+            let length = BASE64.decode_slice(bare, &mut room).or_else(|_| BASE64URL.decode_slice(bare, &mut room)).ok()?;
+            tag = room.get(..length)?.try_into().ok()?;
+        }
+        _ => return None,
+    }
+    Some(tag)
 }
 
 /// How a stored secret's text becomes key bytes.
@@ -99,35 +148,59 @@ pub fn sign(key: &hmac::Key, body: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn forms(key: &hmac::Key, body: &[u8]) -> Vec<String> {
+    use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+
+    fn key(text: &str) -> hmac::Key {
+        KeyEncoding::Utf8.key(text).unwrap()
+    }
+
+    /// Every spelling of the signature of `body` under `key`.
+    fn spellings(key: &hmac::Key, body: &[u8]) -> Vec<String> {
         let digest = hmac::sign(key, body);
-        let (b64, hex) = (STANDARD.encode(digest), hex::encode(digest));
-        vec![
-            b64.clone(),
-            format!("sha256={b64}"),
-            hex.clone(),
-            hex.to_uppercase(),
-            format!("sha256={hex}"),
-            format!("SHA256={}", hex.to_uppercase()),
-        ]
+        let (hex, upper) = (hex::encode(digest), hex::encode_upper(digest));
+        let mut bare = vec![hex, upper];
+        bare.extend([&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD].map(|engine| engine.encode(digest)));
+        let forms = ["", "sha256=", "SHA256=", "sha256= ", "v1,", "v1, ", "v1=", " ", "OLD,", "t=17,v1=", "\""];
+        forms.iter().flat_map(|form| bare.iter().map(move |bare| format!("{form}{bare}"))).collect()
     }
 
     #[test]
-    fn every_form_verifies_and_only_under_its_key() {
-        let key = KeyEncoding::Utf8.key("portal-key").unwrap();
-        let other = KeyEncoding::Utf8.key("other").unwrap();
-        for form in forms(&key, b"{}") {
-            let signature = Signature::parse(&form).unwrap();
-            assert!(signature.verifies([&other, &key], b"{}"), "{form}");
-            assert!(!signature.verifies([&other], b"{}"), "{form}");
-            assert!(!signature.verifies([&key], b"{ }"), "{form}");
+    fn every_spelling_verifies_and_only_under_its_key_and_body() {
+        // Bodies whose signatures have both characters in which the base64 alphabets differ.
+        for body in (0..40).map(|n| format!("{{\"n\":{n}}}")) {
+            for spelling in spellings(&key("portal-key"), body.as_bytes()) {
+                let candidates = Candidates::gather([spelling.as_str()]);
+                assert!(candidates.verifies([&key("other"), &key("portal-key")], &[b"", body.as_bytes()]), "{spelling}");
+                assert!(!candidates.verifies([&key("other")], &[body.as_bytes()]), "{spelling}");
+                assert!(!candidates.verifies([&key("portal-key")], &[b"{ }"]), "{spelling}");
+            }
         }
     }
 
     #[test]
-    fn other_shapes_are_refused() {
-        for bad in ["", "sha256=", "abc", &"z".repeat(64), &"!".repeat(44), "Bearer x", "ünïcödé="] {
-            assert_eq!(Signature::parse(bad), Err(Malformed), "{bad}");
+    fn a_foreign_value_does_not_hide_the_right_one() {
+        let right = sign(&key("k"), b"{}");
+        let rotated = format!("{},{right}", sign(&key("old"), b"{}"));
+        for values in [vec!["sig1=:AAAA:", &right], vec!["AAAA", &right], vec![&right, "AAAA"], vec![&rotated]] {
+            assert!(Candidates::gather(values.iter().copied()).verifies([&key("k")], &[b"{}"]), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn so_many_are_compared_and_no_more() {
+        let (wrong, right) = (sign(&key("wrong"), b""), sign(&key("k"), b""));
+        let behind = |count: usize| Candidates::gather(vec![wrong.as_str(); count].into_iter().chain([right.as_str()]));
+        assert!(behind(MAX_CANDIDATES - 1).verifies([&key("k")], &[b""]));
+        assert!(!behind(MAX_CANDIDATES).verifies([&key("k")], &[b""]));
+    }
+
+    #[test]
+    fn other_shapes_are_none() {
+        for bad in
+            ["", "sha256=", "abc", &"z".repeat(64), &"!".repeat(44), "Bearer x", "ünïcödé=", &"A".repeat(45), &"=".repeat(44)]
+        {
+            let candidates = Candidates::gather([bad]);
+            assert!(candidates.is_empty() && !candidates.verifies([&key("k")], &[b""]), "{bad}");
         }
     }
 

@@ -15,7 +15,7 @@ use common::{
     Category, CompanyId, Endpoint, Envelope, Event, EventIdentity, Job, Rejection,
     envelope::EVENT_TYPE_HEADERS,
     masking, normal,
-    signature::{self, Signature},
+    signature::{self, Candidates},
 };
 use queue::{Enqueued, Lane, NewJob};
 use serde::Serialize;
@@ -80,7 +80,8 @@ async fn accept(
     let identity = EventIdentity::of(endpoint, slug, &envelope);
     let webhook_id = Uuid::now_v7();
     let (lane, mode) = (lane(&envelope), envelope.mode());
-    let job = job(webhook_id, endpoint, company_id, &identity, &envelope, received_at.timestamp_millis(), body.len())?;
+    let received_ms = received_at.timestamp_millis();
+    let job = job(webhook_id, endpoint, company_id, slug, &identity, &envelope, received_ms, body.len())?;
     let job = NewJob {
         id: webhook_id.to_string(),
         claim: identity.as_str().to_owned(),
@@ -129,14 +130,17 @@ async fn verify(
     endpoint: Endpoint,
     company: CompanyId,
 ) -> Result<(), Problem> {
-    let value = SIGNATURE.iter().find_map(|name| headers.get(name)).ok_or_else(|| {
-        Problem::new(ProblemKind::SignatureMissing, "the header Signature must carry the HMAC-SHA-256 of the body")
-    })?;
-    let signature = value
-        .to_str()
-        .ok()
-        .and_then(|v| Signature::parse(v).ok())
-        .ok_or_else(|| Problem::new(ProblemKind::SignatureInvalid, signature::Malformed.to_string()))?;
+    let values = SIGNATURE.iter().flat_map(|name| headers.get_all(name));
+    let mut is_missing = true;
+    let candidates = Candidates::gather(values.inspect(|_| is_missing = false).filter_map(|value| value.to_str().ok()));
+    if is_missing {
+        let detail = "the header Signature must carry the HMAC-SHA-256 of the body";
+        return Err(Problem::new(ProblemKind::SignatureMissing, detail));
+    }
+    if candidates.is_empty() {
+        let detail = "no header holds a signature: 32 bytes in base64 or hex, optionally after 'sha256='";
+        return Err(Problem::new(ProblemKind::SignatureInvalid, detail));
+    }
     let keys = ingress.receivers.keys(endpoint, company).await.map_err(|e| lookup_failed(&e))?;
     if keys.is_empty() {
         return Err(Problem::new(
@@ -144,7 +148,7 @@ async fn verify(
             "no secret is set for this receiver, so nothing it gets can be verified",
         ));
     }
-    if signature.verifies(keys.iter(), body) {
+    if candidates.verifies(keys.iter(), &[body]) {
         Ok(())
     } else {
         Err(Problem::new(ProblemKind::SignatureInvalid, "the signature is not that of this body under this receiver's key"))
@@ -168,17 +172,19 @@ fn lane(envelope: &Envelope<'_>) -> Lane {
 
 /// The bytes to queue: the body, of `length` as it came, goes in masked, so that no full number reaches
 /// Redis' disk.
+#[allow(clippy::too_many_arguments)]
 fn job(
     webhook_id: Uuid,
     endpoint: Endpoint,
     company_id: CompanyId,
+    slug: Option<&str>,
     identity: &EventIdentity,
     envelope: &Envelope<'_>,
     received_ms: i64,
     length: usize,
 ) -> Result<Vec<u8>, Problem> {
-    let (identity, event_name) = (identity.clone(), envelope.name.clone());
-    let job = Job { webhook_id, endpoint, company_id, identity, event_name, received_ms, body: () };
+    let (identity, event_name, slug) = (identity.clone(), envelope.name.clone(), Some(slug.unwrap_or_default().into()));
+    let job = Job { webhook_id, endpoint, company_id, slug, identity, event_name, received_ms, unreadable: None, body: () };
     job.encode(length, |out| masking::write_masked(out, envelope)).map_err(|error| {
         tracing::error!(%error, "a job could not be written");
         Problem::new(ProblemKind::Internal, "the webhook could not be kept")
@@ -224,9 +230,9 @@ fn is_traceparent(text: &str) -> bool {
 
 fn rejected(rejection: &Rejection) -> Problem {
     let kind = match rejection {
-        Rejection::NotJson(_) => ProblemKind::NotJson,
+        Rejection::NotJson(_) | Rejection::NoCharacter(_) | Rejection::NotInflatable => ProblemKind::NotJson,
         Rejection::TooDeep => ProblemKind::TooDeep,
-        Rejection::NotAnObject => ProblemKind::NotAnObject,
+        Rejection::NotAnObject | Rejection::TooMany => ProblemKind::NotAnObject,
         Rejection::NoEventName => ProblemKind::NoEventName,
         Rejection::BadEventName => ProblemKind::BadEventName,
         Rejection::BadNumber { .. } => ProblemKind::BadNumber,
