@@ -12,9 +12,9 @@ use actix_web::{
     web,
 };
 use common::{
-    Category, CompanyId, Endpoint, Envelope, Event, EventIdentity, Job, Rejection,
+    CompanyId, Endpoint, Envelope, Event, EventIdentity, Job, Rejection,
     envelope::EVENT_TYPE_HEADERS,
-    masking, normal,
+    masking,
     signature::{self, Candidates},
 };
 use queue::{Enqueued, Lane, NewJob};
@@ -164,10 +164,7 @@ fn envelope<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<Envelope<'b>, Rej
 }
 
 fn lane(envelope: &Envelope<'_>) -> Lane {
-    match normal::category(&envelope.name) {
-        Category::Transaction(_) => Lane::Payments,
-        Category::Account | Category::Other => Lane::Others,
-    }
+    if envelope.family.has_priority { Lane::Payments } else { Lane::Others }
 }
 
 /// The bytes to queue: the body, of `length` as it came, goes in masked, so that no full number reaches
