@@ -228,6 +228,7 @@ impl Settings {
             dead_max_count: self.queue_dead_max_count,
             dictionary: common::dictionary::DICTIONARY,
             packing: self.queue_packing,
+            claims_of: common::job::claims,
             ..QueueSettings::default()
         }
     }
