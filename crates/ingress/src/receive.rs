@@ -142,13 +142,13 @@ async fn verify(
         return Err(Problem::new(ProblemKind::SignatureInvalid, detail));
     }
     let keys = ingress.receivers.keys(endpoint, company).await.map_err(|e| lookup_failed(&e))?;
-    if keys.is_empty() {
+    if keys.active().next().is_none() {
         return Err(Problem::new(
             ProblemKind::NoSecret,
             "no secret is set for this receiver, so nothing it gets can be verified",
         ));
     }
-    if candidates.verifies(keys.iter(), &[body]) {
+    if candidates.verifies(keys.active(), &[body]) {
         Ok(())
     } else {
         Err(Problem::new(ProblemKind::SignatureInvalid, "the signature is not that of this body under this receiver's key"))
@@ -237,7 +237,7 @@ fn rejected(rejection: &Rejection) -> Problem {
     Problem::new(kind, rejection.to_string())
 }
 
-fn lookup_failed(error: &store::Error) -> Problem {
+fn lookup_failed(error: &::receivers::Error) -> Problem {
     tracing::warn!(%error, "a receiver could not be looked up");
     Problem::new(ProblemKind::Unavailable, "the receiver could not be looked up; send it again")
 }
