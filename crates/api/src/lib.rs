@@ -37,6 +37,7 @@ mod people;
 mod performance;
 mod queue_admin;
 mod receivers;
+pub mod reinterpret;
 pub mod routes;
 mod session;
 mod stream;

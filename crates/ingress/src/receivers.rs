@@ -6,18 +6,20 @@
 //! that is switched on, the database is asked, one look-up at a time.
 
 use std::{
+    collections::HashMap,
     hash::Hash,
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use ::receivers::{Directory, Error, Publisher, SealedKey};
+use ::receivers::{Directory, Error, Publisher, SealedKey, layout};
 use common::{CompanyId, Endpoint, receiver};
 use foldhash::fast::RandomState;
 use fred::clients::Client;
+use meter::Meter;
 use quick_cache::{
     UnitWeighter,
     sync::{Cache, DefaultLifecycle},
@@ -49,15 +51,31 @@ struct ActiveKey {
 }
 
 /// The keys of a receiver. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Keys(Arc<[ActiveKey]>);
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    keys: Arc<[ActiveKey]>,
+    checked: Arc<Checked>,
+}
+
+/// How many webhooks of a receiver were genuine and how many were not, since they were handed over last.
+#[derive(Debug, Default)]
+struct Checked {
+    verified: AtomicU64,
+    failed: AtomicU64,
+}
 
 impl Keys {
     /// Those that verify now, newest first.
     pub fn active(&self) -> impl Iterator<Item = &hmac::Key> {
         let now = store::now_ms();
         let is_active = move |key: &&ActiveKey| key.from_ms <= now && key.until_ms.is_none_or(|until| until > now);
-        self.0.iter().filter(is_active).map(|key| &key.key)
+        self.keys.iter().filter(is_active).map(|key| &key.key)
+    }
+
+    /// Counts that a webhook of the receiver was genuine, or not.
+    pub fn count(&self, is_genuine: bool) {
+        let count = if is_genuine { &self.checked.verified } else { &self.checked.failed };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -90,11 +108,14 @@ pub struct Receivers {
     keys: Known<(i64, Endpoint, CompanyId), Keys>,
     companies: Known<(i64, SmolStr), Option<CompanyId>>,
     accounts: Known<(i64, SmolStr), CompanyId>,
+    /// What was counted of each receiver; those who exist alone.
+    checked: Mutex<HashMap<(Endpoint, CompanyId), Arc<Checked>>>,
+    meter: Meter,
 }
 
 impl Receivers {
     /// Starts the task that looks at the version; it ends with the last handle. `db` is asked where Redis has no directory.
-    pub(crate) fn start(redis: &Client, name: &str, db: Option<DatabaseConnection>, vault: Vault) -> Arc<Self> {
+    pub(crate) fn start(redis: &Client, name: &str, db: Option<DatabaseConnection>, vault: Vault, meter: Meter) -> Arc<Self> {
         let fallback = db.map(|db| Fallback {
             publisher: Publisher::new(db.clone(), redis.clone(), name),
             db,
@@ -109,11 +130,14 @@ impl Receivers {
             keys: nothing_known(REMEMBERED.0),
             companies: nothing_known(REMEMBERED.0),
             accounts: nothing_known(REMEMBERED.1),
+            checked: Mutex::default(),
+            meter,
         });
         let weak = Arc::downgrade(&receivers);
         tokio::spawn(async move {
             while let Some(receivers) = weak.upgrade() {
                 receivers.look().await;
+                receivers.hand_over();
                 drop(receivers);
                 tokio::time::sleep(LOOK).await;
             }
@@ -150,6 +174,24 @@ impl Receivers {
             }
         };
         self.is_there.load(Ordering::Acquire) || matches!(self.directory.state().await, Ok(Some(_))) || in_database().await
+    }
+
+    /// Hands what was counted of each receiver to the figures that all replicas share, by company: the API knows their names.
+    fn hand_over(&self) {
+        let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((endpoint, company), checked) in checked.iter() {
+            for (kind, count) in [("verified", &checked.verified), ("failed", &checked.failed)] {
+                let count = count.swap(0, Ordering::Relaxed);
+                if count > 0 {
+                    self.meter.count(&format!("receiver.{kind}:{}", layout::receiver(*endpoint, *company)), count);
+                }
+            }
+        }
+    }
+
+    /// Encrypts what cannot be masked.
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     fn version(&self) -> i64 {
@@ -203,7 +245,13 @@ impl Receivers {
             let (from_ms, until_ms) = (sealed.active_from, sealed.active_until);
             Ok(ActiveKey { key: self.vault.open(&sealed.into_row(endpoint, company))?, from_ms, until_ms })
         });
-        Ok(Keys(opened.collect::<Result<Vec<_>, store::Error>>()?.into()))
+        let keys: Arc<[ActiveKey]> = opened.collect::<Result<Vec<_>, store::Error>>()?.into();
+        let mut all = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED.0 as usize {
+            all.clear();
+        }
+        let checked = all.entry((endpoint, company)).or_default().clone();
+        Ok(Keys { keys, checked })
     }
 
     /// Asks the database, one look-up at a time: whoever sends requests that prove nothing costs it little.
@@ -301,7 +349,7 @@ mod tests {
     fn a_key_verifies_within_its_time() {
         let now = store::now_ms();
         let key = |from_ms, until_ms| ActiveKey { key: hmac::Key::new(hmac::HMAC_SHA256, b"k"), from_ms, until_ms };
-        let count = |key: ActiveKey| Keys(Arc::new([key])).active().count();
+        let count = |key: ActiveKey| Keys { keys: Arc::new([key]), checked: Arc::default() }.active().count();
         assert_eq!(count(key(now - 1000, None)), 1);
         assert_eq!(count(key(now - 1000, Some(now + 60_000))), 1);
         assert_eq!(count(key(now - 1000, Some(now - 1))), 0);

@@ -15,6 +15,7 @@
 //! | [`tokens`] | API tokens, hashed |
 //! | [`users`] | people, their roles, passwords and sessions |
 //! | [`audit`] | who changed what |
+//! | [`existing`] | which webhooks are stored |
 //! | [`state`] | facts of the whole installation |
 //! | [`dialect`] | the only place where the two databases differ |
 //! | `answered` | limits on waiting for it |
@@ -25,6 +26,7 @@ pub mod batch;
 pub mod companies;
 pub mod dialect;
 pub mod entity;
+pub mod existing;
 pub mod migration;
 pub mod reads;
 pub mod receiver_changes;
