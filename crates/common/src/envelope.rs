@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use crate::{
-    Rejection,
+    Category, Family, Rejection,
     json::{Document, Flaw, Json, JsonType},
     normal,
 };
@@ -61,6 +61,8 @@ pub struct Envelope<'b> {
     body: Document<'b>,
     /// The event name in its canonical spelling.
     pub name: SmolStr,
+    /// What such events are about.
+    pub family: &'static Family,
     /// Which shape.
     pub shape: Shape,
     /// Where the object of interest lies.
@@ -104,7 +106,7 @@ impl<'b> Envelope<'b> {
         if let Some(field) = out_of_range(root) {
             return Err(Rejection::BadNumber { field, reason: "is out of range" });
         }
-        Ok(Self { body, name, shape, resource, replaced: None })
+        Ok(Self { body, family: Family::of(&name), name, shape, resource, replaced: None })
     }
 
     /// The same, of a text in which those lone surrogates were replaced.
@@ -156,9 +158,9 @@ impl<'b> Envelope<'b> {
 
     /// The account that the event belongs to.
     pub fn account_id(&self) -> Option<Cow<'b, str>> {
-        let own = match (normal::category(&self.name), self.shape) {
-            (normal::Category::Account, Shape::Account) => self.field("id"),
-            (normal::Category::Account, _) => self.field("accountNumber").or_else(|| self.top("resourceId")),
+        let own = match (self.family.category, self.shape) {
+            (Category::Account, Shape::Account) => self.field("id"),
+            (Category::Account, _) => self.field("accountNumber").or_else(|| self.top("resourceId")),
             _ => None,
         };
         own.or_else(|| self.field("accountId"))

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use smol_str::{SmolStr, StrExt};
 
 use crate::{
-    Category, Envelope, Kind, Mode, Rejection, Status,
+    Category, Envelope, Family, Kind, Mode, Rejection, Status,
     envelope::{self, Shape},
     json::{Json, JsonType},
     money, normal,
@@ -15,6 +15,8 @@ use crate::{
 pub struct Event {
     /// Canonical name.
     pub name: SmolStr,
+    /// What such events are about.
+    pub family: &'static Family,
     /// Live or test.
     pub mode: Mode,
     /// When the told state was reached; the time of receipt where the body does not say, or tells a time more than ten
@@ -90,7 +92,7 @@ fn believed(told: DateTime<Utc>, received_at: DateTime<Utc>) -> DateTime<Utc> {
 impl Event {
     /// Whether [`Self::interpret`] would fail, for less.
     pub fn check(envelope: &Envelope<'_>) -> Result<(), Rejection> {
-        match (normal::category(&envelope.name), envelope.resource_id()) {
+        match (envelope.family.category, envelope.resource_id()) {
             (Category::Transaction(_), Some(_)) => amount(envelope, currency(envelope).as_deref()).map(drop),
             _ => Ok(()),
         }
@@ -98,10 +100,10 @@ impl Event {
 
     /// Interprets `envelope`, received at `received_at`. Fails only for numbers that cannot be kept.
     pub fn interpret(envelope: &Envelope<'_>, received_at: DateTime<Utc>) -> Result<Self, Rejection> {
-        let category = normal::category(&envelope.name);
+        let family = envelope.family;
         let external_id = envelope.resource_id().map(SmolStr::from);
         let account_id = envelope.account_id().map(SmolStr::from);
-        let change = match (category, &external_id, &account_id) {
+        let change = match (family.category, &external_id, &account_id) {
             (Category::Transaction(kind), Some(id), _) => {
                 Change::Transaction(TransactionFacts::read(envelope, kind, id.clone(), received_at)?)
             }
@@ -110,6 +112,7 @@ impl Event {
         };
         Ok(Self {
             name: envelope.name.clone(),
+            family,
             mode: envelope.mode(),
             status_time: envelope.status_time().map_or(received_at, |told| believed(told, received_at)),
             resource_id: external_id,

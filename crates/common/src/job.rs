@@ -112,6 +112,14 @@ impl Job {
     }
 }
 
+/// The claims of the job in `bytes`: its identity and, where it can be told, the legacy one.
+pub fn claims(bytes: &[u8]) -> [Option<String>; 2] {
+    let Ok(job) = Job::decode(bytes) else { return [None, None] };
+    let legacy = job.slug.is_some().then(|| job.envelope().ok()).flatten();
+    let legacy = legacy.map(|envelope| EventIdentity::legacy(job.endpoint, job.path_company(), &envelope).to_string());
+    [Some(job.identity.to_string()), legacy]
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

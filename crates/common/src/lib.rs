@@ -12,6 +12,7 @@
 //! | [`masking`] | a body | the same body without full bank or card numbers |
 //! | [`identity`] | an envelope | an [`EventIdentity`], equal for every redelivery |
 //! | [`normal`] | raw names | [`Kind`], [`Status`], [`Category`] |
+//! | [`family`] | an event's name | its [`Family`]: what it is about and what follows |
 //! | [`money`] | JSON numbers | integer minor units |
 //! | [`event`] | an envelope | an [`Event`]: what the webhook means |
 //! | [`fold`] | events, in any order | [`TransactionState`] and [`AccountState`] |
@@ -23,6 +24,7 @@
 pub mod dictionary;
 pub mod envelope;
 pub mod event;
+pub mod family;
 pub mod fold;
 pub mod identity;
 pub mod intake;
@@ -38,6 +40,7 @@ pub mod topic;
 
 pub use envelope::{Envelope, Mode};
 pub use event::{AccountFacts, Event, TransactionFacts};
+pub use family::Family;
 pub use fold::{AccountState, TransactionState};
 pub use identity::EventIdentity;
 pub use job::Job;

@@ -14,7 +14,6 @@ use serde_json::Value;
 use crate::{
     Category, Envelope,
     json::{Document, Json, JsonType},
-    normal,
 };
 use numbers::{is_card, last_four, mask_text};
 
@@ -86,9 +85,9 @@ impl Field {
 }
 
 /// Writes the body of `envelope` to `out` as JSON, masked and without spaces. `accountNumber` is masked but in an account
-/// event, where it is the merchant's public account id (`domain.md`).
+/// event, where it is the merchant's public account id (`docs/domain.md`).
 pub fn write_masked(out: &mut Vec<u8>, envelope: &Envelope<'_>) {
-    let is_account_event = normal::category(&envelope.name) == Category::Account;
+    let is_account_event = envelope.family.category == Category::Account;
     write(out, envelope.body(), Rule::ByLook { is_account_event, depth: 0 });
 }
 

@@ -105,33 +105,6 @@ pub fn canonical_name(raw: &str) -> SmolStr {
     raw.trim().chars().map(|c| if matches!(c, '.' | '-' | ' ') { '_' } else { c.to_ascii_uppercase() }).collect()
 }
 
-/// The category of a canonical event name.
-pub fn category(name: &str) -> Category {
-    const RULES: [(&str, Category); 17] = [
-        ("PAYMENT_HANDLE", Category::Other),
-        ("AP_REFUND", Category::Transaction(Kind::Refund)),
-        ("DD_REFUND", Category::Transaction(Kind::Refund)),
-        ("REFUND", Category::Transaction(Kind::Refund)),
-        ("DD_PAYMENT", Category::Transaction(Kind::Payment)),
-        ("AP_PAYMENT", Category::Transaction(Kind::Payment)),
-        ("PAYMENT", Category::Transaction(Kind::Payment)),
-        ("SETTLEMENT", Category::Transaction(Kind::Settlement)),
-        ("CHARGEBACK", Category::Transaction(Kind::Chargeback)),
-        ("DISPUTE", Category::Transaction(Kind::Chargeback)),
-        ("VERIFICATION", Category::Transaction(Kind::Verification)),
-        ("SA_CREDIT", Category::Transaction(Kind::Payout)),
-        ("ORIGINAL_CREDIT", Category::Transaction(Kind::Payout)),
-        ("STANDALONE_CREDIT", Category::Transaction(Kind::Payout)),
-        ("PAYOUT", Category::Transaction(Kind::Payout)),
-        ("WITHDRAWAL", Category::Transaction(Kind::Payout)),
-        ("ACCT", Category::Account),
-    ];
-    RULES
-        .iter()
-        .find(|(prefix, _)| name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')))
-        .map_or(Category::Other, |(_, category)| *category)
-}
-
 /// The normal status of a raw status word or, where it is absent, of a canonical event name:
 /// the last word of the name that means something decides.
 pub fn status(raw: Option<&str>, event_name: &str) -> Status {
@@ -192,28 +165,6 @@ pub fn onboarding_stage(status: &str) -> OnboardingStage {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn categories_of_documented_names() {
-        use Category::{Account, Other, Transaction};
-        for (name, expected) in [
-            ("PAYMENT_COMPLETED", Transaction(Kind::Payment)),
-            ("payment.completed", Transaction(Kind::Payment)),
-            ("PAYMENT-DECLINED", Transaction(Kind::Payment)),
-            ("PAYMENT_HANDLE_COMPLETED", Other),
-            ("DD_PAYMENT_RETURNED", Transaction(Kind::Payment)),
-            ("AP_REFUND_COMPLETED", Transaction(Kind::Refund)),
-            ("SA_CREDIT_COMPLETED", Transaction(Kind::Payout)),
-            ("DISPUTE_WON", Transaction(Kind::Chargeback)),
-            ("ACCT_ENABLED", Account),
-            ("VOID_AUTH_COMPLETED", Other),
-            ("DD_MANDATE_CREATED", Other),
-            ("PAYMENTS", Other),
-            ("SOMETHING_NEW", Other),
-        ] {
-            assert_eq!(category(&canonical_name(name)), expected, "{name}");
-        }
-    }
 
     #[test]
     fn statuses() {

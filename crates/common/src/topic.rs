@@ -1,6 +1,6 @@
-//! Which answers an event makes old, by its normal kind and status.
+//! Which answers an event makes old, by its family and status.
 
-use crate::{CompanyId, Event, Kind, Status, event::Change};
+use crate::{CompanyId, Event, Status, event::Change};
 
 /// A kind of data that answers are computed from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,18 +29,14 @@ impl Topic {
         }
     }
 
-    /// What `event` makes old: a payment transactions and figures, an account event accounts, bad news
-    /// (a failure, a refund, a chargeback, money sent back) everything, all else figures. Each is a
-    /// stored webhook too, and is counted as one in the figures.
+    /// What `event` makes old, by its family and, where it tells of a transaction, its status.
     pub fn of(event: &Event) -> &'static [Self] {
-        use Topic::{Accounts, Analytics, Events, Transactions};
         match &event.change {
-            Change::Transaction(facts) => match (facts.kind, facts.status) {
-                (Kind::Refund | Kind::Chargeback, _) | (_, Status::Failed | Status::Returned) => &Self::ALL,
-                _ => &[Transactions, Analytics, Events],
-            },
-            Change::Account(_) => &[Accounts, Analytics, Events],
-            Change::Nothing => &[Analytics, Events],
+            Change::Transaction(facts) if matches!(facts.status, Status::Failed | Status::Returned) => {
+                event.family.topics_of_bad_news
+            }
+            Change::Transaction(_) | Change::Account(_) => event.family.topics,
+            Change::Nothing => &[Self::Analytics, Self::Events],
         }
     }
 }
@@ -76,7 +72,7 @@ mod tests {
         assert_eq!(topics("ACCT_ENABLED", "Enabled"), [Accounts, Analytics, Events]);
         assert_eq!(topics("SOMETHING_NEW", "COMPLETED"), [Analytics, Events]);
         assert_eq!(topics("PAYMENT_HANDLE_FAILED", "FAILED"), [Analytics, Events]);
-        // Names that contain PAYMENT and yet are bad news (fault 10 of `domain.md`).
+        // Names that contain PAYMENT and yet are bad news (fault 10 of `docs/domain.md`).
         for (name, status) in [
             ("PAYMENT_FAILED", "FAILED"),
             ("DD_PAYMENT_RETURNED", "COMPLETED"),

@@ -12,9 +12,9 @@ use actix_web::{
     web,
 };
 use common::{
-    Category, CompanyId, Endpoint, Envelope, Event, EventIdentity, Job, Rejection,
+    CompanyId, Endpoint, Envelope, Event, EventIdentity, Job, Rejection,
     envelope::EVENT_TYPE_HEADERS,
-    masking, normal,
+    masking,
     signature::{self, Candidates},
 };
 use queue::{Enqueued, Lane, NewJob};
@@ -142,13 +142,13 @@ async fn verify(
         return Err(Problem::new(ProblemKind::SignatureInvalid, detail));
     }
     let keys = ingress.receivers.keys(endpoint, company).await.map_err(|e| lookup_failed(&e))?;
-    if keys.is_empty() {
+    if keys.active().next().is_none() {
         return Err(Problem::new(
             ProblemKind::NoSecret,
             "no secret is set for this receiver, so nothing it gets can be verified",
         ));
     }
-    if candidates.verifies(keys.iter(), &[body]) {
+    if candidates.verifies(keys.active(), &[body]) {
         Ok(())
     } else {
         Err(Problem::new(ProblemKind::SignatureInvalid, "the signature is not that of this body under this receiver's key"))
@@ -164,10 +164,7 @@ fn envelope<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<Envelope<'b>, Rej
 }
 
 fn lane(envelope: &Envelope<'_>) -> Lane {
-    match normal::category(&envelope.name) {
-        Category::Transaction(_) => Lane::Payments,
-        Category::Account | Category::Other => Lane::Others,
-    }
+    if envelope.family.has_priority { Lane::Payments } else { Lane::Others }
 }
 
 /// The bytes to queue: the body, of `length` as it came, goes in masked, so that no full number reaches
@@ -240,7 +237,7 @@ fn rejected(rejection: &Rejection) -> Problem {
     Problem::new(kind, rejection.to_string())
 }
 
-fn lookup_failed(error: &store::Error) -> Problem {
+fn lookup_failed(error: &::receivers::Error) -> Problem {
     tracing::warn!(%error, "a receiver could not be looked up");
     Problem::new(ProblemKind::Unavailable, "the receiver could not be looked up; send it again")
 }

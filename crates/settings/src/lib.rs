@@ -59,6 +59,7 @@ impl MasterKey {
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch that operators set")]
 pub struct Settings {
     /// `APP_ENV=production`: stricter checks, logs as JSON.
     pub production: bool,
@@ -74,6 +75,8 @@ pub struct Settings {
     pub ingress_bind: SocketAddr,
     /// `INGRESS_PUBLIC_URL`: where portals reach ingress, if not at the API's own address.
     pub ingress_public_url: Option<String>,
+    /// `INGRESS_DATABASE_FALLBACK`: whether ingress asks the database for receivers where Redis has no directory of them.
+    pub ingress_database_fallback: bool,
     /// `API_BIND`.
     pub api_bind: SocketAddr,
     /// `ADMIN_BIND`: health for probes, apart from the public port. Unset: none.
@@ -174,6 +177,7 @@ impl Settings {
             cache_redis_url,
             ingress_public_url: public_url(source)?,
             ingress_bind: source.parse("INGRESS_BIND", SocketAddr::from(([127, 0, 0, 1], 8081)))?,
+            ingress_database_fallback: source.parse("INGRESS_DATABASE_FALLBACK", true)?,
             api_bind: source.parse("API_BIND", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
             admin_bind: source.optional_parse("ADMIN_BIND")?,
             master_key: source.optional("MASTER_KEY").map(|key| MasterKey::parse(&key)).transpose()?,
@@ -228,6 +232,7 @@ impl Settings {
             dead_max_count: self.queue_dead_max_count,
             dictionary: common::dictionary::DICTIONARY,
             packing: self.queue_packing,
+            claims_of: common::job::claims,
             ..QueueSettings::default()
         }
     }

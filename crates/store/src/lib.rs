@@ -9,6 +9,7 @@
 //! | [`rollups`] | figures by buckets of time, kept by differences |
 //! | [`recount`] | the same figures counted anew: verify and rebuild |
 //! | [`retention`] | what is too old goes |
+//! | [`receiver_changes`] | receivers as they are published, and whether something changed |
 //! | [`companies`] | companies and which accounts are theirs |
 //! | [`secrets`] | receivers' keys, encrypted |
 //! | [`tokens`] | API tokens, hashed |
@@ -26,6 +27,7 @@ pub mod dialect;
 pub mod entity;
 pub mod migration;
 pub mod reads;
+pub mod receiver_changes;
 pub mod recount;
 pub mod retention;
 pub mod rollups;

@@ -1,6 +1,6 @@
 //! RFC 9457 problem documents: the one place where an HTTP error is made.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -74,7 +74,7 @@ impl ProblemKind {
 pub struct Problem {
     kind: ProblemKind,
     detail: String,
-    parameter: Option<&'static str>,
+    parameter: Option<Cow<'static, str>>,
 }
 
 impl Problem {
@@ -84,8 +84,8 @@ impl Problem {
     }
 
     /// The parameter `name` is bad.
-    pub fn parameter(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind: ProblemKind::BadParameter, detail: detail.into(), parameter: Some(name) }
+    pub fn parameter(name: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self { kind: ProblemKind::BadParameter, detail: detail.into(), parameter: Some(name.into()) }
     }
 
     /// Which kind it is.
@@ -110,7 +110,7 @@ impl ResponseError for Problem {
         let mut body = json!({
             "type": format!("urn:netbanx:problem:{name}"), "title": title, "status": status.as_u16(), "detail": self.detail,
         });
-        if let (Some(parameter), Some(fields)) = (self.parameter, body.as_object_mut()) {
+        if let (Some(parameter), Some(fields)) = (self.parameter.as_deref(), body.as_object_mut()) {
             fields.insert("parameter".to_owned(), parameter.into());
         }
         let mut response = HttpResponse::build(status);

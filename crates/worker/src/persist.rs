@@ -65,7 +65,7 @@ impl Persister {
         let count = |which: fn(&Verdict) -> bool| outcome.jobs.iter().filter(|job| which(&job.verdict)).count() as u64;
         for (name, counter, jobs) in [
             ("done", "job.done", count(|verdict| matches!(verdict, Verdict::Done))),
-            ("failed", "job.failed", count(|verdict| matches!(verdict, Verdict::Failed(_)))),
+            ("failed", "job.failed", count(|verdict| matches!(verdict, Verdict::Failed(_) | Verdict::Dead { .. }))),
             ("given_back", "job.given_back", count(|verdict| matches!(verdict, Verdict::GivenBack))),
         ] {
             metrics::consumed(name, jobs);

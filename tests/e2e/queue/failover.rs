@@ -1,7 +1,7 @@
 //! A master of a Redis Cluster dies and its replica takes its place.
 
 use e2e::{Bench, Redis, eventually, new_directory};
-use queue::{Enqueued, Lane, NewJob, Verdict};
+use queue::{Enqueued, Error, Lane, NewJob, Verdict};
 
 #[tokio::test]
 async fn what_was_accepted_survives_a_failover() {
@@ -51,4 +51,31 @@ async fn what_was_accepted_survives_a_failover() {
     assert!(worker.is_running());
     eventually("nothing is left", || async { bench.queue.stats().await.ok().filter(|s| s.total == 0 && s.completed == 300) })
         .await;
+}
+
+fn job(flow: u64, turn: &str) -> NewJob {
+    let id = format!("{turn} {flow}");
+    NewJob { id: id.clone(), claim: id, lane: Lane::Payments, flow, traceparent: None, payload: Vec::new() }
+}
+
+#[tokio::test]
+async fn without_its_replicas_a_queue_refuses_at_once_and_takes_again_when_they_come() {
+    let directory = new_directory();
+    let bench = Bench::on(Redis::one(&directory, &[]).await, directory, |settings| {
+        settings.shards = 1;
+        settings.min_replicas = 1;
+    });
+    let first = bench.producer.enqueue(job(0, "first")).await;
+    assert!(matches!(first, Err(Error::NotReplicated { reached: 0, wanted: 1 })), "{first:?}");
+    for n in 0..200 {
+        let result = bench.producer.enqueue(job(0, &format!("while {n}"))).await;
+        assert!(matches!(result, Err(Error::Degraded)), "{result:?}");
+    }
+    let copies = new_directory();
+    let mut copy = Redis::one(&copies, &[]).await;
+    copy.follow(&bench.redis);
+    // The first one's claim is in Redis: only now that a replica has it, it is told to be a duplicate or its own.
+    eventually("it is accepted", || async { bench.producer.enqueue(job(0, "first")).await.ok() }).await;
+    copy.kill();
+    drop(std::fs::remove_dir_all(copies));
 }

@@ -12,7 +12,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 
-use common::{Category, CompanyId, Endpoint, Event, EventIdentity, WebhookOutcome, normal};
+use common::{Category, CompanyId, Endpoint, Event, EventIdentity, WebhookOutcome};
 use foldhash::HashSet;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use uuid::Uuid;
@@ -106,8 +106,7 @@ async fn write_in(tx: &DatabaseTransaction, events: &[NewEvent], legacy: Legacy,
     }
     transactions.recall(tx, &noted).await?;
     let states = transactions.fold(&new, &mut deltas)?;
-    let categorised = new.iter().map(|new| (*new, normal::category(&new.event.name)));
-    let mut inserts = vec![Insert::of(categorised, event_cell, Rest::Nothing)?];
+    let mut inserts = vec![Insert::of(new.iter().copied(), event_cell, Rest::Nothing)?];
     inserts.extend(states.inserts()?);
     inserts.push(legacy::noted(&recognised.noted)?);
     inserts.push(conflicts::pairs(&conflicts)?);
@@ -131,7 +130,7 @@ fn entry_cell((company, identity, event): Entry<'_>, column: event_identity::Col
     }
 }
 
-fn event_cell((new, category): (&NewEvent, Category), column: webhook_event::Column) -> Cell<'_> {
+fn event_cell(new: &NewEvent, column: webhook_event::Column) -> Cell<'_> {
     use webhook_event::Column;
     let event = &new.event;
     match column {
@@ -140,8 +139,8 @@ fn event_cell((new, category): (&NewEvent, Category), column: webhook_event::Col
         Column::Identity => new.identity.as_str().into(),
         Column::Endpoint => new.endpoint.as_str().into(),
         Column::Name => event.name.as_str().into(),
-        Column::Category => category.as_str().into(),
-        Column::Kind => match category {
+        Column::Category => event.family.category.as_str().into(),
+        Column::Kind => match event.family.category {
             Category::Transaction(kind) => Some(kind.as_str()).into(),
             _ => None::<&str>.into(),
         },
