@@ -9,6 +9,7 @@
 //! | [`rollups`] | figures by buckets of time, kept by differences |
 //! | [`recount`] | the same figures counted anew: verify and rebuild |
 //! | [`retention`] | what is too old goes |
+//! | [`horizon`] | up to when it may have gone, as rows |
 //! | [`companies`] | companies and which accounts are theirs |
 //! | [`secrets`] | receivers' keys, encrypted |
 //! | [`tokens`] | API tokens, hashed |
@@ -16,6 +17,7 @@
 //! | [`audit`] | who changed what |
 //! | [`state`] | facts of the whole installation |
 //! | [`dialect`] | the only place where the two databases differ |
+//! | `wide` | sums beyond 64 bits in columns of 64 bits |
 //! | `answered` | limits on waiting for it |
 
 mod answered;
@@ -24,6 +26,7 @@ pub mod batch;
 pub mod companies;
 pub mod dialect;
 pub mod entity;
+pub mod horizon;
 pub mod migration;
 pub mod reads;
 pub mod recount;
@@ -33,6 +36,7 @@ pub mod secrets;
 pub mod state;
 pub mod tokens;
 pub mod users;
+mod wide;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -69,6 +69,62 @@ pub(crate) struct Amounts {
     refunded_amount: i64,
     chargeback_amount: i64,
     net_amount: i64,
+    /// Whether an amount here is the largest (or smallest) that an integer of 64 bits holds in place of the sum itself, which
+    /// is in `exact`.
+    is_saturated: bool,
+    /// The sums as decimal texts; present where one lies beyond 2^53 - 1, up to where readers of JSON take numbers as exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exact: Option<ExactAmounts>,
+}
+
+/// The amounts of a currency as decimal texts, in minor units.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ExactAmounts {
+    completed_amount: String,
+    refunded_amount: String,
+    chargeback_amount: String,
+    net_amount: String,
+}
+
+/// Sums of one currency while they are added up.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    count: i64,
+    completed: i128,
+    refunded: i128,
+    chargeback: i128,
+}
+
+/// The largest integer that every reader of JSON takes as it is.
+const MAX_EXACT: i128 = (1 << 53) - 1;
+
+impl Amounts {
+    fn of(currency: &str, sums: Sums) -> Self {
+        let Sums { count, completed, refunded, chargeback } = sums;
+        let net = completed.saturating_sub(refunded).saturating_sub(chargeback);
+        let all = [completed, refunded, chargeback, net];
+        let exact = all.iter().any(|sum| !(-MAX_EXACT..=MAX_EXACT).contains(sum)).then(|| ExactAmounts {
+            completed_amount: completed.to_string(),
+            refunded_amount: refunded.to_string(),
+            chargeback_amount: chargeback.to_string(),
+            net_amount: net.to_string(),
+        });
+        Self {
+            currency: currency.into(),
+            count,
+            completed_amount: saturated(completed),
+            refunded_amount: saturated(refunded),
+            chargeback_amount: saturated(chargeback),
+            net_amount: saturated(net),
+            is_saturated: all.into_iter().any(|sum| i64::try_from(sum).is_err()),
+            exact,
+        }
+    }
+}
+
+fn saturated(sum: i128) -> i64 {
+    i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
 }
 
 /// Counts of webhooks by what became of them.
@@ -147,7 +203,7 @@ impl Analytics {
 fn transactions(points: &[&Point]) -> TransactionFigures {
     let mut sums = TransactionFigures::default();
     let (mut approved, mut refused) = (0, 0);
-    let mut currencies: BTreeMap<&str, Amounts> = BTreeMap::new();
+    let mut currencies: BTreeMap<&str, Sums> = BTreeMap::new();
     for point in points {
         let Series::Transactions { kind, status, currency, outcome, .. } = &point.series else { continue };
         let (count, amount) = (point.sum.count, point.sum.amount);
@@ -164,13 +220,13 @@ fn transactions(points: &[&Point]) -> TransactionFigures {
         match (kind, status) {
             (Kind::Payment, Status::Completed) => {
                 approved += count;
-                amounts.completed_amount += amount;
+                amounts.completed += amount;
             }
             (Kind::Payment, Status::Returned) => approved += count,
             (Kind::Payment, Status::Failed) => refused += count,
-            (Kind::Refund, Status::Completed) => amounts.refunded_amount += amount,
+            (Kind::Refund, Status::Completed) => amounts.refunded += amount,
             (Kind::Chargeback, Status::Pending | Status::Completed) if !matches!(outcome.as_str(), "WON" | "REVERSED") => {
-                amounts.chargeback_amount += amount;
+                amounts.chargeback += amount;
             }
             _ => {}
         }
@@ -179,11 +235,7 @@ fn transactions(points: &[&Point]) -> TransactionFigures {
     sums.by_currency = currencies
         .into_iter()
         .filter(|(_, amounts)| amounts.count != 0)
-        .map(|(currency, amounts)| Amounts {
-            currency: currency.into(),
-            net_amount: amounts.completed_amount - amounts.refunded_amount - amounts.chargeback_amount,
-            ..amounts
-        })
+        .map(|(currency, sums)| Amounts::of(currency, sums))
         .collect();
     sums
 }
@@ -262,7 +314,7 @@ mod tests {
 
     use super::*;
 
-    fn point(minute: i64, kind: Kind, status: Status, currency: &str, outcome: &str, count: i64, amount: i64) -> Point {
+    fn point(minute: i64, kind: Kind, status: Status, currency: &str, outcome: &str, count: i64, amount: i128) -> Point {
         let series = Series::Transactions {
             kind,
             status,
@@ -306,6 +358,16 @@ mod tests {
         assert_eq!((told.series.len(), told.series[59].total, told.series[0].total), (60, 11, 0));
         assert_eq!(told.previous.transactions.by_currency[0].currency, "XXX");
         assert_eq!((told.webhooks.duplicates, told.failure_reasons[0].count, told.payment_methods[0].count), (4, 2, 6));
+    }
+
+    #[test]
+    fn a_sum_beyond_64_bits_is_flagged_and_told_exactly() {
+        let large = i128::from(i64::MAX);
+        let points = [point(1, Kind::Payment, Status::Completed, "USD", "", 2, 2 * large)];
+        let refs: Vec<&Point> = points.iter().collect();
+        let usd = &transactions(&refs).by_currency[0];
+        assert_eq!((usd.completed_amount, usd.net_amount, usd.is_saturated), (i64::MAX, i64::MAX, true));
+        assert_eq!(usd.exact.as_ref().unwrap().completed_amount, "18446744073709551614");
     }
 
     #[test]

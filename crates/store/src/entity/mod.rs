@@ -12,6 +12,7 @@ pub mod collected_count;
 pub mod company;
 pub mod event_identity;
 pub mod failed_webhook;
+pub mod late_event;
 pub mod platform_state;
 pub mod receiver_secret;
 pub mod rollup;
