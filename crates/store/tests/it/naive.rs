@@ -65,7 +65,7 @@ pub fn figures(sent: &[Sent], width_ms: i64, rank: impl Fn(&Sent) -> String) -> 
     let mut transactions: BTreeMap<(usize, &str, u8), Vec<&Sent>> = BTreeMap::new();
     for event in sent {
         // The first one to arrive is the one that counts as received.
-        if known.insert((event.company, event.name(), event.id, event.status_time())) {
+        if known.insert((event.company, event.name(), event.id, event.status_time(), event.amount, event.currency)) {
             add(event.company, event.is_test, event.received(), "w|processed".to_owned(), 0);
             transactions.entry((event.company, event.kind, event.id)).or_default().push(event);
         }
