@@ -3,7 +3,10 @@
 use ::web::{Problem, ProblemKind};
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::normal;
-use store::reads::{self, EventFilter};
+use store::{
+    entity::webhook_event,
+    reads::{self, EventFilter},
+};
 
 use crate::{
     Api, auth, cached,
@@ -39,7 +42,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         let page = reads::events(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
         let last = page.rows.last().map(|row| (row.received_at, row.id));
         let pagination = paging.describe(page.rows.len(), page.total, last);
-        Ok(Events { events: page.rows.into_iter().map(Into::into).collect(), pagination })
+        Ok(Events { events: told(&api, page.rows).await?, pagination })
     })
     .await
 }
@@ -53,7 +56,16 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::P
     let id = params::id(&path)?;
     cached::answer(&api, &request, cached::EVENT, scope, &id.to_string(), move |api| async move {
         let found = reads::event(&api.db, scope, id).await.map_err(|e| query_failed(&e))?;
-        Ok(Event::from(found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such event"))?))
+        told(&api, found.into_iter().collect())
+            .await?
+            .pop()
+            .ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such event"))
     })
     .await
+}
+
+/// Stored webhooks as they are shown.
+pub(crate) async fn told(api: &Api, rows: Vec<webhook_event::Model>) -> Result<Vec<Event>, Problem> {
+    let late = reads::late(&api.db, rows.iter().map(|row| row.id)).await.map_err(|e| query_failed(&e))?;
+    Ok(rows.into_iter().map(|row| Event { beyond_history: late.contains(&row.id), ..row.into() }).collect())
 }

@@ -242,6 +242,9 @@ pub(crate) struct Event {
     identity: String,
     status_time: Option<String>,
     received_at: Option<String>,
+    /// Whether it tells of a time whose history had been removed when it came: it is kept, and changed no transaction, no
+    /// account and no figure but that of webhooks received.
+    pub beyond_history: bool,
     /// The body as it was sent, bank and card numbers masked.
     #[schema(value_type = Option<Object>)]
     payload: Option<Box<RawValue>>,
@@ -263,6 +266,7 @@ impl From<webhook_event::Model> for Event {
             identity: row.identity,
             status_time: time(row.status_time),
             received_at: time(row.received_at),
+            beyond_history: false,
             // It was written by us from parsed JSON; should it ever not parse, it is shown as null.
             payload: RawValue::from_string(row.payload).ok(),
         }

@@ -204,7 +204,8 @@ impl Deltas {
     /// A transaction that went from one state to another; `before` is none for a new one.
     pub fn transaction(&mut self, kind: Kind, before: Option<&TransactionState>, after: &TransactionState) {
         for (state, sign) in [(before, -1), (Some(after), 1)] {
-            for (cell, sum) in state.into_iter().flat_map(|state| contribution(kind, state)) {
+            let counted = state.filter(|state| !state.is_uncounted());
+            for (cell, sum) in counted.into_iter().flat_map(|state| contribution(kind, state)) {
                 self.add(cell, Sum { count: sign * sum.count, amount: i128::from(sign) * sum.amount });
             }
         }

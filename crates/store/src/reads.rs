@@ -1,7 +1,9 @@
 //! What the read API asks: pages of transactions, accounts and events, newest first, by filter.
 
+mod late;
 mod lookup;
 
+pub use late::late;
 use lookup::{Way, begins, companies_of, looked_up};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,

@@ -1,6 +1,6 @@
 //! The roll-ups counted anew from the stored webhooks: to prove them equal, or to write them again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::DateTime;
 use common::{CompanyId, Deltas, Envelope, Event, EventIdentity, Grain, Kind, Mode, Sum, TransactionState, event::Change};
@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use crate::{
     Error, dialect,
-    entity::{rollup, rollup_delta, transaction, webhook_event},
+    entity::{late_event, rollup, rollup_delta, transaction, webhook_event},
     horizon::Horizons,
+    reads,
     rollups::{Key, add_to_buckets, spread},
     wide,
 };
@@ -236,6 +237,7 @@ async fn transactions(
     sums: &mut Sums,
 ) -> Result<(), Error> {
     use webhook_event::Column;
+    let any_late = late_event::Entity::find().one(tx).await?.is_some();
     let mut after: Option<(Uuid, String, Uuid)> = None;
     let mut open: Option<(Uuid, String)> = None;
     let mut states: BTreeMap<Kind, TransactionState> = BTreeMap::new();
@@ -258,6 +260,7 @@ async fn transactions(
             .all(tx)
             .await?;
         let is_last = (page.len() as u64) < PAGE;
+        let late = if any_late { reads::late(tx, page.iter().map(|row| row.id)).await? } else { HashSet::new() };
         for row in page {
             let resource = row.resource_id.clone().unwrap_or_default();
             after = Some((row.company_id, resource.clone(), row.id));
@@ -266,7 +269,9 @@ async fn transactions(
                 close(open.as_ref(), &mut states, horizon_ms, taken, sums);
                 open = own;
             }
-            apply(&mut states, &row);
+            if !late.contains(&row.id) {
+                apply(&mut states, &row);
+            }
         }
         if is_last {
             close(open.as_ref(), &mut states, horizon_ms, taken, sums);

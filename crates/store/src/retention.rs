@@ -7,11 +7,12 @@ use sea_orm::{
     QuerySelect, QueryTrait, TransactionTrait,
     sea_query::{Expr, ExprTrait},
 };
+use uuid::Uuid;
 
 use crate::{
     Error,
     dialect::{self, RowLock, partitions},
-    entity::{collected_count, event_identity, failed_webhook, rollup, transaction, transaction_key, webhook_event},
+    entity::{collected_count, event_identity, failed_webhook, late_event, rollup, transaction, transaction_key, webhook_event},
     horizon::{self, Horizons, Of},
     now_ms,
 };
@@ -22,6 +23,8 @@ const STEP: u64 = 1_000;
 const BUCKETS: u64 = 5_000;
 /// How far a horizon may lie behind what is kept where nothing is removed, in milliseconds.
 const KEEP_UP_MS: i64 = 3_600_000;
+/// By how much longer it is remembered which webhooks told of removed times.
+const LATE_MS: i64 = 40 * 86_400_000;
 /// How long the name of a take-over is remembered.
 const COLLECTED_MS: i64 = 7 * 86_400_000;
 
@@ -38,6 +41,11 @@ pub struct Ages {
 
 fn before(days: u32) -> Option<i64> {
     (days > 0).then(|| now_ms() - i64::from(days) * 86_400_000)
+}
+
+/// The first UUIDv7 of a time in milliseconds since 1970 UTC.
+fn first_id(ms: i64) -> Uuid {
+    Uuid::from_u128(u128::from(u64::try_from(ms).unwrap_or(0)) << 80)
 }
 
 /// Keeps the partitions, where there are any: those of the months ahead are made, those too old detached.
@@ -58,6 +66,9 @@ pub async fn step(db: &DatabaseConnection, ages: Ages) -> Result<u64, Error> {
     if let Some(oldest) = before(ages.history_days) {
         removed += history(db, oldest).await?;
         removed += failed(db, oldest).await?;
+        // Their webhooks may lie in a partition that ends up to a month later.
+        let late = late_event::Column::EventId.lt(first_id(oldest - LATE_MS));
+        removed += remove::<late_event::Entity>(db, late_event::Column::EventId, late).await?;
         keep_up(db, &horizons, Of::Webhooks, oldest).await?;
     }
     let collected = collected_count::Column::At.lt(now_ms() - COLLECTED_MS);

@@ -2,9 +2,11 @@
 //!
 //! | module | part |
 //! | --- | --- |
+//! | `amounts` | sums of amounts, of any size |
 //! | `figures` | points of roll-ups to figures: sums and rates, no I/O |
 //! | `precompute` | keeps the answers ready, one replica at a time |
 
+mod amounts;
 mod figures;
 pub(crate) mod precompute;
 

@@ -7,7 +7,7 @@ use std::{
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 
-use super::{NewEvent, Written, write_in};
+use super::{NewEvent, Written, beyond::Remembered, write_in};
 use crate::{Error, dialect};
 
 /// How long a transaction that is begun waits for a batch, up to twice as long.
@@ -26,6 +26,7 @@ pub struct Writer {
     db: DatabaseConnection,
     most: usize,
     begun: Arc<Mutex<Begun>>,
+    remembered: Remembered,
 }
 
 /// The transactions that wait for a batch.
@@ -49,7 +50,7 @@ impl Writer {
     /// Writes to `db`, of whose connections it keeps `most` between two batches. Needs a tokio runtime.
     pub fn new(db: DatabaseConnection, most: usize) -> Self {
         let most = if dialect::can_chain(&db) { most } else { 0 };
-        Self { db, most, begun: Arc::default() }
+        Self { db, most, begun: Arc::default(), remembered: Remembered::default() }
     }
 
     /// Writes `events` in one transaction: all or none.
@@ -57,12 +58,13 @@ impl Writer {
         if events.is_empty() {
             return Ok(Written::default());
         }
+        let horizon = self.remembered.horizon(&self.db).await?;
         let last = lock(&self.begun).links.pop();
         let (tx, taken) = match last {
             Some(link) => (link.tx, link.taken),
             None => (self.db.begin().await?, Instant::now()),
         };
-        let written = self.write_and_keep(tx, taken, events).await;
+        let written = self.write_and_keep(tx, taken, events, horizon).await;
         if matches!(written, Err(Error::Unavailable(_))) {
             // Likely no connection is any better.
             lock(&self.begun).links.clear();
@@ -70,8 +72,14 @@ impl Writer {
         written
     }
 
-    async fn write_and_keep(&self, tx: DatabaseTransaction, taken: Instant, events: &[NewEvent]) -> Result<Written, Error> {
-        let written = write_in(&tx, events, true).await?;
+    async fn write_and_keep(
+        &self,
+        tx: DatabaseTransaction,
+        taken: Instant,
+        events: &[NewEvent],
+        horizon: Option<i64>,
+    ) -> Result<Written, Error> {
+        let written = write_in(&tx, events, horizon, true).await?;
         if taken.elapsed() < LIFE && lock(&self.begun).links.len() < self.most {
             dialect::commit_and_chain(&tx).await?;
             self.keep(Link { tx, taken, waits_since: Instant::now() });

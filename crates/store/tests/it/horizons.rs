@@ -3,7 +3,7 @@
 use common::{CompanyId, Grain, Mode};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use store::{
-    batch,
+    batch::{self, NewEvent},
     horizon::Horizons,
     now_ms,
     reads::Scope,
@@ -219,5 +219,54 @@ async fn buckets_of_all_companies_go_together() {
             assert_eq!(rollups::read(db, Scope::All, Mode::Live, grain, 0, i64::MAX).await.unwrap(), []);
         }
         assert_eq!(recount::verify(db).await.unwrap().differences, []);
+    }
+}
+
+async fn rows(db: &DatabaseConnection, table: &str) -> i64 {
+    let row = Statement::from_string(db.get_database_backend(), format!("SELECT count(*) AS n FROM {table}"));
+    db.query_one_raw(row).await.unwrap().unwrap().try_get("", "n").unwrap()
+}
+
+/// `sent` with a status time of its own.
+fn told(sent: &Sent, days: i64) -> NewEvent {
+    let mut event = new_event(sent);
+    event.event.status_time = chrono::DateTime::from_timestamp_millis(now_ms() - days * DAY).unwrap();
+    event
+}
+
+#[tokio::test]
+async fn an_event_older_than_what_is_remembered_changes_no_closed_day() {
+    for database in both().await {
+        let db = &database.db;
+        let (old, recent) = (paid(1, 40, 40), paid(2, 1, 1));
+        batch::write(db, &[told(&old, 40), told(&recent, 1)]).await.unwrap();
+        while rollups::fold(db).await.unwrap().1 {}
+        retain(db, AGES).await;
+        assert_eq!((rows(db, "webhook_events").await, rows(db, "transactions").await), (1, 1));
+        let closed =
+            |points: Vec<Point>| points.into_iter().filter(|point| point.bucket_ms < now_ms() - 2 * DAY).collect::<Vec<_>>();
+        let before = closed(days(db).await);
+
+        // The old body comes again, now.
+        let again = |n| NewEvent { received_ms: now_ms(), webhook_id: uuid::Uuid::now_v7(), ..told(&paid(n, 40, 0), 40) };
+        let event = NewEvent { identity: new_event(&old).identity, ..again(1) };
+        assert_eq!(batch::write(db, std::slice::from_ref(&event)).await.unwrap().new, 1);
+        let known = NewEvent { webhook_id: uuid::Uuid::now_v7(), ..event.clone() };
+        assert_eq!(batch::write(db, &[known]).await.unwrap().new, 0, "and is known from then on");
+        while rollups::fold(db).await.unwrap().1 {}
+        assert_eq!((rows(db, "webhook_events").await, rows(db, "transactions").await), (2, 1), "kept, with no transaction");
+        assert_eq!(rows(db, "transaction_keys").await, 1);
+        let late = store::reads::late(db, [event.webhook_id, uuid::Uuid::nil()]).await.unwrap();
+        assert_eq!(late.into_iter().collect::<Vec<_>>(), [event.webhook_id]);
+        assert_eq!(closed(days(db).await), before);
+
+        // Of now, about a transaction that may have been counted and removed: it is stored, and counts in no closed day.
+        batch::write(db, &[told(&paid(3, 40, 0), 0)]).await.unwrap();
+        batch::write(db, &[told(&Sent { status: "RETURNED", second: 9, ..paid(3, 40, 0) }, 0)]).await.unwrap();
+        while rollups::fold(db).await.unwrap().1 {}
+        assert_eq!((rows(db, "transactions").await, closed(days(db).await)), (2, before));
+        assert_eq!(recount::verify(db).await.unwrap().differences, []);
+        retain(db, AGES).await;
+        assert_eq!(rows(db, "late_events").await, 1);
     }
 }
