@@ -3,7 +3,12 @@
 use ::web::{Problem, ProblemKind};
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::normal;
-use store::reads::{self, EventFilter};
+use store::{
+    entity::webhook_event,
+    reads::{self, EventFilter},
+};
+
+use uuid::Uuid;
 
 use crate::{
     Api, auth, cached,
@@ -33,13 +38,14 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         merchant_ref_num: params.text("merchantRefNum")?,
         from_ms,
         until_ms,
+        is_conflicting: params.flag("conflicting")?,
     };
     let key = format!("{filter:?}{paging:?}");
     cached::answer(&api, &request, cached::EVENTS, scope, &key, move |api| async move {
         let page = reads::events(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
         let last = page.rows.last().map(|row| (row.received_at, row.id));
         let pagination = paging.describe(page.rows.len(), page.total, last);
-        Ok(Events { events: page.rows.into_iter().map(Into::into).collect(), pagination })
+        Ok(Events { events: told(&api, page.rows).await?, pagination })
     })
     .await
 }
@@ -53,7 +59,24 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::P
     let id = params::id(&path)?;
     cached::answer(&api, &request, cached::EVENT, scope, &id.to_string(), move |api| async move {
         let found = reads::event(&api.db, scope, id).await.map_err(|e| query_failed(&e))?;
-        Ok(Event::from(found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such event"))?))
+        told(&api, found.into_iter().collect())
+            .await?
+            .pop()
+            .ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such event"))
     })
     .await
+}
+
+/// Stored webhooks as they are shown.
+pub(crate) async fn told(api: &Api, rows: Vec<webhook_event::Model>) -> Result<Vec<Event>, Problem> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let late = reads::late(&api.db, ids.iter().copied()).await.map_err(|e| query_failed(&e))?;
+    let mut conflicts = reads::conflicts(&api.db, ids).await.map_err(|e| query_failed(&e))?;
+    let told = rows.into_iter().map(|row| {
+        let (id, mut event) = (row.id, Event::from(row));
+        event.beyond_history = late.contains(&id);
+        event.conflicts_with = conflicts.remove(&id).unwrap_or_default();
+        event
+    });
+    Ok(told.collect())
 }

@@ -68,7 +68,7 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::P
     cached::answer(&api, &request, cached::TRANSACTION, scope, &id.to_string(), move |api| async move {
         let found = reads::transaction(&api.db, scope, id).await.map_err(|e| query_failed(&e))?;
         let (row, events) = found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such transaction"))?;
-        Ok(TransactionDetail { transaction: (&row).into(), events: events.into_iter().map(Into::into).collect() })
+        Ok(TransactionDetail { transaction: (&row).into(), events: crate::events::told(&api, events).await? })
     })
     .await
 }

@@ -88,6 +88,13 @@ pub struct TransactionState {
     transaction_time: Option<Register<i64>>,
     first_received_ms: Option<i64>,
     last_received_ms: Option<i64>,
+    #[serde(skip_serializing_if = "is_false")]
+    is_uncounted: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl TransactionState {
@@ -110,6 +117,16 @@ impl TransactionState {
     /// The normal status; PENDING before any event.
     pub fn status(&self) -> Status {
         self.status.as_ref().map_or(Status::Pending, |r| r.value.0)
+    }
+
+    /// Whether it is in no figures: its first webhook came when the days in which it was made were closed.
+    pub fn is_uncounted(&self) -> bool {
+        self.is_uncounted
+    }
+
+    /// Sets whether it is in no figures.
+    pub fn set_uncounted(&mut self, is_uncounted: bool) {
+        self.is_uncounted = is_uncounted;
     }
 
     /// The status as sent.

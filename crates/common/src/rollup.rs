@@ -86,9 +86,6 @@ pub enum WebhookOutcome {
     Duplicate,
 }
 
-/// Largest amount that is summed up, in minor units: a million of them stay within 64 bits.
-pub const MAX_SUMMED: i64 = 9_000_000_000_000;
-
 /// Between the parts of a series' text; blanked where a part has it.
 const BAR: char = '|';
 /// Characters of a part at most.
@@ -155,15 +152,15 @@ pub struct Cell {
 pub struct Sum {
     /// How many.
     pub count: i64,
-    /// How much.
-    pub amount: i64,
+    /// How much: wide, so that no number of amounts of 64 bits takes it out of range.
+    pub amount: i128,
 }
 
 impl Sum {
     /// Adds another sum.
     pub fn add(&mut self, other: Self) {
-        self.count += other.count;
-        self.amount += other.amount;
+        self.count = self.count.saturating_add(other.count);
+        self.amount = self.amount.saturating_add(other.amount);
     }
 
     /// Whether it changes nothing.
@@ -207,8 +204,9 @@ impl Deltas {
     /// A transaction that went from one state to another; `before` is none for a new one.
     pub fn transaction(&mut self, kind: Kind, before: Option<&TransactionState>, after: &TransactionState) {
         for (state, sign) in [(before, -1), (Some(after), 1)] {
-            for (cell, sum) in state.into_iter().flat_map(|state| contribution(kind, state)) {
-                self.add(cell, Sum { count: sign * sum.count, amount: sign * sum.amount });
+            let counted = state.filter(|state| !state.is_uncounted());
+            for (cell, sum) in counted.into_iter().flat_map(|state| contribution(kind, state)) {
+                self.add(cell, Sum { count: sign * sum.count, amount: i128::from(sign) * sum.amount });
             }
         }
     }
@@ -235,13 +233,7 @@ fn contribution(kind: Kind, state: &TransactionState) -> impl Iterator<Item = (C
         outcome: state.outcome().filter(|_| kind == Kind::Chargeback).unwrap_or_default().into(),
     };
     let failure = state.failure_reason().map(|reason| (cell(Series::failure(reason)), Sum { count: 1, amount: 0 }));
-    iter::once((cell(series), Sum { count: 1, amount: summed(state.amount()) })).chain(failure)
-}
-
-/// What enters a sum. An amount beyond [`MAX_SUMMED`] is shown with its transaction but summed as
-/// nothing: a few of them would take every sum of their series out of range.
-fn summed(amount: Option<i64>) -> i64 {
-    amount.filter(|minor| (-MAX_SUMMED..=MAX_SUMMED).contains(minor)).unwrap_or(0)
+    iter::once((cell(series), Sum { count: 1, amount: state.amount().unwrap_or(0).into() })).chain(failure)
 }
 
 #[cfg(test)]

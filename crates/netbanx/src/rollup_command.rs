@@ -4,7 +4,8 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use settings::Settings;
 use store::{
-    recount::{self, Difference},
+    horizon::Horizons,
+    recount::{self, Difference, Unproven},
     rollups,
 };
 
@@ -24,18 +25,26 @@ pub(crate) enum RollupCommand {
 pub(crate) async fn run(command: RollupCommand, as_json: bool) -> Result<(), Error> {
     let settings = Settings::load()?;
     let db = store::connect(&settings.database_url, 3).await?;
-    let horizon = settings.ages().horizon_ms();
     match command {
         RollupCommand::Verify => {
-            let found = recount::verify(&db, horizon).await?;
+            let verified = recount::verify(&db).await?;
+            let found = &verified.differences;
             let shown: Vec<Value> = found.iter().take(SHOWN).map(view).collect();
             if as_json {
-                println!("{}", json!({"differences": found.len(), "shown": shown}));
+                let (unproven, horizons) = (unproven(verified.unproven), horizons(verified.horizons));
+                println!("{}", json!({"differences": found.len(), "shown": shown, "unproven": unproven, "horizons": horizons}));
             } else {
                 for difference in shown {
                     println!("{difference}");
                 }
                 println!("{} differences", found.len());
+                if verified.unproven != Unproven::default() {
+                    let Unproven { minutes, hours, days, transactions } = verified.unproven;
+                    println!(
+                        "unproven, since webhooks were removed: {minutes} sums of minutes, {hours} of hours, {days} of days; \
+                         {transactions} transactions taken as they are stored"
+                    );
+                }
             }
             if found.is_empty() {
                 Ok(())
@@ -44,7 +53,7 @@ pub(crate) async fn run(command: RollupCommand, as_json: bool) -> Result<(), Err
             }
         }
         RollupCommand::Rebuild => {
-            let buckets = recount::rebuild(&db, horizon).await?;
+            let buckets = recount::rebuild(&db).await?;
             if as_json {
                 println!("{}", json!({"buckets": buckets}));
             } else {
@@ -60,6 +69,20 @@ fn view(difference: &Difference) -> Value {
     json!({
         "company": company, "grain": difference.grain.as_str(), "mode": difference.mode.as_str(), "bucketMs": difference.bucket_ms,
         "series": difference.series, "keptCount": difference.kept.count, "countedCount": difference.counted.count,
-        "keptAmount": difference.kept.amount, "countedAmount": difference.counted.amount,
+        "keptAmount": narrowed(difference.kept.amount), "countedAmount": narrowed(difference.counted.amount),
     })
+}
+
+/// Within what JSON's integers are read as.
+fn narrowed(amount: i128) -> i64 {
+    i64::try_from(amount).unwrap_or(if amount < 0 { i64::MIN } else { i64::MAX })
+}
+
+fn unproven(counts: Unproven) -> Value {
+    let Unproven { minutes, hours, days, transactions } = counts;
+    json!({"minutes": minutes, "hours": hours, "days": days, "transactions": transactions})
+}
+
+fn horizons(horizons: Horizons) -> Value {
+    json!({"webhooksMs": horizons.webhooks, "minuteMs": horizons.minute, "hourMs": horizons.hour})
 }

@@ -10,6 +10,7 @@
 //! | [`recount`] | the same figures counted anew: verify and rebuild |
 //! | [`retention`] | what is too old goes |
 //! | [`receiver_changes`] | receivers as they are published, and whether something changed |
+//! | [`horizon`] | up to when it may have gone, as rows |
 //! | [`companies`] | companies and which accounts are theirs |
 //! | [`secrets`] | receivers' keys, encrypted |
 //! | [`tokens`] | API tokens, hashed |
@@ -18,6 +19,7 @@
 //! | [`existing`] | which webhooks are stored |
 //! | [`state`] | facts of the whole installation |
 //! | [`dialect`] | the only place where the two databases differ |
+//! | `wide` | sums beyond 64 bits in columns of 64 bits |
 //! | `answered` | limits on waiting for it |
 
 mod answered;
@@ -27,6 +29,7 @@ pub mod companies;
 pub mod dialect;
 pub mod entity;
 pub mod existing;
+pub mod horizon;
 pub mod migration;
 pub mod reads;
 pub mod receiver_changes;
@@ -37,6 +40,7 @@ pub mod secrets;
 pub mod state;
 pub mod tokens;
 pub mod users;
+mod wide;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,20 +1,23 @@
 //! The roll-ups counted anew from the stored webhooks: to prove them equal, or to write them again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::DateTime;
 use common::{CompanyId, Deltas, Envelope, Event, EventIdentity, Grain, Kind, Mode, Sum, TransactionState, event::Change};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
     sea_query::{Alias, Asterisk, Expr, ExprTrait, Func, Query},
 };
 use uuid::Uuid;
 
 use crate::{
     Error, dialect,
-    entity::{rollup, rollup_delta, webhook_event},
+    entity::{late_event, rollup, rollup_delta, transaction, webhook_event},
+    horizon::Horizons,
+    reads,
     rollups::{Key, add_to_buckets, spread},
+    wide,
 };
 
 /// Webhooks that are read at once.
@@ -40,48 +43,77 @@ pub struct Difference {
 }
 
 type Sums = BTreeMap<Key, Sum>;
+/// A transaction's company, kind and id at Netbanx.
+type TransactionKey = (Uuid, Kind, String);
 
-/// Compares every bucket from `horizon_ms` on with a recount; at one moment, while the rest goes on.
-/// Counts of duplicates cannot be recounted: no webhook of theirs is stored.
-pub async fn verify(db: &DatabaseConnection, horizon_ms: Option<i64>) -> Result<Vec<Difference>, Error> {
-    let tx = dialect::snapshot(db).await?;
-    let counted = recount(&tx, horizon_ms).await?;
-    let mut kept = kept(&tx, horizon_ms).await?;
-    for (key, sum) in waiting(&tx, horizon_ms).await? {
-        kept.entry(key).or_default().add(sum);
-    }
-    tx.rollback().await?;
-    let keys: std::collections::BTreeSet<&Key> = counted.keys().chain(kept.keys()).collect();
-    let sum = |sums: &Sums, key: &Key| sums.get(key).copied().unwrap_or_default();
-    Ok(keys
-        .into_iter()
-        .filter(|key| sum(&kept, key) != sum(&counted, key))
-        .map(|key| Difference {
-            company: key.0,
-            grain: key.1,
-            mode: key.2,
-            bucket_ms: key.3,
-            series: key.4.clone(),
-            kept: sum(&kept, key),
-            counted: sum(&counted, key),
-        })
-        .collect())
+/// What a comparison with the stored webhooks came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Buckets that are not what the webhooks say.
+    pub differences: Vec<Difference>,
+    /// What could not be compared.
+    pub unproven: Unproven,
+    /// By what was known to be removed.
+    pub horizons: Horizons,
 }
 
-/// Writes every bucket from `horizon_ms` on anew. Batches go on: what they commit meanwhile waits as
-/// differences and is folded in afterwards. Answers how many buckets there are.
-pub async fn rebuild(db: &DatabaseConnection, horizon_ms: Option<i64>) -> Result<usize, Error> {
+/// What cannot be counted anew, because webhooks that it was counted from may have been removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unproven {
+    /// Sums of minutes that are kept.
+    pub minutes: u64,
+    /// Sums of hours that are kept.
+    pub hours: u64,
+    /// Sums of days that are kept.
+    pub days: u64,
+    /// Transactions that were taken as they are stored, since their first webhooks may have gone.
+    pub transactions: u64,
+}
+
+/// Compares every bucket that can be proved with a recount; at one moment, while the rest goes on. What can be is known to
+/// the database: see [`Horizons`]. Counts of duplicates cannot be recounted: no webhook of theirs is stored.
+pub async fn verify(db: &DatabaseConnection) -> Result<Verified, Error> {
+    let tx = dialect::snapshot(db).await?;
+    let horizons = Horizons::read(&tx).await?;
+    let (counted, transactions) = recount(&tx, &horizons).await?;
+    let mut kept = kept(&tx, &horizons).await?;
+    for (key, sum) in waiting(&tx, &horizons).await? {
+        kept.entry(key).or_default().add(sum);
+    }
+    let [minutes, hours, days] = beyond(&tx, &horizons).await?;
+    tx.rollback().await?;
+    let keys: BTreeSet<&Key> = counted.keys().chain(kept.keys()).collect();
+    let sum = |sums: &Sums, key: &Key| sums.get(key).copied().unwrap_or_default();
+    let differences = keys.into_iter().filter(|key| sum(&kept, key) != sum(&counted, key)).map(|key| Difference {
+        company: key.0,
+        grain: key.1,
+        mode: key.2,
+        bucket_ms: key.3,
+        series: key.4.clone(),
+        kept: sum(&kept, key),
+        counted: sum(&counted, key),
+    });
+    let unproven = Unproven { minutes, hours, days, transactions };
+    Ok(Verified { differences: differences.collect(), unproven, horizons })
+}
+
+/// Writes every bucket that can be proved anew, and keeps the others. Batches go on: what they commit meanwhile waits as
+/// differences and is folded in afterwards. Answers how many buckets it wrote.
+pub async fn rebuild(db: &DatabaseConnection) -> Result<usize, Error> {
     // Before the snapshot, so that nobody folds a difference that it sees.
     let guard = dialect::fold_guard(db).await?;
     let tx = dialect::snapshot(db).await?;
+    dialect::begin_writing(&tx).await?;
+    let horizons = Horizons::read(&tx).await?;
+    let since = horizons.first_whole_day().map(|from| rollup_delta::Column::Bucket.gte(from));
     rollup_delta::Entity::delete_many()
         .filter(countable(Expr::col(rollup_delta::Column::Series)))
-        .filter(from(rollup_delta::Column::Bucket, horizon_ms))
+        .filter(Condition::all().add_option(since))
         .exec(&tx)
         .await?;
-    let old = Condition::all().add(countable(Expr::col(rollup::Column::Series))).add(from(rollup::Column::Bucket, horizon_ms));
+    let old = Condition::all().add(countable(Expr::col(rollup::Column::Series))).add(provable(&horizons));
     rollup::Entity::delete_many().filter(old).exec(&tx).await?;
-    let sums = recount(&tx, horizon_ms).await?;
+    let (sums, _) = recount(&tx, &horizons).await?;
     add_to_buckets(&tx, &sums).await?;
     tx.commit().await?;
     if let Some(guard) = guard {
@@ -90,8 +122,26 @@ pub async fn rebuild(db: &DatabaseConnection, horizon_ms: Option<i64>) -> Result
     Ok(sums.len())
 }
 
-fn from(column: impl ColumnTrait, horizon_ms: Option<i64>) -> Condition {
-    Condition::all().add_option(horizon_ms.map(|horizon| column.gte(horizon)))
+/// Buckets that can be counted anew.
+fn provable(horizons: &Horizons) -> Condition {
+    use rollup::Column;
+    Grain::ALL.into_iter().fold(Condition::any(), |any, grain| {
+        let since = horizons.provable_from(grain).map(|from| Column::Bucket.gte(from));
+        any.add(Condition::all().add(Column::Grain.eq(grain.as_str())).add_option(since))
+    })
+}
+
+/// How many sums of minutes, hours and days are kept that cannot be counted anew.
+async fn beyond(tx: &DatabaseTransaction, horizons: &Horizons) -> Result<[u64; 3], Error> {
+    use rollup::{Column, Entity};
+    let mut counts = [0; 3];
+    for (grain, count) in Grain::ALL.into_iter().zip(&mut counts) {
+        if let Some(from) = horizons.provable_from(grain) {
+            let own = Entity::find().filter(Column::Grain.eq(grain.as_str())).filter(Column::Bucket.lt(from));
+            *count = own.filter(countable(Expr::col(Column::Series))).count(tx).await?;
+        }
+    }
+    Ok(counts)
 }
 
 /// What can be counted anew.
@@ -99,14 +149,56 @@ fn countable(series: Expr) -> Expr {
     series.ne("w|duplicate")
 }
 
-/// The sums of all stored webhooks, in every bucket that holds them.
-async fn recount(tx: &DatabaseTransaction, horizon_ms: Option<i64>) -> Result<Sums, Error> {
+/// The sums of all stored webhooks, in every bucket that holds them and can be proved; and how many transactions had to be
+/// taken as they are stored.
+async fn recount(tx: &DatabaseTransaction, horizons: &Horizons) -> Result<(Sums, u64), Error> {
     let mut sums = Sums::new();
+    let horizon_ms = horizons.first_whole_day();
     received(tx, "webhook_events", "w|processed", horizon_ms, &mut sums).await?;
     received(tx, "failed_webhooks", "w|failed", horizon_ms, &mut sums).await?;
-    transactions(tx, horizon_ms, &mut sums).await?;
-    sums.retain(|_, sum| !sum.is_zero());
-    Ok(sums)
+    let taken = match horizon_ms {
+        Some(from) => as_stored(tx, from, &mut sums).await?,
+        None => BTreeSet::new(),
+    };
+    transactions(tx, horizon_ms, &taken, &mut sums).await?;
+    sums.retain(|(_, grain, _, bucket, _), sum| !sum.is_zero() && horizons.is_provable(*grain, *bucket));
+    Ok((sums, taken.len() as u64))
+}
+
+/// Counts the transactions since `from_ms` whose first webhooks were received before it, as their rows say. Answers which.
+async fn as_stored(tx: &DatabaseTransaction, from_ms: i64, sums: &mut Sums) -> Result<BTreeSet<TransactionKey>, Error> {
+    use transaction::{Column, Entity};
+    let mut taken = BTreeSet::new();
+    let mut after = Uuid::nil();
+    loop {
+        let page = Entity::find()
+            .filter(Column::CreatedAt.lt(from_ms).and(Column::TransactionTime.gte(from_ms)).and(Column::Id.gt(after)))
+            .order_by_asc(Column::Id)
+            .limit(PAGE)
+            .all(tx)
+            .await?;
+        let is_last = (page.len() as u64) < PAGE;
+        for row in page {
+            after = row.id;
+            let Some(kind) = Kind::parse(&row.kind) else { continue };
+            let state: TransactionState =
+                serde_json::from_str(&row.state).map_err(|e| Error::Refused(format!("transactions.state: {e}")))?;
+            count(CompanyId(row.company_id), kind, &state, sums);
+            taken.insert((row.company_id, kind, row.external_id));
+        }
+        if is_last {
+            return Ok(taken);
+        }
+    }
+}
+
+/// Adds what a transaction counts.
+fn count(company: CompanyId, kind: Kind, state: &TransactionState, sums: &mut Sums) {
+    let mut deltas = Deltas::default();
+    deltas.transaction(kind, None, state);
+    for (cell, sum) in deltas.iter() {
+        spread(sums, company, cell.mode, cell.minute_ms, &cell.series.to_string(), *sum);
+    }
 }
 
 /// Counts the rows of a table by the minute of their receipt.
@@ -138,8 +230,14 @@ async fn received(
 }
 
 /// Folds the webhooks of each transaction, one transaction after another.
-async fn transactions(tx: &DatabaseTransaction, horizon_ms: Option<i64>, sums: &mut Sums) -> Result<(), Error> {
+async fn transactions(
+    tx: &DatabaseTransaction,
+    horizon_ms: Option<i64>,
+    taken: &BTreeSet<TransactionKey>,
+    sums: &mut Sums,
+) -> Result<(), Error> {
     use webhook_event::Column;
+    let any_late = late_event::Entity::find().one(tx).await?.is_some();
     let mut after: Option<(Uuid, String, Uuid)> = None;
     let mut open: Option<(Uuid, String)> = None;
     let mut states: BTreeMap<Kind, TransactionState> = BTreeMap::new();
@@ -162,18 +260,21 @@ async fn transactions(tx: &DatabaseTransaction, horizon_ms: Option<i64>, sums: &
             .all(tx)
             .await?;
         let is_last = (page.len() as u64) < PAGE;
+        let late = if any_late { reads::late(tx, page.iter().map(|row| row.id)).await? } else { HashSet::new() };
         for row in page {
             let resource = row.resource_id.clone().unwrap_or_default();
             after = Some((row.company_id, resource.clone(), row.id));
             let own = Some((row.company_id, resource));
             if own != open {
-                close(open.as_ref(), &mut states, horizon_ms, sums);
+                close(open.as_ref(), &mut states, horizon_ms, taken, sums);
                 open = own;
             }
-            apply(&mut states, &row);
+            if !late.contains(&row.id) {
+                apply(&mut states, &row);
+            }
         }
         if is_last {
-            close(open.as_ref(), &mut states, horizon_ms, sums);
+            close(open.as_ref(), &mut states, horizon_ms, taken, sums);
             return Ok(());
         }
     }
@@ -190,44 +291,48 @@ fn apply(states: &mut BTreeMap<Kind, TransactionState>, row: &webhook_event::Mod
     }
 }
 
-fn close(open: Option<&(Uuid, String)>, states: &mut BTreeMap<Kind, TransactionState>, horizon_ms: Option<i64>, sums: &mut Sums) {
+/// Counts the transactions of a resource that lie since `horizon_ms`, but for those that were `taken` already.
+fn close(
+    open: Option<&(Uuid, String)>,
+    states: &mut BTreeMap<Kind, TransactionState>,
+    horizon_ms: Option<i64>,
+    taken: &BTreeSet<TransactionKey>,
+    sums: &mut Sums,
+) {
     for (kind, state) in std::mem::take(states) {
-        let (Some((company, _)), true) = (open, horizon_ms.is_none_or(|horizon| state.transaction_time_ms() >= horizon)) else {
-            continue;
-        };
-        let mut deltas = Deltas::default();
-        deltas.transaction(kind, None, &state);
-        for (cell, sum) in deltas.iter() {
-            spread(sums, CompanyId(*company), cell.mode, cell.minute_ms, &cell.series.to_string(), *sum);
+        let Some((company, resource)) = open else { continue };
+        let is_since = horizon_ms.is_none_or(|horizon| state.transaction_time_ms() >= horizon);
+        if is_since && (taken.is_empty() || !taken.contains(&(*company, kind, resource.clone()))) {
+            count(CompanyId(*company), kind, &state, sums);
         }
     }
 }
 
 /// What the buckets hold.
-async fn kept(tx: &DatabaseTransaction, horizon_ms: Option<i64>) -> Result<Sums, Error> {
+async fn kept(tx: &DatabaseTransaction, horizons: &Horizons) -> Result<Sums, Error> {
     use rollup::{Column, Entity};
-    let rows =
-        Entity::find().filter(countable(Expr::col(Column::Series))).filter(from(Column::Bucket, horizon_ms)).all(tx).await?;
+    let rows = Entity::find().filter(countable(Expr::col(Column::Series))).filter(provable(horizons)).all(tx).await?;
     let mut sums = Sums::new();
     for row in rows {
         let grain = Grain::ALL.into_iter().find(|grain| grain.as_str() == row.grain);
         let (Some(grain), Some(mode)) = (grain, Mode::parse(&row.mode)) else { continue };
-        let key = (CompanyId(row.company_id), grain, mode, row.bucket, row.series);
-        sums.entry(key).or_default().add(Sum { count: row.count, amount: row.amount });
+        let (series, sum) = wide::sum(&row.series, row.count, row.amount);
+        sums.entry((CompanyId(row.company_id), grain, mode, row.bucket, series.into_owned())).or_default().add(sum);
     }
     Ok(sums)
 }
 
 /// What is not folded into the buckets yet.
-async fn waiting(tx: &DatabaseTransaction, horizon_ms: Option<i64>) -> Result<Sums, Error> {
+async fn waiting(tx: &DatabaseTransaction, horizons: &Horizons) -> Result<Sums, Error> {
     use rollup_delta::{Column, Entity};
-    let rows =
-        Entity::find().filter(countable(Expr::col(Column::Series))).filter(from(Column::Bucket, horizon_ms)).all(tx).await?;
+    let since = horizons.first_whole_day().map(|from| Column::Bucket.gte(from));
+    let own = Condition::all().add(countable(Expr::col(Column::Series))).add_option(since);
     let mut sums = Sums::new();
-    for row in rows {
+    for row in Entity::find().filter(own).all(tx).await? {
         let Some(mode) = Mode::parse(&row.mode) else { continue };
-        let sum = Sum { count: row.count, amount: row.amount };
-        spread(&mut sums, CompanyId(row.company_id), mode, row.bucket, &row.series, sum);
+        let (series, sum) = wide::sum(&row.series, row.count, row.amount);
+        spread(&mut sums, CompanyId(row.company_id), mode, row.bucket, &series, sum);
     }
+    sums.retain(|(_, grain, _, bucket, _), _| horizons.is_provable(*grain, *bucket));
     Ok(sums)
 }

@@ -3,29 +3,33 @@
 
 mod legacy;
 
-use common::{CompanyId, Grain, Mode};
+use common::Grain;
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, TransactionTrait,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, TransactionTrait,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
 
 use crate::{
-    Error, companies,
+    Error,
     dialect::{self, RowLock, partitions},
     entity::{
-        collected_count, event_conflict, event_id, event_identity, failed_webhook, rollup, transaction, transaction_key,
-        webhook_event,
+        collected_count, event_conflict, event_id, event_identity, failed_webhook, late_event, rollup, transaction,
+        transaction_key, webhook_event,
     },
+    horizon::{self, Horizons, Of},
     now_ms,
-    rollups::ALL,
 };
 
 /// Rows that one step removes of each table at most.
 const STEP: u64 = 1_000;
-/// Buckets of each company that one step removes at most.
-const SPAN: i64 = 60;
+/// Buckets of a grain that one step removes at most.
+const BUCKETS: u64 = 5_000;
+/// How far a horizon may lie behind what is kept where nothing is removed, in milliseconds.
+const KEEP_UP_MS: i64 = 3_600_000;
+/// By how much longer it is remembered which webhooks told of removed times.
+const LATE_MS: i64 = 40 * 86_400_000;
 /// How long the name of a take-over is remembered.
 const COLLECTED_MS: i64 = 7 * 86_400_000;
 
@@ -40,16 +44,13 @@ pub struct Ages {
     pub hour_days: u32,
 }
 
-impl Ages {
-    /// The first moment whose whole history is still there, in milliseconds since 1970 UTC: the start of
-    /// a day. None: nothing was ever removed.
-    pub fn horizon_ms(self) -> Option<i64> {
-        before(self.history_days).map(|oldest| Grain::Day.bucket(oldest) + Grain::Day.ms())
-    }
-}
-
 fn before(days: u32) -> Option<i64> {
     (days > 0).then(|| now_ms() - i64::from(days) * 86_400_000)
+}
+
+/// The first UUIDv7 of a time in milliseconds since 1970 UTC.
+fn first_id(ms: i64) -> Uuid {
+    Uuid::from_u128(u128::from(u64::try_from(ms).unwrap_or(0)) << 80)
 }
 
 /// Keeps the partitions, where there are any: those of the months ahead are made, those too old detached.
@@ -66,10 +67,14 @@ pub async fn keep_partitions(db: &DatabaseConnection, ages: Ages) -> Result<(u32
 /// Removes one step of what is too old. Answers how many rows; 0 when nothing is left to remove.
 pub async fn step(db: &DatabaseConnection, ages: Ages) -> Result<u64, Error> {
     let mut removed = 0;
+    let horizons = Horizons::read(db).await?;
     if let Some(oldest) = before(ages.history_days) {
         removed += history(db, oldest).await?;
-        let failed = failed_webhook::Column::ReceivedAt.lt(oldest);
-        removed += remove::<failed_webhook::Entity>(db, failed_webhook::Column::WebhookId, failed).await?;
+        removed += failed(db, oldest).await?;
+        // Their webhooks may lie in a partition that ends up to a month later.
+        let late = late_event::Column::EventId.lt(first_id(oldest - LATE_MS));
+        removed += remove::<late_event::Entity>(db, late_event::Column::EventId, late).await?;
+        keep_up(db, &horizons, Of::Webhooks, oldest).await?;
     }
     removed += legacy::step(db).await?;
     let collected = collected_count::Column::At.lt(now_ms() - COLLECTED_MS);
@@ -77,9 +82,18 @@ pub async fn step(db: &DatabaseConnection, ages: Ages) -> Result<u64, Error> {
     for (grain, days) in [(Grain::Minute, ages.minute_days), (Grain::Hour, ages.hour_days)] {
         if let Some(oldest) = before(days) {
             removed += buckets(db, grain, oldest).await?;
+            keep_up(db, &horizons, Of::Buckets(grain), oldest).await?;
         }
     }
     Ok(removed)
+}
+
+/// Moves a horizon that lies far behind what is kept: a version that does not note it may be at work beside this one.
+async fn keep_up(db: &DatabaseConnection, horizons: &Horizons, what: Of, oldest: i64) -> Result<(), Error> {
+    if horizons.of(what).is_some_and(|horizon| horizon < oldest - KEEP_UP_MS) {
+        horizon::raise(db, what, oldest).await?;
+    }
+    Ok(())
 }
 
 /// Webhooks and transactions, with their entries in the directories. Where they are partitioned, whole
@@ -91,6 +105,7 @@ async fn history(db: &DatabaseConnection, oldest: i64) -> Result<u64, Error> {
         return Ok(tidied);
     }
     let tx = db.begin().await?;
+    horizon::raise(&tx, Of::Webhooks, oldest).await?;
     // The locks of a batch: what is about to be folded into is not taken away from under it.
     let locks = transactions.iter().map(|row| RowLock::of(row.company, Some(row.kind), &row.external_id));
     dialect::hold_rows(&tx, locks).await?;
@@ -147,30 +162,36 @@ where
     Ok(Row::EntityName::delete_many().filter(gone).exec(tx).await?.rows_affected)
 }
 
-async fn remove<E: EntityTrait>(db: &DatabaseConnection, id: E::Column, what: Expr) -> Result<u64, Error> {
+async fn remove<E: EntityTrait>(db: &impl ConnectionTrait, id: E::Column, what: Expr) -> Result<u64, Error> {
     let some = E::find().select_only().column(id).filter(what).limit(STEP).into_query();
     Ok(E::delete_many().filter(id.in_subquery(some)).exec(db).await?.rows_affected)
 }
 
-/// Removes the oldest span of buckets of each company.
+/// Webhooks that were given up.
+async fn failed(db: &DatabaseConnection, oldest: i64) -> Result<u64, Error> {
+    use failed_webhook::{Column, Entity};
+    let tx = db.begin().await?;
+    let removed = remove::<Entity>(&tx, Column::WebhookId, Column::ReceivedAt.lt(oldest)).await?;
+    if removed > 0 {
+        horizon::raise(&tx, Of::Webhooks, oldest).await?;
+    }
+    tx.commit().await?;
+    Ok(removed)
+}
+
+/// Removes the oldest buckets, of whichever company they are.
 async fn buckets(db: &DatabaseConnection, grain: Grain, oldest: i64) -> Result<u64, Error> {
     use rollup::{Column, Entity};
-    let known = companies::list(db).await?.into_iter().map(|row| row.id);
-    let mut removed = 0;
-    for company in known.chain([CompanyId::NONE.0, ALL.0]) {
-        for mode in [Mode::Live, Mode::Test] {
-            let own = || {
-                Condition::all()
-                    .add(Column::CompanyId.eq(company))
-                    .add(Column::Grain.eq(grain.as_str()))
-                    .add(Column::Mode.eq(mode.as_str()))
-                    .add(Column::Bucket.lt(oldest))
-            };
-            let first = Entity::find().select_only().column(Column::Bucket).filter(own()).order_by_asc(Column::Bucket).limit(1);
-            let Some(first) = first.into_tuple::<i64>().one(db).await? else { continue };
-            let span = own().add(Column::Bucket.lt(first + SPAN * grain.ms()));
-            removed += Entity::delete_many().filter(span).exec(db).await?.rows_affected;
-        }
+    let old = || Entity::find().filter(Column::Grain.eq(grain.as_str())).filter(Column::Bucket.lt(oldest));
+    if old().select_only().column(Column::Bucket).limit(1).into_tuple::<i64>().one(db).await?.is_none() {
+        return Ok(0);
     }
+    let tx = db.begin().await?;
+    horizon::raise(&tx, Of::Buckets(grain), oldest).await?;
+    let key = [Column::CompanyId, Column::Grain, Column::Mode, Column::Bucket, Column::Series];
+    let some = old().select_only().columns(key).order_by_asc(Column::Bucket).limit(BUCKETS).into_query();
+    let gone = Expr::tuple(key.map(Expr::col)).in_subquery(some);
+    let removed = Entity::delete_many().filter(gone).exec(&tx).await?.rows_affected;
+    tx.commit().await?;
     Ok(removed)
 }

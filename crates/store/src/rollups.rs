@@ -2,7 +2,10 @@
 //! buckets, and a reader sums up both. So batches never wait for a hot bucket, and every reader sees
 //! just what is committed.
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use common::{Cell, CompanyId, Deltas, Grain, Mode, Series, Sum, WebhookOutcome};
 use sea_orm::{
@@ -13,14 +16,16 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    Error, companies,
+    Error,
     dialect::{
         self,
         rows::{self, Insert, Rest},
     },
     entity::{collected_count, failed_webhook, rollup, rollup_delta},
+    horizon::Horizons,
     now_ms,
     reads::Scope,
+    wide,
 };
 
 /// The company id under which all companies are summed up.
@@ -36,24 +41,25 @@ pub type CompanyDeltas = BTreeMap<CompanyId, Deltas>;
 /// Where a bucket's sum lies.
 pub(crate) type Key = (CompanyId, Grain, Mode, i64, String);
 
-type Difference<'d> = (Uuid, CompanyId, &'d Cell, &'d Sum);
+type Difference<'d> = (Uuid, CompanyId, &'d Cell, wide::Row);
 
 /// The rows of `deltas`, with new ids.
 fn differences(deltas: &CompanyDeltas) -> Vec<Difference<'_>> {
     let all = deltas.iter().flat_map(|(company, deltas)| deltas.iter().map(move |(cell, sum)| (company, cell, sum)));
-    all.map(|(company, cell, sum)| (Uuid::now_v7(), *company, cell, sum)).collect()
+    let rows = all.flat_map(|(company, cell, sum)| wide::rows(*sum).map(move |row| (Uuid::now_v7(), *company, cell, row)));
+    rows.collect()
 }
 
-fn difference((id, company, cell, sum): Difference<'_>, column: rollup_delta::Column) -> rows::Cell<'_> {
+fn difference((id, company, cell, row): Difference<'_>, column: rollup_delta::Column) -> rows::Cell<'_> {
     use rollup_delta::Column;
     match column {
         Column::Id => id.into(),
         Column::CompanyId => company.0.into(),
         Column::Mode => cell.mode.as_str().into(),
         Column::Bucket => cell.minute_ms.into(),
-        Column::Series => cell.series.to_string().into(),
-        Column::Count => sum.count.into(),
-        Column::Amount => sum.amount.into(),
+        Column::Series => row.series(cell.series.to_string()).into(),
+        Column::Count => row.count.into(),
+        Column::Amount => row.amount.into(),
     }
 }
 
@@ -136,6 +142,10 @@ pub async fn fold(db: &DatabaseConnection) -> Result<(u64, bool), Error> {
         Column::Amount,
     ]));
     let taken = tx.query_all(&delete).await?;
+    if taken.is_empty() {
+        return Ok((0, false));
+    }
+    let horizons = Horizons::read(&tx).await?;
     let mut sums: BTreeMap<Key, Sum> = BTreeMap::new();
     for row in &taken {
         let company: Uuid = row.try_get("", Column::CompanyId.unquoted())?;
@@ -143,8 +153,11 @@ pub async fn fold(db: &DatabaseConnection) -> Result<(u64, bool), Error> {
         let minute: i64 = row.try_get("", Column::Bucket.unquoted())?;
         let Some(mode) = Mode::parse(&mode) else { continue };
         let series: String = row.try_get("", Column::Series.unquoted())?;
-        spread(&mut sums, CompanyId(company), mode, minute, &series, sum_of(row)?);
+        let (series, sum) = wide_sum(row, &series)?;
+        spread(&mut sums, CompanyId(company), mode, minute, &series, sum);
     }
+    // What retention removed does not come back: of a late difference the days alone are kept.
+    sums.retain(|(_, grain, _, bucket, _), _| !horizons.is_removed(*grain, *bucket));
     add_to_buckets(&tx, &sums).await?;
     tx.commit().await?;
     let count = taken.len() as u64;
@@ -171,14 +184,15 @@ pub(crate) async fn add_to_buckets(tx: &DatabaseTransaction, sums: &BTreeMap<Key
     let rows: Vec<_> = sums
         .iter()
         .filter(|(_, sum)| !sum.is_zero())
-        .map(|((company, grain, mode, bucket, series), sum)| ActiveModel {
+        .flat_map(|(key, sum)| wide::rows(*sum).map(move |row| (key, row)))
+        .map(|((company, grain, mode, bucket, series), row)| ActiveModel {
             company_id: Set(company.0),
             grain: Set(grain.as_str().to_owned()),
             mode: Set(mode.as_str().to_owned()),
             bucket: Set(*bucket),
-            series: Set(series.clone()),
-            count: Set(sum.count),
-            amount: Set(sum.amount),
+            series: Set(row.series(series.clone())),
+            count: Set(row.count),
+            amount: Set(row.amount),
         })
         .collect();
     let more = |column: Column| Expr::col((Entity, column)).add(Expr::col((Alias::new("excluded"), column)));
@@ -192,8 +206,9 @@ pub(crate) async fn add_to_buckets(tx: &DatabaseTransaction, sums: &BTreeMap<Key
     Ok(())
 }
 
-/// Companies that a day since `from_ms`, or a difference that is still to be folded, has anything of.
-pub async fn companies_with_traffic(db: &DatabaseConnection, from_ms: i64) -> Result<Vec<Uuid>, Error> {
+/// Companies that a bucket of `grain` since `from_ms`, or a difference that is still to be folded, has anything of: by two
+/// statements, however many companies there are.
+pub async fn companies_with_traffic(db: &DatabaseConnection, grain: Grain, from_ms: i64) -> Result<Vec<Uuid>, Error> {
     use rollup::Column;
     let unfolded: Vec<Uuid> = rollup_delta::Entity::find()
         .select_only()
@@ -203,18 +218,18 @@ pub async fn companies_with_traffic(db: &DatabaseConnection, from_ms: i64) -> Re
         .into_tuple()
         .all(db)
         .await?;
-    let mut with_traffic = Vec::new();
-    for row in companies::list(db).await? {
-        let days = rollup::Entity::find()
-            .filter(Column::CompanyId.eq(row.id))
-            .filter(Column::Grain.eq(Grain::Day.as_str()))
-            .filter(Column::Mode.eq(Mode::Live.as_str()))
-            .filter(Column::Bucket.gte(from_ms));
-        if unfolded.contains(&row.id) || days.limit(1).one(db).await?.is_some() {
-            with_traffic.push(row.id);
-        }
-    }
-    Ok(with_traffic)
+    let folded: Vec<Uuid> = rollup::Entity::find()
+        .select_only()
+        .column(Column::CompanyId)
+        .filter(Column::Grain.eq(grain.as_str()))
+        .filter(Column::Mode.eq(Mode::Live.as_str()))
+        .filter(Column::Bucket.gte(from_ms))
+        .distinct()
+        .into_tuple()
+        .all(db)
+        .await?;
+    let all: BTreeSet<Uuid> = unfolded.into_iter().chain(folded).collect();
+    Ok(all.into_iter().filter(|id| !id.is_nil() && *id != ALL.0).collect())
 }
 
 /// The sum of a series in a bucket.
@@ -237,12 +252,27 @@ pub async fn read(
     from_ms: i64,
     until_ms: i64,
 ) -> Result<Vec<Point>, Error> {
-    let mut points = Vec::new();
+    let (mut points, mut large) = (Vec::new(), BTreeMap::<(i64, String), Sum>::new());
     for row in db.query_all(&select(scope, mode, grain, from_ms, until_ms)).await? {
-        let series: String = row.try_get("", "series")?;
-        let Some(series) = Series::parse(&series) else { continue };
-        points.push(Point { bucket_ms: row.try_get("", "bucket")?, series, sum: sum_of(&row)? });
+        let kept: String = row.try_get("", "series")?;
+        let (series, sum) = wide_sum(&row, &kept)?;
+        let bucket_ms = row.try_get("", "bucket")?;
+        if let Cow::Owned(series) = series {
+            large.insert((bucket_ms, series), sum);
+        } else if let Some(series) = Series::parse(&series) {
+            points.push(Point { bucket_ms, series, sum });
+        }
     }
+    for point in &mut points {
+        if large.is_empty() {
+            break;
+        }
+        if let Some(sum) = large.remove(&(point.bucket_ms, point.series.to_string())) {
+            point.sum.add(sum);
+        }
+    }
+    let rest = large.into_iter().filter_map(|((bucket_ms, series), sum)| Some((bucket_ms, Series::parse(&series)?, sum)));
+    points.extend(rest.map(|(bucket_ms, series, sum)| Point { bucket_ms, series, sum }));
     Ok(points)
 }
 
@@ -286,6 +316,7 @@ fn select(scope: Scope, mode: Mode, grain: Grain, from_ms: i64, until_ms: i64) -
         .take()
 }
 
-fn sum_of(row: &QueryResult) -> Result<Sum, Error> {
-    Ok(Sum { count: row.try_get("", "count")?, amount: row.try_get("", "amount")? })
+/// The series and the sum that a row is a part of, where `series` is the row's.
+fn wide_sum<'s>(row: &QueryResult, series: &'s str) -> Result<(Cow<'s, str>, Sum), Error> {
+    Ok(wide::sum(series, row.try_get("", "count")?, row.try_get("", "amount")?))
 }

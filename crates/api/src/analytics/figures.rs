@@ -7,7 +7,10 @@ use serde::Serialize;
 use store::rollups::Point;
 use utoipa::ToSchema;
 
-use super::TimeRange;
+use super::{
+    TimeRange,
+    amounts::{Amounts, Sums},
+};
 use crate::views::time;
 
 /// Failure reasons that are told.
@@ -55,20 +58,6 @@ pub(crate) struct TransactionFigures {
     approval_rate: Option<f64>,
     /// By ISO 4217 code.
     by_currency: Vec<Amounts>,
-}
-
-/// Amounts in minor units of one currency.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Amounts {
-    /// ISO 4217; XXX where none is known.
-    currency: String,
-    /// TransactionFigures of all kinds in this currency.
-    count: i64,
-    completed_amount: i64,
-    refunded_amount: i64,
-    chargeback_amount: i64,
-    net_amount: i64,
 }
 
 /// Counts of webhooks by what became of them.
@@ -147,7 +136,7 @@ impl Analytics {
 fn transactions(points: &[&Point]) -> TransactionFigures {
     let mut sums = TransactionFigures::default();
     let (mut approved, mut refused) = (0, 0);
-    let mut currencies: BTreeMap<&str, Amounts> = BTreeMap::new();
+    let mut currencies: BTreeMap<&str, Sums> = BTreeMap::new();
     for point in points {
         let Series::Transactions { kind, status, currency, outcome, .. } = &point.series else { continue };
         let (count, amount) = (point.sum.count, point.sum.amount);
@@ -164,13 +153,13 @@ fn transactions(points: &[&Point]) -> TransactionFigures {
         match (kind, status) {
             (Kind::Payment, Status::Completed) => {
                 approved += count;
-                amounts.completed_amount += amount;
+                amounts.completed += amount;
             }
             (Kind::Payment, Status::Returned) => approved += count,
             (Kind::Payment, Status::Failed) => refused += count,
-            (Kind::Refund, Status::Completed) => amounts.refunded_amount += amount,
+            (Kind::Refund, Status::Completed) => amounts.refunded += amount,
             (Kind::Chargeback, Status::Pending | Status::Completed) if !matches!(outcome.as_str(), "WON" | "REVERSED") => {
-                amounts.chargeback_amount += amount;
+                amounts.chargeback += amount;
             }
             _ => {}
         }
@@ -179,11 +168,7 @@ fn transactions(points: &[&Point]) -> TransactionFigures {
     sums.by_currency = currencies
         .into_iter()
         .filter(|(_, amounts)| amounts.count != 0)
-        .map(|(currency, amounts)| Amounts {
-            currency: currency.into(),
-            net_amount: amounts.completed_amount - amounts.refunded_amount - amounts.chargeback_amount,
-            ..amounts
-        })
+        .map(|(currency, sums)| Amounts::of(currency, sums))
         .collect();
     sums
 }
@@ -262,7 +247,7 @@ mod tests {
 
     use super::*;
 
-    fn point(minute: i64, kind: Kind, status: Status, currency: &str, outcome: &str, count: i64, amount: i64) -> Point {
+    fn point(minute: i64, kind: Kind, status: Status, currency: &str, outcome: &str, count: i64, amount: i128) -> Point {
         let series = Series::Transactions {
             kind,
             status,

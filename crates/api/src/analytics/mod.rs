@@ -2,9 +2,11 @@
 //!
 //! | module | part |
 //! | --- | --- |
+//! | `amounts` | sums of amounts, of any size |
 //! | `figures` | points of roll-ups to figures: sums and rates, no I/O |
 //! | `precompute` | keeps the answers ready, one replica at a time |
 
+mod amounts;
 mod figures;
 pub(crate) mod precompute;
 
@@ -84,8 +86,8 @@ impl TimeRange {
 /// `chargebackAmount` of chargebacks that are PENDING or COMPLETED and neither WON nor REVERSED, `netAmount` is the
 /// first less the other two. `approvalRate` is (COMPLETED + RETURNED) / (COMPLETED + RETURNED + FAILED) over payments,
 /// rounded half away from zero to four decimals, null while nothing is decided. `webhooks.total` is processed + failed +
-/// duplicates. An amount beyond 9,000,000,000,000 minor units is counted but not summed. `previous` is the period of
-/// the same length before.
+/// duplicates. Sums beyond 2^53 - 1 are told as decimal text in `exact` too; those beyond 64
+/// bits saturate, and `isSaturated` says so. `previous` is the period of the same length before.
 #[utoipa::path(get, path = "/api/v1/analytics", tag = "analytics", params(documented::Analytics),
     responses((status = 200, body = Success<Analytics>, description = "The figures"),
         (status = 304, description = "As If-None-Match has it"), problems::List))]

@@ -3,14 +3,14 @@
 //! replica does it at a time.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use ::web::Stop;
 use cache::Lease;
-use common::{CompanyId, Mode, Topic, topic::tag};
+use common::{CompanyId, Grain, Mode, Topic, topic::tag};
 use moka::future::Cache;
 use redis_client::fred::{
     clients::Client,
@@ -22,10 +22,12 @@ use uuid::Uuid;
 use super::{TimeRange, compute, key};
 use crate::{Api, cached};
 
-/// How often it looks what is due.
-const TICK: Duration = Duration::from_millis(250);
+/// How often it looks what is due: while anything is asked for, and while nothing is.
+const TICK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
 /// How long the right to do it lasts without a sign of life.
 const LEASE: Duration = Duration::from_secs(5);
+/// How often it gives that sign.
+const RENEW: Duration = Duration::from_millis(1250);
 /// Longest pause after an answer.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often it looks which companies have traffic.
@@ -57,6 +59,15 @@ const fn interval(range: TimeRange) -> Duration {
     })
 }
 
+/// The grain in which a company has traffic, and how far back, for that range of it to be kept ready; what is older is computed
+/// when it is asked for. So the work is that of the companies that are busy, however many there are.
+const fn busy(range: TimeRange) -> (Grain, i64) {
+    match range {
+        TimeRange::Hour => (Grain::Hour, 2 * Grain::Hour.ms()),
+        TimeRange::Day | TimeRange::Week | TimeRange::Month => (Grain::Day, 2 * Grain::Day.ms()),
+    }
+}
+
 impl Precomputed {
     pub fn new(client: Client, prefix: &str) -> Self {
         let noted = Cache::builder().max_capacity(10_000).time_to_live(NOTE).build();
@@ -84,11 +95,18 @@ impl Precomputed {
 
     /// What was asked for lately.
     async fn asked(&self) -> Result<Vec<(TimeRange, Scope)>, redis_client::Error> {
+        let since = (now_ms() - ASKED_MS) as f64;
+        let latest = Some((0, NOTED));
+        let members: Vec<String> = self.client.zrevrangebyscore(self.key("asked"), f64::MAX, since, false, latest).await?;
+        Ok(members.iter().filter_map(|member| place(member)).collect())
+    }
+
+    /// Forgets what was asked for long ago, and what is too much.
+    async fn forget(&self) -> Result<(), redis_client::Error> {
         let key = self.key("asked");
         let _: i64 = self.client.zremrangebyscore(&key, 0, (now_ms() - ASKED_MS) as f64).await?;
         let _: i64 = self.client.zremrangebyrank(&key, 0, -NOTED - 1).await?;
-        let members: Vec<String> = self.client.zrange(&key, 0, -1, None, false, None, false).await?;
-        Ok(members.iter().filter_map(|member| place(member)).collect())
+        Ok(())
     }
 
     /// How many answers of each range are kept ready.
@@ -130,10 +148,16 @@ impl Done {
         self.0.get(&(range, company(scope))).is_none_or(|(at, _)| at.elapsed() >= interval(range))
     }
 
-    /// How many of `scopes` have an answer of each range.
-    fn ready(&self, scopes: &[Scope]) -> Vec<(&'static str, u64)> {
-        let has = |range| scopes.iter().filter(|scope| self.0.contains_key(&(range, company(**scope)))).count();
-        TimeRange::ALL.into_iter().map(|range| (range.as_str(), has(range) as u64)).collect()
+    /// How many of `places` have an answer of each range.
+    fn ready(&self, places: &[(TimeRange, Scope)]) -> Vec<(&'static str, u64)> {
+        let has = |(range, scope): &&(TimeRange, Scope)| self.0.contains_key(&(*range, company(*scope)));
+        let count = |range| places.iter().filter(|place| place.0 == range).filter(has).count();
+        TimeRange::ALL.into_iter().map(|range| (range.as_str(), count(range) as u64)).collect()
+    }
+
+    /// Forgets what is kept ready no longer and was not computed lately.
+    fn forget(&mut self) {
+        self.0.retain(|(range, _), (at, _)| at.elapsed() < 2 * interval(*range));
     }
 
     fn is_older(&self, range: TimeRange, scope: Scope, version: u64) -> bool {
@@ -141,32 +165,56 @@ impl Done {
     }
 }
 
+/// What is to be kept ready: every range of all together, and those of the companies that are busy.
+async fn places(api: &Api) -> Result<Vec<(TimeRange, Scope)>, store::Error> {
+    let mut places = Vec::new();
+    for range in TimeRange::ALL {
+        let (grain, back) = busy(range);
+        let busy = rollups::companies_with_traffic(&api.db, grain, grain.bucket(now_ms() - back)).await?;
+        places.extend(std::iter::once(Scope::All).chain(busy.into_iter().map(Scope::Company)).map(|scope| (range, scope)));
+    }
+    Ok(places)
+}
+
 /// Keeps answers ready until `stop`, whenever this replica has the right to.
 pub(crate) async fn run(api: Api, mut stop: Stop) {
     let lease = Lease::new(api.precomputed.client.clone(), &api.precomputed.key("lease"), LEASE);
-    let (mut done, mut scopes, mut looked) = (Done::default(), Vec::new(), None::<Instant>);
-    let mut told = Vec::new();
+    let (mut done, mut kept, mut looked, mut held) = (Done::default(), Vec::new(), None::<Instant>, None::<(Instant, u64)>);
+    let (mut told, mut tick) = (Vec::new(), TICK.0);
     while !*stop.borrow() {
         // Either the time is over or it is told to stop, which the loop sees.
-        let _ = tokio::time::timeout(TICK, stop.changed()).await;
-        let Ok(Some(fence)) = lease.hold().await else {
+        let _ = tokio::time::timeout(tick, stop.changed()).await;
+        tick = TICK.1;
+        if held.is_none_or(|(at, _)| at.elapsed() >= RENEW) {
+            let at = Instant::now();
+            held = lease.hold().await.ok().flatten().map(|fence| (at, fence));
+        }
+        let Some((_, fence)) = held else {
             // Another's turn, or Redis is away: what is computed then is not known here.
             done = Done::default();
             told.clear();
             continue;
         };
         if looked.is_none_or(|at| at.elapsed() >= COMPANIES) {
-            match rollups::companies_with_traffic(&api.db, now_ms() - 31 * 86_400_000).await {
-                Ok(ids) => scopes = std::iter::once(Scope::All).chain(ids.into_iter().map(Scope::Company)).collect(),
+            match places(&api).await {
+                Ok(places) => kept = places,
                 // Those known before are kept ready until the next look.
                 Err(error) => tracing::warn!(%error, "the companies with traffic are not known"),
             }
             looked = Some(Instant::now());
+            done.forget();
+            if let Err(error) = api.precomputed.forget().await {
+                tracing::debug!(%error, "what was asked for long ago is forgotten later");
+            }
             // What is told has a time to live.
             told.clear();
         }
-        round(&api, &lease, fence, &scopes, &mut done).await;
-        let ready = done.ready(&scopes);
+        let asked = api.precomputed.asked().await.unwrap_or_default();
+        if !asked.is_empty() {
+            tick = TICK.0;
+        }
+        round(&api, &lease, fence, asked, &kept, &mut done).await;
+        let ready = done.ready(&kept);
         if ready != told {
             match api.precomputed.tell(&ready, fence).await {
                 Ok(()) => told = ready,
@@ -177,12 +225,20 @@ pub(crate) async fn run(api: Api, mut stop: Stop) {
     lease.release().await;
 }
 
-/// Computes what is due now.
-async fn round(api: &Api, lease: &Lease, fence: u64, scopes: &[Scope], done: &mut Done) {
+/// Computes what is due now of what was `asked` for and of what is `kept` ready.
+async fn round(
+    api: &Api,
+    lease: &Lease,
+    fence: u64,
+    asked: Vec<(TimeRange, Scope)>,
+    kept: &[(TimeRange, Scope)],
+    done: &mut Done,
+) {
     // Of what is due: whether it is to be computed although nothing was committed.
     let mut due: Vec<(TimeRange, Scope, bool)> = Vec::new();
+    let mut known: HashSet<(TimeRange, Option<Uuid>)> = HashSet::new();
     let mut versions: HashMap<Option<Uuid>, u64> = HashMap::new();
-    for (range, scope) in api.precomputed.asked().await.unwrap_or_default() {
+    for (range, scope) in asked {
         let whose = company(scope);
         let version = match versions.get(&whose) {
             Some(version) => *version,
@@ -194,13 +250,12 @@ async fn round(api: &Api, lease: &Lease, fence: u64, scopes: &[Scope], done: &mu
         let anew = done.is_due(range, scope);
         if anew || done.is_older(range, scope, version) {
             due.push((range, scope, anew));
+            known.insert((range, whose));
         }
     }
-    for scope in scopes {
-        for range in TimeRange::ALL {
-            if done.is_due(range, *scope) && !due.contains(&(range, *scope, true)) {
-                due.push((range, *scope, true));
-            }
+    for (range, scope) in kept {
+        if done.is_due(*range, *scope) && known.insert((*range, company(*scope))) {
+            due.push((*range, *scope, true));
         }
     }
     let begun = Instant::now();

@@ -113,6 +113,8 @@ listed! {
 
 listed! {
     Events {
+        /// Only those that another event of their event id contradicts.
+        conflicting: Option<bool>,
         /// In any spelling that Netbanx uses.
         #[param(max_length = 255)]
         eventName: Option<String>,

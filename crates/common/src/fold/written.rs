@@ -34,6 +34,9 @@ impl TransactionState {
         to.register(r#","transaction_time":"#, self.transaction_time.as_ref())?;
         to.value(r#","first_received_ms":"#, &self.first_received_ms)?;
         to.value(r#","last_received_ms":"#, &self.last_received_ms)?;
+        if self.is_uncounted {
+            to.value(r#","is_uncounted":"#, &true)?;
+        }
         to.json.push(b'}');
         Ok(to.json)
     }

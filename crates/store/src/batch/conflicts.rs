@@ -23,7 +23,7 @@ type Entry<'e> = (CompanyId, &'e str, Uuid);
 /// Two events of a company.
 pub(super) type Pair = (CompanyId, Uuid, Uuid);
 
-fn entry<'e>(new: &'e NewEvent) -> Option<Entry<'e>> {
+fn entry(new: &NewEvent) -> Option<Entry<'_>> {
     Some((new.company_id, new.event_key.as_ref()?.as_str(), new.webhook_id))
 }
 

@@ -49,11 +49,11 @@ pub(super) struct Recognised<'e> {
 
 type Key<'e> = (CompanyId, &'e str);
 
-fn own<'e>(new: &'e NewEvent) -> Entry<'e> {
+fn own(new: &NewEvent) -> Entry<'_> {
     (new.company_id, new.identity.as_str(), new.webhook_id)
 }
 
-fn legacy<'e>(new: &'e NewEvent) -> Option<Entry<'e>> {
+fn legacy(new: &NewEvent) -> Option<Entry<'_>> {
     Some((new.company_id, new.legacy.as_ref()?.as_str(), new.webhook_id))
 }
 

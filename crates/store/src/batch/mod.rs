@@ -5,6 +5,7 @@
 //! commit included: note, write. See [`Writer`].
 
 mod accounts;
+mod beyond;
 mod conflicts;
 mod legacy;
 mod transactions;
@@ -72,19 +73,26 @@ pub async fn write(db: &DatabaseConnection, events: &[NewEvent]) -> Result<Writt
 #[doc(hidden)]
 pub async fn write_uncounted(db: &DatabaseConnection, events: &[NewEvent]) -> Result<Written, Error> {
     let tx = db.begin().await?;
-    let written = write_in(&tx, events, Legacy::None, false).await?;
+    let written = write_in(&tx, events, Legacy::None, None, false).await?;
     tx.commit().await?;
     Ok(written)
 }
 
-/// Writes `events` in `tx`, which is to be committed if that succeeds.
-async fn write_in(tx: &DatabaseTransaction, events: &[NewEvent], legacy: Legacy, is_counted: bool) -> Result<Written, Error> {
+/// Writes `events` in `tx`, which is to be committed if that succeeds. What tells of a time before `horizon` is kept apart.
+async fn write_in(
+    tx: &DatabaseTransaction,
+    events: &[NewEvent],
+    legacy: Legacy,
+    horizon: Option<i64>,
+    is_counted: bool,
+) -> Result<Written, Error> {
     // One order for all batches, so that two with the same events do not lock each other out.
     let mut unique: BTreeMap<(CompanyId, &str), &NewEvent> = BTreeMap::new();
     for event in events {
         unique.entry((event.company_id, event.identity.as_str())).or_insert(event);
     }
-    let mut transactions = Transactions::of(unique.values().copied());
+    let is_timely = |event: &&NewEvent| !beyond::is_beyond(event, horizon);
+    let mut transactions = Transactions::of(unique.values().copied().filter(is_timely));
     // What is entered into the directories now is new; the rest is known. Entries first, then locks, each in one order
     // for all: so no two batches wait for each other, and what is read after it stays as it is.
     let unique: Vec<&NewEvent> = unique.into_values().collect();
@@ -99,22 +107,26 @@ async fn write_in(tx: &DatabaseTransaction, events: &[NewEvent], legacy: Legacy,
     for event in &new {
         deltas.entry(event.company_id).or_default().webhook(event.received_ms, event.event.mode, WebhookOutcome::Processed);
     }
-    let mut locks = transactions.keep(&new, &noted);
-    locks.extend(accounts::locks(&new));
+    let (timely, late): (Vec<&NewEvent>, Vec<&NewEvent>) = new.iter().copied().partition(is_timely);
+    let mut locks = transactions.keep(&timely, &noted);
+    locks.extend(accounts::locks(&timely));
     if !locks.is_empty() {
         dialect::hold_rows(tx, locks).await?;
     }
     transactions.recall(tx, &noted).await?;
-    let states = transactions.fold(&new, &mut deltas)?;
+    let states = transactions.fold(&timely, horizon, &mut deltas)?;
     let mut inserts = vec![Insert::of(new.iter().copied(), event_cell, Rest::Nothing)?];
     inserts.extend(states.inserts()?);
     inserts.push(legacy::noted(&recognised.noted)?);
     inserts.push(conflicts::pairs(&conflicts)?);
+    if !late.is_empty() {
+        inserts.push(Insert::of(late, beyond::cell, Rest::Nothing)?);
+    }
     if is_counted {
         inserts.push(rollups::insert(&deltas)?);
     }
     rows::insert(tx, inserts).await?;
-    accounts::fold(tx, &new).await?;
+    accounts::fold(tx, &timely).await?;
     Ok(Written { new: new.len(), known: events.len() - new.len() })
 }
 

@@ -99,8 +99,9 @@ impl<'e> Transactions<'e> {
         Ok(rows::insert(tx, vec![Insert::of(orphans, key_cell, anew)?]).await?)
     }
 
-    /// What `events` make of them, and how the figures change.
-    pub fn fold(self, events: &[&'e NewEvent], deltas: &mut CompanyDeltas) -> Result<Folded<'e>, Error> {
+    /// What `events` make of them, and how the figures change: one that is new and was made before `horizon` is not counted,
+    /// since it may have been already.
+    pub fn fold(self, events: &[&'e NewEvent], horizon: Option<i64>, deltas: &mut CompanyDeltas) -> Result<Folded<'e>, Error> {
         let mut states: BTreeMap<Key<'_>, Box<TransactionState>> =
             self.0.iter().map(|(key, slot)| (*key, slot.before.clone().unwrap_or_default())).collect();
         for new in events {
@@ -110,7 +111,10 @@ impl<'e> Transactions<'e> {
             }
         }
         let (mut fresh, mut changed) = (Vec::with_capacity(states.len()), Vec::new());
-        for ((key, slot), state) in self.0.into_iter().zip(states.into_values()) {
+        for ((key, slot), mut state) in self.0.into_iter().zip(states.into_values()) {
+            if slot.before.as_ref().is_none_or(|before| before.is_uncounted()) {
+                state.set_uncounted(horizon.is_some_and(|horizon| state.transaction_time_ms() < horizon));
+            }
             deltas.entry(key.0).or_default().transaction(key.1, slot.before.as_deref(), &state);
             let rows = if slot.before.is_some() { &mut changed } else { &mut fresh };
             rows.push(Row { key, id: slot.id, json: json(state.to_json())?, state });

@@ -8,7 +8,7 @@ use std::{
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use tokio::sync::OnceCell;
 
-use super::{Legacy, NewEvent, Written, write_in};
+use super::{Legacy, NewEvent, Written, beyond::Remembered, write_in};
 use crate::{Error, dialect, now_ms, state};
 
 /// How long a transaction that is begun waits for a batch, up to twice as long.
@@ -29,6 +29,7 @@ pub struct Writer {
     begun: Arc<Mutex<Begun>>,
     /// Since when events are stored under today's identity; none: they always were. Read once.
     legacy_since: Arc<OnceCell<Option<i64>>>,
+    remembered: Remembered,
 }
 
 /// The transactions that wait for a batch.
@@ -52,7 +53,7 @@ impl Writer {
     /// Writes to `db`, of whose connections it keeps `most` between two batches. Needs a tokio runtime.
     pub fn new(db: DatabaseConnection, most: usize) -> Self {
         let most = if dialect::can_chain(&db) { most } else { 0 };
-        Self { db, most, begun: Arc::default(), legacy_since: Arc::default() }
+        Self { db, most, begun: Arc::default(), legacy_since: Arc::default(), remembered: Remembered::default() }
     }
 
     /// Whether events may be stored under the identity of versions before 1.0: then [`NewEvent::legacy`] must be given. So
@@ -76,12 +77,13 @@ impl Writer {
             return Ok(Written::default());
         }
         let legacy = Legacy::since(self.legacy_since().await?, now_ms());
+        let horizon = self.remembered.horizon(&self.db).await?;
         let last = lock(&self.begun).links.pop();
         let (tx, taken) = match last {
             Some(link) => (link.tx, link.taken),
             None => (self.db.begin().await?, Instant::now()),
         };
-        let written = self.write_and_keep(tx, taken, events, legacy).await;
+        let written = self.write_and_keep(tx, taken, events, (legacy, horizon)).await;
         if matches!(written, Err(Error::Unavailable(_))) {
             // Likely no connection is any better.
             lock(&self.begun).links.clear();
@@ -94,9 +96,9 @@ impl Writer {
         tx: DatabaseTransaction,
         taken: Instant,
         events: &[NewEvent],
-        legacy: Legacy,
+        (legacy, horizon): (Legacy, Option<i64>),
     ) -> Result<Written, Error> {
-        let written = write_in(&tx, events, legacy, true).await?;
+        let written = write_in(&tx, events, legacy, horizon, true).await?;
         if taken.elapsed() < LIFE && lock(&self.begun).links.len() < self.most {
             dialect::commit_and_chain(&tx).await?;
             self.keep(Link { tx, taken, waits_since: Instant::now() });

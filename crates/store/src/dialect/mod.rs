@@ -145,10 +145,23 @@ pub(crate) async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransact
     }
 }
 
+/// Takes SQLite's right to write before anything is read: one that only reads cannot get it any more once another wrote.
+pub(crate) async fn begin_writing(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Sqlite {
+        tx.execute_unprepared("UPDATE platform_state SET value = value WHERE name = ''").await?;
+    }
+    Ok(())
+}
+
 /// The start of the bucket of `width_ms` that holds `column`, by whole numbers on both databases. Times
 /// before 1970 are rounded down too.
 pub(crate) fn bucket_of(column: &str, width_ms: i64) -> Expr {
     Expr::cust(format!("({column} - (({column} % {width_ms}) + {width_ms}) % {width_ms})"))
+}
+
+/// A UUID of 32 hex digits as a literal: SQLite keeps its bytes.
+pub(crate) fn uuid_literal(backend: DbBackend, digits: &str) -> String {
+    if backend == DbBackend::Postgres { format!("'{digits}'::uuid") } else { format!("X'{digits}'") }
 }
 
 /// Frees what folded differences took, which come and go by thousands a second.

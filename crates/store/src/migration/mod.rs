@@ -17,6 +17,7 @@ impl MigratorTrait for Migrator {
             Box::new(entries::Migration),
             Box::new(platform_state::Migration),
             Box::new(event_ids::Migration),
+            Box::new(horizons::Migration),
         ]
     }
 }
@@ -25,6 +26,7 @@ mod directories;
 mod entries;
 mod event_ids;
 mod first;
+mod horizons;
 mod platform_state;
 mod read_indexes;
 mod rollups;

@@ -9,6 +9,8 @@
 )]
 
 mod figures;
+mod horizons;
+mod identities;
 mod naive;
 mod partitions;
 mod plans;
@@ -21,6 +23,7 @@ use uuid::Uuid;
 /// A database of one's own that ends with the test.
 pub struct Database {
     pub db: DatabaseConnection,
+    url: String,
     directory: std::path::PathBuf,
 }
 
@@ -43,10 +46,15 @@ impl Database {
         Self::at(&format!("{base}/{name}"), std::path::PathBuf::new()).await
     }
 
+    /// The same database by a single connection.
+    pub async fn one(&self) -> DatabaseConnection {
+        store::connect(&self.url, 1).await.unwrap()
+    }
+
     async fn at(url: &str, directory: std::path::PathBuf) -> Self {
         let db = store::connect(url, 5).await.unwrap();
         store::migrate(&db).await.unwrap();
-        Self { db, directory }
+        Self { db, url: url.to_owned(), directory }
     }
 }
 

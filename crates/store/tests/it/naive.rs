@@ -37,6 +37,11 @@ impl Sent {
         START + self.made_minute * MINUTE
     }
 
+    /// `told`, or the time of receipt where it lies more than ten minutes after that.
+    fn believed(&self, told: i64) -> i64 {
+        if told > self.received() + 10 * MINUTE { self.received() } else { told }
+    }
+
     pub fn received(&self) -> i64 {
         START + self.received_minute * MINUTE
     }
@@ -60,7 +65,7 @@ pub fn figures(sent: &[Sent], width_ms: i64, rank: impl Fn(&Sent) -> String) -> 
     let mut transactions: BTreeMap<(usize, &str, u8), Vec<&Sent>> = BTreeMap::new();
     for event in sent {
         // The first one to arrive is the one that counts as received.
-        if known.insert((event.company, event.name(), event.id, event.status_time())) {
+        if known.insert((event.company, event.name(), event.id, event.status_time(), event.amount, event.currency)) {
             add(event.company, event.is_test, event.received(), "w|processed".to_owned(), 0);
             transactions.entry((event.company, event.kind, event.id)).or_default().push(event);
         }
@@ -71,12 +76,13 @@ pub fn figures(sent: &[Sent], width_ms: i64, rank: impl Fn(&Sent) -> String) -> 
             "RETURNED" => 2,
             _ => 1,
         };
-        events.sort_by_key(|event| (event.second, stage(event), rank(event)));
+        events.sort_by_key(|event| (event.believed(event.status_time()), stage(event), rank(event)));
         let last = *events.last().unwrap();
         let what = format!("t|{kind}|{}|{}|{}|", last.status, last.currency, last.method);
-        add(company, last.is_test, last.made(), what, last.amount);
+        let made = last.believed(last.made());
+        add(company, last.is_test, made, what, last.amount);
         if matches!(last.status, "FAILED" | "RETURNED") {
-            add(company, last.is_test, last.made(), format!("f|because {}", last.status), 0);
+            add(company, last.is_test, made, format!("f|because {}", last.status), 0);
         }
     }
     figures

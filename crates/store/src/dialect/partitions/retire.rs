@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, S
 use uuid::Uuid;
 
 use super::{LOCK_TIMEOUT, Table, are_there, ends, exists, month_of, names, run};
-use crate::{Error, dialect::hold_rows, now_ms};
+use crate::{Error, dialect::hold_rows, horizon, now_ms};
 
 /// What stands in the name of a detached partition, between its table's and the time when it was detached.
 const GONE: &str = "_gone_";
@@ -57,6 +57,7 @@ pub async fn retire(db: &DatabaseConnection, oldest: i64) -> Result<u32, Error> 
             if is_empty || exists(db, &format!("SELECT 1 FROM {partition} WHERE {lapsed}")).await? {
                 let tx = db.begin().await?;
                 tx.execute_unprepared(LOCK_TIMEOUT).await?;
+                horizon::raise(&tx, horizon::Of::Webhooks, oldest).await?;
                 replace(&tx, table, end, &lapsed).await?;
                 tx.commit().await?;
                 detached += 1;
