@@ -9,6 +9,7 @@
 )]
 
 mod figures;
+mod identities;
 mod naive;
 mod partitions;
 mod plans;
