@@ -3,7 +3,7 @@
 use chrono::{Months, Utc};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use store::{
-    batch,
+    batch::{self, NewEvent},
     dialect::partitions,
     retention::{self, Ages},
 };
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::{
     Database,
     figures::{new_event, payment},
+    naive::Sent,
 };
 
 const HISTORY: Ages = Ages { history_days: 30, minute_days: 0, hour_days: 0 };
@@ -122,8 +123,19 @@ async fn months_are_made_ahead_and_go_as_a_whole_when_they_are_old() {
     assert_eq!(count(db, "pg_class WHERE relname LIKE '%gone%'").await, 0, "no detached table is left");
     let mut later = payment(3);
     later.second = 2;
-    assert_eq!(batch::write(db, &[new_event(&later)]).await.unwrap().new, 1);
-    assert_eq!(count(db, "transactions").await, 1, "the kept one goes on");
+    assert_eq!(batch::write(db, &[of_now(&later, soon)]).await.unwrap().new, 1);
+    assert_eq!(
+        count(db, &format!("transactions WHERE status_time = {}", soon.timestamp_millis())).await,
+        1,
+        "the kept one goes on"
+    );
+}
+
+/// `sent` with a status time of `now`: what tells of an older one than the removed webhooks is kept apart.
+fn of_now(sent: &Sent, now: chrono::DateTime<Utc>) -> NewEvent {
+    let mut event = new_event(sent);
+    event.event.status_time = now;
+    event
 }
 
 /// An entry that was given to a new row before its partition was tidied up stays.
@@ -136,7 +148,7 @@ async fn an_entry_that_stands_for_a_new_row_stays() {
     assert_eq!(partitions::retire(db, soon.timestamp_millis()).await.unwrap(), 2);
     let mut later = payment(1);
     later.second = 2;
-    batch::write(db, &[new_event(&later)]).await.unwrap();
+    batch::write(db, &[of_now(&later, soon)]).await.unwrap();
     // Made this month, which has no partition any more.
     for sql in ["UPDATE webhook_events SET received_at = 9000000000000", "UPDATE transactions SET updated_at = 9000000000000"] {
         db.execute_unprepared(sql).await.unwrap();
