@@ -151,7 +151,7 @@ async fn commit_groups(queue: Queue, shard: usize, mut asks: mpsc::Receiver<Ask>
     let mut calls = JoinSet::new();
     loop {
         // A place for a call is waited for first, so that whoever comes meanwhile joins the group.
-        while calls.len() >= IN_FLIGHT || (!calls.is_empty() && asks.len() < ENOUGH) {
+        while !health.is_degraded() && (calls.len() >= IN_FLIGHT || (!calls.is_empty() && asks.len() < ENOUGH)) {
             tokio::select! {
                 _ = calls.join_next() => {}
                 () = enough.notified(), if calls.len() < IN_FLIGHT => {}
@@ -161,6 +161,13 @@ async fn commit_groups(queue: Queue, shard: usize, mut asks: mpsc::Receiver<Ask>
         if asks.recv_many(&mut group, GROUP).await == 0 {
             calls.detach_all();
             return;
+        }
+        if health.is_degraded() {
+            // They came before it was known: each group of them would wait for the same timeout.
+            for (_, asker) in group {
+                drop(asker.send(Err(Error::Degraded)));
+            }
+            continue;
         }
         let (queue, health) = (queue.clone(), health.clone());
         calls.spawn(async move { commit(&queue, shard, group, &health).await });

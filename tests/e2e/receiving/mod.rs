@@ -3,6 +3,7 @@
 mod content;
 mod identity;
 mod manners;
+mod restored;
 mod signatures;
 
 use e2e::Platform;
