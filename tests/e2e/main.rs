@@ -9,6 +9,7 @@ mod monitoring;
 mod performance;
 mod queue;
 mod reads;
+mod receivers;
 mod refusals;
 mod rollout;
 mod rotation;

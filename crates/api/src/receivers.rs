@@ -231,8 +231,12 @@ pub(crate) async fn revoke(
     if !secrets::revoke(&api.db, endpoint, company, version).await.map_err(|e| query_failed(&e))? {
         return Err(no_key());
     }
-    announce(&api).await;
+    let is_published = announce(&api).await;
     audit::note(&api, &caller, "secret.revoke", &json!({"endpoint": endpoint, "company": company, "version": version})).await?;
+    if !is_published {
+        let detail = "the key is revoked, but ingress could not be told yet and accepts it until Redis and a worker are back";
+        return Err(Problem::new(ProblemKind::Unavailable, detail));
+    }
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -267,10 +271,18 @@ pub(crate) async fn test(
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(webhook)))
 }
 
-/// Tells the receivers. Without Redis they learn it within a minute all the same.
-async fn announce(api: &Api) {
-    let told = redis_client::receivers_changed(api.queue.client(), &api.queue.settings().name);
-    if !matches!(tokio::time::timeout(ANNOUNCE, told).await, Ok(Ok(()))) {
-        tracing::warn!("receivers learn of a changed key within a minute: Redis is away");
-    }
+/// Publishes the change to ingress; answers whether it is known there now. If not, a worker publishes it as soon as it can.
+async fn announce(api: &Api) -> bool {
+    let directory = ::receivers::Directory::new(api.queue.client().clone(), &api.queue.settings().name);
+    let db = api.db.clone();
+    // It goes on if the wait is over: a full rebuild takes longer.
+    let published = tokio::spawn(async move { ::receivers::publish(&db, &directory).await });
+    let error = match tokio::time::timeout(ANNOUNCE, published).await {
+        Ok(Ok(Ok(()))) => return true,
+        Ok(Ok(Err(error))) => error.to_string(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "it takes longer".to_owned(),
+    };
+    tracing::warn!(%error, "a change of receivers is not published yet: the workers do it");
+    false
 }

@@ -7,7 +7,7 @@
 //! | [`routes`] | paths to endpoints, aliases included |
 //! | `body` | a request's body within its bound |
 //! | `receive` | one webhook: verify, understand, mask, enqueue, answer |
-//! | [`receivers`] | keys, companies and account assignments from memory, Redis or the database |
+//! | [`receivers`] | keys, companies and account assignments from memory or the directory beside the queue |
 //! | `duplicates` | redeliveries, counted for the figures |
 //! | `status` | `GET` on an endpoint |
 //!
@@ -30,7 +30,8 @@ use sea_orm::DatabaseConnection;
 use settings::Settings;
 use web::{Stop, health::Readiness};
 
-use receivers::Receivers;
+use self::receivers::Receivers;
+use ::receivers::Directory;
 
 /// Why the service cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -62,14 +63,14 @@ pub struct Ingress {
     pub(crate) status: status::StatusCache,
     pub(crate) duplicates: Duplicates,
     pub(crate) meter: Meter,
-    db: DatabaseConnection,
 }
 
 impl Ingress {
-    /// The service over that queue and database; starts its background tasks.
-    pub fn start(settings: &Settings, queue: Queue, db: DatabaseConnection) -> Result<Self, Error> {
+    /// The service over that queue; starts its background tasks. With `db`, receivers are looked up there while Redis has no
+    /// directory of them.
+    pub fn start(settings: &Settings, queue: Queue, db: Option<DatabaseConnection>) -> Result<Self, Error> {
         let vault = store::secrets::Vault::new(&settings.require_master_key()?.0)?;
-        let receivers = Receivers::start(queue.client().clone(), &settings.queue_name, db.clone(), vault);
+        let receivers = Receivers::start(Directory::new(queue.client().clone(), &settings.queue_name), db, vault);
         let producer = Producer::start(&queue);
         let duplicates = Duplicates::start(Ledger::new(queue.client().clone(), &settings.queue_name, meter::DUPLICATES));
         let meter = Meter::start(redis_client::connect(&settings.cache_redis_url)?, &settings.queue_name);
@@ -78,7 +79,6 @@ impl Ingress {
             queue,
             producer,
             receivers,
-            db,
             duplicates,
             meter,
             signature_validation: settings.signature_validation,
@@ -86,24 +86,27 @@ impl Ingress {
         })
     }
 
-    /// What it needs to be able to work.
+    /// What it needs to be able to work: the queue, and to know receivers. The database is not among it.
     pub fn readiness(&self) -> Readiness {
-        let (queue, db) = (self.queue.clone(), self.db.clone());
+        let (queue, receivers) = (self.queue.clone(), self.receivers.clone());
         Readiness::default()
             .needs("redis", move || {
                 let queue = queue.clone();
                 async move { queue.ping().await.is_ok() }
             })
-            .needs("secrets", move || {
-                let db = db.clone();
-                async move { store::ping(&db).await.is_ok() }
+            .needs("receivers", move || {
+                let receivers = receivers.clone();
+                async move { receivers.is_ready().await }
             })
     }
 }
 
 /// Runs the service until `stop`.
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
-    let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
+    let db = match settings.ingress_database_fallback {
+        true => Some(store::connect(&settings.database_url, settings.database_max_connections).await?),
+        false => None,
+    };
     let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
     let ingress = Ingress::start(settings, queue, db)?;
     if !settings.signature_validation {

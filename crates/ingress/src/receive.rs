@@ -237,7 +237,7 @@ fn rejected(rejection: &Rejection) -> Problem {
     Problem::new(kind, rejection.to_string())
 }
 
-fn lookup_failed(error: &store::Error) -> Problem {
+fn lookup_failed(error: &receivers::Error) -> Problem {
     tracing::warn!(%error, "a receiver could not be looked up");
     Problem::new(ProblemKind::Unavailable, "the receiver could not be looked up; send it again")
 }

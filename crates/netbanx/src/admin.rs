@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use common::{CompanyId, signature::KeyEncoding};
+use receivers::Directory;
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use settings::Settings;
@@ -16,6 +17,9 @@ use crate::{
     Error,
     cli::{KeySource, Receiver},
 };
+
+/// How long publishing a change may take: the directory may have to be built anew.
+const ANNOUNCE: Duration = Duration::from_secs(60);
 
 /// The database with the settings and the form of answers.
 pub(crate) struct Office {
@@ -40,6 +44,8 @@ impl Office {
 
     pub async fn migrate(&self) -> Result<(), Error> {
         store::migrate(&self.db).await?;
+        // Whatever Redis has: the database may have been restored from a backup.
+        self.tell(true).await;
         self.say("the database is up to date", &json!({"migrated": true}));
         Ok(())
     }
@@ -131,8 +137,11 @@ impl Office {
         if !secrets::revoke(&self.db, receiver.endpoint, company, version).await? {
             return Err(Error::Refused(format!("{} has no active version {version}", receiver.endpoint)));
         }
-        self.announce().await;
+        let is_published = self.announce().await;
         self.note(company, "secret.revoke", &json!({"endpoint": receiver.endpoint, "version": version})).await?;
+        if !is_published {
+            return Err(Error::Refused("the key is revoked, but ingress accepts it until it is told".to_owned()));
+        }
         self.say("revoked", &json!({"revoked": version}));
         Ok(())
     }
@@ -146,15 +155,28 @@ impl Office {
         Ok(())
     }
 
-    /// Tells the receivers. Without Redis they learn it within a minute all the same.
-    async fn announce(&self) {
-        let told = async {
+    /// Publishes the change to ingress; answers whether it is known there now.
+    async fn announce(&self) -> bool {
+        self.tell(false).await
+    }
+
+    async fn tell(&self, everything: bool) -> bool {
+        let published = async {
             let redis = redis_client::connect(&self.settings.redis_url)?;
-            redis_client::receivers_changed(&redis, &self.settings.queue_name).await
+            let directory = Directory::new(redis, &self.settings.queue_name);
+            if everything {
+                receivers::refresh(&self.db, &directory).await
+            } else {
+                receivers::publish(&self.db, &directory).await
+            }
         };
-        if !matches!(tokio::time::timeout(Duration::from_secs(3), told).await, Ok(Ok(()))) {
-            eprintln!("netbanx: Redis is away; running receivers learn of this within 60 s");
-        }
+        let error = match tokio::time::timeout(ANNOUNCE, published).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it took too long".to_owned(),
+        };
+        eprintln!("netbanx: ingress was not told yet ({error}); a worker does it as soon as Redis is back");
+        false
     }
 }
 

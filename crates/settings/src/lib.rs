@@ -72,6 +72,9 @@ pub struct Settings {
     pub cache_redis_url: String,
     /// `INGRESS_BIND`.
     pub ingress_bind: SocketAddr,
+    /// `INGRESS_DATABASE_FALLBACK`: ingress asks the database for receivers while Redis has no directory of them. Without, it opens
+    /// no connection to the database.
+    pub ingress_database_fallback: bool,
     /// `INGRESS_PUBLIC_URL`: where portals reach ingress, if not at the API's own address.
     pub ingress_public_url: Option<String>,
     /// `API_BIND`.
@@ -173,6 +176,7 @@ impl Settings {
             redis_url,
             cache_redis_url,
             ingress_public_url: public_url(source)?,
+            ingress_database_fallback: source.parse("INGRESS_DATABASE_FALLBACK", true)?,
             ingress_bind: source.parse("INGRESS_BIND", SocketAddr::from(([127, 0, 0, 1], 8081)))?,
             api_bind: source.parse("API_BIND", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
             admin_bind: source.optional_parse("ADMIN_BIND")?,

@@ -7,7 +7,7 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-pub(crate) const KNOWN: [&str; 43] = [
+pub(crate) const KNOWN: [&str; 44] = [
     "ADMIN_BIND",
     "ALERT_BACKLOG",
     "ALERT_FAILURE_RATE",
@@ -26,6 +26,7 @@ pub(crate) const KNOWN: [&str; 43] = [
     "HISTORY_DAYS",
     "HTTP_WORKERS",
     "INGRESS_BIND",
+    "INGRESS_DATABASE_FALLBACK",
     "INGRESS_PUBLIC_URL",
     "MASTER_KEY",
     "MAX_ATTEMPTS",

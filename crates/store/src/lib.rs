@@ -10,6 +10,8 @@
 //! | [`recount`] | the same figures counted anew: verify and rebuild |
 //! | [`retention`] | what is too old goes |
 //! | [`companies`] | companies and which accounts are theirs |
+//! | [`receiver_changes`] | the latest changes of receivers, for the directory beside the queue |
+//! | [`receiver_pages`] | all receivers by pages, for the same |
 //! | [`secrets`] | receivers' keys, encrypted |
 //! | [`tokens`] | API tokens, hashed |
 //! | [`users`] | people, their roles, passwords and sessions |
@@ -26,6 +28,8 @@ pub mod dialect;
 pub mod entity;
 pub mod migration;
 pub mod reads;
+pub mod receiver_changes;
+pub mod receiver_pages;
 pub mod recount;
 pub mod retention;
 pub mod rollups;

@@ -18,6 +18,7 @@ use crate::{
     entity::receiver_secret::{self, Column, Entity, Model},
     now_ms,
     reads::Scope,
+    receiver_changes::{self, Changed},
 };
 
 /// Active keys of one receiver at most: the new one and the one that it replaces.
@@ -87,6 +88,7 @@ pub async fn add(
     let ciphertext = vault.seal(&receiver_of(endpoint.as_str(), company.0), text)?;
     let now = now_ms();
     let tx = db.begin().await?;
+    receiver_changes::note(&tx, Changed::keys(endpoint, company)).await?;
     Entity::update_many()
         .col_expr(Column::ActiveUntil, Expr::value(now + grace_ms))
         .filter(of_receiver(endpoint, company))
@@ -150,12 +152,15 @@ pub async fn list(db: &DatabaseConnection, scope: Scope) -> Result<Vec<Model>, E
 /// Ends a secret now. Answers whether there was such a one, still active.
 pub async fn revoke(db: &DatabaseConnection, endpoint: Endpoint, company: CompanyId, version: i32) -> Result<bool, Error> {
     let now = now_ms();
+    let tx = db.begin().await?;
+    receiver_changes::note(&tx, Changed::keys(endpoint, company)).await?;
     let done = Entity::update_many()
         .col_expr(Column::ActiveUntil, Expr::value(now))
         .filter(of_receiver(endpoint, company))
         .filter(Column::Version.eq(version))
         .filter(Condition::any().add(Column::ActiveUntil.is_null()).add(Column::ActiveUntil.gt(now)))
-        .exec(db)
+        .exec(&tx)
         .await?;
+    tx.commit().await?;
     Ok(done.rows_affected > 0)
 }

@@ -1,4 +1,4 @@
-//! What is to be done beside the batches: fold differences into roll-ups, take over what ingress
+//! What is to be done beside the batches: keep the directory of receivers, fold differences into roll-ups, take over what ingress
 //! counted, count what died with its workers, remove what is too old. Every worker tries; one at a time does it.
 
 use std::{
@@ -9,6 +9,7 @@ use std::{
 use common::{CompanyId, Mode, WebhookOutcome};
 use meter::Ledger;
 use queue::{Lane, Queue, Stats};
+use receivers::{Directory, keeper, keeper::Keeper};
 use sea_orm::DatabaseConnection;
 use store::{
     retention::{self, Ages},
@@ -47,6 +48,8 @@ pub(crate) async fn run(
     ages: Ages,
     mut stop: Stop,
 ) {
+    let directory = Directory::new(queue.client().clone(), &queue.settings().name);
+    let keeping = tokio::spawn(keep_receivers(Keeper::new(db.clone(), directory), stop.clone()));
     let mut looks = Looks::new(given_up);
     let (mut collected, mut retained, mut gauged, mut parted, mut folded) = (None, None, None, None, 0);
     while !*stop.borrow() {
@@ -87,6 +90,19 @@ pub(crate) async fn run(
                 Err(error) => tracing::warn!(%error, "partitions are looked after later"),
             }
         }
+    }
+    // A repair that is under way is another worker's now: its lease ends by itself.
+    keeping.abort();
+}
+
+/// Keeps the directory of receivers: apart from the rest, which may wait for the database.
+async fn keep_receivers(mut keeper: Keeper, mut stop: Stop) {
+    while !*stop.borrow() {
+        if let Err(error) = keeper.look().await {
+            tracing::debug!(%error, "the directory of receivers is looked after later");
+        }
+        // Either the time is over or it is told to stop, which the loop sees.
+        let _ = tokio::time::timeout(keeper::LOOK, stop.changed()).await;
     }
 }
 
