@@ -10,6 +10,7 @@ mod performance;
 mod queue;
 mod reads;
 mod receivers;
+mod receiving;
 mod refusals;
 mod rollout;
 mod rotation;

@@ -2,6 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
+use ::receivers::Change;
 use ::web::{Problem, ProblemKind, success};
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::{
@@ -34,8 +35,8 @@ use crate::{
 const GRACE_HOURS: u16 = 24;
 /// Keys of each receiver that are shown, the latest.
 const SHOWN: usize = 5;
-/// How long telling the receivers may take.
-const ANNOUNCE: Duration = Duration::from_secs(3);
+/// Longest wait for Redis to take a change.
+const PUBLISH: Duration = Duration::from_secs(5);
 
 /// A receiver and its keys.
 #[derive(Debug, Serialize, ToSchema)]
@@ -207,7 +208,7 @@ pub(crate) async fn add(
     let grace_ms = i64::from(grace_hours) * 3_600_000;
     let version =
         secrets::add(&api.db, vault(&api)?, endpoint, company, &key, encoding, grace_ms).await.map_err(|e| refused(&e))?;
-    announce(&api).await;
+    publish(&api, Change::Keys(endpoint, company)).await;
     audit::note(&api, &caller, "secret.set", &json!({"endpoint": endpoint, "company": company, "version": version})).await?;
     let set = SetKey { version, key: is_made.then_some(key) };
     Ok(HttpResponse::Created().insert_header(("cache-control", "no-store")).json(success(set)))
@@ -231,12 +232,8 @@ pub(crate) async fn revoke(
     if !secrets::revoke(&api.db, endpoint, company, version).await.map_err(|e| query_failed(&e))? {
         return Err(no_key());
     }
-    let is_published = announce(&api).await;
+    publish(&api, Change::Keys(endpoint, company)).await;
     audit::note(&api, &caller, "secret.revoke", &json!({"endpoint": endpoint, "company": company, "version": version})).await?;
-    if !is_published {
-        let detail = "the key is revoked, but ingress could not be told yet and accepts it until Redis and a worker are back";
-        return Err(Problem::new(ProblemKind::Unavailable, detail));
-    }
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -271,18 +268,11 @@ pub(crate) async fn test(
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(webhook)))
 }
 
-/// Publishes the change to ingress; answers whether it is known there now. If not, a worker publishes it as soon as it can.
-async fn announce(api: &Api) -> bool {
-    let directory = ::receivers::Directory::new(api.queue.client().clone(), &api.queue.settings().name);
-    let db = api.db.clone();
-    // It goes on if the wait is over: a full rebuild takes longer.
-    let published = tokio::spawn(async move { ::receivers::publish(&db, &directory).await });
-    let error = match tokio::time::timeout(ANNOUNCE, published).await {
-        Ok(Ok(Ok(()))) => return true,
-        Ok(Ok(Err(error))) => error.to_string(),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "it takes longer".to_owned(),
-    };
-    tracing::warn!(%error, "a change of receivers is not published yet: the workers do it");
-    false
+/// Publishes what changed. Without Redis a worker does it as soon as that is back.
+async fn publish(api: &Api, change: Change<'_>) {
+    match store::answered(PUBLISH, api.publisher.publish(change)).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::warn!(%error, "ingress learns of a changed receiver later"),
+        None => tracing::warn!("ingress learns of a changed receiver later: Redis does not answer"),
+    }
 }

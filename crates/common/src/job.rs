@@ -20,6 +20,11 @@ pub const UNNAMED: &str = "UNREADABLE";
 /// The kind of dead letters that hold what could not be interpreted.
 pub const UNREADABLE: &str = "unreadable";
 
+/// What the encrypted body of that webhook is bound to.
+pub fn sealed_for(webhook_id: Uuid) -> String {
+    format!("{UNREADABLE}:{webhook_id}")
+}
+
 /// What is queued, as JSON. New fields must be optional: the version before and after this one
 /// read it while a roll-out mixes them.
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,72 +1,100 @@
-//! What a request must know of its receiver: the valid keys, the company, whose account it is.
+//! What a request must know of its receiver: the active keys, the company, whose account it is.
 //!
-//! Looked up in process memory, then in the directory beside the queue ([`receivers::Directory`]). The directory's version is
-//! polled several times a second; a new one makes what is known be looked up anew, so that a change takes effect
-//! everywhere within a second. What is known has no age otherwise: while Redis has no directory, or cannot be asked, it goes on
-//! serving. The database is asked only where it is the fallback (`fallback`) and Redis has no directory.
-
-mod fallback;
+//! Looked up in process memory, then in the directory in Redis (see the crate `receivers`). The directory's version is part of
+//! every key in memory, and each replica looks at it several times a second, so that a change takes effect everywhere within
+//! one. What was last known serves while the directory cannot be read. Only where Redis has no directory at all, and only if
+//! that is switched on, the database is asked, one look-up at a time.
 
 use std::{
+    collections::HashMap,
     hash::Hash,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use ::receivers::{Directory, Error, Publisher, SealedKey, layout};
 use common::{CompanyId, Endpoint, receiver};
 use foldhash::fast::RandomState;
+use fred::clients::Client;
+use meter::Meter;
 use quick_cache::{
     UnitWeighter,
     sync::{Cache, DefaultLifecycle},
 };
-use receivers::{Directory, Error, Found, SealedKey};
 use ring::hmac;
 use sea_orm::DatabaseConnection;
 use smol_str::SmolStr;
-use store::secrets::{MAX_ACTIVE, Vault};
-
-use fallback::Fallback;
+use store::{
+    companies,
+    secrets::{self, Vault},
+};
+use tokio::sync::Semaphore;
 
 /// How often the version is looked at.
 const LOOK: Duration = Duration::from_millis(400);
 /// Longest wait for a look-up, one's own or another's of the same: the webhook is answered 503 then, and sent again.
-const LOOK_UP: Duration = Duration::from_secs(2);
-/// Receivers and slugs that memory has at most; and slugs that no company has.
-const RECEIVERS: usize = 50_000;
-/// Accounts that memory has at most.
-const ACCOUNTS: usize = 100_000;
-/// Slugs without a company that memory has at most: strangers make them up, and must not push out others.
-const UNKNOWN: usize = 10_000;
+const LOOK_UP: Duration = Duration::from_secs(3);
+/// How old what memory has may be at most, should a new version be missed.
+const MEMORY_TTL: Duration = Duration::from_secs(60);
+/// Receivers and companies, and accounts, that memory has at most.
+const REMEMBERED: (u64, u64) = (50_000, 400_000);
 
-/// What was looked up. Each webhook asks twice: so it is a cache that is as fast as a map, with a hash for short keys.
-type Known<K, V> = Cache<K, V, UnitWeighter, RandomState>;
-
-/// The keys of a receiver, newest first. Which of them are valid is decided at each use.
-#[derive(Debug, Clone)]
-pub struct Keys(Arc<[Key]>);
-
+/// A key that verifies within its time.
 #[derive(Debug)]
-struct Key {
-    active_from: i64,
-    active_until: i64,
+struct ActiveKey {
     key: hmac::Key,
+    from_ms: i64,
+    until_ms: Option<i64>,
+}
+
+/// The keys of a receiver. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    keys: Arc<[ActiveKey]>,
+    checked: Arc<Checked>,
+}
+
+/// How many webhooks of a receiver were genuine and how many were not, since they were handed over last.
+#[derive(Debug, Default)]
+struct Checked {
+    verified: AtomicU64,
+    failed: AtomicU64,
 }
 
 impl Keys {
-    /// The keys that are valid now, newest first.
-    pub fn iter(&self) -> impl Iterator<Item = &hmac::Key> {
+    /// Those that verify now, newest first.
+    pub fn active(&self) -> impl Iterator<Item = &hmac::Key> {
         let now = store::now_ms();
-        let valid = self.0.iter().filter(move |key| (key.active_from..key.active_until).contains(&now));
-        valid.take(MAX_ACTIVE as usize).map(|key| &key.key)
+        let is_active = move |key: &&ActiveKey| key.from_ms <= now && key.until_ms.is_none_or(|until| until > now);
+        self.keys.iter().filter(is_active).map(|key| &key.key)
     }
 
-    /// Whether none is valid now.
-    pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+    /// Counts that a webhook of the receiver was genuine, or not.
+    pub fn count(&self, is_genuine: bool) {
+        let count = if is_genuine { &self.checked.verified } else { &self.checked.failed };
+        count.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// What was looked up. Each webhook asks twice: so it is a cache that is as fast as a map, with a hash for short keys.
+type Known<K, V> = Cache<K, Dated<V>, UnitWeighter, RandomState>;
+
+/// What a look-up brought, and when.
+#[derive(Debug, Clone)]
+struct Dated<V> {
+    value: V,
+    since: Instant,
+}
+
+/// The database, for a Redis that has no directory.
+#[derive(Debug)]
+struct Fallback {
+    db: DatabaseConnection,
+    publisher: Publisher,
+    one_at_a_time: Semaphore,
 }
 
 /// The look-ups and their caches.
@@ -75,37 +103,41 @@ pub struct Receivers {
     directory: Directory,
     fallback: Option<Fallback>,
     vault: Vault,
-    /// Counts the versions of the directory that were seen: part of every key of the caches.
-    epoch: AtomicI64,
-    /// The version that the epoch stands for.
-    version: Mutex<Option<String>>,
-    /// Whether a complete directory was seen since the start.
-    is_known: AtomicBool,
+    version: AtomicI64,
+    is_there: AtomicBool,
     keys: Known<(i64, Endpoint, CompanyId), Keys>,
-    companies: Known<(i64, SmolStr), CompanyId>,
-    unknown: Known<(i64, SmolStr), ()>,
+    companies: Known<(i64, SmolStr), Option<CompanyId>>,
     accounts: Known<(i64, SmolStr), CompanyId>,
+    /// What was counted of each receiver; those who exist alone.
+    checked: Mutex<HashMap<(Endpoint, CompanyId), Arc<Checked>>>,
+    meter: Meter,
 }
 
 impl Receivers {
-    /// Starts the task that looks at the version; it ends with the last handle. With `db`, the database is the fallback.
-    pub(crate) fn start(directory: Directory, db: Option<DatabaseConnection>, vault: Vault) -> Arc<Self> {
+    /// Starts the task that looks at the version; it ends with the last handle. `db` is asked where Redis has no directory.
+    pub(crate) fn start(redis: &Client, name: &str, db: Option<DatabaseConnection>, vault: Vault, meter: Meter) -> Arc<Self> {
+        let fallback = db.map(|db| Fallback {
+            publisher: Publisher::new(db.clone(), redis.clone(), name),
+            db,
+            one_at_a_time: Semaphore::new(1),
+        });
         let receivers = Arc::new(Self {
-            fallback: db.map(|db| Fallback::start(db, directory.clone())),
-            directory,
+            directory: Directory::new(redis.clone(), name),
+            fallback,
             vault,
-            epoch: AtomicI64::new(0),
-            version: Mutex::new(None),
-            is_known: AtomicBool::new(false),
-            keys: nothing_known(RECEIVERS),
-            companies: nothing_known(RECEIVERS),
-            unknown: nothing_known(UNKNOWN),
-            accounts: nothing_known(ACCOUNTS),
+            version: AtomicI64::new(0),
+            is_there: AtomicBool::new(false),
+            keys: nothing_known(REMEMBERED.0),
+            companies: nothing_known(REMEMBERED.0),
+            accounts: nothing_known(REMEMBERED.1),
+            checked: Mutex::default(),
+            meter,
         });
         let weak = Arc::downgrade(&receivers);
         tokio::spawn(async move {
             while let Some(receivers) = weak.upgrade() {
                 receivers.look().await;
+                receivers.hand_over();
                 drop(receivers);
                 tokio::time::sleep(LOOK).await;
             }
@@ -113,30 +145,57 @@ impl Receivers {
         receivers
     }
 
-    /// Looks at the directory's version. One that is missing or cannot be read changes nothing.
-    async fn look(&self) -> bool {
-        let Ok(Some(head)) = self.directory.head().await else { return false };
-        let mut seen = self.version.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.as_ref() != Some(&head.version) {
-            *seen = Some(head.version);
-            self.epoch.fetch_add(1, Ordering::Release);
+    /// Looks at the directory's version. Where there is no directory what is known stays, and one is made if that can be
+    /// done from here.
+    async fn look(&self) {
+        match self.directory.state().await {
+            Ok(Some(state)) => {
+                self.version.store(state.version, Ordering::Release);
+                self.is_there.store(true, Ordering::Release);
+            }
+            Ok(None) => {
+                self.is_there.store(false, Ordering::Release);
+                if let Some(fallback) = &self.fallback
+                    && let Err(error) = Box::pin(fallback.publisher.repair(false)).await
+                {
+                    tracing::debug!(%error, "the directory of receivers is made later");
+                }
+            }
+            Err(error) => tracing::debug!(%error, "the directory of receivers could not be looked at"),
         }
-        self.is_known.store(true, Ordering::Release);
-        true
     }
 
-    fn epoch(&self) -> i64 {
-        self.epoch.load(Ordering::Acquire)
-    }
-
-    /// Whether receivers can be looked up: a complete directory was seen, or the fallback answers.
+    /// Whether receivers can be looked up: in a directory, or in the database.
     pub(crate) async fn is_ready(&self) -> bool {
-        self.is_known.load(Ordering::Acquire)
-            || self.look().await
-            || match &self.fallback {
-                Some(fallback) => fallback.is_there().await,
+        let in_database = || async {
+            match &self.fallback {
+                Some(fallback) => store::ping(&fallback.db).await.is_ok(),
                 None => false,
             }
+        };
+        self.is_there.load(Ordering::Acquire) || matches!(self.directory.state().await, Ok(Some(_))) || in_database().await
+    }
+
+    /// Hands what was counted of each receiver to the figures that all replicas share, by company: the API knows their names.
+    fn hand_over(&self) {
+        let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((endpoint, company), checked) in checked.iter() {
+            for (kind, count) in [("verified", &checked.verified), ("failed", &checked.failed)] {
+                let count = count.swap(0, Ordering::Relaxed);
+                if count > 0 {
+                    self.meter.count(&format!("receiver.{kind}:{}", layout::receiver(*endpoint, *company)), count);
+                }
+            }
+        }
+    }
+
+    /// Encrypts what cannot be masked.
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    fn version(&self) -> i64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// The company of that slug, if there is one.
@@ -144,117 +203,101 @@ impl Receivers {
         if !receiver::is_slug(slug) {
             return Ok(None);
         }
-        let key = (self.epoch(), SmolStr::from(slug));
-        if let Some(company) = self.companies.get(&key) {
-            return Ok(Some(company));
-        }
-        if self.unknown.get(&key).is_some() {
-            return Ok(None);
-        }
-        let found = known(&self.companies, &key, || self.load_company(slug)).await;
-        match found {
-            Ok(company) => Ok(Some(company)),
-            Err(Missing::Unknown) => {
-                self.unknown.insert(key, ());
-                Ok(None)
+        let load = || async {
+            match self.directory.company(slug).await {
+                Err(Error::Absent) => {
+                    self.ask_database(async |db| Ok(companies::find(db, slug).await?.map(|row| CompanyId(row.id)))).await
+                }
+                other => other,
             }
-            Err(Missing::Failed(error)) => Err(error),
-        }
-    }
-
-    async fn load_company(&self, slug: &str) -> Result<CompanyId, Missing> {
-        match self.directory.company(slug).await? {
-            Found::This(company) => Ok(company),
-            Found::Nothing => Err(Missing::Unknown),
-            Found::NoDirectory => self.fallback()?.company(slug).await?.ok_or(Missing::Unknown),
-        }
+        };
+        known(&self.companies, (self.version(), slug.into()), load).await
     }
 
     /// The company that the account is assigned to.
     pub(crate) async fn company_of_account(&self, account: &str) -> Result<CompanyId, Error> {
-        let key = (self.epoch(), SmolStr::from(account));
-        Ok(known(&self.accounts, &key, || self.load_account(account)).await?)
-    }
-
-    async fn load_account(&self, account: &str) -> Result<CompanyId, Missing> {
-        match self.directory.account(account).await? {
-            Found::This(company) => Ok(company),
-            Found::Nothing => Ok(CompanyId::NONE),
-            Found::NoDirectory => Ok(self.fallback()?.account(account).await?),
-        }
+        let load = || async {
+            match self.directory.company_of_account(account).await {
+                Err(Error::Absent) => self.ask_database(async |db| companies::of_account(db, account).await).await,
+                other => other,
+            }
+        };
+        known(&self.accounts, (self.version(), account.into()), load).await
     }
 
     /// The keys of a receiver.
     pub(crate) async fn keys(&self, endpoint: Endpoint, company: CompanyId) -> Result<Keys, Error> {
-        Ok(known(&self.keys, &(self.epoch(), endpoint, company), || self.load_keys(endpoint, company)).await?)
-    }
-
-    async fn load_keys(&self, endpoint: Endpoint, company: CompanyId) -> Result<Keys, Missing> {
-        let sealed = match self.directory.keys(endpoint, company).await? {
-            Found::This(sealed) => sealed,
-            Found::Nothing => Vec::new(),
-            Found::NoDirectory => self.fallback()?.keys(endpoint, company).await?,
+        let load = || async {
+            let sealed = match self.directory.keys(endpoint, company).await {
+                Err(Error::Absent) => {
+                    let rows = self.ask_database(async |db| secrets::active(db, endpoint, company).await).await?;
+                    rows.into_iter().map(SealedKey::from).collect()
+                }
+                other => other?,
+            };
+            self.opened(sealed, endpoint, company)
         };
-        let open = |sealed: SealedKey| {
-            let row = sealed.into_row(endpoint, company);
-            let key = self.vault.open(&row).map_err(Error::from)?;
-            Ok::<_, Error>(Key { active_from: row.active_from, active_until: row.active_until.unwrap_or(i64::MAX), key })
-        };
-        Ok(Keys(sealed.into_iter().map(open).collect::<Result<_, _>>()?))
+        known(&self.keys, (self.version(), endpoint, company), load).await
     }
 
-    fn fallback(&self) -> Result<&Fallback, Error> {
-        self.fallback.as_ref().ok_or(Error::Unavailable("Redis has no directory of receivers yet"))
-    }
-}
-
-/// Why there is nothing.
-#[derive(Debug)]
-enum Missing {
-    /// There is no such thing.
-    Unknown,
-    /// It could not be looked up.
-    Failed(Error),
-}
-
-impl From<Error> for Missing {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<Missing> for Error {
-    fn from(missing: Missing) -> Self {
-        match missing {
-            Missing::Unknown => Self::Unavailable("there is no such receiver"),
-            Missing::Failed(error) => error,
+    fn opened(&self, sealed: Vec<SealedKey>, endpoint: Endpoint, company: CompanyId) -> Result<Keys, Error> {
+        let opened = sealed.into_iter().map(|sealed| {
+            let (from_ms, until_ms) = (sealed.active_from, sealed.active_until);
+            Ok(ActiveKey { key: self.vault.open(&sealed.into_row(endpoint, company))?, from_ms, until_ms })
+        });
+        let keys: Arc<[ActiveKey]> = opened.collect::<Result<Vec<_>, store::Error>>()?.into();
+        let mut all = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED.0 as usize {
+            all.clear();
         }
+        let checked = all.entry((endpoint, company)).or_default().clone();
+        Ok(Keys { keys, checked })
+    }
+
+    /// Asks the database, one look-up at a time: whoever sends requests that prove nothing costs it little.
+    async fn ask_database<T>(&self, ask: impl AsyncFnOnce(&DatabaseConnection) -> Result<T, store::Error>) -> Result<T, Error> {
+        let Some(fallback) = &self.fallback else { return Err(Error::Absent) };
+        let _permit = fallback.one_at_a_time.acquire().await.map_err(|_| Error::Absent)?;
+        Ok(ask(&fallback.db).await?)
     }
 }
 
-fn nothing_known<K, V>(capacity: usize) -> Known<K, V>
+fn nothing_known<K, V>(capacity: u64) -> Known<K, V>
 where
     K: Hash + Eq,
     V: Clone,
 {
-    Cache::with(1_000.min(capacity), capacity as u64, UnitWeighter, RandomState::default(), DefaultLifecycle::default())
+    /// What room is made for at once.
+    const ROOM: usize = 1_000;
+    Cache::with(ROOM, capacity, UnitWeighter, RandomState::default(), DefaultLifecycle::default())
 }
 
-/// What `cache` has of `key`, else what `load` brings: for all who ask meanwhile. A look-up is rare and large: in a box, it
-/// does not make every request's future as large, which is copied several times.
-async fn known<K, V, F>(cache: &Known<K, V>, key: &K, load: impl FnOnce() -> F) -> Result<V, Missing>
+/// What `cache` has of `key`, else what `load` brings: for all who ask meanwhile. Where it brings nothing, what was known
+/// before goes on. A look-up is rare and large: in a box, it does not make every request's future as large, which is copied
+/// several times.
+async fn known<K, V, F>(cache: &Known<K, V>, key: K, load: impl FnOnce() -> F) -> Result<V, Error>
 where
     K: Hash + Eq + Clone,
     V: Clone,
-    F: Future<Output = Result<V, Missing>>,
+    F: Future<Output = Result<V, Error>>,
 {
-    if let Some(known) = cache.get(key) {
-        return Ok(known);
-    }
-    match tokio::time::timeout(LOOK_UP, Box::pin(cache.get_or_insert_async(key, load()))).await {
-        Ok(found) => found,
-        Err(_) => Err(Missing::Failed(Error::Unavailable("the look-up took too long"))),
-    }
+    let is_old = |known: &Dated<V>| known.since.elapsed() >= MEMORY_TTL;
+    let before = match cache.get(&key) {
+        Some(known) if !is_old(&known) => return Ok(known.value),
+        Some(known) => {
+            drop(cache.remove_if(&key, is_old));
+            Some(known.value)
+        }
+        None => None,
+    };
+    let load = async {
+        match store::answered(LOOK_UP, load()).await.unwrap_or(Err(Error::Busy)) {
+            Ok(value) => Ok(value),
+            Err(error) => before.ok_or(error),
+        }
+        .map(|value| Dated { value, since: Instant::now() })
+    };
+    Ok(Box::pin(cache.get_or_insert_async(&key, load)).await?.value)
 }
 
 #[cfg(test)]
@@ -265,7 +308,7 @@ mod tests {
     use super::*;
 
     /// Answers how often it was asked, itself included; after others had their turn.
-    async fn count(asked: &AtomicUsize) -> Result<usize, Missing> {
+    async fn count(asked: &AtomicUsize) -> Result<usize, Error> {
         tokio::task::yield_now().await;
         Ok(asked.fetch_add(1, Ordering::Relaxed) + 1)
     }
@@ -273,26 +316,43 @@ mod tests {
     #[actix_web::test]
     async fn all_who_ask_at_once_have_one_look_up() {
         let (cache, asked) = (nothing_known(10), AtomicUsize::new(0));
-        let ask = || known(&cache, &'a', || count(&asked));
+        let ask = || known(&cache, 'a', || count(&asked));
         assert_eq!(futures::try_join!(ask(), ask(), ask()).unwrap(), (1, 1, 1));
-        assert_eq!((ask().await.unwrap(), known(&cache, &'b', || count(&asked)).await.unwrap()), (1, 2));
+        assert_eq!((ask().await.unwrap(), known(&cache, 'b', || count(&asked)).await.unwrap()), (1, 2));
     }
 
     #[actix_web::test]
     async fn a_look_up_that_failed_is_tried_again() {
         let cache = nothing_known(10);
-        let fail = || async { Err(Missing::Unknown) };
-        assert!(known(&cache, &'a', fail).await.is_err());
-        assert_eq!(known(&cache, &'a', || async { Ok(7) }).await.unwrap(), 7);
+        let fail = || async { Err(Error::Absent) };
+        assert!(known(&cache, 'a', fail).await.is_err());
+        assert_eq!(known(&cache, 'a', || async { Ok(7) }).await.unwrap(), 7);
+    }
+
+    #[actix_web::test]
+    async fn what_is_old_is_looked_up_anew() {
+        let (cache, asked) = (nothing_known(10), AtomicUsize::new(6));
+        cache.insert('a', Dated { value: 1, since: Instant::now().checked_sub(MEMORY_TTL).unwrap() });
+        let ask = || known(&cache, 'a', || count(&asked));
+        assert_eq!(futures::try_join!(ask(), ask()).unwrap(), (7, 7));
+    }
+
+    #[actix_web::test]
+    async fn what_was_known_goes_on_while_nothing_can_be_looked_up() {
+        let cache = nothing_known(10);
+        cache.insert('a', Dated { value: 1, since: Instant::now().checked_sub(MEMORY_TTL).unwrap() });
+        assert_eq!(known(&cache, 'a', || async { Err(Error::Absent) }).await.unwrap(), 1);
+        assert_eq!(known(&cache, 'a', || async { Ok(2) }).await.unwrap(), 1, "and is asked for again in a while");
     }
 
     #[test]
-    fn a_key_is_valid_within_its_window_only() {
+    fn a_key_verifies_within_its_time() {
         let now = store::now_ms();
-        let key = |active_from, active_until| Key { active_from, active_until, key: hmac::Key::new(hmac::HMAC_SHA256, b"k") };
-        let keys = |windows: &[(i64, i64)]| Keys(windows.iter().map(|(from, until)| key(*from, *until)).collect());
-        let (past, future) = (now - 60_000, now + 60_000);
-        assert!(keys(&[(0, past), (future, i64::MAX)]).is_empty());
-        assert_eq!(keys(&[(future, i64::MAX), (past, i64::MAX), (past, future), (0, i64::MAX)]).iter().count(), 2);
+        let key = |from_ms, until_ms| ActiveKey { key: hmac::Key::new(hmac::HMAC_SHA256, b"k"), from_ms, until_ms };
+        let count = |key: ActiveKey| Keys { keys: Arc::new([key]), checked: Arc::default() }.active().count();
+        assert_eq!(count(key(now - 1000, None)), 1);
+        assert_eq!(count(key(now - 1000, Some(now + 60_000))), 1);
+        assert_eq!(count(key(now - 1000, Some(now - 1))), 0);
+        assert_eq!(count(key(now + 60_000, None)), 0);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::{CompanyId, signature::KeyEncoding};
-use receivers::Directory;
+use receivers::{Change, Publisher};
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use settings::Settings;
@@ -18,8 +18,8 @@ use crate::{
     cli::{KeySource, Receiver},
 };
 
-/// How long publishing a change may take: the directory may have to be built anew.
-const ANNOUNCE: Duration = Duration::from_secs(60);
+/// Longest wait for Redis to take a change.
+const PUBLISH: Duration = Duration::from_secs(10);
 
 /// The database with the settings and the form of answers.
 pub(crate) struct Office {
@@ -44,8 +44,6 @@ impl Office {
 
     pub async fn migrate(&self) -> Result<(), Error> {
         store::migrate(&self.db).await?;
-        // Whatever Redis has: the database may have been restored from a backup.
-        self.tell(true).await;
         self.say("the database is up to date", &json!({"migrated": true}));
         Ok(())
     }
@@ -60,7 +58,7 @@ impl Office {
     pub async fn add_company(&self, name: &str, slug: Option<String>) -> Result<(), Error> {
         let slug = slug.unwrap_or_else(|| slug_of(name));
         let row = companies::add(&self.db, name, &slug).await?;
-        self.announce().await;
+        self.publish(Change::Company(&slug)).await;
         self.say(&format!("{slug} ({})", row.id), &json!({"id": row.id, "slug": slug, "name": name}));
         Ok(())
     }
@@ -90,7 +88,7 @@ impl Office {
             (None, None) => secrets::generate(encoding)?,
         };
         let version = secrets::add(&self.db, &vault, receiver.endpoint, company, &key, encoding, grace_ms).await?;
-        self.announce().await;
+        self.publish(Change::Keys(receiver.endpoint, company)).await;
         self.note(company, "secret.set", &json!({"endpoint": receiver.endpoint, "version": version})).await?;
         let shown = source.generate.then_some(key);
         let text = match &shown {
@@ -137,11 +135,8 @@ impl Office {
         if !secrets::revoke(&self.db, receiver.endpoint, company, version).await? {
             return Err(Error::Refused(format!("{} has no active version {version}", receiver.endpoint)));
         }
-        let is_published = self.announce().await;
+        self.publish(Change::Keys(receiver.endpoint, company)).await;
         self.note(company, "secret.revoke", &json!({"endpoint": receiver.endpoint, "version": version})).await?;
-        if !is_published {
-            return Err(Error::Refused("the key is revoked, but ingress accepts it until it is told".to_owned()));
-        }
         self.say("revoked", &json!({"revoked": version}));
         Ok(())
     }
@@ -150,33 +145,22 @@ impl Office {
         let id = self.company(Some(company)).await?;
         companies::assign_account(&self.db, account_id, id).await?;
         self.note(id, "account.assign", &json!({"accountId": account_id})).await?;
-        self.announce().await;
+        self.publish(Change::Account(account_id)).await;
         self.say(&format!("{account_id} belongs to {company}"), &json!({"accountId": account_id, "company": company}));
         Ok(())
     }
 
-    /// Publishes the change to ingress; answers whether it is known there now.
-    async fn announce(&self) -> bool {
-        self.tell(false).await
-    }
-
-    async fn tell(&self, everything: bool) -> bool {
+    /// Publishes what changed. Without Redis a worker does it as soon as that is back.
+    async fn publish(&self, change: Change<'_>) {
         let published = async {
             let redis = redis_client::connect(&self.settings.redis_url)?;
-            let directory = Directory::new(redis, &self.settings.queue_name);
-            if everything {
-                receivers::refresh(&self.db, &directory).await
-            } else {
-                receivers::publish(&self.db, &directory).await
-            }
+            Publisher::new(self.db.clone(), redis, &self.settings.queue_name).publish(change).await
         };
-        let error = match tokio::time::timeout(ANNOUNCE, published).await {
-            Ok(Ok(())) => return true,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "it took too long".to_owned(),
-        };
-        eprintln!("netbanx: ingress was not told yet ({error}); a worker does it as soon as Redis is back");
-        false
+        match tokio::time::timeout(PUBLISH, published).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => eprintln!("netbanx: ingress learns of this when a worker can publish it: {error}"),
+            Err(_) => eprintln!("netbanx: Redis is away; ingress learns of this when a worker can publish it"),
+        }
     }
 }
 

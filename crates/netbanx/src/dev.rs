@@ -6,7 +6,6 @@ use ::web::Stop;
 use common::{CompanyId, Endpoint, signature::KeyEncoding};
 use ingress::Ingress;
 use queue::Queue;
-use receivers::Directory;
 use sea_orm::DatabaseConnection;
 use settings::{MasterKey, Settings};
 use store::{
@@ -41,9 +40,6 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
     store::migrate(&db).await?;
     let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
     let demo = demo(&db, &Vault::new(&master_key.0)?, &directory).await?;
-    if let Err(error) = receivers::publish(&db, &Directory::new(queue.client().clone(), &settings.queue_name)).await {
-        tracing::warn!(%error, "the receivers are published later");
-    }
     let ingress = Ingress::start(&settings, queue.clone(), Some(db.clone()))?;
     let stop = ::web::stop_on_signal()?;
     let api = api::Api::start(&settings, db.clone(), queue.clone(), stop.clone())?;

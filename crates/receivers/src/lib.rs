@@ -1,47 +1,48 @@
-//! The directory of receivers that is kept in the queue's Redis, so that accepting a webhook needs no database.
+//! The directory of receivers: companies, their sealed keys and assigned accounts, kept in the queue's Redis so that
+//! accepting a webhook needs nothing else.
 //!
 //! | module | part |
 //! | --- | --- |
-//! | [`directory`] | the directory's keys in Redis, and how ingress reads them |
-//! | [`publish`] | what changed in the database goes into the directory; else it is built anew |
-//! | [`rebuild`] | the whole directory from the database, put in place at once |
-//! | [`keeper`] | the task that repairs it: lost publications, a flushed Redis, changes by an older version |
+//! | [`layout`] | the keys in Redis |
+//! | [`directory`] | one look-up of ingress ([`Directory`]) |
+//! | [`publish`] | from the database to the directory: one change, or all of it ([`Publisher`]) |
 //!
-//! A change is committed with a stamp of its own ([`store::receiver_changes`]) and then published. The directory bears the
-//! stamp of the latest change that it has, and a version that is new after every publication: ingress polls the version.
-//! All keys share one hash tag. They have no time to live, being bounded by the database's rows. Keys stay sealed under the
-//! master key as in the database.
+//! The database is the truth. Whoever changes a receiver publishes the change after its commit; a counter of changes in the
+//! database, held against the one in Redis, shows a change that was not published, and a worker then publishes everything
+//! anew. Keys lie in Redis as they lie in the database: encrypted under the master key.
 
 pub mod directory;
-pub mod keeper;
+pub mod layout;
 pub mod publish;
-pub mod rebuild;
 
-pub use directory::{Directory, Found, Head, SealedKey};
-pub use publish::{publish, refresh};
+pub use directory::{Directory, SealedKey, State};
+pub use publish::{Change, Publisher};
 
 /// What can go wrong, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Redis is away or too slow.
+    /// Redis is away or full. Ask again later.
     #[error(transparent)]
     Redis(#[from] redis_client::Error),
-    /// The database is away, or a key cannot be opened.
+    /// The database is away or refused it.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// Neither Redis nor the database could tell. Ask again later.
-    #[error("receivers cannot be looked up now: {0}")]
-    Unavailable(&'static str),
-    /// What Redis holds is not of this version's form.
-    #[error("the directory of receivers has an entry of an unknown form")]
-    Malformed,
-    /// Others published all the time. Ask again.
-    #[error("receivers were changed by others all the time")]
-    Contended,
+    /// Redis has no directory yet. A worker makes one within seconds.
+    #[error("there is no directory of receivers in Redis yet")]
+    Absent,
+    /// Another process publishes and takes long. A worker publishes what this call did not.
+    #[error("the directory of receivers is being published by another process")]
+    Busy,
 }
 
 impl From<redis_client::fred::error::Error> for Error {
     fn from(error: redis_client::fred::error::Error) -> Self {
         redis_client::Error::from(error).into()
+    }
+}
+
+impl From<sea_orm::DbErr> for Error {
+    fn from(error: sea_orm::DbErr) -> Self {
+        store::Error::from(error).into()
     }
 }

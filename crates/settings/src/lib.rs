@@ -59,6 +59,7 @@ impl MasterKey {
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch that operators set")]
 pub struct Settings {
     /// `APP_ENV=production`: stricter checks, logs as JSON.
     pub production: bool,
@@ -72,11 +73,18 @@ pub struct Settings {
     pub cache_redis_url: String,
     /// `INGRESS_BIND`.
     pub ingress_bind: SocketAddr,
-    /// `INGRESS_DATABASE_FALLBACK`: ingress asks the database for receivers while Redis has no directory of them. Without, it opens
-    /// no connection to the database.
-    pub ingress_database_fallback: bool,
     /// `INGRESS_PUBLIC_URL`: where portals reach ingress, if not at the API's own address.
     pub ingress_public_url: Option<String>,
+    /// `INGRESS_DATABASE_FALLBACK`: whether ingress asks the database for receivers where Redis has no directory of them.
+    pub ingress_database_fallback: bool,
+    /// `BODY_TIMEOUT_SECS`: how long a webhook's body may take.
+    pub body_timeout: Duration,
+    /// `BODY_MEMORY_MIB`: memory for all bodies that are being received by one ingress.
+    pub body_memory_mib: usize,
+    /// `CLIENT_ADDRESS_HEADER`: the header in which a proxy of ours tells a client's address; none: the peer's counts.
+    pub client_address_header: Option<String>,
+    /// `CLIENT_ADDRESS_HOPS`: which entry of that header from its end; 1: the last, written by the proxy before us.
+    pub client_address_hops: usize,
     /// `API_BIND`.
     pub api_bind: SocketAddr,
     /// `ADMIN_BIND`: health for probes, apart from the public port. Unset: none.
@@ -176,8 +184,12 @@ impl Settings {
             redis_url,
             cache_redis_url,
             ingress_public_url: public_url(source)?,
-            ingress_database_fallback: source.parse("INGRESS_DATABASE_FALLBACK", true)?,
             ingress_bind: source.parse("INGRESS_BIND", SocketAddr::from(([127, 0, 0, 1], 8081)))?,
+            ingress_database_fallback: source.parse("INGRESS_DATABASE_FALLBACK", true)?,
+            body_timeout: Duration::from_secs(source.within("BODY_TIMEOUT_SECS", 10, &(1..=600))?),
+            body_memory_mib: source.within("BODY_MEMORY_MIB", 64, &(1..=65_536))?,
+            client_address_header: header_name(source)?,
+            client_address_hops: source.within("CLIENT_ADDRESS_HOPS", 1, &(1..=32))?,
             api_bind: source.parse("API_BIND", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
             admin_bind: source.optional_parse("ADMIN_BIND")?,
             master_key: source.optional("MASTER_KEY").map(|key| MasterKey::parse(&key)).transpose()?,
@@ -282,6 +294,15 @@ fn otlp_endpoint(source: &Source) -> Result<Option<String>, Error> {
         Some(Ok(url)) if url.scheme() == "http" && url.has_host() => Ok(endpoint),
         Some(_) => Err(bad("OTEL_EXPORTER_OTLP_ENDPOINT", "must be http://HOST:PORT of a collector that takes OTLP over HTTP")),
         None => Ok(None),
+    }
+}
+
+fn header_name(source: &Source) -> Result<Option<String>, Error> {
+    let name = source.optional("CLIENT_ADDRESS_HEADER").map(|name| name.to_ascii_lowercase());
+    let is_token = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    match name {
+        Some(name) if !is_token(&name) => Err(bad("CLIENT_ADDRESS_HEADER", "must be a header's name, such as x-forwarded-for")),
+        name => Ok(name),
     }
 }
 

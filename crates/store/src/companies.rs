@@ -10,8 +10,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     entity::{account_assignment, company},
-    now_ms,
-    receiver_changes::{self, Changed},
+    now_ms, receiver_changes,
 };
 
 /// Adds a company; the slug must be new and fit for a path.
@@ -24,8 +23,8 @@ pub async fn add(db: &DatabaseConnection, name: &str, slug: &str) -> Result<comp
     }
     let row = company::Model { id: Uuid::now_v7(), slug: slug.to_owned(), name: name.to_owned(), created_at: now_ms() };
     let tx = db.begin().await?;
-    receiver_changes::note(&tx, Changed::Company(slug.to_owned())).await?;
     company::Entity::insert(company::ActiveModel::from(row.clone())).exec_without_returning(&tx).await?;
+    receiver_changes::note(&tx).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -55,10 +54,9 @@ pub async fn assign_account(db: &DatabaseConnection, external_id: &str, company:
     };
     let replace = OnConflict::column(Column::ExternalId).update_columns([Column::CompanyId, Column::CreatedAt]).to_owned();
     let tx = db.begin().await?;
-    receiver_changes::note(&tx, Changed::Account(external_id.to_owned())).await?;
     account_assignment::Entity::insert(row).on_conflict(replace).exec_without_returning(&tx).await?;
-    tx.commit().await?;
-    Ok(())
+    receiver_changes::note(&tx).await?;
+    Ok(tx.commit().await?)
 }
 
 /// The company that account `external_id` is assigned to; [`CompanyId::NONE`] where none is.

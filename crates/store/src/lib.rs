@@ -9,13 +9,13 @@
 //! | [`rollups`] | figures by buckets of time, kept by differences |
 //! | [`recount`] | the same figures counted anew: verify and rebuild |
 //! | [`retention`] | what is too old goes |
+//! | [`receiver_changes`] | receivers as they are published, and whether something changed |
 //! | [`companies`] | companies and which accounts are theirs |
-//! | [`receiver_changes`] | the latest changes of receivers, for the directory beside the queue |
-//! | [`receiver_pages`] | all receivers by pages, for the same |
 //! | [`secrets`] | receivers' keys, encrypted |
 //! | [`tokens`] | API tokens, hashed |
 //! | [`users`] | people, their roles, passwords and sessions |
 //! | [`audit`] | who changed what |
+//! | [`existing`] | which webhooks are stored |
 //! | [`state`] | facts of the whole installation |
 //! | [`dialect`] | the only place where the two databases differ |
 //! | `answered` | limits on waiting for it |
@@ -26,10 +26,10 @@ pub mod batch;
 pub mod companies;
 pub mod dialect;
 pub mod entity;
+pub mod existing;
 pub mod migration;
 pub mod reads;
 pub mod receiver_changes;
-pub mod receiver_pages;
 pub mod recount;
 pub mod retention;
 pub mod rollups;

@@ -1,111 +1,81 @@
-//! The latest changes of receivers, so that the directory beside the queue can follow the database.
-//!
-//! Each change of a company, key or account assignment notes itself here in its own transaction. Whoever publishes
-//! compares the directory's stamp with these: what came after it is published one by one, and a stamp that is not
-//! among them asks for a full rebuild.
+//! Receivers as they are published to the directory in Redis: a counter that shows whether something changed, and pages of
+//! everything.
 
-use common::CompanyId;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set,
-    sea_query::{Expr, OnConflict},
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Statement,
 };
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     Error,
-    entity::platform_state::{ActiveModel, Column, Entity},
-    state,
+    entity::{account_assignment, company, receiver_secret},
+    now_ms, state,
 };
 
-/// The row of `platform_state`.
-const NAME: &str = "receivers.changes";
-/// Changes that are kept: as many may be published one by one.
-const KEPT: usize = 32;
-/// The stamp of a database in which nothing was changed since it has stamps.
-const FIRST: &str = "0";
+/// Rows of a page.
+const PAGE: u64 = 1000;
 
-/// What a change was of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Changed {
-    /// The company of that slug.
-    Company(String),
-    /// The keys of a receiver: endpoint and company.
-    Keys(String, Uuid),
-    /// The assignment of an account.
-    Account(String),
+/// The row of `platform_state` that counts changes.
+const CHANGES: &str = "receivers.changes";
+
+/// Counts a change of a receiver, in the transaction that makes it.
+pub(crate) async fn note(tx: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let sql = format!(
+        "INSERT INTO platform_state (name, value) VALUES ('{CHANGES}', '1') ON CONFLICT (name) DO UPDATE \
+         SET value = CAST(CAST(platform_state.value AS bigint) + 1 AS text)"
+    );
+    tx.execute_raw(Statement::from_string(tx.get_database_backend(), sql)).await.map(drop)
 }
 
-impl Changed {
-    /// The keys of that receiver.
-    pub fn keys(endpoint: common::Endpoint, company: CompanyId) -> Self {
-        Self::Keys(endpoint.as_str().to_owned(), company.0)
+/// Returns how many changes there were.
+pub async fn count(db: &DatabaseConnection) -> Result<i64, Error> {
+    Ok(state::get(db, CHANGES).await?.and_then(|count| count.parse().ok()).unwrap_or(0))
+}
+
+/// The companies behind that slug, a page of them in the order of their slugs.
+pub async fn companies_after(db: &DatabaseConnection, slug: &str) -> Result<Vec<company::Model>, Error> {
+    use company::{Column, Entity};
+    Ok(Entity::find().filter(Column::Slug.gt(slug)).order_by_asc(Column::Slug).limit(PAGE).all(db).await?)
+}
+
+/// The assigned accounts behind that id, a page of them in the order of their ids.
+pub async fn accounts_after(db: &DatabaseConnection, id: &str) -> Result<Vec<account_assignment::Model>, Error> {
+    use account_assignment::{Column, Entity};
+    Ok(Entity::find().filter(Column::ExternalId.gt(id)).order_by_asc(Column::ExternalId).limit(PAGE).all(db).await?)
+}
+
+/// A receiver: endpoint and company.
+pub type Receiver = (String, Uuid);
+
+/// The keys that have not ended of the receivers behind `last`, a page of them; the last receiver of a full page is left to
+/// the next one, since more of its keys may follow. Also where the next page begins, if there may be one.
+pub async fn keys_after(
+    db: &DatabaseConnection,
+    last: Option<Receiver>,
+) -> Result<(Vec<receiver_secret::Model>, Option<Receiver>), Error> {
+    use receiver_secret::{Column, Entity};
+    let behind = last.map(|(endpoint, company)| {
+        let same = Condition::all().add(Column::Endpoint.eq(&endpoint)).add(Column::CompanyId.gt(company));
+        Condition::any().add(Column::Endpoint.gt(endpoint)).add(same)
+    });
+    let open = Condition::any().add(Column::ActiveUntil.is_null()).add(Column::ActiveUntil.gt(now_ms()));
+    let mut rows = Entity::find()
+        .filter(Condition::all().add(open).add_option(behind))
+        .order_by_asc(Column::Endpoint)
+        .order_by_asc(Column::CompanyId)
+        .order_by_desc(Column::Version)
+        .limit(PAGE)
+        .all(db)
+        .await?;
+    if (rows.len() as u64) < PAGE {
+        return Ok((rows, None));
     }
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Change {
-    stamp: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    of: Option<Changed>,
-}
-
-/// The latest changes, oldest first; never empty.
-#[derive(Debug, Clone)]
-pub struct Changes(Vec<Change>);
-
-impl Changes {
-    fn parse(text: Option<&str>) -> Self {
-        // A value that cannot be read makes a stamp that no directory has: it is rebuilt.
-        let changes = text.and_then(|text| serde_json::from_str::<Vec<Change>>(text).ok()).unwrap_or_default();
-        if changes.is_empty() { Self(vec![Change { stamp: FIRST.to_owned(), of: None }]) } else { Self(changes) }
+    let of = |row: &receiver_secret::Model| (row.endpoint.clone(), row.company_id);
+    let (first, end) = (rows.first().map(of), rows.last().map(of));
+    if first != end {
+        rows.retain(|row| Some(of(row)) != end);
     }
-
-    /// The stamp of the latest change.
-    pub fn stamp(&self) -> &str {
-        self.0.last().map_or(FIRST, |change| &change.stamp)
-    }
-
-    /// What changed after `stamp`, in order; none where these changes do not reach back as far.
-    pub fn since(&self, stamp: &str) -> Option<Vec<&Changed>> {
-        let at = self.0.iter().position(|change| change.stamp == stamp)?;
-        Some(self.0.iter().skip(at + 1).filter_map(|change| change.of.as_ref()).collect())
-    }
-}
-
-/// Returns the latest changes.
-pub async fn read(db: &impl ConnectionTrait) -> Result<Changes, Error> {
-    Ok(Changes::parse(state::get(db, NAME).await?.as_deref()))
-}
-
-/// Notes a change. It comes first in the change's transaction: the row's lock puts all changes in one order, and a SQLite
-/// transaction that begins by writing is never refused when it writes later.
-pub(crate) async fn note(tx: &DatabaseTransaction, of: Changed) -> Result<(), Error> {
-    let lock = OnConflict::column(Column::Name).value(Column::Name, Expr::col((Entity, Column::Name))).to_owned();
-    let row = ActiveModel { name: Set(NAME.to_owned()), value: Set("[]".to_owned()) };
-    Entity::insert(row).on_conflict(lock).exec_without_returning(tx).await?;
-    let mut changes = read(tx).await?.0;
-    changes.push(Change { stamp: Uuid::now_v7().simple().to_string(), of: Some(of) });
-    changes.drain(..changes.len().saturating_sub(KEPT));
-    let value = serde_json::to_string(&changes).map_err(|e| Error::Refused(e.to_string()))?;
-    Entity::update_many().col_expr(Column::Value, Expr::value(value)).filter(Column::Name.eq(NAME)).exec(tx).await?;
-    Ok(())
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_came_after_a_stamp_is_told_and_an_unknown_stamp_asks_for_everything() {
-        let text = r#"[{"stamp":"0"},{"stamp":"a","of":{"company":"acme"}},{"stamp":"b","of":{"account":"7"}}]"#;
-        let changes = Changes::parse(Some(text));
-        assert_eq!(changes.stamp(), "b");
-        assert_eq!(changes.since("a").unwrap(), [&Changed::Account("7".to_owned())]);
-        assert_eq!(changes.since("0").unwrap().len(), 2);
-        assert!(changes.since("b").unwrap().is_empty() && changes.since("c").is_none());
-        assert_eq!(Changes::parse(None).stamp(), FIRST);
-    }
+    let next = rows.last().map(of);
+    Ok((rows, next))
 }

@@ -33,11 +33,19 @@ pub enum ProblemKind {
     MethodNotAllowed,
     TooLarge,
     BodyUnreadable,
+    BodyTimeout,
+    UnsupportedEncoding,
+    TooManyFailures,
     Unavailable,
     Internal,
 }
 
 impl ProblemKind {
+    /// The name in `urn:netbanx:problem:NAME`.
+    pub const fn name(self) -> &'static str {
+        self.parts().0
+    }
+
     /// Name, status and title.
     const fn parts(self) -> (&'static str, StatusCode, &'static str) {
         use StatusCode as S;
@@ -63,6 +71,9 @@ impl ProblemKind {
             Self::MethodNotAllowed => ("method-not-allowed", S::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::TooLarge => ("too-large", S::PAYLOAD_TOO_LARGE, "The body is too large"),
             Self::BodyUnreadable => ("body-unreadable", S::BAD_REQUEST, "The body could not be read"),
+            Self::BodyTimeout => ("body-timeout", S::REQUEST_TIMEOUT, "The body took too long"),
+            Self::UnsupportedEncoding => ("unsupported-encoding", S::UNSUPPORTED_MEDIA_TYPE, "The content encoding is not known"),
+            Self::TooManyFailures => ("too-many-failures", S::TOO_MANY_REQUESTS, "Too many failures"),
             Self::Unavailable => ("unavailable", S::SERVICE_UNAVAILABLE, "Temporarily unavailable"),
             Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Something went wrong here"),
         }
@@ -116,7 +127,10 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         match status {
-            StatusCode::SERVICE_UNAVAILABLE => drop(response.insert_header((header::RETRY_AFTER, "1"))),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => drop(response.insert_header((header::ACCEPT_ENCODING, "gzip, deflate"))),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                response.insert_header((header::RETRY_AFTER, "1"));
+            }
             StatusCode::UNAUTHORIZED => drop(response.insert_header((header::WWW_AUTHENTICATE, self.challenge()))),
             _ => {}
         }

@@ -23,6 +23,7 @@ use std::{sync::Arc, time::Duration};
 use apalis::prelude::*;
 use meter::{Ledger, Meter};
 use queue::{Backend, Batch, Queue};
+use receivers::Publisher;
 use sea_orm::DatabaseConnection;
 use settings::Settings;
 use store::batch::Writer;
@@ -31,6 +32,7 @@ use web::{Stop, health::Readiness};
 use given_up::GivenUp;
 use invalidate::Invalidator;
 use persist::Persister;
+use tend::Maintenance;
 
 /// Pause before a worker that ended is built anew.
 const REBUILD_PAUSE: Duration = Duration::from_secs(1);
@@ -102,8 +104,10 @@ pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnecti
     let persister = Persister::new(writer, given_up.clone(), invalidator.clone(), meter, attempts, stop.clone());
     let persister = Arc::new(persister);
     let ledger = Ledger::new(queue.client().clone(), &settings.queue_name, meter::DUPLICATES);
-    let tending =
-        tokio::spawn(tend::run(db.clone(), queue.clone(), ledger, invalidator, given_up, settings.ages(), stop.clone()));
+    let publisher = Publisher::new(db.clone(), queue.client().clone(), &settings.queue_name);
+    let (db, ages) = (db.clone(), settings.ages());
+    let maintenance = Maintenance { db, queue: queue.clone(), ledger, invalidator, given_up, publisher, ages };
+    let tending = tokio::spawn(tend::run(maintenance, stop.clone()));
     tracing::info!(concurrency = settings.worker_concurrency, batch = queue.settings().batch_size, "worker started");
     while !*stop.borrow() {
         let backend = Backend::new(queue, &settings.redis_url)?;

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use common::{Job, job::BadJob};
+use common::{
+    EventIdentity, Job,
+    job::{BadJob, UNREADABLE},
+};
 use meter::Meter;
 use queue::{Batch, BatchOutcome, JobOutcome, LeasedJob, Verdict};
 use store::batch::{NewEvent, Writer, Written};
@@ -85,6 +88,9 @@ impl Persister {
                 Ok(event) => {
                     leased.push(job);
                     events.push(event);
+                }
+                Err(NoEvent::Uninterpretable(reason)) => {
+                    jobs.push(job.outcome(Verdict::Dead { kind: UNREADABLE, reason }));
                 }
                 Err(error) => {
                     self.count_if_given_up(&job).await;
@@ -169,9 +175,12 @@ impl Persister {
     }
 }
 
-/// Why a job can never succeed.
+/// Why a job is no event.
 #[derive(Debug, thiserror::Error)]
-enum Unreadable {
+enum NoEvent {
+    /// It was received as unreadable, and still is: no attempt is spent on it.
+    #[error("{0}")]
+    Uninterpretable(String),
     #[error(transparent)]
     Record(#[from] queue::Error),
     #[error(transparent)]
@@ -179,9 +188,20 @@ enum Unreadable {
 }
 
 /// The event of a job, which is unpacked in `place`.
-fn read(leased: &LeasedJob, place: &mut Vec<u8>) -> Result<NewEvent, Unreadable> {
-    let job = Job::decode(leased.payload.read(place)?)?;
-    let event = job.event()?;
+fn read(leased: &LeasedJob, place: &mut Vec<u8>) -> Result<NewEvent, NoEvent> {
+    let mut job = Job::decode(leased.payload.read(place)?)?;
+    let event = match (job.event(), job.unreadable.is_some()) {
+        (Ok(event), false) => event,
+        (Ok(event), true) => {
+            // It has the identity of its bytes; from now on it has that of what it tells.
+            let envelope = job.envelope().map_err(BadJob::from)?;
+            job.identity = EventIdentity::of(job.endpoint, job.path_company(), &envelope);
+            event
+        }
+        (Err(_), true) if job.sealed().is_some() => return Err(NoEvent::Uninterpretable(sealed(&job))),
+        (Err(error), true) => return Err(NoEvent::Uninterpretable(error.to_string())),
+        (Err(error), false) => return Err(error.into()),
+    };
     Ok(NewEvent {
         webhook_id: job.webhook_id,
         company_id: job.company_id,
@@ -191,4 +211,9 @@ fn read(leased: &LeasedJob, place: &mut Vec<u8>) -> Result<NewEvent, Unreadable>
         event,
         payload: Box::<str>::from(job.body).into_string(),
     })
+}
+
+/// What is said of a body that only whoever has the master key can look into.
+fn sealed(job: &Job) -> String {
+    format!("{} (its body is encrypted; `retry` interprets it anew)", job.unreadable.as_deref().unwrap_or_default())
 }

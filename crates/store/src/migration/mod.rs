@@ -16,12 +16,14 @@ impl MigratorTrait for Migrator {
             Box::new(search::Migration),
             Box::new(entries::Migration),
             Box::new(platform_state::Migration),
+            Box::new(event_ids::Migration),
         ]
     }
 }
 
 mod directories;
 mod entries;
+mod event_ids;
 mod first;
 mod platform_state;
 mod read_indexes;
