@@ -32,6 +32,9 @@ pub enum ProblemKind {
     NotFound,
     MethodNotAllowed,
     TooLarge,
+    UnsupportedEncoding,
+    BodyTimeout,
+    TooManyFailures,
     BodyUnreadable,
     Unavailable,
     Internal,
@@ -62,6 +65,9 @@ impl ProblemKind {
             Self::NotFound => ("not-found", S::NOT_FOUND, "Not found"),
             Self::MethodNotAllowed => ("method-not-allowed", S::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::TooLarge => ("too-large", S::PAYLOAD_TOO_LARGE, "The body is too large"),
+            Self::UnsupportedEncoding => ("unsupported-encoding", S::UNSUPPORTED_MEDIA_TYPE, "The body's encoding is not known"),
+            Self::BodyTimeout => ("body-timeout", S::REQUEST_TIMEOUT, "The body took too long"),
+            Self::TooManyFailures => ("too-many-failures", S::TOO_MANY_REQUESTS, "Too many requests failed"),
             Self::BodyUnreadable => ("body-unreadable", S::BAD_REQUEST, "The body could not be read"),
             Self::Unavailable => ("unavailable", S::SERVICE_UNAVAILABLE, "Temporarily unavailable"),
             Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Something went wrong here"),
@@ -80,12 +86,32 @@ pub struct Problem {
 impl Problem {
     /// A problem with a sentence for the caller; no secrets, no internals.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), parameter: None }
+        Self { kind, detail: detail.into(), parameter: None, retry_after_secs: 1, closes: false }
     }
 
     /// The parameter `name` is bad.
     pub fn parameter(name: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self { kind: ProblemKind::BadParameter, detail: detail.into(), parameter: Some(name.into()) }
+    }
+
+    /// The same, to be tried again after so many seconds where trying again is told of; else after one.
+    #[must_use]
+    pub fn retry_after(mut self, secs: u32) -> Self {
+        self.retry_after_secs = secs;
+        self
+    }
+
+    /// The same; the connection ends with it. For a request whose body is not read to its end: what of it comes later must
+    /// not be taken for another request.
+    #[must_use]
+    pub fn closing(mut self) -> Self {
+        self.closes = true;
+        self
+    }
+
+    /// Its name, which is part of the contract.
+    pub const fn name(&self) -> &'static str {
+        self.kind.parts().0
     }
 
     /// Which kind it is.
@@ -116,9 +142,15 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         match status {
-            StatusCode::SERVICE_UNAVAILABLE => drop(response.insert_header((header::RETRY_AFTER, "1"))),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                response.insert_header((header::RETRY_AFTER, self.retry_after_secs));
+            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => drop(response.insert_header((header::ACCEPT_ENCODING, "gzip, deflate"))),
             StatusCode::UNAUTHORIZED => drop(response.insert_header((header::WWW_AUTHENTICATE, self.challenge()))),
             _ => {}
+        }
+        if self.closes {
+            response.force_close();
         }
         response.body(body.to_string())
     }

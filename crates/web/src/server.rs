@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use actix_web::{App, HttpServer, middleware::from_fn, web};
 use tokio::sync::watch;
 
-use crate::{Problem, ProblemKind, measure::measure};
+use crate::{Problem, ProblemKind, measure::measure, methods::head};
 
 /// Becomes true when the process is to stop.
 pub type Stop = watch::Receiver<bool>;
@@ -33,6 +33,7 @@ where
 {
     let mut server = HttpServer::new(move || {
         App::new()
+            .wrap(from_fn(head))
             .wrap(from_fn(measure))
             .configure(&routes)
             .default_service(web::to(|| async { Problem::new(ProblemKind::NotFound, "there is nothing under this path") }))
