@@ -10,6 +10,8 @@ use actix_web::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::digest;
 
+use ::web::only;
+
 use crate::cached;
 
 /// A built file, as it is and compressed.
@@ -36,11 +38,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// Adds the page and what it loads.
 pub(crate) fn add(config: &mut web::ServiceConfig) {
-    config.route("/", web::get().to(|request: HttpRequest| async move { page(&request) }));
-    config.route("/", web::head().to(|request: HttpRequest| async move { page(&request) }));
+    let methods = "GET, HEAD, OPTIONS";
+    config.service(only("/", methods).route(web::get().to(|request: HttpRequest| async move { page(&request) })));
     for file in FILES.iter().filter(|file| file.name != "index.html") {
-        config
-            .route(&format!("/{}", file.name), web::get().to(move |request: HttpRequest| async move { answer(&request, file) }));
+        let handler = web::get().to(move |request: HttpRequest| async move { answer(&request, file) });
+        config.service(only(&format!("/{}", file.name), methods).route(handler));
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use ::web::{Problem, ProblemKind};
+use ::web::{Problem, ProblemKind, only};
 use actix_web::{
     Error, Resource, ResponseError, Route,
     body::BoxBody,
     dev::{HttpServiceFactory, ServiceRequest, ServiceResponse},
     guard,
-    http::header::{self, HeaderValue},
     middleware::{Next, from_fn},
     web,
 };
@@ -31,32 +30,39 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         .service(read("/api/v1/events", || web::to(events::list)))
         .service(read("/api/v1/events/{id}", || web::to(events::show)))
         .service(read("/api/v1/analytics", || web::to(analytics::show)))
-        .service(only("/api/v1/stream", "GET").route(web::get().to(stream::open)))
+        .service(only("/api/v1/stream", "GET, HEAD, OPTIONS").route(web::get().to(stream::open)))
         .service(asking(read("/api/v1/audit", || web::to(audit::list))))
         .service(read("/api/performance/status", || web::to(performance::status)))
         .service(read("/api/openapi.json", || web::to(openapi::document)))
         .service(asking(
-            only("/api/v1/session", "DELETE, GET, POST")
+            only("/api/v1/session", "DELETE, GET, HEAD, OPTIONS, POST")
                 .route(web::post().to(session::sign_in))
                 .route(web::get().to(session::show))
                 .route(web::delete().to(session::sign_out)),
         ))
-        .service(asking(only("/api/v1/users", "GET, POST").route(web::get().to(people::list)).route(web::post().to(people::add))))
-        .service(asking(only("/api/v1/users/{id}", "DELETE").route(web::delete().to(people::remove))))
         .service(asking(
-            only("/api/v1/tokens", "GET, POST").route(web::get().to(tokens::list)).route(web::post().to(tokens::add)),
+            only("/api/v1/users", "GET, HEAD, OPTIONS, POST")
+                .route(web::get().to(people::list))
+                .route(web::post().to(people::add)),
         ))
-        .service(asking(only("/api/v1/tokens/{id}", "DELETE").route(web::delete().to(tokens::revoke))))
+        .service(asking(only("/api/v1/users/{id}", "DELETE, OPTIONS").route(web::delete().to(people::remove))))
+        .service(asking(
+            only("/api/v1/tokens", "GET, HEAD, OPTIONS, POST")
+                .route(web::get().to(tokens::list))
+                .route(web::post().to(tokens::add)),
+        ))
+        .service(asking(only("/api/v1/tokens/{id}", "DELETE, OPTIONS").route(web::delete().to(tokens::revoke))))
         .service(asking(read("/api/v1/companies", || web::to(companies::list))))
         .service(asking(read("/api/v1/receivers", || web::to(receivers::list))))
-        .service(asking(only("/api/v1/receivers/{endpoint}/keys", "POST").route(web::post().to(receivers::add))))
-        .service(asking(only("/api/v1/receivers/{endpoint}/keys/{version}", "DELETE").route(web::delete().to(receivers::revoke))))
-        .service(asking(only("/api/v1/receivers/{endpoint}/test", "POST").route(web::post().to(receivers::test))))
+        .service(asking(only("/api/v1/receivers/{endpoint}/keys", "OPTIONS, POST").route(web::post().to(receivers::add))))
+        .service(asking(
+            only("/api/v1/receivers/{endpoint}/keys/{version}", "DELETE, OPTIONS").route(web::delete().to(receivers::revoke)),
+        ))
+        .service(asking(only("/api/v1/receivers/{endpoint}/test", "OPTIONS, POST").route(web::post().to(receivers::test))))
         .configure(dashboard::add)
         .service(
-            only("/api/webhooks/queue", "GET, HEAD, POST")
+            only("/api/webhooks/queue", "GET, HEAD, OPTIONS, POST")
                 .route(web::get().to(queue_admin::show))
-                .route(web::head().to(queue_admin::show))
                 .route(web::post().to(queue_admin::act)),
         )
         .service(read("/api/webhooks/queue/dead", || web::to(queue_admin::dead)))
@@ -83,14 +89,5 @@ async fn in_time(limit: Duration, request: ServiceRequest, next: Next<BoxBody>) 
 
 /// What can only be read.
 fn read(path: &str, handler: impl Fn() -> Route) -> Resource {
-    only(path, "GET, HEAD").route(handler().guard(guard::Get())).route(handler().guard(guard::Head()))
-}
-
-/// What answers to those methods alone.
-fn only(path: &str, methods: &'static str) -> Resource {
-    web::resource(path).app_data(::web::Route::of(path)).default_service(web::to(move || async move {
-        let mut refusal = Problem::new(ProblemKind::MethodNotAllowed, format!("allowed here: {methods}")).error_response();
-        refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
-        refusal
-    }))
+    only(path, "GET, HEAD, OPTIONS").route(handler().guard(guard::Get()))
 }

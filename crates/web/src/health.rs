@@ -5,6 +5,11 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
+use crate::only;
+
+/// What can only be read.
+const READ: &str = "GET, HEAD, OPTIONS";
+
 /// Longest wait for one check.
 const LIMIT: Duration = Duration::from_secs(2);
 
@@ -36,14 +41,14 @@ impl Readiness {
 /// Adds both routes.
 pub fn routes(config: &mut web::ServiceConfig, readiness: Readiness) {
     config
-        .route("/healthz", web::get().to(|| async { HttpResponse::Ok().json(json!({"status": "alive"})) }))
-        .route("/readyz", web::get().to(move || ready(readiness.clone())));
+        .service(only("/healthz", READ).route(web::get().to(|| async { HttpResponse::Ok().json(json!({"status": "alive"})) })))
+        .service(only("/readyz", READ).route(web::get().to(move || ready(readiness.clone()))));
 }
 
 /// Adds `/metrics` as well: for the administration port, which is not everybody's.
 pub fn admin_routes(config: &mut web::ServiceConfig, readiness: Readiness) {
     routes(config, readiness);
-    config.route("/metrics", web::get().to(metrics));
+    config.service(only("/metrics", READ).route(web::get().to(metrics)));
 }
 
 async fn metrics() -> HttpResponse {

@@ -3,11 +3,13 @@
 
 pub mod health;
 mod measure;
+mod methods;
 mod problem;
 mod server;
 mod success;
 
 pub use measure::{Route, TRACEPARENT};
+pub use methods::only;
 pub use problem::{Problem, ProblemKind};
 pub use server::{Stop, serve, stop_on_signal};
 pub use success::{success, timestamp};
