@@ -67,5 +67,10 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::P
 /// Stored webhooks as they are shown.
 pub(crate) async fn told(api: &Api, rows: Vec<webhook_event::Model>) -> Result<Vec<Event>, Problem> {
     let late = reads::late(&api.db, rows.iter().map(|row| row.id)).await.map_err(|e| query_failed(&e))?;
-    Ok(rows.into_iter().map(|row| Event { beyond_history: late.contains(&row.id), ..row.into() }).collect())
+    let told = rows.into_iter().map(|row| {
+        let (id, mut event) = (row.id, Event::from(row));
+        event.beyond_history = late.contains(&id);
+        event
+    });
+    Ok(told.collect())
 }
