@@ -46,6 +46,8 @@ fn event() -> NewEvent {
         company_id: CompanyId(Uuid::from_u128(1)),
         endpoint: Endpoint::Netbanx,
         identity: EventIdentity::of(Endpoint::Netbanx, Some("acme"), &envelope),
+        legacy: None,
+        event_key: None,
         received_ms: now.timestamp_millis(),
         event: Event::interpret(&envelope, now).unwrap(),
         payload,

@@ -159,6 +159,8 @@ fn event(n: u64, now: DateTime<Utc>) -> NewEvent {
         company_id: CompanyId(Uuid::from_u128(u128::from(n % 20) + 1)),
         endpoint: Endpoint::Netbanx,
         identity: EventIdentity::of(Endpoint::Netbanx, Some("c"), &envelope),
+        legacy: None,
+        event_key: None,
         received_ms: now.timestamp_millis(),
         event: Event::interpret(&envelope, now).unwrap(),
         payload: body,

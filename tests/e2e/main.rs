@@ -9,6 +9,8 @@ mod monitoring;
 mod performance;
 mod queue;
 mod reads;
+mod receivers;
+mod receiving;
 mod refusals;
 mod rollout;
 mod rotation;

@@ -124,6 +124,11 @@ impl Platform {
         self
     }
 
+    /// What is started from now on has that setting.
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        self.variables.push((name, value.to_owned()));
+    }
+
     /// What is started from now on works as in production, its telemetry going to nobody who listens.
     pub fn as_in_production(&mut self) {
         let telemetry = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");

@@ -134,6 +134,12 @@ impl Redis {
         }
     }
 
+    /// Makes this one server a replica of that one.
+    pub fn follow(&self, master: &Self) {
+        let port = master.ports()[0].to_string();
+        assert_eq!(self.ask(&["REPLICAOF", "127.0.0.1", &port])[0].trim(), "OK");
+    }
+
     /// The answers of each server to a command.
     pub fn ask(&self, command: &[&str]) -> Vec<String> {
         self.ports()

@@ -14,7 +14,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::{Api, query_failed};
+use crate::{Api, openapi::queries, query_failed};
 
 /// The cookie that carries a session.
 pub(crate) const COOKIE: &str = "netbanx_session";
@@ -92,9 +92,15 @@ pub(crate) async fn caller(api: &Api, request: &HttpRequest, permission: &str) -
     }
 }
 
-/// The sender of `request`, whoever it is. Of a session, what changes anything must show its CSRF
-/// token.
+/// The sender of `request`, whoever it is, once its query string holds nothing that the operation does not have.
 pub(crate) async fn anyone(api: &Api, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
+    let caller = identified(api, request).await?;
+    queries::check(request)?;
+    Ok(caller)
+}
+
+/// Of a session, what changes anything must show its CSRF token.
+async fn identified(api: &Api, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         let token = value.to_str().ok().and_then(token_of);
         let token = token.ok_or_else(|| denied("send Authorization: Bearer TOKEN or Api-Key TOKEN"))?;

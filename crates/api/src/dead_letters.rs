@@ -1,7 +1,7 @@
 //! Dead letters as operators see them: what job each one was, and which ones are meant. Used by the
 //! HTTP endpoints and by `netbanx queue`.
 
-use common::{Job, normal};
+use common::{Job, job::UNREADABLE, normal};
 use queue::{DeadLetter, DeadQuery, Lane};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -15,6 +15,8 @@ pub struct Filter {
     pub company: Option<Uuid>,
     /// Of this event name, canonical.
     pub event_name: Option<String>,
+    /// Of this kind: see [`KINDS`].
+    pub kind: Option<String>,
     /// Whose last error contains this text, whatever the case of its letters.
     pub error: Option<String>,
     /// Of this lane, and from a span of time.
@@ -30,6 +32,8 @@ impl Filter {
     /// Whether `letter` is meant, apart from what the queue itself selects by `query`.
     pub fn matches(&self, letter: &DeadLetter) -> bool {
         let error = self.error.as_ref().is_none_or(|part| letter.error.to_lowercase().contains(&part.to_lowercase()));
+        let kind = self.kind.as_deref().is_none_or(|wanted| wanted == kind_of(letter));
+        let error = error && kind;
         if !error || (self.company.is_none() && self.event_name.is_none()) {
             return error;
         }
@@ -40,10 +44,17 @@ impl Filter {
     }
 }
 
+/// Kinds of dead letters: what failed on every attempt, and what could not be interpreted when it was received.
+pub const KINDS: [&str; 2] = ["failed", UNREADABLE];
+
+fn kind_of(letter: &DeadLetter) -> &str {
+    letter.kind.as_deref().unwrap_or("failed")
+}
+
 /// A dead letter for a list; `with_body` adds the webhook's masked body.
 pub fn view(letter: &DeadLetter, with_body: bool) -> Value {
     let mut view = json!({
-        "id": letter.id, "lane": letter.lane, "error": letter.error, "attempts": letter.attempts,
+        "id": letter.id, "kind": kind_of(letter), "lane": letter.lane, "error": letter.error, "attempts": letter.attempts,
         "history": letter.history, "diedAt": time(letter.died_ms), "enqueuedAt": time(letter.enqueued_ms),
     });
     // What is no job at all shows what the queue knows of it.
@@ -52,7 +63,10 @@ pub fn view(letter: &DeadLetter, with_body: bool) -> Value {
         fields.insert("endpoint".to_owned(), json!(job.endpoint));
         fields.insert("companyId".to_owned(), json!(Some(job.company_id.0).filter(|id| !id.is_nil())));
         fields.insert("webhookId".to_owned(), json!(job.webhook_id));
-        if with_body {
+        // What is encrypted is not shown, in no form.
+        let sealed = job.sealed().is_some();
+        fields.insert("sealed".to_owned(), sealed.into());
+        if with_body && !sealed {
             fields.insert("payload".to_owned(), serde_json::from_str(job.body.get()).unwrap_or(Value::Null));
         }
     }

@@ -8,6 +8,8 @@ use store::{
     reads::{self, EventFilter},
 };
 
+use uuid::Uuid;
+
 use crate::{
     Api, auth, cached,
     openapi::{params as documented, problems},
@@ -36,6 +38,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         merchant_ref_num: params.text("merchantRefNum")?,
         from_ms,
         until_ms,
+        is_conflicting: params.flag("conflicting")?,
     };
     let key = format!("{filter:?}{paging:?}");
     cached::answer(&api, &request, cached::EVENTS, scope, &key, move |api| async move {
@@ -66,10 +69,13 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::P
 
 /// Stored webhooks as they are shown.
 pub(crate) async fn told(api: &Api, rows: Vec<webhook_event::Model>) -> Result<Vec<Event>, Problem> {
-    let late = reads::late(&api.db, rows.iter().map(|row| row.id)).await.map_err(|e| query_failed(&e))?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let late = reads::late(&api.db, ids.iter().copied()).await.map_err(|e| query_failed(&e))?;
+    let mut conflicts = reads::conflicts(&api.db, ids).await.map_err(|e| query_failed(&e))?;
     let told = rows.into_iter().map(|row| {
         let (id, mut event) = (row.id, Event::from(row));
         event.beyond_history = late.contains(&id);
+        event.conflicts_with = conflicts.remove(&id).unwrap_or_default();
         event
     });
     Ok(told.collect())

@@ -37,6 +37,7 @@ mod people;
 mod performance;
 mod queue_admin;
 mod receivers;
+pub mod reinterpret;
 pub mod routes;
 mod session;
 mod stream;
@@ -47,6 +48,7 @@ mod views;
 use std::{sync::Arc, time::Duration};
 
 use ::cache::ResponseCache;
+use ::receivers::Publisher;
 use analytics::precompute::{self, Precomputed};
 use meter::Meter;
 use moka::future::Cache;
@@ -105,6 +107,8 @@ pub struct Api {
     stop: Stop,
     companies: Cache<String, Option<Uuid>>,
     secure_cookies: bool,
+    /// Publishes changes of receivers.
+    publisher: Arc<Publisher>,
     /// Opens receivers' keys; none without a master key.
     vault: Option<Arc<Vault>>,
     /// Where ingress is reached from outside; none: at the API's own address.
@@ -118,6 +122,7 @@ impl Api {
         let meter = Meter::start(redis.clone(), &settings.queue_name);
         let precomputed = Precomputed::new(redis.clone(), &settings.queue_name);
         let sinces = Sinces::new(redis.clone(), &settings.queue_name);
+        let publisher = Publisher::new(db.clone(), queue.client().clone(), &settings.queue_name).into();
         let bytes = settings.cache_memory_mib * 1024 * 1024;
         Ok(Self {
             db,
@@ -133,6 +138,7 @@ impl Api {
             stop,
             companies: Cache::builder().max_capacity(10_000).time_to_live(COMPANY_TTL).build(),
             secure_cookies: settings.production,
+            publisher,
             vault: settings.master_key.as_ref().map(|key| Vault::new(&key.0)).transpose()?.map(Arc::new),
             ingress_url: settings.ingress_public_url.as_deref().map(Into::into),
         })

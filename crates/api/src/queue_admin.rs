@@ -15,6 +15,7 @@ use crate::{
     dead_letters::{self, Filter},
     openapi::{params as documented, problems},
     params::{self, Params},
+    reinterpret,
     views::Success,
 };
 
@@ -63,6 +64,9 @@ pub(crate) struct ActionDocument {
     company: Option<String>,
     #[schema(nullable = false)]
     event_name: Option<String>,
+    /// `failed` or `unreadable`.
+    #[schema(nullable = false)]
+    kind: Option<String>,
     #[schema(nullable = false)]
     error: Option<String>,
     #[schema(nullable = false)]
@@ -126,6 +130,7 @@ struct Which {
     all: bool,
     company: Option<String>,
     event_name: Option<String>,
+    kind: Option<String>,
     error: Option<String>,
     lane: Option<String>,
     start_date: Option<String>,
@@ -142,6 +147,7 @@ impl Which {
         let fields = [
             ("company", &self.company),
             ("eventName", &self.event_name),
+            ("kind", &self.kind),
             ("error", &self.error),
             ("lane", &self.lane),
             ("startDate", &self.start_date),
@@ -214,14 +220,16 @@ async fn change(api: &Api, scope: Scope, which: &Which, redrive: bool) -> Result
     if ways != 1 || ids.len() > IDS {
         return Err(Problem::parameter(
             "id",
-            format!("say which: id, ids (up to {IDS}), all, or a filter of company, eventName, error, lane, startDate, endDate"),
+            format!(
+                "say which: id, ids (up to {IDS}), all, or a filter of company, eventName, kind, error, lane, startDate, endDate"
+            ),
         ));
     }
     let filter = filter(api, &params, scope).await?;
     if ids.is_empty() {
         let matches = |letter: &queue::DeadLetter| filter.matches(letter);
         return Ok(if redrive {
-            api.queue.redrive_matching(&filter.query, matches).await
+            reinterpret::redrive_matching(&api.queue, api.vault.as_deref(), &filter.query, matches).await
         } else {
             api.queue.discard_matching(&filter.query, matches).await
         });
@@ -234,7 +242,7 @@ async fn change(api: &Api, scope: Scope, which: &Which, redrive: bool) -> Result
             own.push(id);
         }
     }
-    Ok(if redrive { api.queue.redrive(&own).await } else { api.queue.discard(&own).await })
+    Ok(if redrive { reinterpret::redrive(&api.queue, api.vault.as_deref(), &own).await } else { api.queue.discard(&own).await })
 }
 
 /// List dead letters, the latest first. Needs `manage:queue`.
@@ -282,6 +290,7 @@ async fn filter(api: &Api, params: &Params, scope: Scope) -> Result<Filter, Prob
     if let Some(name) = params.text("eventName")? {
         filter.event_name(&name);
     }
+    filter.kind = params.one_of("kind", &dead_letters::KINDS)?.map(str::to_owned);
     filter.error = params.text("error")?;
     filter.query.lane = params.one_of("lane", &["payments", "others"])?.and_then(dead_letters::lane);
     (filter.query.from_ms, filter.query.until_ms) = params.span()?;

@@ -2,6 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
+use ::receivers::Change;
 use ::web::{Problem, ProblemKind, success};
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::{
@@ -34,8 +35,8 @@ use crate::{
 const GRACE_HOURS: u16 = 24;
 /// Keys of each receiver that are shown, the latest.
 const SHOWN: usize = 5;
-/// How long telling the receivers may take.
-const ANNOUNCE: Duration = Duration::from_secs(3);
+/// Longest wait for Redis to take a change.
+const PUBLISH: Duration = Duration::from_secs(5);
 
 /// A receiver and its keys.
 #[derive(Debug, Serialize, ToSchema)]
@@ -207,7 +208,7 @@ pub(crate) async fn add(
     let grace_ms = i64::from(grace_hours) * 3_600_000;
     let version =
         secrets::add(&api.db, vault(&api)?, endpoint, company, &key, encoding, grace_ms).await.map_err(|e| refused(&e))?;
-    announce(&api).await;
+    publish(&api, Change::Keys(endpoint, company)).await;
     audit::note(&api, &caller, "secret.set", &json!({"endpoint": endpoint, "company": company, "version": version})).await?;
     let set = SetKey { version, key: is_made.then_some(key) };
     Ok(HttpResponse::Created().insert_header(("cache-control", "no-store")).json(success(set)))
@@ -231,7 +232,7 @@ pub(crate) async fn revoke(
     if !secrets::revoke(&api.db, endpoint, company, version).await.map_err(|e| query_failed(&e))? {
         return Err(no_key());
     }
-    announce(&api).await;
+    publish(&api, Change::Keys(endpoint, company)).await;
     audit::note(&api, &caller, "secret.revoke", &json!({"endpoint": endpoint, "company": company, "version": version})).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -267,10 +268,11 @@ pub(crate) async fn test(
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(webhook)))
 }
 
-/// Tells the receivers. Without Redis they learn it within a minute all the same.
-async fn announce(api: &Api) {
-    let told = redis_client::receivers_changed(api.queue.client(), &api.queue.settings().name);
-    if !matches!(tokio::time::timeout(ANNOUNCE, told).await, Ok(Ok(()))) {
-        tracing::warn!("receivers learn of a changed key within a minute: Redis is away");
+/// Publishes what changed. Without Redis a worker does it as soon as that is back.
+async fn publish(api: &Api, change: Change<'_>) {
+    match store::answered(PUBLISH, api.publisher.publish(change)).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::warn!(%error, "ingress learns of a changed receiver later"),
+        None => tracing::warn!("ingress learns of a changed receiver later: Redis does not answer"),
     }
 }

@@ -1,6 +1,9 @@
 //! Rows as the contract's JSON. What is described here is what the OpenAPI document says.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SecondsFormat};
+use common::Envelope;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::entity::{account, account_payment_method, account_status, transaction, webhook_event};
@@ -245,13 +248,26 @@ pub(crate) struct Event {
     /// Whether it tells of a time whose history had been removed when it came: it is kept, and changed no transaction, no
     /// account and no figure but that of webhooks received.
     pub beyond_history: bool,
+    /// Other events that have its sender's event id and tell different facts; all are kept.
+    pub conflicts_with: Vec<Uuid>,
+    /// The time of its status as it was sent, where that was not believed: it lay more than ten minutes ahead of the receipt.
+    stated_time: Option<String>,
     /// The body as it was sent, bank and card numbers masked.
     #[schema(value_type = Option<Object>)]
     payload: Option<Box<RawValue>>,
 }
 
+fn stated_time(row: &webhook_event::Model) -> Option<String> {
+    let envelope = Envelope::parse(row.payload.as_bytes(), Some(&row.name)).ok()?;
+    let told = envelope
+        .status_time()
+        .filter(|told| told.timestamp_millis() > row.received_at && row.status_time != told.timestamp_millis());
+    told.and_then(|_| envelope.status_time_text()).map(Cow::into_owned)
+}
+
 impl From<webhook_event::Model> for Event {
     fn from(row: webhook_event::Model) -> Self {
+        let stated_time = stated_time(&row);
         Self {
             id: row.id,
             event_name: row.name,
@@ -267,6 +283,8 @@ impl From<webhook_event::Model> for Event {
             status_time: time(row.status_time),
             received_at: time(row.received_at),
             beyond_history: false,
+            conflicts_with: Vec::new(),
+            stated_time,
             // It was written by us from parsed JSON; should it ever not parse, it is shown as null.
             payload: RawValue::from_string(row.payload).ok(),
         }

@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 
 use crate::{AccountFacts, Event, EventIdentity, Mode, Status, TransactionFacts, normal};
 
-/// The order of events of one transaction: status time, then stage, then identity (`domain.md`).
+/// The order of events of one transaction: status time, then stage, then identity (`docs/domain.md`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
     #[serde(rename = "t")]

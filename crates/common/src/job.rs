@@ -20,6 +20,11 @@ pub const UNNAMED: &str = "UNREADABLE";
 /// The kind of dead letters that hold what could not be interpreted.
 pub const UNREADABLE: &str = "unreadable";
 
+/// What the encrypted body of that webhook is bound to.
+pub fn sealed_for(webhook_id: Uuid) -> String {
+    format!("{UNREADABLE}:{webhook_id}")
+}
+
 /// What is queued, as JSON. New fields must be optional: the version before and after this one
 /// read it while a roll-out mixes them.
 #[derive(Debug, Serialize, Deserialize)]
@@ -110,6 +115,14 @@ impl Job {
         let text: String = serde_json::from_str(self.body.get()).ok().filter(|_| self.unreadable.is_some())?;
         Some(text.strip_prefix(SEALED)?.to_owned())
     }
+}
+
+/// The claims of the job in `bytes`: its identity and, where it can be told, the legacy one.
+pub fn claims(bytes: &[u8]) -> [Option<String>; 2] {
+    let Ok(job) = Job::decode(bytes) else { return [None, None] };
+    let legacy = job.slug.is_some().then(|| job.envelope().ok()).flatten();
+    let legacy = legacy.map(|envelope| EventIdentity::legacy(job.endpoint, job.path_company(), &envelope).to_string());
+    [Some(job.identity.to_string()), legacy]
 }
 
 #[cfg(test)]

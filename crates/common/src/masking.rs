@@ -85,7 +85,7 @@ impl Field {
 }
 
 /// Writes the body of `envelope` to `out` as JSON, masked and without spaces. `accountNumber` is masked but in an account
-/// event, where it is the merchant's public account id (`domain.md`).
+/// event, where it is the merchant's public account id (`docs/domain.md`).
 pub fn write_masked(out: &mut Vec<u8>, envelope: &Envelope<'_>) {
     let is_account_event = envelope.family.category == Category::Account;
     write(out, envelope.body(), Rule::ByLook { is_account_event, depth: 0 });

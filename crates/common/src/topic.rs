@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(topics("ACCT_ENABLED", "Enabled"), [Accounts, Analytics, Events]);
         assert_eq!(topics("SOMETHING_NEW", "COMPLETED"), [Analytics, Events]);
         assert_eq!(topics("PAYMENT_HANDLE_FAILED", "FAILED"), [Analytics, Events]);
-        // Names that contain PAYMENT and yet are bad news (fault 10 of `domain.md`).
+        // Names that contain PAYMENT and yet are bad news (fault 10 of `docs/domain.md`).
         for (name, status) in [
             ("PAYMENT_FAILED", "FAILED"),
             ("DD_PAYMENT_RETURNED", "COMPLETED"),

@@ -5,9 +5,12 @@
 //! | module | part |
 //! | --- | --- |
 //! | [`routes`] | paths to endpoints, aliases included |
-//! | `body` | a request's body within its bound |
-//! | `receive` | one webhook: verify, understand, mask, enqueue, answer |
-//! | [`receivers`] | keys, companies and account assignments from memory, Redis or the database |
+//! | `receive` | one webhook: whom it is for, whether it is genuine, its events, the answer |
+//! | `body`, `inflate` | a request's body within its bounds, decompressed |
+//! | `keep` | one event: understood, masked, enqueued, or kept as unreadable |
+//! | `strangers` | who fails too often |
+//! | `refusals` | refusals, counted by reason and receiver |
+//! | [`receivers`] | keys, companies and account assignments from memory or the directory in Redis |
 //! | `duplicates` | redeliveries, counted for the figures |
 //! | `status` | `GET` on an endpoint |
 //!
@@ -16,10 +19,14 @@
 
 mod body;
 mod duplicates;
+mod inflate;
+mod keep;
 mod receive;
 pub mod receivers;
+mod refusals;
 pub mod routes;
 mod status;
+mod strangers;
 
 use std::sync::Arc;
 
@@ -30,7 +37,13 @@ use sea_orm::DatabaseConnection;
 use settings::Settings;
 use web::{Stop, health::Readiness};
 
+use body::Bounds;
 use receivers::Receivers;
+use refusals::Refusals;
+use strangers::{AddressSource, Strangers};
+
+/// Connections to the database, which is asked one look-up at a time.
+const FALLBACK_CONNECTIONS: u32 = 2;
 
 /// Why the service cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -62,24 +75,31 @@ pub struct Ingress {
     pub(crate) status: status::StatusCache,
     pub(crate) duplicates: Duplicates,
     pub(crate) meter: Meter,
-    db: DatabaseConnection,
+    pub(crate) bodies: Bounds,
+    pub(crate) strangers: Arc<Strangers>,
+    pub(crate) addresses: Arc<AddressSource>,
+    pub(crate) refusals: Refusals,
 }
 
 impl Ingress {
-    /// The service over that queue and database; starts its background tasks.
-    pub fn start(settings: &Settings, queue: Queue, db: DatabaseConnection) -> Result<Self, Error> {
+    /// The service over that queue; starts its background tasks. `db` is asked for receivers where Redis has no directory of
+    /// them.
+    pub fn start(settings: &Settings, queue: Queue, db: Option<DatabaseConnection>) -> Result<Self, Error> {
         let vault = store::secrets::Vault::new(&settings.require_master_key()?.0)?;
-        let receivers = Receivers::start(queue.client().clone(), &settings.queue_name, db.clone(), vault);
         let producer = Producer::start(&queue);
         let duplicates = Duplicates::start(Ledger::new(queue.client().clone(), &settings.queue_name, meter::DUPLICATES));
         let meter = Meter::start(redis_client::connect(&settings.cache_redis_url)?, &settings.queue_name);
         let meter = meter.on(!settings.telemetry_disabled);
+        let receivers = Receivers::start(queue.client(), &settings.queue_name, db, vault, meter.clone());
         Ok(Self {
             queue,
             producer,
             receivers,
-            db,
             duplicates,
+            bodies: Bounds::new(settings.body_memory_mib * 1024 * 1024, settings.body_timeout),
+            strangers: Arc::new(Strangers::new()),
+            addresses: Arc::new(address_source(settings)),
+            refusals: Refusals(meter.clone()),
             meter,
             signature_validation: settings.signature_validation,
             status: status::StatusCache::default(),
@@ -88,22 +108,32 @@ impl Ingress {
 
     /// What it needs to be able to work.
     pub fn readiness(&self) -> Readiness {
-        let (queue, db) = (self.queue.clone(), self.db.clone());
+        let (queue, receivers) = (self.queue.clone(), self.receivers.clone());
         Readiness::default()
             .needs("redis", move || {
                 let queue = queue.clone();
                 async move { queue.ping().await.is_ok() }
             })
-            .needs("secrets", move || {
-                let db = db.clone();
-                async move { store::ping(&db).await.is_ok() }
+            .needs("receivers", move || {
+                let receivers = receivers.clone();
+                async move { receivers.is_ready().await }
             })
     }
 }
 
+fn address_source(settings: &Settings) -> AddressSource {
+    // The settings checked that it is a name.
+    let header = settings.client_address_header.as_deref().and_then(|name| name.parse().ok());
+    AddressSource { header, hops: settings.client_address_hops }
+}
+
 /// Runs the service until `stop`.
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
-    let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
+    let db = if settings.ingress_database_fallback {
+        Some(store::connect(&settings.database_url, FALLBACK_CONNECTIONS).await?)
+    } else {
+        None
+    };
     let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
     let ingress = Ingress::start(settings, queue, db)?;
     if !settings.signature_validation {

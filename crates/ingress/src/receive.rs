@@ -1,51 +1,72 @@
-//! One webhook, from bytes to answer.
+//! One webhook, from request to answer: whom it is for, whether its signature holds, then its events.
 
 use std::{sync::LazyLock, time::Instant};
 
 use ::web::{Problem, ProblemKind, TRACEPARENT, timestamp};
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, ResponseError,
     http::{
-        StatusCode,
+        ConnectionType,
         header::{HeaderMap, HeaderName},
     },
     web,
 };
 use common::{
-    CompanyId, Endpoint, Envelope, Event, EventIdentity, Job, Rejection,
+    CompanyId, Endpoint, Rejection,
     envelope::EVENT_TYPE_HEADERS,
-    masking,
+    intake::{self, Intake, Part},
     signature::{self, Candidates},
 };
-use queue::{Enqueued, Lane, NewJob};
+use futures::{StreamExt, TryStreamExt, stream};
+use queue::Enqueued;
 use serde::Serialize;
-use telemetry::{metrics, trace};
-use tracing::{Instrument, Span, info_span};
+use telemetry::metrics;
 use uuid::Uuid;
 
-use crate::{Ingress, body, routes::COMPANY};
+use crate::{
+    Ingress,
+    body::{Body, IsAtEnd, drain},
+    keep::{Addressed, Kept, keep},
+    routes::COMPANY,
+};
 
 /// The headers that are looked for, as names: a text would be checked and made one at each look.
 static SIGNATURE: LazyLock<[HeaderName; 4]> = LazyLock::new(|| signature::HEADERS.map(HeaderName::from_static));
 static EVENT_TYPE: LazyLock<[HeaderName; 3]> = LazyLock::new(|| EVENT_TYPE_HEADERS.map(HeaderName::from_static));
+
+/// Events of one array that are enqueued at once.
+const AT_ONCE: usize = 64;
+
+/// A refusal, and whether its request was read to the end, so that its connection can go on.
+type Refusal = (Problem, IsAtEnd);
 
 pub(crate) async fn webhook(
     ingress: web::Data<Ingress>,
     request: HttpRequest,
     body: web::Payload,
     endpoint: Endpoint,
-) -> Result<HttpResponse, Problem> {
+) -> HttpResponse {
     let begun = Instant::now();
-    let answer = accept(&ingress, &request, body, endpoint, begun).await;
-    let (outcome, count) = match &answer {
-        Ok(answer) if answer.status() == StatusCode::ACCEPTED => ("accepted", "webhook.accepted"),
+    let slug = request.match_info().get(COMPANY);
+    let accepted = accept(&ingress, &request, body, endpoint, slug).await;
+    let (outcome, count) = match &accepted {
+        Ok(kept) if kept.events.iter().any(|kept| kept.enqueued == Enqueued::Accepted) => ("accepted", "webhook.accepted"),
         Ok(_) => ("duplicate", "webhook.duplicate"),
         Err(_) => ("refused", "webhook.refused"),
     };
     metrics::webhook(outcome);
     ingress.meter.count(count, 1);
     ingress.meter.time("accept", begun.elapsed());
-    answer
+    match accepted {
+        Ok(accepted) => answer(&accepted, begun),
+        Err((problem, is_at_end)) => refuse(&ingress, &request, endpoint, slug, problem, is_at_end),
+    }
+}
+
+/// A webhook whose events are all kept.
+struct Accepted {
+    is_array: bool,
+    events: Vec<Kept>,
 }
 
 async fn accept(
@@ -53,86 +74,45 @@ async fn accept(
     request: &HttpRequest,
     body: web::Payload,
     endpoint: Endpoint,
-    begun: Instant,
-) -> Result<HttpResponse, Problem> {
-    let slug = request.match_info().get(COMPANY);
-    let addressed = match slug {
-        Some(slug) => ingress
-            .receivers
-            .company(slug)
-            .await
-            .map_err(|e| lookup_failed(&e))?
-            .ok_or_else(|| Problem::new(ProblemKind::UnknownCompany, "the path names a company that does not exist"))?,
-        None => CompanyId::NONE,
+    slug: Option<&str>,
+) -> Result<Accepted, Refusal> {
+    let company = match addressee(ingress, slug).await {
+        Ok(company) => company,
+        Err(problem) => return Err((problem, drain(body).await)),
     };
-    let body = body::read(body).await?;
+    let body = ingress.bodies.read(request.headers(), body).await?;
+    let read = |problem| (problem, IsAtEnd(true));
     if ingress.signature_validation {
-        verify(ingress, request.headers(), &body, endpoint, addressed).await?;
+        verify(ingress, request.headers(), &body, endpoint, company).await.map_err(read)?;
     }
-    let envelope = envelope(&body, request.headers()).map_err(|e| rejected(&e))?;
-    Event::check(&envelope).map_err(|e| rejected(&e))?;
-    let received_at = chrono::Utc::now();
-
-    let company_id = match (slug.is_some(), envelope.account_id()) {
-        (false, Some(account)) => ingress.receivers.company_of_account(&account).await.map_err(|e| lookup_failed(&e))?,
-        _ => addressed,
+    let to = Addressed {
+        endpoint,
+        slug,
+        company,
+        header_name: EVENT_TYPE.iter().find_map(|name| text(request.headers(), name)),
+        traceparent: text(request.headers(), &TRACEPARENT),
+        received_ms: store::now_ms(),
     };
-    let identity = EventIdentity::of(endpoint, slug, &envelope);
-    let webhook_id = Uuid::now_v7();
-    let (lane, mode) = (lane(&envelope), envelope.mode());
-    let received_ms = received_at.timestamp_millis();
-    let job = job(webhook_id, endpoint, company_id, slug, &identity, &envelope, received_ms, body.len())?;
-    let job = NewJob {
-        id: webhook_id.to_string(),
-        claim: identity.as_str().to_owned(),
-        lane,
-        flow: company_id.0.as_u64_pair().1,
-        traceparent: None,
-        payload: job,
-    };
-    let sent = enqueue(ingress, job, text(request.headers(), &TRACEPARENT)).await;
-    let outcome = sent.map_err(|error| {
-        tracing::warn!(%error, "a webhook was refused");
-        Problem::new(ProblemKind::Unavailable, "the webhook could not be kept; send it again")
-    })?;
-    if matches!(outcome, Enqueued::DuplicateOf(_)) {
-        ingress.duplicates.count(company_id, mode, received_at.timestamp_millis());
-    }
-    Ok(answer(&outcome, webhook_id, begun))
+    keep_all(ingress, to, &body).await.map_err(read)
 }
 
-/// Enqueues `job` with the trace that goes on in it: ours where this request is traced, else its
-/// sender's.
-async fn enqueue(ingress: &Ingress, mut job: NewJob, received: Option<&str>) -> Result<Enqueued, queue::Error> {
-    let lane = job.lane.as_str();
-    let span = if Span::current().is_none() {
-        Span::none()
-    } else {
-        let (system, kind) = ("redis", "send");
-        info_span!(
-            target: trace::TARGET, "publish", otel.kind = "producer", messaging.system = system, messaging.operation.type = kind,
-            messaging.destination.name = lane, messaging.message.id = job.id
-        )
-    };
-    let sender = || received.filter(|text| is_traceparent(text)).map(str::to_owned);
-    job.traceparent = trace::traceparent(&span).or_else(sender);
-    let sent = ingress.producer.enqueue(job).instrument(span).await;
-    if matches!(sent, Ok(Enqueued::Accepted)) {
-        metrics::sent(lane);
-    }
-    sent
+/// The company that the path names; [`CompanyId::NONE`] where it names none.
+async fn addressee(ingress: &Ingress, slug: Option<&str>) -> Result<CompanyId, Problem> {
+    let Some(slug) = slug else { return Ok(CompanyId::NONE) };
+    let company = ingress.receivers.company(slug).await.map_err(|e| lookup_failed(&e))?;
+    company.ok_or_else(|| Problem::new(ProblemKind::UnknownCompany, "the path names a company that does not exist"))
 }
 
 async fn verify(
     ingress: &Ingress,
     headers: &HeaderMap,
-    body: &[u8],
+    body: &Body,
     endpoint: Endpoint,
     company: CompanyId,
 ) -> Result<(), Problem> {
-    let values = SIGNATURE.iter().flat_map(|name| headers.get_all(name));
     let mut is_missing = true;
-    let candidates = Candidates::gather(values.inspect(|_| is_missing = false).filter_map(|value| value.to_str().ok()));
+    let values = SIGNATURE.iter().flat_map(|name| headers.get_all(name)).inspect(|_| is_missing = false);
+    let candidates = Candidates::gather(values.filter_map(|value| value.to_str().ok()));
     if is_missing {
         let detail = "the header Signature must carry the HMAC-SHA-256 of the body";
         return Err(Problem::new(ProblemKind::SignatureMissing, detail));
@@ -142,63 +122,58 @@ async fn verify(
         return Err(Problem::new(ProblemKind::SignatureInvalid, detail));
     }
     let keys = ingress.receivers.keys(endpoint, company).await.map_err(|e| lookup_failed(&e))?;
-    if keys.is_empty() {
-        return Err(Problem::new(
-            ProblemKind::NoSecret,
-            "no secret is set for this receiver, so nothing it gets can be verified",
-        ));
+    if keys.active().next().is_none() {
+        let detail = "no secret is set for this receiver, so nothing it gets can be verified";
+        return Err(Problem::new(ProblemKind::NoSecret, detail));
     }
-    if candidates.verifies(keys.iter(), &[body]) {
-        Ok(())
-    } else {
-        Err(Problem::new(ProblemKind::SignatureInvalid, "the signature is not that of this body under this receiver's key"))
-    }
-}
-
-/// The headers are looked at where the body does not name the event, which hardly ever happens.
-fn envelope<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<Envelope<'b>, Rejection> {
-    Envelope::parse(body, None).or_else(|rejection| match rejection {
-        Rejection::NoEventName => Envelope::parse(body, EVENT_TYPE.iter().find_map(|name| text(headers, name))),
-        other => Err(other),
-    })
-}
-
-fn lane(envelope: &Envelope<'_>) -> Lane {
-    if envelope.family.has_priority { Lane::Payments } else { Lane::Others }
-}
-
-/// The bytes to queue: the body, of `length` as it came, goes in masked, so that no full number reaches
-/// Redis' disk.
-#[allow(clippy::too_many_arguments)]
-fn job(
-    webhook_id: Uuid,
-    endpoint: Endpoint,
-    company_id: CompanyId,
-    slug: Option<&str>,
-    identity: &EventIdentity,
-    envelope: &Envelope<'_>,
-    received_ms: i64,
-    length: usize,
-) -> Result<Vec<u8>, Problem> {
-    let (identity, event_name, slug) = (identity.clone(), envelope.name.clone(), Some(slug.unwrap_or_default().into()));
-    let job = Job { webhook_id, endpoint, company_id, slug, identity, event_name, received_ms, unreadable: None, body: () };
-    job.encode(length, |out| masking::write_masked(out, envelope)).map_err(|error| {
-        tracing::error!(%error, "a job could not be written");
-        Problem::new(ProblemKind::Internal, "the webhook could not be kept")
-    })
-}
-
-fn answer(outcome: &Enqueued, webhook_id: Uuid, begun: Instant) -> HttpResponse {
-    let took = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
-    let mut own = Uuid::encode_buffer();
-    let (mut response, message, id, duplicate) = match outcome {
-        Enqueued::Accepted => {
-            (HttpResponse::Accepted(), "Webhook accepted", &*webhook_id.hyphenated().encode_lower(&mut own), false)
-        }
-        Enqueued::DuplicateOf(first) => (HttpResponse::Ok(), "Webhook received before", first.as_str(), true),
+    let is_genuine = match body.signed_forms() {
+        (raw, Some(plain)) => candidates.verifies(keys.active(), &[raw, plain]),
+        (raw, None) => candidates.verifies(keys.active(), &[raw]),
     };
-    let (webhook_id, job_id, timestamp) = (id, id, timestamp());
-    response.json(Answer { success: true, message, webhook_id, job_id, duplicate, processing_time: took, timestamp })
+    keys.count(is_genuine);
+    if is_genuine {
+        return Ok(());
+    }
+    Err(Problem::new(ProblemKind::SignatureInvalid, "the signature is not that of this body under this receiver's key"))
+}
+
+/// Keeps each event of `body`, or none for sure: a repetition makes duplicates of those that were kept.
+async fn keep_all(ingress: &Ingress, to: Addressed<'_>, body: &Body) -> Result<Accepted, Problem> {
+    let Intake { is_array, parts } = match body.plain() {
+        Some(plain) => intake::read(plain),
+        None => Intake { is_array: false, parts: vec![Part::unreadable(&body.raw, Rejection::NotInflatable)] },
+    };
+    if let [part] = parts.as_slice() {
+        return Ok(Accepted { is_array, events: vec![keep(ingress, to, part).await?] });
+    }
+    let kept = stream::iter(&parts).map(|part| keep(ingress, to, part)).buffered(AT_ONCE);
+    Ok(Accepted { is_array, events: Box::pin(kept.try_collect()).await? })
+}
+
+/// What a sender is answered of one event.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EventAnswer {
+    webhook_id: String,
+    job_id: String,
+    duplicate: bool,
+    /// Whether it could not be interpreted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unreadable: bool,
+}
+
+impl EventAnswer {
+    fn of(kept: &Kept) -> Self {
+        let (id, duplicate) = match &kept.enqueued {
+            Enqueued::Accepted => (hyphenated(kept.webhook_id), false),
+            Enqueued::DuplicateOf(first) => (first.clone(), true),
+        };
+        Self { webhook_id: id.clone(), job_id: id, duplicate, unreadable: kept.unreadable.is_some() }
+    }
+}
+
+fn hyphenated(id: Uuid) -> String {
+    id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
 }
 
 /// What a sender is answered.
@@ -206,38 +181,66 @@ fn answer(outcome: &Enqueued, webhook_id: Uuid, begun: Instant) -> HttpResponse 
 #[serde(rename_all = "camelCase")]
 struct Answer<'a> {
     success: bool,
-    message: &'static str,
-    webhook_id: &'a str,
-    job_id: &'a str,
-    duplicate: bool,
+    message: &'a str,
+    /// Of the first event.
+    #[serde(flatten)]
+    first: Option<&'a EventAnswer>,
+    /// Of an array, each event's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a [EventAnswer]>,
     /// Milliseconds.
     processing_time: f64,
     timestamp: String,
+}
+
+fn answer(accepted: &Accepted, begun: Instant) -> HttpResponse {
+    let processing_time = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    let events: Vec<EventAnswer> = accepted.events.iter().map(EventAnswer::of).collect();
+    let is_new = events.iter().any(|event| !event.duplicate);
+    let unreadable = accepted.events.iter().find_map(|kept| kept.unreadable.as_deref());
+    let message = match (is_new, unreadable) {
+        (false, _) => "Webhook received before".to_owned(),
+        (true, None) => "Webhook accepted".to_owned(),
+        (true, Some(reason)) => format!("Webhook accepted, but it cannot be interpreted: {reason}"),
+    };
+    let mut response = if is_new { HttpResponse::Accepted() } else { HttpResponse::Ok() };
+    response.json(Answer {
+        success: true,
+        message: &message,
+        first: events.first(),
+        data: accepted.is_array.then_some(&events),
+        processing_time,
+        timestamp: timestamp(),
+    })
+}
+
+/// Answers a refusal. Where its request was not read to the end its connection ends with it: what still comes must not be
+/// taken for another request.
+fn refuse(
+    ingress: &Ingress,
+    request: &HttpRequest,
+    endpoint: Endpoint,
+    slug: Option<&str>,
+    problem: Problem,
+    IsAtEnd(is_at_end): IsAtEnd,
+) -> HttpResponse {
+    let reason = problem.kind().name();
+    // Of one that could not be looked up nobody knows whether it exists.
+    let is_known = !matches!(problem.kind(), ProblemKind::UnknownCompany | ProblemKind::Unavailable);
+    ingress.refusals.count(reason, endpoint, slug.filter(|_| is_known), is_known);
+    let address = ingress.addresses.of(request);
+    let mut response = ingress.strangers.failed(address, endpoint, slug, problem).error_response();
+    if !is_at_end {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    response
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// `00-TRACE-SPAN-FLAGS`, lower-case hex (W3C Trace Context, level 1).
-fn is_traceparent(text: &str) -> bool {
-    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-    lengths == [2, 32, 16, 2] && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'))
-}
-
-fn rejected(rejection: &Rejection) -> Problem {
-    let kind = match rejection {
-        Rejection::NotJson(_) | Rejection::NoCharacter(_) | Rejection::NotInflatable => ProblemKind::NotJson,
-        Rejection::TooDeep => ProblemKind::TooDeep,
-        Rejection::NotAnObject | Rejection::TooMany => ProblemKind::NotAnObject,
-        Rejection::NoEventName => ProblemKind::NoEventName,
-        Rejection::BadEventName => ProblemKind::BadEventName,
-        Rejection::BadNumber { .. } => ProblemKind::BadNumber,
-    };
-    Problem::new(kind, rejection.to_string())
-}
-
-fn lookup_failed(error: &store::Error) -> Problem {
+pub(crate) fn lookup_failed(error: &::receivers::Error) -> Problem {
     tracing::warn!(%error, "a receiver could not be looked up");
     Problem::new(ProblemKind::Unavailable, "the receiver could not be looked up; send it again")
 }

@@ -1,47 +1,83 @@
 //! What a request must know of its receiver: the active keys, the company, whose account it is.
 //!
-//! Looked up in process memory, then (secrets, encrypted as in the database) in Redis, then in the
-//! database. A version number in Redis is part of every cache key; whoever changes secrets,
-//! companies or assignments bumps it with [`redis_client::receivers_changed`], and each replica looks at it several
-//! times a second, so that a change takes effect everywhere within one.
+//! Looked up in process memory, then in the directory in Redis (see the crate `receivers`). The directory's version is part of
+//! every key in memory, and each replica looks at it several times a second, so that a change takes effect everywhere within
+//! one. What was last known serves while the directory cannot be read. Only where Redis has no directory at all, and only if
+//! that is switched on, the database is asked, one look-up at a time.
 
 use std::{
+    collections::HashMap,
     hash::Hash,
     sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
+use ::receivers::{Directory, Error, Publisher, SealedKey, layout};
 use common::{CompanyId, Endpoint, receiver};
 use foldhash::fast::RandomState;
-use fred::{clients::Client, interfaces::KeysInterface, types::Expiration};
+use fred::clients::Client;
+use meter::Meter;
 use quick_cache::{
     UnitWeighter,
     sync::{Cache, DefaultLifecycle},
 };
 use ring::hmac;
 use sea_orm::DatabaseConnection;
-use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use store::{
     companies,
-    entity::receiver_secret,
     secrets::{self, Vault},
 };
-use uuid::Uuid;
+use tokio::sync::Semaphore;
 
 /// How often the version is looked at.
 const LOOK: Duration = Duration::from_millis(400);
-/// How long Redis keeps a receiver's (encrypted) secrets.
-const REDIS_TTL_SECS: i64 = 300;
 /// Longest wait for a look-up, one's own or another's of the same: the webhook is answered 503 then, and sent again.
-const LOOK_UP: Duration = Duration::from_secs(8);
-/// How old what memory has may be at most, should a bump be lost.
+const LOOK_UP: Duration = Duration::from_secs(3);
+/// How old what memory has may be at most, should a new version be missed.
 const MEMORY_TTL: Duration = Duration::from_secs(60);
+/// Receivers and companies, and accounts, that memory has at most.
+const REMEMBERED: (u64, u64) = (50_000, 400_000);
 
-type Keys = Arc<Vec<hmac::Key>>;
+/// A key that verifies within its time.
+#[derive(Debug)]
+struct ActiveKey {
+    key: hmac::Key,
+    from_ms: i64,
+    until_ms: Option<i64>,
+}
+
+/// The keys of a receiver. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    keys: Arc<[ActiveKey]>,
+    checked: Arc<Checked>,
+}
+
+/// How many webhooks of a receiver were genuine and how many were not, since they were handed over last.
+#[derive(Debug, Default)]
+struct Checked {
+    verified: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Keys {
+    /// Those that verify now, newest first.
+    pub fn active(&self) -> impl Iterator<Item = &hmac::Key> {
+        let now = store::now_ms();
+        let is_active = move |key: &&ActiveKey| key.from_ms <= now && key.until_ms.is_none_or(|until| until > now);
+        self.keys.iter().filter(is_active).map(|key| &key.key)
+    }
+
+    /// Counts that a webhook of the receiver was genuine, or not.
+    pub fn count(&self, is_genuine: bool) {
+        let count = if is_genuine { &self.checked.verified } else { &self.checked.failed };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 /// What was looked up. Each webhook asks twice: so it is a cache that is as fast as a map, with a hash for short keys.
 type Known<K, V> = Cache<K, Dated<V>, UnitWeighter, RandomState>;
@@ -53,48 +89,55 @@ struct Dated<V> {
     since: Instant,
 }
 
+/// The database, for a Redis that has no directory.
+#[derive(Debug)]
+struct Fallback {
+    db: DatabaseConnection,
+    publisher: Publisher,
+    one_at_a_time: Semaphore,
+}
+
 /// The look-ups and their caches.
 #[derive(Debug)]
 pub struct Receivers {
-    redis: Client,
-    name: String,
-    db: DatabaseConnection,
+    directory: Directory,
+    fallback: Option<Fallback>,
     vault: Vault,
     version: AtomicI64,
+    is_there: AtomicBool,
     keys: Known<(i64, Endpoint, CompanyId), Keys>,
     companies: Known<(i64, SmolStr), Option<CompanyId>>,
     accounts: Known<(i64, SmolStr), CompanyId>,
-}
-
-/// A stored secret as Redis holds it: still encrypted.
-#[derive(Serialize, Deserialize)]
-struct Sealed {
-    encoding: String,
-    ciphertext: String,
-    active_until: Option<i64>,
+    /// What was counted of each receiver; those who exist alone.
+    checked: Mutex<HashMap<(Endpoint, CompanyId), Arc<Checked>>>,
+    meter: Meter,
 }
 
 impl Receivers {
-    /// Starts the task that looks at the version; it ends with the last handle.
-    pub(crate) fn start(redis: Client, name: &str, db: DatabaseConnection, vault: Vault) -> Arc<Self> {
-        let receivers = Arc::new(Self {
-            redis,
+    /// Starts the task that looks at the version; it ends with the last handle. `db` is asked where Redis has no directory.
+    pub(crate) fn start(redis: &Client, name: &str, db: Option<DatabaseConnection>, vault: Vault, meter: Meter) -> Arc<Self> {
+        let fallback = db.map(|db| Fallback {
+            publisher: Publisher::new(db.clone(), redis.clone(), name),
             db,
+            one_at_a_time: Semaphore::new(1),
+        });
+        let receivers = Arc::new(Self {
+            directory: Directory::new(redis.clone(), name),
+            fallback,
             vault,
-            name: name.to_owned(),
             version: AtomicI64::new(0),
-            keys: nothing_known(10_000),
-            companies: nothing_known(10_000),
-            accounts: nothing_known(100_000),
+            is_there: AtomicBool::new(false),
+            keys: nothing_known(REMEMBERED.0),
+            companies: nothing_known(REMEMBERED.0),
+            accounts: nothing_known(REMEMBERED.1),
+            checked: Mutex::default(),
+            meter,
         });
         let weak = Arc::downgrade(&receivers);
         tokio::spawn(async move {
             while let Some(receivers) = weak.upgrade() {
-                let seen: Result<Option<i64>, _> =
-                    receivers.redis.get(redis_client::receivers_version_key(&receivers.name)).await;
-                if let Ok(version) = seen {
-                    receivers.version.store(version.unwrap_or(0), Ordering::Release);
-                }
+                receivers.look().await;
+                receivers.hand_over();
                 drop(receivers);
                 tokio::time::sleep(LOOK).await;
             }
@@ -102,100 +145,159 @@ impl Receivers {
         receivers
     }
 
+    /// Looks at the directory's version. Where there is no directory what is known stays, and one is made if that can be
+    /// done from here.
+    async fn look(&self) {
+        match self.directory.state().await {
+            Ok(Some(state)) => {
+                self.version.store(state.version, Ordering::Release);
+                self.is_there.store(true, Ordering::Release);
+            }
+            Ok(None) => {
+                self.is_there.store(false, Ordering::Release);
+                if let Some(fallback) = &self.fallback
+                    && let Err(error) = Box::pin(fallback.publisher.repair(false)).await
+                {
+                    tracing::debug!(%error, "the directory of receivers is made later");
+                }
+            }
+            Err(error) => tracing::debug!(%error, "the directory of receivers could not be looked at"),
+        }
+    }
+
+    /// Whether receivers can be looked up: in a directory, or in the database.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let in_database = || async {
+            match &self.fallback {
+                Some(fallback) => store::ping(&fallback.db).await.is_ok(),
+                None => false,
+            }
+        };
+        self.is_there.load(Ordering::Acquire) || matches!(self.directory.state().await, Ok(Some(_))) || in_database().await
+    }
+
+    /// Hands what was counted of each receiver to the figures that all replicas share, by company: the API knows their names.
+    fn hand_over(&self) {
+        let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((endpoint, company), checked) in checked.iter() {
+            for (kind, count) in [("verified", &checked.verified), ("failed", &checked.failed)] {
+                let count = count.swap(0, Ordering::Relaxed);
+                if count > 0 {
+                    self.meter.count(&format!("receiver.{kind}:{}", layout::receiver(*endpoint, *company)), count);
+                }
+            }
+        }
+    }
+
+    /// Encrypts what cannot be masked.
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
     fn version(&self) -> i64 {
         self.version.load(Ordering::Acquire)
     }
 
     /// The company of that slug, if there is one.
-    pub(crate) async fn company(&self, slug: &str) -> Result<Option<CompanyId>, store::Error> {
+    pub(crate) async fn company(&self, slug: &str) -> Result<Option<CompanyId>, Error> {
         if !receiver::is_slug(slug) {
             return Ok(None);
         }
-        let load = || async { Ok(companies::find(&self.db, slug).await?.map(|row| CompanyId(row.id))) };
+        let load = || async {
+            match self.directory.company(slug).await {
+                Err(Error::Absent) => {
+                    self.ask_database(async |db| Ok(companies::find(db, slug).await?.map(|row| CompanyId(row.id)))).await
+                }
+                other => other,
+            }
+        };
         known(&self.companies, (self.version(), slug.into()), load).await
     }
 
     /// The company that the account is assigned to.
-    pub(crate) async fn company_of_account(&self, account: &str) -> Result<CompanyId, store::Error> {
-        known(&self.accounts, (self.version(), account.into()), || companies::of_account(&self.db, account)).await
-    }
-
-    /// The active keys of a receiver, newest first; empty if it has none.
-    pub(crate) async fn keys(&self, endpoint: Endpoint, company: CompanyId) -> Result<Keys, store::Error> {
-        let version = self.version();
-        known(&self.keys, (version, endpoint, company), || self.load_keys(version, endpoint, company)).await
-    }
-
-    async fn load_keys(&self, version: i64, endpoint: Endpoint, company: CompanyId) -> Result<Keys, store::Error> {
-        let cached = format!("{}:receivers:secrets:{version}:{endpoint}:{}", self.name, company.0);
-        let known: Option<String> = self.redis.get(cached.as_str()).await.ok().flatten();
-        let sealed = known.and_then(|json| serde_json::from_str::<Vec<Sealed>>(&json).ok());
-        let sealed = match sealed {
-            Some(sealed) => sealed,
-            None => self.load_sealed(&cached, endpoint, company).await?,
-        };
-        let now = store::now_ms();
-        let mut keys = Vec::with_capacity(sealed.len());
-        for secret in sealed.into_iter().filter(|s| s.active_until.is_none_or(|until| until > now)) {
-            keys.push(self.vault.open(&row(secret, endpoint, company))?);
-        }
-        Ok(Arc::new(keys))
-    }
-
-    async fn load_sealed(&self, cached: &str, endpoint: Endpoint, company: CompanyId) -> Result<Vec<Sealed>, store::Error> {
-        let sealed: Vec<Sealed> = secrets::active(&self.db, endpoint, company)
-            .await?
-            .into_iter()
-            .map(|row| Sealed { encoding: row.encoding, ciphertext: row.ciphertext, active_until: row.active_until })
-            .collect();
-        if let Ok(json) = serde_json::to_string(&sealed) {
-            let expire = Some(Expiration::EX(REDIS_TTL_SECS));
-            if let Err(error) = self.redis.set::<(), _, _>(cached, json, expire, None, false).await {
-                tracing::debug!(%error, "secrets were not cached in Redis");
+    pub(crate) async fn company_of_account(&self, account: &str) -> Result<CompanyId, Error> {
+        let load = || async {
+            match self.directory.company_of_account(account).await {
+                Err(Error::Absent) => self.ask_database(async |db| companies::of_account(db, account).await).await,
+                other => other,
             }
+        };
+        known(&self.accounts, (self.version(), account.into()), load).await
+    }
+
+    /// The keys of a receiver.
+    pub(crate) async fn keys(&self, endpoint: Endpoint, company: CompanyId) -> Result<Keys, Error> {
+        let load = || async {
+            let sealed = match self.directory.keys(endpoint, company).await {
+                Err(Error::Absent) => {
+                    let rows = self.ask_database(async |db| secrets::active(db, endpoint, company).await).await?;
+                    rows.into_iter().map(SealedKey::from).collect()
+                }
+                other => other?,
+            };
+            self.opened(sealed, endpoint, company)
+        };
+        known(&self.keys, (self.version(), endpoint, company), load).await
+    }
+
+    fn opened(&self, sealed: Vec<SealedKey>, endpoint: Endpoint, company: CompanyId) -> Result<Keys, Error> {
+        let opened = sealed.into_iter().map(|sealed| {
+            let (from_ms, until_ms) = (sealed.active_from, sealed.active_until);
+            Ok(ActiveKey { key: self.vault.open(&sealed.into_row(endpoint, company))?, from_ms, until_ms })
+        });
+        let keys: Arc<[ActiveKey]> = opened.collect::<Result<Vec<_>, store::Error>>()?.into();
+        let mut all = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED.0 as usize {
+            all.clear();
         }
-        Ok(sealed)
+        let checked = all.entry((endpoint, company)).or_default().clone();
+        Ok(Keys { keys, checked })
+    }
+
+    /// Asks the database, one look-up at a time: whoever sends requests that prove nothing costs it little.
+    async fn ask_database<T>(&self, ask: impl AsyncFnOnce(&DatabaseConnection) -> Result<T, store::Error>) -> Result<T, Error> {
+        let Some(fallback) = &self.fallback else { return Err(Error::Absent) };
+        let _permit = fallback.one_at_a_time.acquire().await.map_err(|_| Error::Absent)?;
+        Ok(ask(&fallback.db).await?)
     }
 }
 
-fn nothing_known<K, V>(capacity: usize) -> Known<K, V>
+fn nothing_known<K, V>(capacity: u64) -> Known<K, V>
 where
     K: Hash + Eq,
     V: Clone,
 {
-    Cache::with(capacity, capacity as u64, UnitWeighter, RandomState::default(), DefaultLifecycle::default())
+    /// What room is made for at once.
+    const ROOM: usize = 1_000;
+    Cache::with(ROOM, capacity, UnitWeighter, RandomState::default(), DefaultLifecycle::default())
 }
 
-/// What `cache` has of `key`, else what `load` brings: for all who ask meanwhile. A look-up is rare and large: in a box, it
-/// does not make every request's future as large, which is copied several times.
-async fn known<K, V, F>(cache: &Known<K, V>, key: K, load: impl FnOnce() -> F) -> Result<V, store::Error>
+/// What `cache` has of `key`, else what `load` brings: for all who ask meanwhile. Where it brings nothing, what was known
+/// before goes on. A look-up is rare and large: in a box, it does not make every request's future as large, which is copied
+/// several times.
+async fn known<K, V, F>(cache: &Known<K, V>, key: K, load: impl FnOnce() -> F) -> Result<V, Error>
 where
     K: Hash + Eq + Clone,
     V: Clone,
-    F: Future<Output = Result<V, store::Error>>,
+    F: Future<Output = Result<V, Error>>,
 {
     let is_old = |known: &Dated<V>| known.since.elapsed() >= MEMORY_TTL;
-    match cache.get(&key) {
+    let before = match cache.get(&key) {
         Some(known) if !is_old(&known) => return Ok(known.value),
-        Some(_) => drop(cache.remove_if(&key, is_old)),
-        None => {}
-    }
-    let load = async { Ok(Dated { value: load().await?, since: Instant::now() }) };
-    Ok(store::within(LOOK_UP, Box::pin(cache.get_or_insert_async(&key, load))).await?.value)
-}
-
-fn row(secret: Sealed, endpoint: Endpoint, company: CompanyId) -> receiver_secret::Model {
-    receiver_secret::Model {
-        id: Uuid::nil(),
-        endpoint: endpoint.as_str().to_owned(),
-        company_id: company.0,
-        version: 0,
-        encoding: secret.encoding,
-        ciphertext: secret.ciphertext,
-        active_from: 0,
-        active_until: secret.active_until,
-        created_at: 0,
-    }
+        Some(known) => {
+            drop(cache.remove_if(&key, is_old));
+            Some(known.value)
+        }
+        None => None,
+    };
+    let load = async {
+        match store::answered(LOOK_UP, load()).await.unwrap_or(Err(Error::Busy)) {
+            Ok(value) => Ok(value),
+            Err(error) => before.ok_or(error),
+        }
+        .map(|value| Dated { value, since: Instant::now() })
+    };
+    Ok(Box::pin(cache.get_or_insert_async(&key, load)).await?.value)
 }
 
 #[cfg(test)]
@@ -206,7 +308,7 @@ mod tests {
     use super::*;
 
     /// Answers how often it was asked, itself included; after others had their turn.
-    async fn count(asked: &AtomicUsize) -> Result<usize, store::Error> {
+    async fn count(asked: &AtomicUsize) -> Result<usize, Error> {
         tokio::task::yield_now().await;
         Ok(asked.fetch_add(1, Ordering::Relaxed) + 1)
     }
@@ -222,7 +324,7 @@ mod tests {
     #[actix_web::test]
     async fn a_look_up_that_failed_is_tried_again() {
         let cache = nothing_known(10);
-        let fail = || async { Err(store::Error::Unavailable("away".to_owned())) };
+        let fail = || async { Err(Error::Absent) };
         assert!(known(&cache, 'a', fail).await.is_err());
         assert_eq!(known(&cache, 'a', || async { Ok(7) }).await.unwrap(), 7);
     }
@@ -233,5 +335,24 @@ mod tests {
         cache.insert('a', Dated { value: 1, since: Instant::now().checked_sub(MEMORY_TTL).unwrap() });
         let ask = || known(&cache, 'a', || count(&asked));
         assert_eq!(futures::try_join!(ask(), ask()).unwrap(), (7, 7));
+    }
+
+    #[actix_web::test]
+    async fn what_was_known_goes_on_while_nothing_can_be_looked_up() {
+        let cache = nothing_known(10);
+        cache.insert('a', Dated { value: 1, since: Instant::now().checked_sub(MEMORY_TTL).unwrap() });
+        assert_eq!(known(&cache, 'a', || async { Err(Error::Absent) }).await.unwrap(), 1);
+        assert_eq!(known(&cache, 'a', || async { Ok(2) }).await.unwrap(), 1, "and is asked for again in a while");
+    }
+
+    #[test]
+    fn a_key_verifies_within_its_time() {
+        let now = store::now_ms();
+        let key = |from_ms, until_ms| ActiveKey { key: hmac::Key::new(hmac::HMAC_SHA256, b"k"), from_ms, until_ms };
+        let count = |key: ActiveKey| Keys { keys: Arc::new([key]), checked: Arc::default() }.active().count();
+        assert_eq!(count(key(now - 1000, None)), 1);
+        assert_eq!(count(key(now - 1000, Some(now + 60_000))), 1);
+        assert_eq!(count(key(now - 1000, Some(now - 1))), 0);
+        assert_eq!(count(key(now + 60_000, None)), 0);
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use common::{CompanyId, signature::KeyEncoding};
+use receivers::{Change, Publisher};
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use settings::Settings;
@@ -16,6 +17,9 @@ use crate::{
     Error,
     cli::{KeySource, Receiver},
 };
+
+/// Longest wait for Redis to take a change.
+const PUBLISH: Duration = Duration::from_secs(10);
 
 /// The database with the settings and the form of answers.
 pub(crate) struct Office {
@@ -54,7 +58,7 @@ impl Office {
     pub async fn add_company(&self, name: &str, slug: Option<String>) -> Result<(), Error> {
         let slug = slug.unwrap_or_else(|| slug_of(name));
         let row = companies::add(&self.db, name, &slug).await?;
-        self.announce().await;
+        self.publish(Change::Company(&slug)).await;
         self.say(&format!("{slug} ({})", row.id), &json!({"id": row.id, "slug": slug, "name": name}));
         Ok(())
     }
@@ -84,7 +88,7 @@ impl Office {
             (None, None) => secrets::generate(encoding)?,
         };
         let version = secrets::add(&self.db, &vault, receiver.endpoint, company, &key, encoding, grace_ms).await?;
-        self.announce().await;
+        self.publish(Change::Keys(receiver.endpoint, company)).await;
         self.note(company, "secret.set", &json!({"endpoint": receiver.endpoint, "version": version})).await?;
         let shown = source.generate.then_some(key);
         let text = match &shown {
@@ -131,7 +135,7 @@ impl Office {
         if !secrets::revoke(&self.db, receiver.endpoint, company, version).await? {
             return Err(Error::Refused(format!("{} has no active version {version}", receiver.endpoint)));
         }
-        self.announce().await;
+        self.publish(Change::Keys(receiver.endpoint, company)).await;
         self.note(company, "secret.revoke", &json!({"endpoint": receiver.endpoint, "version": version})).await?;
         self.say("revoked", &json!({"revoked": version}));
         Ok(())
@@ -141,19 +145,21 @@ impl Office {
         let id = self.company(Some(company)).await?;
         companies::assign_account(&self.db, account_id, id).await?;
         self.note(id, "account.assign", &json!({"accountId": account_id})).await?;
-        self.announce().await;
+        self.publish(Change::Account(account_id)).await;
         self.say(&format!("{account_id} belongs to {company}"), &json!({"accountId": account_id, "company": company}));
         Ok(())
     }
 
-    /// Tells the receivers. Without Redis they learn it within a minute all the same.
-    async fn announce(&self) {
-        let told = async {
+    /// Publishes what changed. Without Redis a worker does it as soon as that is back.
+    async fn publish(&self, change: Change<'_>) {
+        let published = async {
             let redis = redis_client::connect(&self.settings.redis_url)?;
-            redis_client::receivers_changed(&redis, &self.settings.queue_name).await
+            Publisher::new(self.db.clone(), redis, &self.settings.queue_name).publish(change).await
         };
-        if !matches!(tokio::time::timeout(Duration::from_secs(3), told).await, Ok(Ok(()))) {
-            eprintln!("netbanx: Redis is away; running receivers learn of this within 60 s");
+        match tokio::time::timeout(PUBLISH, published).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => eprintln!("netbanx: ingress learns of this when a worker can publish it: {error}"),
+            Err(_) => eprintln!("netbanx: Redis is away; ingress learns of this when a worker can publish it"),
         }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
     store::migrate(&db).await?;
     let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
     let demo = demo(&db, &Vault::new(&master_key.0)?, &directory).await?;
-    let ingress = Ingress::start(&settings, queue.clone(), db.clone())?;
+    let ingress = Ingress::start(&settings, queue.clone(), Some(db.clone()))?;
     let stop = ::web::stop_on_signal()?;
     let api = api::Api::start(&settings, db.clone(), queue.clone(), stop.clone())?;
     greet(&settings, port, &demo);

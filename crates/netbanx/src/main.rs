@@ -6,6 +6,7 @@
 //! | `admin` | migrate, company, secret, account |
 //! | `access` | token, user |
 //! | `queue_command` | counts, pause, dead letters |
+//! | `forget` | claims of webhooks that a restored database does not have |
 //! | `rollup_command` | verify and rebuild the figures |
 //! | `send` | signed, realistic webhooks |
 //! | `dev` | ingress, worker and api in one process |
@@ -14,6 +15,7 @@ mod access;
 mod admin;
 mod cli;
 mod dev;
+mod forget;
 mod queue_command;
 mod rollup_command;
 mod send;

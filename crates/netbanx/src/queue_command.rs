@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
-use api::dead_letters::{self, Filter};
+use api::{
+    dead_letters::{self, Filter},
+    reinterpret,
+};
 use clap::{Args, Subcommand, ValueEnum};
 use common::{CompanyId, Job, envelope};
 use queue::{DeadCursor, DeadLetter, DeadQuery, Lane, Queue, Stats};
 use serde_json::{Value, json};
 use settings::Settings;
-use store::companies;
+use store::{companies, secrets::Vault};
 
-use crate::Error;
+use crate::{
+    Error,
+    forget::{self, Forgotten},
+};
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum LaneName {
@@ -27,6 +33,9 @@ pub(crate) struct FilterArgs {
     /// Of this event name.
     #[arg(long)]
     event_name: Option<String>,
+    /// Of this kind: failed, or unreadable (it could not be interpreted when it was received).
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(dead_letters::KINDS))]
+    kind: Option<String>,
     /// Whose last error contains this text.
     #[arg(long)]
     error: Option<String>,
@@ -43,13 +52,19 @@ pub(crate) struct FilterArgs {
 
 impl FilterArgs {
     fn is_empty(&self) -> bool {
-        let Self { company, event_name, error, lane, from, until } = self;
-        company.is_none() && event_name.is_none() && error.is_none() && lane.is_none() && from.is_none() && until.is_none()
+        let Self { company, event_name, kind, error, lane, from, until } = self;
+        company.is_none()
+            && event_name.is_none()
+            && kind.is_none()
+            && error.is_none()
+            && lane.is_none()
+            && from.is_none()
+            && until.is_none()
     }
 
     async fn resolve(self, settings: &Settings) -> Result<Filter, Error> {
         let query = DeadQuery { lane: self.lane.map(lane_of), from_ms: self.from, until_ms: self.until, ..DeadQuery::default() };
-        let mut filter = Filter { error: self.error, query, ..Filter::default() };
+        let mut filter = Filter { error: self.error, kind: self.kind, query, ..Filter::default() };
         if let Some(name) = self.event_name {
             filter.event_name(&name);
         }
@@ -113,13 +128,21 @@ pub(crate) enum QueueCommand {
         #[arg(long, value_parser = age)]
         older_than: Duration,
     },
+    /// After the database was restored from a backup: forget that webhooks were received which it no longer has, so that they
+    /// are taken when Netbanx sends them again.
+    Forget {
+        /// Only count them.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 impl QueueCommand {
     /// Its name in the audit log, if it changes anything.
     const fn changes(&self) -> Option<&'static str> {
         match self {
-            Self::Stats | Self::Dead { .. } => None,
+            Self::Stats | Self::Dead { .. } | Self::Forget { dry_run: true } => None,
+            Self::Forget { dry_run: false } => Some("queue.forget"),
             Self::Pause { .. } => Some("queue.pause"),
             Self::Resume { .. } => Some("queue.resume"),
             Self::Retry(_) => Some("queue.retry"),
@@ -161,6 +184,13 @@ pub(crate) async fn run(command: QueueCommand, as_json: bool) -> Result<(), Erro
         }
         QueueCommand::Retry(which) => done("waiting again", change(&queue, &settings, which, true).await?),
         QueueCommand::Discard(which) => done("discarded", change(&queue, &settings, which, false).await?),
+        QueueCommand::Forget { dry_run } => {
+            let db = store::connect(&settings.database_url, 1).await?;
+            let Forgotten { looked_at, missing, forgotten } = forget::run(&queue, &db, dry_run).await?;
+            let text =
+                format!("{looked_at} claims, {missing} of webhooks that the database does not have, {forgotten} forgotten");
+            (text, json!({"lookedAt": looked_at, "missing": missing, "forgotten": forgotten}))
+        }
         QueueCommand::Clean { older_than } => done("dropped", queue.clean(older_than).await?),
     };
     if let Some(action) = action {
@@ -192,10 +222,12 @@ async fn change(queue: &Queue, settings: &Settings, which: Which, redrive: bool)
     }
     let filter = filter.resolve(settings).await?;
     let matches = |letter: &DeadLetter| filter.matches(letter);
+    // Without the master key encrypted ones stay as they are.
+    let vault = settings.master_key.as_ref().map(|key| Vault::new(&key.0)).transpose()?;
     Ok(match (id.is_empty(), redrive) {
-        (false, true) => queue.redrive(&id).await?,
+        (false, true) => reinterpret::redrive(queue, vault.as_ref(), &id).await?,
         (false, false) => queue.discard(&id).await?,
-        (true, true) => queue.redrive_matching(&filter.query, matches).await?,
+        (true, true) => reinterpret::redrive_matching(queue, vault.as_ref(), &filter.query, matches).await?,
         (true, false) => queue.discard_matching(&filter.query, matches).await?,
     })
 }

@@ -31,6 +31,13 @@ pub enum Verdict {
     Done,
     /// It failed, for this reason: tried again later, a dead letter after the last attempt.
     Failed(String),
+    /// No attempt can succeed: it becomes a dead letter of that kind at once.
+    Dead {
+        /// What tells it from jobs that failed.
+        kind: &'static str,
+        /// Why.
+        reason: String,
+    },
     /// Nothing is known against it: it goes back untouched, its attempts as they were.
     GivenBack,
 }

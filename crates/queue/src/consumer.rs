@@ -163,7 +163,11 @@ impl Consumer {
                     let text: String = error.chars().take(ERROR_LENGTH).collect();
                     let delay = backoff_ms(outcome.failed_attempts, &mut rand::rng());
                     self.bell.ring_after(Duration::from_millis(delay + 5));
-                    verdicts.failed.extend([id, lane, (delay as i64).into(), text.into()]);
+                    verdicts.failed.extend([id, lane, (delay as i64).into(), text.into(), "".into()]);
+                }
+                Verdict::Dead { kind, reason } => {
+                    let text: String = reason.chars().take(ERROR_LENGTH).collect();
+                    verdicts.failed.extend([id, lane, 0.into(), text.into(), (*kind).into()]);
                 }
             }
         }
@@ -226,7 +230,7 @@ impl Consumer {
 struct Verdicts {
     done_payments: Vec<Value>,
     done_others: Vec<Value>,
-    /// Id, lane, delay and error in turn.
+    /// Id, lane, delay, error and kind in turn.
     failed: Vec<Value>,
     /// Id and lane in turn.
     given_back: Vec<Value>,

@@ -3,13 +3,10 @@
 
 use std::{fmt, str::FromStr};
 
-use redis_client::{
-    Script,
-    fred::{
-        bytes::Bytes,
-        interfaces::{HashesInterface, SortedSetsInterface},
-        types::{Key, Value},
-    },
+use redis_client::fred::{
+    bytes::Bytes,
+    interfaces::{HashesInterface, SortedSetsInterface},
+    types::{Key, Value},
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +42,8 @@ pub struct DeadLetter {
     pub id: String,
     /// Where it waited.
     pub lane: Lane,
+    /// What tells it from jobs that failed; none where it did.
+    pub kind: Option<String>,
     /// The error of its last attempt.
     pub error: String,
     /// How many attempts it had.
@@ -62,6 +61,7 @@ pub struct DeadLetter {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Info {
+    kind: Option<String>,
     error: String,
     attempts: u32,
     history: Vec<FailedAttempt>,
@@ -235,12 +235,26 @@ impl Queue {
 
     /// Makes those dead letters wait again, their attempts anew. Answers how many there were.
     pub async fn redrive(&self, ids: &[String]) -> Result<u64, Error> {
-        self.each_shard(ids, &self.scripts.redrive, Some(self.wake_channel())).await
+        let mut driven = 0;
+        for page in ids.chunks(PAGE) {
+            let args: Vec<Value> = std::iter::once(self.wake_channel().into()).chain(page.iter().map(|id| packed(id))).collect();
+            // An id does not tell its shard: each is asked.
+            for shard in 0..self.shards.len() {
+                driven += self.call_in::<i64>(shard, &self.scripts.redrive, args.clone()).await?.unsigned_abs();
+            }
+        }
+        Ok(driven)
     }
 
-    /// Drops those dead letters for good. Answers how many there were.
+    /// Drops those dead letters for good, with their claims: the same job is accepted again. Returns how many there were.
     pub async fn discard(&self, ids: &[String]) -> Result<u64, Error> {
-        self.each_shard(ids, &self.scripts.discard, None).await
+        let mut dropped = 0;
+        for page in ids.chunks(PAGE) {
+            for shard in 0..self.shards.len() {
+                dropped += self.discard_in(shard, page.iter().map(|id| pack(id)).collect(), "").await?;
+            }
+        }
+        Ok(dropped)
     }
 
     /// Makes every dead letter of `query` that matches wait again. Answers how many. Those that die
@@ -272,22 +286,9 @@ impl Queue {
             }
         }
     }
-
-    /// An id does not tell its shard: each is asked, a page of ids at a time.
-    async fn each_shard(&self, ids: &[String], script: &Script, first: Option<String>) -> Result<u64, Error> {
-        let mut done = 0;
-        for page in ids.chunks(PAGE) {
-            for shard in 0..self.shards.len() {
-                let args: Vec<Value> =
-                    first.iter().map(|text| text.as_str().into()).chain(page.iter().map(|id| packed(id))).collect();
-                done += self.call_in::<i64>(shard, script, args).await?.unsigned_abs();
-            }
-        }
-        Ok(done)
-    }
 }
 
-fn keyed(ids: &[Bytes]) -> Vec<Key> {
+pub(crate) fn keyed(ids: &[Bytes]) -> Vec<Key> {
     ids.iter().cloned().map(Key::from).collect()
 }
 
@@ -297,6 +298,7 @@ fn letter(place: &Place, info: Option<String>, record: &Bytes, dictionary: &'sta
     Some(DeadLetter {
         id: place.at.id.clone(),
         lane: place.lane,
+        kind: info.kind,
         error: info.error,
         attempts: info.attempts,
         history: info.history,

@@ -49,8 +49,29 @@ pub(crate) struct ShardKeys {
     pub recent: String,
     payments: LaneKeys,
     others: LaneKeys,
-    claims: String,
-    claims_before: String,
+    claims: ClaimKeys,
+}
+
+/// The hashes of claims of a shard.
+#[derive(Debug)]
+pub(crate) struct ClaimKeys {
+    now: String,
+    before: String,
+    /// Of versions before 1.0, by legacy identity.
+    legacy: String,
+    legacy_before: String,
+}
+
+impl ClaimKeys {
+    fn new(legacy: String) -> Self {
+        let now = format!("{legacy}:2");
+        Self { before: format!("{now}:before"), legacy_before: format!("{legacy}:before"), now, legacy }
+    }
+
+    /// All, in the order that `lua/claims.lua` has.
+    pub fn all(&self) -> [&str; 4] {
+        [&self.now, &self.before, &self.legacy, &self.legacy_before]
+    }
 }
 
 /// The keys of one lane of a shard.
@@ -93,8 +114,7 @@ impl ShardKeys {
             recent: config.done_jobs_set(),
             payments: LaneKeys::new(&config, ""),
             others: LaneKeys::new(&config, ":others"),
-            claims: config.idempotency_key_set(),
-            claims_before: format!("{}:before", config.idempotency_key_set()),
+            claims: ClaimKeys::new(config.idempotency_key_set()),
         }
     }
 
@@ -105,6 +125,11 @@ impl ShardKeys {
         }
     }
 
+    /// Counters of the shard.
+    pub fn stats(&self) -> &str {
+        &self.stats
+    }
+
     /// What `lua/shard.lua` names, in its order.
     pub fn of_shard(&self) -> Vec<&str> {
         let common: [&str; 7] =
@@ -112,9 +137,20 @@ impl ShardKeys {
         common.into_iter().chain(self.payments.all()).chain(self.others.all()).collect()
     }
 
+    /// The same and the hashes of claims.
+    pub fn of_shard_and_claims(&self) -> Vec<&str> {
+        self.of_shard().into_iter().chain(self.claims.all()).collect()
+    }
+
+    /// The hashes of claims.
+    pub const fn claims(&self) -> &ClaimKeys {
+        &self.claims
+    }
+
     /// What `lua/enqueue.lua` names, in its order.
-    pub fn of_enqueue(&self) -> [&str; 8] {
+    pub fn of_enqueue(&self) -> [&str; 10] {
         let (payments, others) = (&self.payments, &self.others);
+        let [now, before, legacy, legacy_before] = self.claims.all();
         [
             &self.data,
             &self.stats,
@@ -122,8 +158,10 @@ impl ShardKeys {
             &payments.flows,
             &others.waiting,
             &others.flows,
-            &self.claims,
-            &self.claims_before,
+            now,
+            before,
+            legacy,
+            legacy_before,
         ]
     }
 }

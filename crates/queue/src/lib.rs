@@ -7,6 +7,8 @@
 //! | --- | --- |
 //! | [`keys`] | the layout: which keys a shard has |
 //! | [`producer`] | claims and enqueues, many callers in one call ([`Producer`]) |
+//! | `shard_health` | refuses at once what a shard cannot keep now |
+//! | [`claims`] | claims: how they are freed and forgotten |
 //! | [`record`], `compact` | how a job and its names lie in Redis |
 //! | `consumer` | fetch, acknowledge, retry, take over |
 //! | `turns` | in which order the shards are looked at |
@@ -23,7 +25,8 @@
 //! of ids: waiting (by turn, see `lua/line.lua`), scheduled (by time), leases (by deadline) and dead
 //! letters (by time of death). A shard's keys share a hash tag, so every script stays in one slot.
 //! Claims lie in two hashes (identity → id), the one of now and the one before it, which leaves as a
-//! whole (see `lua/enqueue.lua`). An acknowledged job leaves nothing but its claim and a counter.
+//! whole (see `lua/claims.lua`). An acknowledged job leaves nothing but its claim and a counter; a discarded dead letter
+//! not even its claim.
 //!
 //! # Promises
 //! Claim and push stand or fall together. A fetched job is leased; when its worker dies, the lease
@@ -33,6 +36,7 @@
 mod acks;
 pub mod backend;
 pub mod batch;
+pub mod claims;
 mod compact;
 mod consumer;
 pub mod dead;
@@ -43,6 +47,7 @@ mod persistence;
 pub mod producer;
 pub mod record;
 mod scripts;
+mod shard_health;
 pub mod stats;
 mod turns;
 pub mod wake;
@@ -51,6 +56,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use backend::{Backend, Membership};
 pub use batch::{Batch, BatchOutcome, JobOutcome, Verdict};
+pub use claims::Claim;
 pub use compact::JobId;
 pub use dead::{DeadCursor, DeadLetter, DeadPage, DeadQuery};
 pub use keys::Lane;
@@ -77,6 +83,17 @@ pub enum Error {
     /// Too many callers wait already. Try again later.
     #[error("the queue takes no more at this moment")]
     Overloaded,
+    /// Fewer replicas than wanted have what was written: a fail-over could lose it. Try again later.
+    #[error("{reached} of {wanted} replicas have the jobs")]
+    NotReplicated {
+        /// Replicas that have it.
+        reached: i64,
+        /// Replicas that must have it.
+        wanted: i64,
+    },
+    /// The job's shard keeps no jobs at this moment, which an earlier job found. Nothing was written; try again later.
+    #[error("the shard keeps no jobs at this moment")]
+    Degraded,
     /// Redis answered what no script of ours answers.
     #[error("unexpected answer from Redis: {0}")]
     Protocol(&'static str),
@@ -121,6 +138,9 @@ pub struct QueueSettings {
     pub dictionary: &'static [u8],
     /// How jobs are packed. Each kind is read.
     pub packing: Packing,
+    /// Reads a payload's claims, its own and the legacy one, so that they are freed when its dead letter is discarded. The
+    /// queue itself does not know what payloads are.
+    pub claims_of: fn(&[u8]) -> [Option<String>; 2],
 }
 
 impl Default for QueueSettings {
@@ -141,6 +161,7 @@ impl Default for QueueSettings {
             dead_max_count: 100_000,
             dictionary: b"",
             packing: Packing::default(),
+            claims_of: |_| [None, None],
         }
     }
 }

@@ -64,7 +64,8 @@ impl Queue {
         let allowed = i64::from(self.settings.dead_max_count.div_ceil(self.shards.len() as u32));
         let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX / 2);
         let args: Vec<Value> = vec![age_ms.into(), allowed.into(), limit.into()];
-        Ok(self.call_in::<i64>(shard, &self.scripts.expire, args).await?.unsigned_abs())
+        let ids: Vec<Bytes> = self.call_in(shard, &self.scripts.expired, args).await?;
+        self.discard_in(shard, ids, "dropped").await
     }
 
     /// The jobs that were done last, the latest first; at most 50 of each shard, for an hour.

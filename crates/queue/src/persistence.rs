@@ -1,5 +1,5 @@
 //! apalis' `Persistence` over the [`Consumer`]: which batches are in hand, and no error let out,
-//! since apalis would end the worker for it (`queue.md`).
+//! since apalis would end the worker for it (`docs/queue.md`).
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -24,6 +24,7 @@ use crate::{
     compact::{self, unpack},
     pack::Packer,
     record,
+    shard_health::ShardHealth,
 };
 
 /// Jobs in one call at most.
@@ -71,7 +72,7 @@ type Ask = (PackedJob, oneshot::Sender<Result<Enqueued, Error>>);
 /// The enqueueing side of a [`Queue`]. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Producer {
-    settings: Arc<QueueSettings>,
+    queue: Queue,
     shards: Vec<Entrance>,
 }
 
@@ -81,6 +82,7 @@ struct Entrance {
     asks: mpsc::Sender<Ask>,
     /// Told when [`ENOUGH`] wait.
     enough: Arc<Notify>,
+    health: ShardHealth,
 }
 
 impl Producer {
@@ -90,35 +92,66 @@ impl Producer {
             .map(|shard| {
                 let (asks, receiver) = mpsc::channel(WAITING);
                 let enough = Arc::new(Notify::new());
-                tokio::spawn(commit_groups(queue.clone(), shard, receiver, enough.clone()));
-                Entrance { asks, enough }
+                let health = ShardHealth::default();
+                tokio::spawn(commit_groups(queue.clone(), shard, receiver, enough.clone(), health.clone()));
+                Entrance { asks, enough, health }
             })
             .collect();
-        Self { settings: queue.settings.clone(), shards }
+        Self { queue: queue.clone(), shards }
     }
 
     /// Enqueues `job`. On `Err` the job may or may not lie in Redis: its claim makes a repetition
     /// harmless.
     pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued, Error> {
-        let shard = (job.flow % self.shards.len().max(1) as u64) as usize;
-        let Entrance { asks, enough } = self.shards.get(shard).ok_or(Error::Overloaded)?;
+        self.enqueue_known_as(job, None).await
+    }
+
+    /// The same of a job that versions before 1.0 know by `legacy_claim`, where they may be at work beside this one.
+    pub async fn enqueue_known_as(&self, job: NewJob, legacy_claim: Option<&str>) -> Result<Enqueued, Error> {
+        let shard = self.shard_of(&job);
+        let Entrance { asks, enough, health } = self.shards.get(shard).ok_or(Error::Overloaded)?;
+        if health.is_degraded() {
+            return Err(Error::Degraded);
+        }
         let place = asks.try_reserve().map_err(|_| Error::Overloaded)?;
         let (answer, told) = oneshot::channel();
         // Packed here, where its bytes were written a moment ago, and not where all callers' jobs meet.
-        place.send((PackedJob::of(&job, &self.settings), answer));
+        place.send((PackedJob::of(&job, legacy_claim, &self.queue.settings), answer));
         drop(job);
         if asks.max_capacity() - asks.capacity() >= ENOUGH {
             enough.notify_one();
         }
         told.await.unwrap_or(Err(Error::Overloaded))
     }
+
+    /// Keeps `job` as a dead letter of that kind at once, claimed like any other: nobody can work on it now. `reason` says
+    /// why; its first 500 characters are kept.
+    pub async fn enqueue_dead(
+        &self,
+        job: NewJob,
+        legacy_claim: Option<&str>,
+        kind: &str,
+        reason: &str,
+    ) -> Result<Enqueued, Error> {
+        let shard = self.shard_of(&job);
+        let Entrance { health, .. } = self.shards.get(shard).ok_or(Error::Overloaded)?;
+        if health.is_degraded() {
+            return Err(Error::Degraded);
+        }
+        let kept = self.queue.push_dead(shard, &PackedJob::of(&job, legacy_claim, &self.queue.settings), kind, reason).await;
+        kept.inspect_err(|error| health.failed(&self.queue, shard, error))
+    }
+
+    fn shard_of(&self, job: &NewJob) -> usize {
+        (job.flow % self.shards.len().max(1) as u64) as usize
+    }
 }
 
-async fn commit_groups(queue: Queue, shard: usize, mut asks: mpsc::Receiver<Ask>, enough: Arc<Notify>) {
+async fn commit_groups(queue: Queue, shard: usize, mut asks: mpsc::Receiver<Ask>, enough: Arc<Notify>, health: ShardHealth) {
     let mut calls = JoinSet::new();
     loop {
         // A place for a call is waited for first, so that whoever comes meanwhile joins the group.
-        while calls.len() >= IN_FLIGHT || (!calls.is_empty() && asks.len() < ENOUGH) {
+        while !health.is_degraded() && (calls.len() >= IN_FLIGHT || (!calls.is_empty() && asks.len() < ENOUGH)) {
             tokio::select! {
                 _ = calls.join_next() => {}
                 () = enough.notified(), if calls.len() < IN_FLIGHT => {}
@@ -129,12 +162,19 @@ async fn commit_groups(queue: Queue, shard: usize, mut asks: mpsc::Receiver<Ask>
             calls.detach_all();
             return;
         }
-        let queue = queue.clone();
-        calls.spawn(async move { commit(&queue, shard, group).await });
+        if health.is_degraded() {
+            // They came before it was known: each group of them would wait for the same timeout.
+            for (_, asker) in group {
+                drop(asker.send(Err(Error::Degraded)));
+            }
+            continue;
+        }
+        let (queue, health) = (queue.clone(), health.clone());
+        calls.spawn(async move { commit(&queue, shard, group, &health).await });
     }
 }
 
-async fn commit(queue: &Queue, shard: usize, group: Vec<Ask>) {
+async fn commit(queue: &Queue, shard: usize, group: Vec<Ask>, health: &ShardHealth) {
     let (jobs, askers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
     match queue.push(shard, &jobs).await {
         Ok(outcomes) => {
@@ -144,9 +184,11 @@ async fn commit(queue: &Queue, shard: usize, group: Vec<Ask>) {
         }
         Err(error) => {
             tracing::warn!(%error, shard, jobs = jobs.len(), "jobs were not enqueued");
+            health.failed(queue, shard, &error);
             for asker in askers {
                 let told = match &error {
                     Error::Redis(error) => Error::Redis(error.clone()),
+                    Error::NotReplicated { reached, wanted } => Error::NotReplicated { reached: *reached, wanted: *wanted },
                     other => redis_client::Error::Unavailable(other.to_string()).into(),
                 };
                 drop(asker.send(Err(told)));
@@ -160,21 +202,24 @@ thread_local! {
     static ROOM: RefCell<(Vec<u8>, Packer)> = RefCell::new((Vec::new(), Packer::new()));
 }
 
-/// A job as arguments of a call, which lie behind each other: its claim, its id, its lane, its flow, its record.
+/// A job as arguments of a call, which lie behind each other: its claim, its legacy
+/// claim, its id, its lane, its flow, its record.
 #[derive(Debug)]
 struct PackedJob {
     bytes: Box<[u8]>,
-    ends: [usize; 5],
+    ends: [usize; 6],
 }
 
 impl PackedJob {
-    fn of(job: &NewJob, settings: &QueueSettings) -> Self {
+    fn of(job: &NewJob, legacy_claim: Option<&str>, settings: &QueueSettings) -> Self {
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
         let dictionary = (settings.packing == Packing::Dictionary).then_some(settings.dictionary);
         ROOM.with_borrow_mut(|(room, packer)| {
             room.clear();
             compact::add(&job.claim, room);
             let claim = room.len();
+            compact::add(legacy_claim.unwrap_or_default(), room);
+            let legacy = room.len();
             compact::add(&job.id, room);
             let id = room.len();
             room.extend_from_slice(job.lane.code().as_bytes());
@@ -183,26 +228,33 @@ impl PackedJob {
             let _ = write!(room, "{:x}", job.flow);
             let flow = room.len();
             record::encode(job, now_ms, dictionary, packer, room);
-            Self { bytes: room.as_slice().into(), ends: [claim, id, lane, flow, room.len()] }
+            Self { bytes: room.as_slice().into(), ends: [claim, legacy, id, lane, flow, room.len()] }
         })
     }
 }
 
-/// The arguments of `jobs`: all claims, then what else each has. They lie in one piece of memory.
+/// The arguments of `jobs`: all claims, all legacy claims, then what else each has. They lie in one piece of memory.
 fn arguments(jobs: &[PackedJob]) -> impl Iterator<Item = Value> {
     let mut bytes = Vec::with_capacity(jobs.iter().map(|job| job.bytes.len()).sum());
-    let mut ends = Vec::with_capacity(5 * jobs.len());
+    let mut ends = Vec::with_capacity(6 * jobs.len());
     for PackedJob { bytes: job, ends: [claim, ..] } in jobs {
         bytes.extend_from_slice(job.get(..*claim).unwrap_or_default());
         ends.push(bytes.len());
     }
-    for PackedJob { bytes: job, ends: [claim, rest @ ..] } in jobs {
-        ends.extend(rest.iter().map(|end| bytes.len() + end - claim));
-        bytes.extend_from_slice(job.get(*claim..).unwrap_or_default());
+    for PackedJob { bytes: job, ends: [claim, legacy, ..] } in jobs {
+        bytes.extend_from_slice(job.get(*claim..*legacy).unwrap_or_default());
+        ends.push(bytes.len());
+    }
+    for PackedJob { bytes: job, ends: [_, legacy, rest @ ..] } in jobs {
+        ends.extend(rest.iter().map(|end| bytes.len() + end - legacy));
+        bytes.extend_from_slice(job.get(*legacy..).unwrap_or_default());
     }
     let (bytes, mut begin) = (Bytes::from(bytes), 0);
     ends.into_iter().map(move |end| Value::Bytes(bytes.slice(std::mem::replace(&mut begin, end)..end)))
 }
+
+/// Characters of the reason for a dead letter that are kept.
+const REASON_LENGTH: usize = 500;
 
 impl Queue {
     /// Claims and pushes `jobs` into `shard` in one atomic call; answers for each, in order.
@@ -210,33 +262,58 @@ impl Queue {
         let keys = self.shards.get(shard).ok_or(Error::Protocol("no such shard"))?;
         let key_list: Vec<Key> = keys.of_enqueue().map(Key::from).into();
         let ttl = self.settings.claim_ttl.as_secs().max(1) as i64;
-        let mut args: Vec<Value> = Vec::with_capacity(4 + 5 * jobs.len());
+        let mut args: Vec<Value> = Vec::with_capacity(4 + 6 * jobs.len());
         args.extend([ttl.into(), self.wake_channel().into(), TOLD_BELOW.into(), (jobs.len() as i64).into()]);
         args.extend(arguments(jobs));
-        let slot = redis_keyslot(keys.data.as_bytes());
         let answer: Vec<Bytes> = self.scripts.enqueue.call(&self.client, key_list, args).await?;
-        self.wait_for_replicas(slot).await?;
+        self.wait_for_replicas(shard, REPLICA_TIMEOUT_MS).await?;
         if answer.len() != jobs.len() {
             return Err(Error::Protocol("fewer answers than jobs"));
         }
-        Ok(answer
-            .into_iter()
-            .map(|first| if first.is_empty() { Enqueued::Accepted } else { Enqueued::DuplicateOf(unpack(&first)) })
-            .collect())
+        Ok(answer.iter().map(|first| enqueued(first)).collect())
+    }
+
+    /// Claims `job` and keeps it as a dead letter in one atomic call.
+    async fn push_dead(&self, shard: usize, job: &PackedJob, kind: &str, reason: &str) -> Result<Enqueued, Error> {
+        let keys = self.shard(shard)?.of_shard_and_claims();
+        let reason: String = reason.chars().take(REASON_LENGTH).collect();
+        let ttl = self.settings.claim_ttl.as_secs().max(1) as i64;
+        let mut args: Vec<Value> = vec![ttl.into(), kind.into(), reason.into()];
+        // But for the flow, which the record has as well.
+        args.extend(arguments(std::slice::from_ref(job)).enumerate().filter(|(n, _)| *n != 4).map(|(_, arg)| arg));
+        let first: Bytes = self.scripts.enqueue_dead.call(&self.client, keys, args).await?;
+        self.wait_for_replicas(shard, REPLICA_TIMEOUT_MS).await?;
+        Ok(enqueued(&first))
+    }
+
+    /// Gives the dead letter `job.id` the record of `job` and makes it wait. Returns whether there was such a dead letter.
+    pub async fn replace_dead(&self, job: &NewJob) -> Result<bool, Error> {
+        let record = PackedJob::of(job, None, &self.settings);
+        let mut parts = arguments(std::slice::from_ref(&record)).skip(2);
+        let (id, lane, record) = (parts.next(), parts.next(), parts.nth(1));
+        let args: Vec<Value> = [Some(self.wake_channel().into()), id, lane, record].into_iter().flatten().collect();
+        let mut replaced = 0;
+        for shard in 0..self.shards.len() {
+            replaced += self.call_in::<i64>(shard, &self.scripts.replace_dead, args.clone()).await?;
+        }
+        Ok(replaced > 0)
     }
 
     /// Waits until as many replicas as the settings ask for have what this connection wrote, so that
     /// a fail-over loses nothing that is answered 2xx.
-    async fn wait_for_replicas(&self, slot: u16) -> Result<(), Error> {
+    pub(crate) async fn wait_for_replicas(&self, shard: usize, timeout_ms: i64) -> Result<(), Error> {
         let wanted = i64::from(self.settings.min_replicas);
         if wanted == 0 {
             return Ok(());
         }
+        let slot = redis_keyslot(self.shard(shard)?.data.as_bytes());
         let options = Options { cluster_hash: Some(ClusterHash::Custom(slot)), ..Options::default() };
-        let reached: i64 = self.client.with_options(&options).wait(wanted, REPLICA_TIMEOUT_MS).await?;
-        if reached < wanted {
-            return Err(redis_client::Error::Unavailable(format!("{reached} of {wanted} replicas have the jobs")).into());
-        }
-        Ok(())
+        let reached: i64 = self.client.with_options(&options).wait(wanted, timeout_ms).await?;
+        if reached < wanted { Err(Error::NotReplicated { reached, wanted }) } else { Ok(()) }
     }
+}
+
+/// What a script's answer for a job says: nothing, or the id of the job that holds its claim.
+fn enqueued(first: &[u8]) -> Enqueued {
+    if first.is_empty() { Enqueued::Accepted } else { Enqueued::DuplicateOf(unpack(first)) }
 }

@@ -1,12 +1,10 @@
 //! How every part talks to Redis: one way to connect, with limits, and one to call a script.
 
 mod connection;
-mod receivers;
 mod script;
 
 pub use connection::{COMMAND_TIMEOUT, builder, connect};
 pub use fred;
-pub use receivers::{receivers_changed, receivers_version_key};
 pub use script::Script;
 
 /// What can go wrong, by what the caller can do about it.

@@ -59,6 +59,7 @@ impl MasterKey {
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch that operators set")]
 pub struct Settings {
     /// `APP_ENV=production`: stricter checks, logs as JSON.
     pub production: bool,
@@ -74,6 +75,16 @@ pub struct Settings {
     pub ingress_bind: SocketAddr,
     /// `INGRESS_PUBLIC_URL`: where portals reach ingress, if not at the API's own address.
     pub ingress_public_url: Option<String>,
+    /// `INGRESS_DATABASE_FALLBACK`: whether ingress asks the database for receivers where Redis has no directory of them.
+    pub ingress_database_fallback: bool,
+    /// `BODY_TIMEOUT_SECS`: how long a webhook's body may take.
+    pub body_timeout: Duration,
+    /// `BODY_MEMORY_MIB`: memory for all bodies that are being received by one ingress.
+    pub body_memory_mib: usize,
+    /// `CLIENT_ADDRESS_HEADER`: the header in which a proxy of ours tells a client's address; none: the peer's counts.
+    pub client_address_header: Option<String>,
+    /// `CLIENT_ADDRESS_HOPS`: which entry of that header from its end; 1: the last, written by the proxy before us.
+    pub client_address_hops: usize,
     /// `API_BIND`.
     pub api_bind: SocketAddr,
     /// `ADMIN_BIND`: health for probes, apart from the public port. Unset: none.
@@ -174,6 +185,11 @@ impl Settings {
             cache_redis_url,
             ingress_public_url: public_url(source)?,
             ingress_bind: source.parse("INGRESS_BIND", SocketAddr::from(([127, 0, 0, 1], 8081)))?,
+            ingress_database_fallback: source.parse("INGRESS_DATABASE_FALLBACK", true)?,
+            body_timeout: Duration::from_secs(source.within("BODY_TIMEOUT_SECS", 10, &(1..=600))?),
+            body_memory_mib: source.within("BODY_MEMORY_MIB", 64, &(1..=65_536))?,
+            client_address_header: header_name(source)?,
+            client_address_hops: source.within("CLIENT_ADDRESS_HOPS", 1, &(1..=32))?,
             api_bind: source.parse("API_BIND", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
             admin_bind: source.optional_parse("ADMIN_BIND")?,
             master_key: source.optional("MASTER_KEY").map(|key| MasterKey::parse(&key)).transpose()?,
@@ -228,6 +244,7 @@ impl Settings {
             dead_max_count: self.queue_dead_max_count,
             dictionary: common::dictionary::DICTIONARY,
             packing: self.queue_packing,
+            claims_of: common::job::claims,
             ..QueueSettings::default()
         }
     }
@@ -277,6 +294,15 @@ fn otlp_endpoint(source: &Source) -> Result<Option<String>, Error> {
         Some(Ok(url)) if url.scheme() == "http" && url.has_host() => Ok(endpoint),
         Some(_) => Err(bad("OTEL_EXPORTER_OTLP_ENDPOINT", "must be http://HOST:PORT of a collector that takes OTLP over HTTP")),
         None => Ok(None),
+    }
+}
+
+fn header_name(source: &Source) -> Result<Option<String>, Error> {
+    let name = source.optional("CLIENT_ADDRESS_HEADER").map(|name| name.to_ascii_lowercase());
+    let is_token = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    match name {
+        Some(name) if !is_token(&name) => Err(bad("CLIENT_ADDRESS_HEADER", "must be a header's name, such as x-forwarded-for")),
+        name => Ok(name),
     }
 }
 

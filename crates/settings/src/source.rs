@@ -7,7 +7,7 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-pub(crate) const KNOWN: [&str; 43] = [
+pub(crate) const KNOWN: [&str; 48] = [
     "ADMIN_BIND",
     "ALERT_BACKLOG",
     "ALERT_FAILURE_RATE",
@@ -18,14 +18,19 @@ pub(crate) const KNOWN: [&str; 43] = [
     "APP_ENV",
     "BATCH_MAX_WAIT_MS",
     "BATCH_SIZE",
+    "BODY_MEMORY_MIB",
+    "BODY_TIMEOUT_SECS",
     "CACHE_MEMORY_MIB",
     "CACHE_REDIS_URL",
+    "CLIENT_ADDRESS_HEADER",
+    "CLIENT_ADDRESS_HOPS",
     "DATABASE_MAX_CONNECTIONS",
     "DATABASE_URL",
     "DEDUP_TTL_SECS",
     "HISTORY_DAYS",
     "HTTP_WORKERS",
     "INGRESS_BIND",
+    "INGRESS_DATABASE_FALLBACK",
     "INGRESS_PUBLIC_URL",
     "MASTER_KEY",
     "MAX_ATTEMPTS",

@@ -2,14 +2,15 @@
 
 use common::{CompanyId, receiver};
 use sea_orm::{
-    ColumnTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set, sea_query::OnConflict,
+    ColumnTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set, TransactionTrait,
+    sea_query::OnConflict,
 };
 use uuid::Uuid;
 
 use crate::{
     Error,
     entity::{account_assignment, company},
-    now_ms,
+    now_ms, receiver_changes,
 };
 
 /// Adds a company; the slug must be new and fit for a path.
@@ -21,7 +22,10 @@ pub async fn add(db: &DatabaseConnection, name: &str, slug: &str) -> Result<comp
         return Err(Error::Conflict(format!("there is a company '{slug}' already")));
     }
     let row = company::Model { id: Uuid::now_v7(), slug: slug.to_owned(), name: name.to_owned(), created_at: now_ms() };
-    company::Entity::insert(company::ActiveModel::from(row.clone())).exec_without_returning(db).await?;
+    let tx = db.begin().await?;
+    company::Entity::insert(company::ActiveModel::from(row.clone())).exec_without_returning(&tx).await?;
+    receiver_changes::note(&tx).await?;
+    tx.commit().await?;
     Ok(row)
 }
 
@@ -49,8 +53,10 @@ pub async fn assign_account(db: &DatabaseConnection, external_id: &str, company:
         created_at: Set(now_ms()),
     };
     let replace = OnConflict::column(Column::ExternalId).update_columns([Column::CompanyId, Column::CreatedAt]).to_owned();
-    account_assignment::Entity::insert(row).on_conflict(replace).exec_without_returning(db).await?;
-    Ok(())
+    let tx = db.begin().await?;
+    account_assignment::Entity::insert(row).on_conflict(replace).exec_without_returning(&tx).await?;
+    receiver_changes::note(&tx).await?;
+    Ok(tx.commit().await?)
 }
 
 /// The company that account `external_id` is assigned to; [`CompanyId::NONE`] where none is.

@@ -9,12 +9,14 @@
 //! | [`rollups`] | figures by buckets of time, kept by differences |
 //! | [`recount`] | the same figures counted anew: verify and rebuild |
 //! | [`retention`] | what is too old goes |
+//! | [`receiver_changes`] | receivers as they are published, and whether something changed |
 //! | [`horizon`] | up to when it may have gone, as rows |
 //! | [`companies`] | companies and which accounts are theirs |
 //! | [`secrets`] | receivers' keys, encrypted |
 //! | [`tokens`] | API tokens, hashed |
 //! | [`users`] | people, their roles, passwords and sessions |
 //! | [`audit`] | who changed what |
+//! | [`existing`] | which webhooks are stored |
 //! | [`state`] | facts of the whole installation |
 //! | [`dialect`] | the only place where the two databases differ |
 //! | `wide` | sums beyond 64 bits in columns of 64 bits |
@@ -26,9 +28,11 @@ pub mod batch;
 pub mod companies;
 pub mod dialect;
 pub mod entity;
+pub mod existing;
 pub mod horizon;
 pub mod migration;
 pub mod reads;
+pub mod receiver_changes;
 pub mod recount;
 pub mod retention;
 pub mod rollups;

@@ -1,13 +1,13 @@
 //! What the read API asks: pages of transactions, accounts and events, newest first, by filter.
 
-mod late;
 mod lookup;
+mod marks;
 
-pub use late::late;
 use lookup::{Way, begins, companies_of, looked_up};
+pub use marks::{conflicts, late};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
-    Select,
+    QueryTrait, Select,
     sea_query::{Asterisk, Expr, ExprTrait, Func, Query},
 };
 use uuid::Uuid;
@@ -273,6 +273,8 @@ pub struct EventFilter {
     pub from_ms: Option<i64>,
     /// Received before, milliseconds.
     pub until_ms: Option<i64>,
+    /// Only those that another event of their event id contradicts.
+    pub is_conflicting: bool,
 }
 
 /// A page of events, the latest received first.
@@ -297,6 +299,11 @@ pub async fn events(
     all = all
         .add_option(filter.from_ms.map(|ms| Column::ReceivedAt.gte(ms)))
         .add_option(filter.until_ms.map(|ms| Column::ReceivedAt.lt(ms)));
+    if filter.is_conflicting {
+        use crate::entity::event_conflict;
+        let marked = event_conflict::Entity::find().select_only().column(event_conflict::Column::EventId).into_query();
+        all = all.add(Column::Id.in_subquery(marked));
+    }
     paged!(webhook_event, all, window, db, ReceivedAt)
 }
 

@@ -1,6 +1,8 @@
 //! What is too old goes, in small steps that hold no lock for long: stored webhooks and transactions,
 //! and the finer roll-ups. The roll-ups by day stay.
 
+mod legacy;
+
 use common::Grain;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
@@ -12,7 +14,10 @@ use uuid::Uuid;
 use crate::{
     Error,
     dialect::{self, RowLock, partitions},
-    entity::{collected_count, event_identity, failed_webhook, late_event, rollup, transaction, transaction_key, webhook_event},
+    entity::{
+        collected_count, event_conflict, event_id, event_identity, failed_webhook, late_event, rollup, transaction,
+        transaction_key, webhook_event,
+    },
     horizon::{self, Horizons, Of},
     now_ms,
 };
@@ -71,6 +76,7 @@ pub async fn step(db: &DatabaseConnection, ages: Ages) -> Result<u64, Error> {
         removed += remove::<late_event::Entity>(db, late_event::Column::EventId, late).await?;
         keep_up(db, &horizons, Of::Webhooks, oldest).await?;
     }
+    removed += legacy::step(db).await?;
     let collected = collected_count::Column::At.lt(now_ms() - COLLECTED_MS);
     removed += remove::<collected_count::Entity>(db, collected_count::Column::Id, collected).await?;
     for (grain, days) in [(Grain::Minute, ages.minute_days), (Grain::Hour, ages.hour_days)] {
@@ -106,6 +112,7 @@ async fn history(db: &DatabaseConnection, oldest: i64) -> Result<u64, Error> {
     let removed = {
         use event_identity::Column as Entry;
         use webhook_event::Column as Row;
+        without_marks(&tx, &events).await?;
         let gone = Condition::all().add(Row::Id.is_in(events));
         with_entries(&tx, gone, [(Row::CompanyId, Entry::CompanyId), (Row::Identity, Entry::Identity)]).await?
     };
@@ -120,6 +127,21 @@ async fn history(db: &DatabaseConnection, oldest: i64) -> Result<u64, Error> {
     };
     tx.commit().await?;
     Ok(tidied + removed)
+}
+
+/// Removes what is noted of `events` by their ids: the sender's event ids, and conflicts, also where the other one stays.
+async fn without_marks(tx: &DatabaseTransaction, events: &[Uuid]) -> Result<(), Error> {
+    use event_conflict::Column as Conflict;
+    let own = webhook_event::Entity::find().select_only().columns([webhook_event::Column::CompanyId, webhook_event::Column::Id]);
+    let own = own.filter(webhook_event::Column::Id.is_in(events.iter().copied())).into_query();
+    let of = |company: Expr, event: Expr| Expr::tuple([company, event]).in_subquery(own.clone());
+    let entry = of(Expr::col(event_id::Column::CompanyId), Expr::col(event_id::Column::EventId));
+    event_id::Entity::delete_many().filter(entry).exec(tx).await?;
+    for event in [Conflict::EventId, Conflict::OtherId] {
+        let row = of(Expr::col(Conflict::CompanyId), Expr::col(event));
+        event_conflict::Entity::delete_many().filter(row).exec(tx).await?;
+    }
+    Ok(())
 }
 
 /// Removes the rows for which `gone` holds. Before them their entries in the directory: they are found by the rows' `key`.

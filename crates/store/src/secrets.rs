@@ -18,6 +18,7 @@ use crate::{
     entity::receiver_secret::{self, Column, Entity, Model},
     now_ms,
     reads::Scope,
+    receiver_changes,
 };
 
 /// Active keys of one receiver at most: the new one and the one that it replaces.
@@ -34,23 +35,33 @@ impl Vault {
     }
 
     fn seal(&self, receiver: &str, text: &str) -> Result<String, Error> {
+        self.seal_bytes(receiver, text.as_bytes())
+    }
+
+    /// Encrypts `bytes`, bound to `purpose`; base64.
+    pub fn seal_bytes(&self, purpose: &str, bytes: &[u8]) -> Result<String, Error> {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).map_err(|_| Error::Crypto)?;
-        let mut sealed = text.as_bytes().to_vec();
+        let mut sealed = bytes.to_vec();
         self.0
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(receiver.as_bytes()), &mut sealed)
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(purpose.as_bytes()), &mut sealed)
             .map_err(|_| Error::Crypto)?;
         Ok(STANDARD.encode([nonce.as_slice(), &sealed].concat()))
     }
 
-    /// The prepared HMAC key of a stored secret.
-    pub fn open(&self, row: &Model) -> Result<hmac::Key, Error> {
-        let mut bytes = STANDARD.decode(&row.ciphertext).map_err(|_| Error::Crypto)?;
+    /// Decrypts what was encrypted for `purpose`.
+    pub fn open_bytes(&self, purpose: &str, sealed: &str) -> Result<Vec<u8>, Error> {
+        let mut bytes = STANDARD.decode(sealed).map_err(|_| Error::Crypto)?;
         let (nonce, sealed) = bytes.split_at_mut_checked(NONCE_LEN).ok_or(Error::Crypto)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Error::Crypto)?;
-        let receiver = receiver_of(&row.endpoint, row.company_id);
-        let plain = self.0.open_in_place(nonce, Aad::from(receiver.as_bytes()), sealed).map_err(|_| Error::Crypto)?;
-        let text = std::str::from_utf8(plain).map_err(|_| Error::Crypto)?;
+        let plain = self.0.open_in_place(nonce, Aad::from(purpose.as_bytes()), sealed).map_err(|_| Error::Crypto)?;
+        Ok(plain.to_vec())
+    }
+
+    /// The prepared HMAC key of a stored secret.
+    pub fn open(&self, row: &Model) -> Result<hmac::Key, Error> {
+        let plain = self.open_bytes(&receiver_of(&row.endpoint, row.company_id), &row.ciphertext)?;
+        let text = std::str::from_utf8(&plain).map_err(|_| Error::Crypto)?;
         KeyEncoding::parse(&row.encoding).and_then(|encoding| encoding.key(text).ok()).ok_or(Error::Crypto)
     }
 }
@@ -114,6 +125,7 @@ pub async fn add(
         created_at: Set(now),
     };
     Entity::insert(row).exec_without_returning(&tx).await?;
+    receiver_changes::note(&tx).await?;
     tx.commit().await?;
     Ok(version)
 }
@@ -150,12 +162,15 @@ pub async fn list(db: &DatabaseConnection, scope: Scope) -> Result<Vec<Model>, E
 /// Ends a secret now. Answers whether there was such a one, still active.
 pub async fn revoke(db: &DatabaseConnection, endpoint: Endpoint, company: CompanyId, version: i32) -> Result<bool, Error> {
     let now = now_ms();
+    let tx = db.begin().await?;
     let done = Entity::update_many()
         .col_expr(Column::ActiveUntil, Expr::value(now))
         .filter(of_receiver(endpoint, company))
         .filter(Column::Version.eq(version))
         .filter(Condition::any().add(Column::ActiveUntil.is_null()).add(Column::ActiveUntil.gt(now)))
-        .exec(db)
+        .exec(&tx)
         .await?;
+    receiver_changes::note(&tx).await?;
+    tx.commit().await?;
     Ok(done.rows_affected > 0)
 }

@@ -24,6 +24,7 @@ const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 #[derive(Debug)]
 pub struct Metrics {
     http: Histogram<f64>,
+    refused: Counter<u64>,
     consumed: Counter<u64>,
     processed: Histogram<f64>,
     waited: Histogram<f64>,
@@ -82,6 +83,7 @@ pub(crate) fn make() {
         .build();
     let made = Metrics {
         http: seconds("http.server.request.duration", "Duration of HTTP server requests."),
+        refused: counter("netbanx.webhooks.refused", "Webhooks that were refused, by reason and receiver."),
         consumed: counter("messaging.client.consumed.messages", "Jobs that were taken from the queue, by what became of them."),
         processed: seconds("messaging.process.duration", "Duration of processing a batch."),
         waited: seconds("netbanx.queue.wait.duration", "How long a job waited for its batch."),
@@ -101,6 +103,13 @@ pub(crate) fn make() {
     };
     // A process makes them once; a second time changes nothing.
     let _ = METRICS.set(made);
+}
+
+/// A webhook was refused for `reason`, at a receiver that exists or at `unknown`.
+pub fn refused(reason: &'static str, receiver: &str) {
+    with(|metrics| {
+        metrics.refused.add(1, &[KeyValue::new("reason", reason), KeyValue::new("receiver", receiver.to_owned())]);
+    });
 }
 
 /// Records with the instruments; does nothing before telemetry is set up.

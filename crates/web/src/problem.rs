@@ -1,6 +1,6 @@
 //! RFC 9457 problem documents: the one place where an HTTP error is made.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -33,11 +33,19 @@ pub enum ProblemKind {
     MethodNotAllowed,
     TooLarge,
     BodyUnreadable,
+    BodyTimeout,
+    UnsupportedEncoding,
+    TooManyFailures,
     Unavailable,
     Internal,
 }
 
 impl ProblemKind {
+    /// The name in `urn:netbanx:problem:NAME`.
+    pub const fn name(self) -> &'static str {
+        self.parts().0
+    }
+
     /// Name, status and title.
     const fn parts(self) -> (&'static str, StatusCode, &'static str) {
         use StatusCode as S;
@@ -63,6 +71,9 @@ impl ProblemKind {
             Self::MethodNotAllowed => ("method-not-allowed", S::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::TooLarge => ("too-large", S::PAYLOAD_TOO_LARGE, "The body is too large"),
             Self::BodyUnreadable => ("body-unreadable", S::BAD_REQUEST, "The body could not be read"),
+            Self::BodyTimeout => ("body-timeout", S::REQUEST_TIMEOUT, "The body took too long"),
+            Self::UnsupportedEncoding => ("unsupported-encoding", S::UNSUPPORTED_MEDIA_TYPE, "The content encoding is not known"),
+            Self::TooManyFailures => ("too-many-failures", S::TOO_MANY_REQUESTS, "Too many failures"),
             Self::Unavailable => ("unavailable", S::SERVICE_UNAVAILABLE, "Temporarily unavailable"),
             Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Something went wrong here"),
         }
@@ -74,7 +85,7 @@ impl ProblemKind {
 pub struct Problem {
     kind: ProblemKind,
     detail: String,
-    parameter: Option<&'static str>,
+    parameter: Option<Cow<'static, str>>,
 }
 
 impl Problem {
@@ -84,8 +95,8 @@ impl Problem {
     }
 
     /// The parameter `name` is bad.
-    pub fn parameter(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind: ProblemKind::BadParameter, detail: detail.into(), parameter: Some(name) }
+    pub fn parameter(name: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self { kind: ProblemKind::BadParameter, detail: detail.into(), parameter: Some(name.into()) }
     }
 
     /// Which kind it is.
@@ -110,13 +121,16 @@ impl ResponseError for Problem {
         let mut body = json!({
             "type": format!("urn:netbanx:problem:{name}"), "title": title, "status": status.as_u16(), "detail": self.detail,
         });
-        if let (Some(parameter), Some(fields)) = (self.parameter, body.as_object_mut()) {
+        if let (Some(parameter), Some(fields)) = (self.parameter.as_deref(), body.as_object_mut()) {
             fields.insert("parameter".to_owned(), parameter.into());
         }
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         match status {
-            StatusCode::SERVICE_UNAVAILABLE => drop(response.insert_header((header::RETRY_AFTER, "1"))),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => drop(response.insert_header((header::ACCEPT_ENCODING, "gzip, deflate"))),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                response.insert_header((header::RETRY_AFTER, "1"));
+            }
             StatusCode::UNAUTHORIZED => drop(response.insert_header((header::WWW_AUTHENTICATE, self.challenge()))),
             _ => {}
         }

@@ -2,10 +2,25 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use actix_web::{App, HttpServer, middleware::from_fn, web};
+use actix_web::{
+    App, Error, HttpServer,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::Method,
+    middleware::{Next, from_fn},
+    web,
+};
 use tokio::sync::watch;
 
 use crate::{Problem, ProblemKind, measure::measure};
+
+/// `HEAD` is answered wherever `GET` is: routes see a GET, and the encoder, which knows what was asked, leaves the body out.
+async fn head_as_get<B: MessageBody>(mut request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    next.call(request).await
+}
 
 /// Becomes true when the process is to stop.
 pub type Stop = watch::Receiver<bool>;
@@ -33,6 +48,7 @@ where
 {
     let mut server = HttpServer::new(move || {
         App::new()
+            .wrap(from_fn(head_as_get))
             .wrap(from_fn(measure))
             .configure(&routes)
             .default_service(web::to(|| async { Problem::new(ProblemKind::NotFound, "there is nothing under this path") }))

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`persist`] | one batch: decode, write, isolate what cannot be written |
 //! | [`invalidate`] | which answers a commit made old |
+//! | `identities` | under which identities the event of a job may be stored |
 //! | `given_up` | webhooks that were given up, counted as failed |
 //! | `traced` | traces from the request through the batch |
 //! | `tend` | roll-ups folded, counts taken over, what is old removed |
@@ -13,6 +14,7 @@
 //! the one bad event stands alone. While the database is away nothing counts against a job.
 
 mod given_up;
+mod identities;
 pub mod invalidate;
 pub mod persist;
 mod tend;
@@ -23,14 +25,17 @@ use std::{sync::Arc, time::Duration};
 use apalis::prelude::*;
 use meter::{Ledger, Meter};
 use queue::{Backend, Batch, Queue};
+use receivers::Publisher;
 use sea_orm::DatabaseConnection;
 use settings::Settings;
 use store::batch::Writer;
 use web::{Stop, health::Readiness};
 
 use given_up::GivenUp;
+use identities::Identities;
 use invalidate::Invalidator;
 use persist::Persister;
+use tend::Maintenance;
 
 /// Pause before a worker that ended is built anew.
 const REBUILD_PAUSE: Duration = Duration::from_secs(1);
@@ -99,11 +104,14 @@ pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnecti
     // Two connections are left to what is done beside the batches.
     let kept = usize::from(settings.worker_concurrency).min(settings.database_max_connections.saturating_sub(2) as usize);
     let writer = Writer::new(db.clone(), kept);
-    let persister = Persister::new(writer, given_up.clone(), invalidator.clone(), meter, attempts, stop.clone());
+    let persister =
+        Persister::new(writer, Identities::new(db.clone()), given_up.clone(), invalidator.clone(), meter, attempts, stop.clone());
     let persister = Arc::new(persister);
     let ledger = Ledger::new(queue.client().clone(), &settings.queue_name, meter::DUPLICATES);
-    let tending =
-        tokio::spawn(tend::run(db.clone(), queue.clone(), ledger, invalidator, given_up, settings.ages(), stop.clone()));
+    let publisher = Publisher::new(db.clone(), queue.client().clone(), &settings.queue_name);
+    let (db, ages) = (db.clone(), settings.ages());
+    let maintenance = Maintenance { db, queue: queue.clone(), ledger, invalidator, given_up, publisher, ages };
+    let tending = tokio::spawn(tend::run(maintenance, stop.clone()));
     tracing::info!(concurrency = settings.worker_concurrency, batch = queue.settings().batch_size, "worker started");
     while !*stop.borrow() {
         let backend = Backend::new(queue, &settings.redis_url)?;

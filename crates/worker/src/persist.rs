@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use common::{Job, job::BadJob};
+use common::{
+    Event, Job,
+    job::{self, BadJob},
+};
 use meter::Meter;
 use queue::{Batch, BatchOutcome, JobOutcome, LeasedJob, Verdict};
 use store::batch::{NewEvent, Writer, Written};
@@ -12,6 +15,7 @@ use web::Stop;
 
 use crate::{
     given_up::{GivenUp, Lost},
+    identities::Identities,
     invalidate::Invalidator,
     traced::{Traced, invalidate_span, persist_span},
 };
@@ -30,6 +34,7 @@ pub struct Persister {
     invalidator: Invalidator,
     meter: Meter,
     given_up: GivenUp,
+    identities: Identities,
     max_attempts: u16,
     stop: Stop,
 }
@@ -39,13 +44,14 @@ impl Persister {
     /// the database at `stop`.
     pub(crate) fn new(
         writer: Writer,
+        identities: Identities,
         given_up: GivenUp,
         invalidator: Invalidator,
         meter: Meter,
         max_attempts: u16,
         stop: Stop,
     ) -> Self {
-        Self { writer, invalidator, meter, given_up, max_attempts, stop }
+        Self { writer, invalidator, meter, given_up, identities, max_attempts, stop }
     }
 
     /// Writes what can be written of `batch`; answers for each job.
@@ -65,7 +71,7 @@ impl Persister {
         let count = |which: fn(&Verdict) -> bool| outcome.jobs.iter().filter(|job| which(&job.verdict)).count() as u64;
         for (name, counter, jobs) in [
             ("done", "job.done", count(|verdict| matches!(verdict, Verdict::Done))),
-            ("failed", "job.failed", count(|verdict| matches!(verdict, Verdict::Failed(_)))),
+            ("failed", "job.failed", count(|verdict| matches!(verdict, Verdict::Failed(_) | Verdict::Dead { .. }))),
             ("given_back", "job.given_back", count(|verdict| matches!(verdict, Verdict::GivenBack))),
         ] {
             metrics::consumed(name, jobs);
@@ -80,11 +86,16 @@ impl Persister {
     async fn work(&self, batch: Batch) -> BatchOutcome {
         let mut jobs = Vec::with_capacity(batch.jobs.len());
         let (mut leased, mut events, mut place) = (Vec::new(), Vec::new(), Vec::new());
+        let has_legacy = self.writer.has_legacy().await;
         for job in batch.jobs {
-            match read(&job, &mut place) {
+            match self.read(&job, has_legacy, &mut place).await {
                 Ok(event) => {
                     leased.push(job);
                     events.push(event);
+                }
+                Err(Unreadable::Still(reason)) => {
+                    self.count_dead(&job).await;
+                    jobs.push(job.outcome(Verdict::Dead { kind: job::UNREADABLE, reason }));
                 }
                 Err(error) => {
                     self.count_if_given_up(&job).await;
@@ -137,6 +148,11 @@ impl Persister {
         if job.failed_attempts + 1 < u32::from(self.max_attempts) {
             return;
         }
+        self.count_dead(job).await;
+    }
+
+    /// Counts a webhook that becomes a dead letter, unless it is counted.
+    async fn count_dead(&self, job: &LeasedJob) {
         let mut place = Vec::new();
         let payload = job.payload.read(&mut place).unwrap_or_default();
         if let Err(error) = self.given_up.count(&Lost::read(&job.id.to_string(), payload, job.enqueued_ms)).await {
@@ -167,7 +183,39 @@ impl Persister {
         self.meter.time("persist", begun.elapsed());
         written
     }
+
+    /// The event of a job, which is unpacked in `place`.
+    async fn read(&self, leased: &LeasedJob, has_legacy: bool, place: &mut Vec<u8>) -> Result<NewEvent, Unreadable> {
+        let job = Job::decode(leased.payload.read(place)?)?;
+        let read = || {
+            let envelope = job.envelope()?;
+            let event = Event::interpret(&envelope, job.received_at()?)?;
+            Ok::<_, BadJob>((envelope, event))
+        };
+        let (envelope, event) = match (read(), &job.unreadable) {
+            (Ok(read), _) => read,
+            (Err(_), Some(_)) if job.sealed().is_some() => return Err(Unreadable::Still(SEALED.to_owned())),
+            (Err(error), Some(_)) => return Err(Unreadable::Still(error.to_string())),
+            (Err(error), None) => return Err(error.into()),
+        };
+        let identities = self.identities.of(&job, &envelope, has_legacy).await;
+        drop(envelope);
+        Ok(NewEvent {
+            webhook_id: job.webhook_id,
+            company_id: job.company_id,
+            endpoint: job.endpoint,
+            identity: identities.own.unwrap_or(job.identity),
+            legacy: identities.legacy,
+            event_key: identities.event_key,
+            received_ms: job.received_ms,
+            event,
+            payload: Box::<str>::from(job.body).into_string(),
+        })
+    }
 }
+
+/// Why a worker does not interpret what was sealed.
+const SEALED: &str = "the body is encrypted, since it could not be masked: `retry` by the API or by `netbanx queue` opens it";
 
 /// Why a job can never succeed.
 #[derive(Debug, thiserror::Error)]
@@ -176,19 +224,7 @@ enum Unreadable {
     Record(#[from] queue::Error),
     #[error(transparent)]
     Job(#[from] BadJob),
-}
-
-/// The event of a job, which is unpacked in `place`.
-fn read(leased: &LeasedJob, place: &mut Vec<u8>) -> Result<NewEvent, Unreadable> {
-    let job = Job::decode(leased.payload.read(place)?)?;
-    let event = job.event()?;
-    Ok(NewEvent {
-        webhook_id: job.webhook_id,
-        company_id: job.company_id,
-        endpoint: job.endpoint,
-        identity: job.identity,
-        received_ms: job.received_ms,
-        event,
-        payload: Box::<str>::from(job.body).into_string(),
-    })
+    /// It was unreadable when it was received, and is so by the rules of this version.
+    #[error("{0}")]
+    Still(String),
 }

@@ -9,6 +9,7 @@ use std::{
 use common::{CompanyId, Mode, WebhookOutcome};
 use meter::Ledger;
 use queue::{Lane, Queue, Stats};
+use receivers::Publisher;
 use sea_orm::DatabaseConnection;
 use store::{
     retention::{self, Ages},
@@ -28,6 +29,8 @@ const FOLD: Duration = Duration::from_millis(500);
 const COLLECT: Duration = Duration::from_secs(2);
 /// How often what is too old is removed, and how many steps of it at once.
 const RETAIN: (Duration, u32) = (Duration::from_secs(60), 20);
+/// How often the directory of receivers is looked at, and how often the database is asked whether something is missing in it.
+const DIRECTORY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 /// How often partitions are looked after.
 const PARTITIONS: Duration = Duration::from_secs(3600);
 /// How often the queue's counts are taken, for the metrics and to see whether more jobs died.
@@ -37,18 +40,24 @@ const STEP: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs
 /// Differences after which their table is tidied up.
 const TIDY: u64 = 50_000;
 
+/// What is to be done beside the batches needs all of these.
+#[derive(Debug)]
+pub(crate) struct Maintenance {
+    pub db: DatabaseConnection,
+    pub queue: Queue,
+    pub ledger: Ledger,
+    pub invalidator: Invalidator,
+    pub given_up: GivenUp,
+    pub publisher: Publisher,
+    pub ages: Ages,
+}
+
 /// Does it until `stop`.
-pub(crate) async fn run(
-    db: DatabaseConnection,
-    queue: Queue,
-    ledger: Ledger,
-    invalidator: Invalidator,
-    given_up: GivenUp,
-    ages: Ages,
-    mut stop: Stop,
-) {
+pub(crate) async fn run(maintenance: Maintenance, mut stop: Stop) {
+    let Maintenance { db, queue, ledger, invalidator, given_up, publisher, ages } = maintenance;
     let mut looks = Looks::new(given_up);
     let (mut collected, mut retained, mut gauged, mut parted, mut folded) = (None, None, None, None, 0);
+    let (mut looked, mut compared) = (None, None);
     while !*stop.borrow() {
         // Either the time is over or it is told to stop, which the loop sees.
         let _ = tokio::time::timeout(FOLD, stop.changed()).await;
@@ -73,6 +82,14 @@ pub(crate) async fn run(
             gauge(&stats);
             if let Err(error) = looks.look(&queue, &stats).await {
                 tracing::warn!(%error, "webhooks that were given up are counted later");
+            }
+        }
+        if is_due(&mut looked, DIRECTORY.0) {
+            let asks_database = is_due(&mut compared, DIRECTORY.1);
+            match store::answered(STEP.0, Box::pin(publisher.repair(asks_database))).await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => tracing::debug!(%error, "the directory of receivers is published later"),
+                None => tracing::warn!("the directory of receivers could not be published in time"),
             }
         }
         if is_due(&mut retained, RETAIN.0)

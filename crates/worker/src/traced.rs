@@ -66,7 +66,7 @@ impl Traced {
 pub(crate) const fn name(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Done => "done",
-        Verdict::Failed(_) => "failed",
+        Verdict::Failed(_) | Verdict::Dead { .. } => "failed",
         Verdict::GivenBack => "given_back",
     }
 }

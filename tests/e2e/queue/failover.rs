@@ -1,7 +1,13 @@
 //! A master of a Redis Cluster dies and its replica takes its place.
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
 use e2e::{Bench, Redis, eventually, new_directory};
-use queue::{Enqueued, Lane, NewJob, Verdict};
+use queue::{Enqueued, Error, Lane, NewJob, Verdict};
+use redis_client::fred::util::redis_keyslot;
 
 #[tokio::test]
 async fn what_was_accepted_survives_a_failover() {
@@ -15,13 +21,7 @@ async fn what_was_accepted_survives_a_failover() {
         assert_eq!(bench.push(Lane::Payments, n, &format!("before {n}")).await, Enqueued::Accepted);
     }
     bench.redis.kill_first_master();
-    eventually("its replica has taken its slots", || async {
-        let nodes = bench.redis.ask(&["CLUSTER", "NODES"]).pop()?;
-        let serving =
-            nodes.lines().filter(|node| node.contains("master") && !node.contains("fail") && node.contains("connected "));
-        (nodes.contains("master,fail ") && serving.count() == 3).then_some(())
-    })
-    .await;
+    its_replica_serves(&bench).await;
     // The place of the dead one is filled again, as an orchestrator does: without a second copy
     // nothing counts as accepted.
     bench.redis.resume().await;
@@ -51,4 +51,123 @@ async fn what_was_accepted_survives_a_failover() {
     assert!(worker.is_running());
     eventually("nothing is left", || async { bench.queue.stats().await.ok().filter(|s| s.total == 0 && s.completed == 300) })
         .await;
+}
+
+/// Waits until the replica of the master that died has taken its slots.
+async fn its_replica_serves(bench: &Bench) {
+    eventually("its replica has taken its slots", || async {
+        let nodes = bench.redis.ask(&["CLUSTER", "NODES"]).pop()?;
+        let serving =
+            nodes.lines().filter(|node| node.contains("master") && !node.contains("fail") && node.contains("connected "));
+        (nodes.contains("master,fail ") && serving.count() == 3).then_some(())
+    })
+    .await;
+}
+
+fn job(flow: u64, turn: &str) -> NewJob {
+    let id = format!("{turn} {flow}");
+    NewJob { id: id.clone(), claim: id, lane: Lane::Payments, flow, traceparent: None, payload: Vec::new() }
+}
+
+#[tokio::test]
+async fn without_its_replicas_a_queue_refuses_at_once_and_takes_again_when_they_come() {
+    let directory = new_directory();
+    let bench = Bench::on(Redis::one(&directory, &[]).await, directory, |settings| {
+        settings.shards = 1;
+        settings.min_replicas = 1;
+    });
+    let first = bench.producer.enqueue(job(0, "first")).await;
+    assert!(matches!(first, Err(Error::NotReplicated { reached: 0, wanted: 1 })), "{first:?}");
+    for n in 0..200 {
+        let result = bench.producer.enqueue(job(0, &format!("while {n}"))).await;
+        assert!(matches!(result, Err(Error::Degraded)), "{result:?}");
+    }
+    let copies = new_directory();
+    let mut copy = Redis::one(&copies, &[]).await;
+    copy.follow(&bench.redis);
+    // The first one's claim is in Redis: only now that a replica has it, it is told to be a duplicate or its own.
+    eventually("it is accepted", || async { bench.producer.enqueue(job(0, "first")).await.ok() }).await;
+    copy.kill();
+    drop(std::fs::remove_dir_all(copies));
+}
+
+#[tokio::test]
+async fn a_burst_before_the_outage_is_known_does_not_wait_for_a_timeout_each() {
+    let directory = new_directory();
+    let bench = Bench::on(Redis::one(&directory, &[]).await, directory, |settings| {
+        settings.shards = 1;
+        settings.min_replicas = 1;
+    });
+    let turns: Vec<String> = (0..2000).map(|n| format!("at once {n}")).collect();
+    let results = futures::future::join_all(turns.iter().map(|turn| bench.producer.enqueue(job(0, turn)))).await;
+    let degraded = results.iter().filter(|result| matches!(result, Err(Error::Degraded))).count();
+    assert!(results.iter().all(Result::is_err));
+    // Only the calls that were under way waited for replicas.
+    assert!(degraded >= 1800, "{degraded}");
+}
+
+#[tokio::test]
+async fn the_shards_of_other_masters_do_not_wait() {
+    let directory = new_directory();
+    let mut bench = Bench::on(Redis::cluster(&directory, 1), directory, |settings| {
+        settings.shards = 16;
+        settings.min_replicas = 1;
+    });
+    let name = bench.queue.settings().name.clone();
+    let is_of_first_master = |shard: &u64| redis_keyslot(format!("{{{name}:{shard}}}").as_bytes()) <= 5460;
+    let (of_first, of_others): (Vec<u64>, Vec<u64>) = (0..16).partition(is_of_first_master);
+    assert!(!of_first.is_empty() && !of_others.is_empty());
+    for shard in 0..16 {
+        assert_eq!(bench.push(Lane::Payments, shard, &format!("before {shard}")).await, Enqueued::Accepted);
+    }
+
+    bench.redis.kill_first_master();
+    // What is sent to the dead one waits until the cluster knows; nothing else waits with it.
+    let is_answered = AtomicBool::new(false);
+    let to_the_dead = async {
+        let result = bench.producer.enqueue(job(of_first[0], "to the dead one")).await;
+        is_answered.store(true, Ordering::Relaxed);
+        result
+    };
+    let meanwhile = async {
+        let mut accepted = 0;
+        while !is_answered.load(Ordering::Relaxed) {
+            let shard = of_others[accepted % of_others.len()];
+            match bench.producer.enqueue(job(shard, &format!("meanwhile {accepted}"))).await {
+                Ok(_) => accepted += 1,
+                // Once the cluster knows, all of it refuses until the replica has taken over.
+                Err(_) => break,
+            }
+        }
+        accepted
+    };
+    let (refused, accepted) = tokio::join!(to_the_dead, meanwhile);
+    assert!(refused.is_err(), "{refused:?}");
+    assert!(accepted > 50, "{accepted}");
+
+    // The replica serves in its place and has none itself: nothing can be kept twice.
+    its_replica_serves(&bench).await;
+    for shard in &of_others {
+        eventually("the others serve", || async { bench.producer.enqueue(job(*shard, "served")).await.ok() }).await;
+    }
+    for shard in &of_first {
+        eventually("the outage is known", || async {
+            let result = bench.producer.enqueue(job(*shard, "known")).await;
+            matches!(result, Err(Error::Degraded)).then_some(())
+        })
+        .await;
+    }
+    let begun = Instant::now();
+    for n in 0..200 {
+        let result = bench.producer.enqueue(job(of_first[n % of_first.len()], &format!("while {n}"))).await;
+        assert!(matches!(result, Err(Error::Degraded)), "{result:?}");
+        let result = bench.producer.enqueue(job(of_others[n % of_others.len()], &format!("while {n}"))).await;
+        assert_eq!(result.unwrap(), Enqueued::Accepted);
+    }
+    // Each would have waited a second for its replica.
+    assert!(begun.elapsed() < Duration::from_secs(50), "{:?}", begun.elapsed());
+    bench.redis.resume().await;
+    for shard in of_first {
+        eventually("it is accepted again", || async { bench.producer.enqueue(job(shard, "after")).await.ok() }).await;
+    }
 }

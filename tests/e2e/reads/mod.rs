@@ -4,4 +4,5 @@ mod access;
 mod cache;
 mod contract;
 mod plans;
+mod queries;
 mod stream;

@@ -2,6 +2,7 @@
 
 pub(crate) mod params;
 pub(crate) mod problems;
+pub(crate) mod queries;
 
 use std::sync::OnceLock;
 

@@ -113,6 +113,8 @@ listed! {
 
 listed! {
     Events {
+        /// Only those that another event of their event id contradicts.
+        conflicting: Option<bool>,
         /// In any spelling that Netbanx uses.
         #[param(max_length = 255)]
         eventName: Option<String>,
@@ -237,6 +239,9 @@ pub(crate) struct DeadLetters {
     company: Option<String>,
     #[param(max_length = 255)]
     eventName: Option<String>,
+    /// What failed on every attempt, or what could not be interpreted when it was received.
+    #[param(pattern = "^(failed|unreadable)$")]
+    kind: Option<String>,
     /// Whose last error contains this text.
     #[param(max_length = 255)]
     error: Option<String>,

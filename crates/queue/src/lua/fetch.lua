@@ -31,7 +31,7 @@ for _, lane in pairs(lanes) do
       local takeovers = redis.call('HINCRBY', attempts, 't:' .. id, 1)
       if takeovers > tonumber(ARGV[6]) then
         local tries = tonumber(redis.call('HGET', attempts, id) or '0')
-        bury(lane, id, wall, 'its worker died or hung ' .. takeovers .. ' times', tries)
+        dead_letter(lane, id, wall, 'its worker died or hung ' .. takeovers .. ' times', tries, '')
       else
         to_front(lane, id)
       end

@@ -2,13 +2,15 @@
 -- KEYS: 1 data (id -> record), 2 owners (id -> worker), 3 attempts (id -> failed ones; t:id -> take-overs;
 --       h:id -> when and why, JSON objects each with a comma behind), 4 dead info (id -> JSON),
 --       5 stats, 6 paused, 7 recent (list), then of payments 8 waiting, 9 flows, 10 scheduled,
---       11 leases, 12 dead, and of the others 13-17 the same
+--       11 leases, 12 dead, and of the others 13-17 the same; where claims are touched, 18-21 the hashes of claims
 local data, owners, attempts, info, stats, paused, recent = unpack(KEYS, 1, 7)
 local lanes = {}
 for lane, at in pairs({ p = 8, o = 13 }) do
   lanes[lane] = { name = lane, waiting = KEYS[at], flows = KEYS[at + 1], scheduled = KEYS[at + 2],
     leases = KEYS[at + 3], dead = KEYS[at + 4] }
 end
+
+local claims = { now = KEYS[18], before = KEYS[19], legacy = KEYS[20], legacy_before = KEYS[21] }
 
 local function wall_clock()
   local time = redis.call('TIME')
@@ -42,11 +44,12 @@ end
 
 local function forget_attempts(id) redis.call('HDEL', attempts, id, 't:' .. id, 'h:' .. id) end
 
--- Makes a job a dead letter.
-local function bury(lane, id, wall, reason, tries)
+-- Makes a job a dead letter; `kind` tells those apart that did not just fail ('': they did).
+local function dead_letter(lane, id, wall, reason, tries, kind)
   local history = redis.call('HGET', attempts, 'h:' .. id) or ''
+  local named = kind ~= '' and '"kind":' .. cjson.encode(kind) .. ',' or ''
   redis.call('ZADD', lane.dead, wall, id)
-  redis.call('HSET', info, id, '{"error":' .. cjson.encode(reason) .. ',"attempts":' .. tries
+  redis.call('HSET', info, id, '{' .. named .. '"error":' .. cjson.encode(reason) .. ',"attempts":' .. tries
     .. ',"history":[' .. string.sub(history, 1, -2) .. ']}')
   redis.call('HINCRBY', stats, 'failed:' .. lane.name, 1)
   forget_attempts(id)

@@ -6,6 +6,8 @@
 
 mod accounts;
 mod beyond;
+mod conflicts;
+mod legacy;
 mod transactions;
 mod writer;
 
@@ -25,6 +27,8 @@ use crate::{
     entity::{event_identity, webhook_event},
     rollups::{self, CompanyDeltas},
 };
+use legacy::Legacy;
+pub(crate) use legacy::ROLL_OUT_MS;
 use transactions::Transactions;
 pub use writer::Writer;
 
@@ -39,6 +43,10 @@ pub struct NewEvent {
     pub endpoint: Endpoint,
     /// Which event it is.
     pub identity: EventIdentity,
+    /// The identity that versions before 1.0 give it; absent where none of their events is stored ([`Writer::has_legacy`]).
+    pub legacy: Option<EventIdentity>,
+    /// What it shares with all events of the same sender's event id; absent where it has none.
+    pub event_key: Option<EventIdentity>,
     /// When it was received, in milliseconds since 1970 UTC.
     pub received_ms: i64,
     /// What it means.
@@ -65,7 +73,7 @@ pub async fn write(db: &DatabaseConnection, events: &[NewEvent]) -> Result<Writt
 #[doc(hidden)]
 pub async fn write_uncounted(db: &DatabaseConnection, events: &[NewEvent]) -> Result<Written, Error> {
     let tx = db.begin().await?;
-    let written = write_in(&tx, events, None, false).await?;
+    let written = write_in(&tx, events, Legacy::None, None, false).await?;
     tx.commit().await?;
     Ok(written)
 }
@@ -74,6 +82,7 @@ pub async fn write_uncounted(db: &DatabaseConnection, events: &[NewEvent]) -> Re
 async fn write_in(
     tx: &DatabaseTransaction,
     events: &[NewEvent],
+    legacy: Legacy,
     horizon: Option<i64>,
     is_counted: bool,
 ) -> Result<Written, Error> {
@@ -87,9 +96,13 @@ async fn write_in(
     // What is entered into the directories now is new; the rest is known. Entries first, then locks, each in one order
     // for all: so no two batches wait for each other, and what is read after it stays as it is.
     let unique: Vec<&NewEvent> = unique.into_values().collect();
-    let identities = Insert::missing(unique.iter().copied(), identity_cell, event_identity::Column::EventId)?;
-    let noted: HashSet<Uuid> = rows::insert_missing(tx, vec![identities, transactions.keys()?]).await?;
-    let new: Vec<&NewEvent> = unique.into_iter().filter(|event| noted.contains(&event.webhook_id)).collect();
+    let entries = Insert::missing(legacy.entries(&unique), entry_cell, event_identity::Column::EventId)?;
+    let missing = [entries, transactions.keys()?, conflicts::keys(&unique)?];
+    let [entered, noted, keyed] = rows::insert_missing(tx, missing).await?;
+    let noted: HashSet<Uuid> = noted.into_iter().collect();
+    let recognised = legacy.recognise(tx, &unique, entered).await?;
+    let conflicts = conflicts::find(tx, &unique, &recognised, keyed).await?;
+    let new = recognised.new;
     let mut deltas = CompanyDeltas::new();
     for event in &new {
         deltas.entry(event.company_id).or_default().webhook(event.received_ms, event.event.mode, WebhookOutcome::Processed);
@@ -104,6 +117,8 @@ async fn write_in(
     let states = transactions.fold(&timely, horizon, &mut deltas)?;
     let mut inserts = vec![Insert::of(new.iter().copied(), event_cell, Rest::Nothing)?];
     inserts.extend(states.inserts()?);
+    inserts.push(legacy::noted(&recognised.noted)?);
+    inserts.push(conflicts::pairs(&conflicts)?);
     if !late.is_empty() {
         inserts.push(Insert::of(late, beyond::cell, Rest::Nothing)?);
     }
@@ -115,12 +130,15 @@ async fn write_in(
     Ok(Written { new: new.len(), known: events.len() - new.len() })
 }
 
-fn identity_cell(new: &NewEvent, column: event_identity::Column) -> Cell<'_> {
+/// An entry of the directory of events: identity and event.
+type Entry<'e> = (CompanyId, &'e str, Uuid);
+
+fn entry_cell((company, identity, event): Entry<'_>, column: event_identity::Column) -> Cell<'_> {
     use event_identity::Column;
     match column {
-        Column::CompanyId => new.company_id.0.into(),
-        Column::Identity => new.identity.as_str().into(),
-        Column::EventId => new.webhook_id.into(),
+        Column::CompanyId => company.0.into(),
+        Column::Identity => identity.into(),
+        Column::EventId => event.into(),
     }
 }
 

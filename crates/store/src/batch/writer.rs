@@ -6,9 +6,10 @@ use std::{
 };
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use tokio::sync::OnceCell;
 
-use super::{NewEvent, Written, beyond::Remembered, write_in};
-use crate::{Error, dialect};
+use super::{Legacy, NewEvent, Written, beyond::Remembered, write_in};
+use crate::{Error, dialect, now_ms, state};
 
 /// How long a transaction that is begun waits for a batch, up to twice as long.
 const WAIT: Duration = Duration::from_millis(200);
@@ -26,6 +27,8 @@ pub struct Writer {
     db: DatabaseConnection,
     most: usize,
     begun: Arc<Mutex<Begun>>,
+    /// Since when events are stored under today's identity; none: they always were. Read once.
+    legacy_since: Arc<OnceCell<Option<i64>>>,
     remembered: Remembered,
 }
 
@@ -50,7 +53,22 @@ impl Writer {
     /// Writes to `db`, of whose connections it keeps `most` between two batches. Needs a tokio runtime.
     pub fn new(db: DatabaseConnection, most: usize) -> Self {
         let most = if dialect::can_chain(&db) { most } else { 0 };
-        Self { db, most, begun: Arc::default(), remembered: Remembered::default() }
+        Self { db, most, begun: Arc::default(), legacy_since: Arc::default(), remembered: Remembered::default() }
+    }
+
+    /// Whether events may be stored under the identity of versions before 1.0: then [`NewEvent::legacy`] must be given. So
+    /// it is as long as the database cannot be asked.
+    pub async fn has_legacy(&self) -> bool {
+        self.legacy_since().await.map_or(true, |since| since.is_some())
+    }
+
+    async fn legacy_since(&self) -> Result<Option<i64>, Error> {
+        let read = async || {
+            let since = state::get(&self.db, state::LEGACY_IDENTITY_SINCE).await?;
+            // A row that is no number is one all the same.
+            Ok::<_, Error>(since.map(|since| since.parse().unwrap_or(0)))
+        };
+        self.legacy_since.get_or_try_init(read).await.copied()
     }
 
     /// Writes `events` in one transaction: all or none.
@@ -58,13 +76,14 @@ impl Writer {
         if events.is_empty() {
             return Ok(Written::default());
         }
+        let legacy = Legacy::since(self.legacy_since().await?, now_ms());
         let horizon = self.remembered.horizon(&self.db).await?;
         let last = lock(&self.begun).links.pop();
         let (tx, taken) = match last {
             Some(link) => (link.tx, link.taken),
             None => (self.db.begin().await?, Instant::now()),
         };
-        let written = self.write_and_keep(tx, taken, events, horizon).await;
+        let written = self.write_and_keep(tx, taken, events, (legacy, horizon)).await;
         if matches!(written, Err(Error::Unavailable(_))) {
             // Likely no connection is any better.
             lock(&self.begun).links.clear();
@@ -77,9 +96,9 @@ impl Writer {
         tx: DatabaseTransaction,
         taken: Instant,
         events: &[NewEvent],
-        horizon: Option<i64>,
+        (legacy, horizon): (Legacy, Option<i64>),
     ) -> Result<Written, Error> {
-        let written = write_in(&tx, events, horizon, true).await?;
+        let written = write_in(&tx, events, legacy, horizon, true).await?;
         if taken.elapsed() < LIFE && lock(&self.begun).links.len() < self.most {
             dialect::commit_and_chain(&tx).await?;
             self.keep(Link { tx, taken, waits_since: Instant::now() });

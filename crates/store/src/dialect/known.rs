@@ -1,4 +1,6 @@
-//! The transactions of a batch that are there, by keys of three columns: each dialect has its own way to tell many.
+//! What of a batch is there, by keys of several columns: each dialect has its own way to tell many.
+
+use std::collections::HashMap;
 
 use common::{CompanyId, Kind};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement, Value, sea_query::ArrayType};
@@ -37,4 +39,48 @@ pub(crate) async fn known_transactions(tx: &DatabaseTransaction, keys: &[Key<'_>
         Statement::from_sql_and_values(backend, format!("{select} WHERE {wanted}"), values.collect::<Vec<Value>>())
     };
     KnownTransaction::find_by_statement(statement).all(tx).await
+}
+
+/// A directory of events: each entry names one by a text of its company.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Directory {
+    table: &'static str,
+    key: &'static str,
+}
+
+impl Directory {
+    /// By identity.
+    pub const IDENTITIES: Self = Self { table: "event_identities", key: "identity" };
+    /// By the sender's event id.
+    pub const EVENT_IDS: Self = Self { table: "event_ids", key: "event_key" };
+}
+
+/// The events that the entries of `keys` stand for, as far as there are entries.
+pub(crate) async fn owners(
+    tx: &DatabaseTransaction,
+    Directory { table, key }: Directory,
+    keys: &[(CompanyId, &str)],
+) -> Result<HashMap<(CompanyId, String), Uuid>, DbErr> {
+    let backend = tx.get_database_backend();
+    let statement = if backend == DbBackend::Postgres {
+        let companies = keys.iter().map(|(company, _)| company.0.into()).collect::<Vec<Value>>();
+        let texts = keys.iter().map(|(_, text)| (*text).into()).collect::<Vec<Value>>();
+        let values = [(ArrayType::Uuid, companies), (ArrayType::String, texts)];
+        let values = values.map(|(kind, values)| Value::Array(kind, Some(Box::new(values))));
+        // Entry by entry, whatever the plan: a join that was planned while the table was new would read all of it for ever.
+        let sql = format!(
+            "SELECT company_id, text, event_id FROM unnest($1::uuid[], $2::text[]) AS wanted(company_id, text), LATERAL
+             (SELECT d.event_id FROM {table} d WHERE d.company_id = wanted.company_id AND d.{key} = wanted.text LIMIT 1) found"
+        );
+        Statement::from_sql_and_values(backend, sql, values)
+    } else {
+        let values = keys.iter().flat_map(|(company, text)| [Value::from(company.0), (*text).into()]);
+        let places = vec!["(?, ?)"; keys.len()].join(", ");
+        let sql =
+            format!("SELECT company_id, {key} AS text, event_id FROM {table} WHERE (company_id, {key}) IN (VALUES {places})");
+        Statement::from_sql_and_values(backend, sql, values.collect::<Vec<_>>())
+    };
+    let rows = tx.query_all_raw(statement).await?.into_iter();
+    rows.map(|row| Ok(((CompanyId(row.try_get("", "company_id")?), row.try_get("", "text")?), row.try_get("", "event_id")?)))
+        .collect()
 }

@@ -189,7 +189,7 @@ impl<'r> Insert<'r> {
         Ok(Self { table: C::EntityName::default().table_name(), columns, rows: rows.len(), rest })
     }
 
-    /// `rows` as far as they are not there yet; for [`insert_missing`], which answers their `id`s.
+    /// `rows` as far as they are not there yet; for [`insert_missing`], which returns their `id`s.
     pub fn missing<R: Copy, C: ColumnTrait>(
         rows: impl IntoIterator<Item = R>,
         cell: impl Fn(R, C) -> Cell<'r>,
@@ -243,27 +243,32 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -
 }
 
 /// Inserts what is not there yet of `inserts`, each an [`Insert::missing`], in their order and that of their rows, of which
-/// there is one at least: by one statement on PostgreSQL. Answers the ids of just those rows. An entry that another
-/// transaction is about to make or to remove is waited for.
-pub(crate) async fn insert_missing<C>(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -> Result<C, DbErr>
-where
-    C: FromIterator<Uuid>,
-{
-    let inserts: Vec<Insert<'_>> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
+/// there is one at least: by one statement on PostgreSQL. Returns the ids of just those rows, for each of `inserts`. An
+/// entry that another transaction is about to make or to remove is waited for.
+pub(crate) async fn insert_missing<const N: usize>(
+    tx: &DatabaseTransaction,
+    inserts: [Insert<'_>; N],
+) -> Result<[Vec<Uuid>; N], DbErr> {
+    let mut ids = [const { Vec::new() }; N];
+    let (places, inserts): (Vec<_>, Vec<_>) = ids.iter_mut().zip(inserts).filter(|(_, insert)| insert.rows > 0).unzip();
     if tx.get_database_backend() != DbBackend::Postgres {
-        let mut found = Vec::new();
-        for insert in inserts {
-            found.extend(tx.query_all_raw(insert.with_rows()).await?);
+        for (place, insert) in places.into_iter().zip(inserts) {
+            let found = tx.query_all_raw(insert.with_rows()).await?;
+            *place = found.into_iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?;
         }
-        return found.into_iter().map(|row| row.try_get("", "id")).collect();
+        return Ok(ids);
     }
     let statement = together(inserts, |parts| {
-        let ids: Vec<String> = (0..parts.len()).map(|n| format!("SELECT id FROM part{n}")).collect();
+        let ids: Vec<String> = (0..parts.len()).map(|n| format!("ARRAY(SELECT id FROM part{n}) AS ids{n}")).collect();
         // In one row: each row costs a message, and several allocations of whoever reads it.
-        format!("{}SELECT ARRAY({}) AS ids", with(&parts), ids.join(" UNION ALL "))
+        format!("{}SELECT {}", with(&parts), ids.join(", "))
     });
-    let ids: Option<Vec<Uuid>> = tx.query_one_raw(statement?).await?.map(|row| row.try_get("", "ids")).transpose()?;
-    Ok(ids.into_iter().flatten().collect())
+    if let Some(row) = tx.query_one_raw(statement?).await? {
+        for (n, place) in places.into_iter().enumerate() {
+            *place = row.try_get_by_index(n)?;
+        }
+    }
+    Ok(ids)
 }
 
 /// One statement for PostgreSQL, whose text `join` makes of those of `inserts`. It is made once: it depends on their tables

@@ -16,6 +16,7 @@ impl MigratorTrait for Migrator {
             Box::new(search::Migration),
             Box::new(entries::Migration),
             Box::new(platform_state::Migration),
+            Box::new(event_ids::Migration),
             Box::new(horizons::Migration),
         ]
     }
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
 
 mod directories;
 mod entries;
+mod event_ids;
 mod first;
 mod horizons;
 mod platform_state;

@@ -53,6 +53,8 @@ pub fn new_event(sent: &Sent) -> NewEvent {
         company_id: company(sent.company),
         endpoint: Endpoint::Netbanx,
         identity: identity(sent),
+        legacy: None,
+        event_key: None,
         received_ms: sent.received(),
         event: Event::interpret(&envelope, DateTime::from_timestamp_millis(sent.received()).unwrap()).unwrap(),
         payload,

@@ -10,6 +10,7 @@
 
 mod figures;
 mod horizons;
+mod identities;
 mod naive;
 mod partitions;
 mod plans;

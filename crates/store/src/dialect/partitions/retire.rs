@@ -25,17 +25,19 @@ impl Table {
         }
     }
 
-    /// Its directory, and which entry of it (`d`) stands for a row (`gone`).
-    fn directory(self) -> (&'static str, &'static str) {
+    /// Its directories, and which entries of each (`d`) stand for a row (`gone`).
+    fn directories(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Events => {
-                ("event_identities", "d.company_id = gone.company_id AND d.identity = gone.identity AND d.event_id = gone.id")
-            }
-            Self::Transactions => (
+            Self::Events => &[
+                ("event_identities", "d.company_id = gone.company_id AND d.identity = gone.identity AND d.event_id = gone.id"),
+                ("event_ids", "d.company_id = gone.company_id AND d.event_id = gone.id"),
+                ("event_conflicts", "d.company_id = gone.company_id AND (d.event_id = gone.id OR d.other_id = gone.id)"),
+            ],
+            Self::Transactions => &[(
                 "transaction_keys",
                 "d.company_id = gone.company_id AND d.kind = gone.kind AND d.external_id = gone.external_id
                  AND d.transaction_id = gone.id",
-            ),
+            )],
         }
     }
 }
@@ -98,7 +100,14 @@ async fn replace(tx: &DatabaseTransaction, table: Table, end: NaiveDate, lapsed:
 pub(crate) async fn tidy(db: &DatabaseConnection) -> Result<u64, DbErr> {
     let mut removed = 0;
     for table in Table::ALL {
-        let (name, (directory, stands_for)) = (table.name(), table.directory());
+        let name = table.name();
+        let entries = table.directories().iter().enumerate().map(|(n, (directory, stands_for))| {
+            format!(
+                ", entries{n} AS (DELETE FROM {directory} d USING gone WHERE {stands_for}
+                   AND NOT EXISTS (SELECT 1 FROM {name} kept WHERE kept.id = gone.id))"
+            )
+        });
+        let entries: String = entries.collect();
         let detached = format!(
             "SELECT oid::regclass::text AS name FROM pg_class
              WHERE relkind = 'r' AND starts_with(relname, '{name}{GONE}') AND pg_table_is_visible(oid)"
@@ -109,9 +118,8 @@ pub(crate) async fn tidy(db: &DatabaseConnection) -> Result<u64, DbErr> {
             // Other workers take other rows. What `replace` kept is there under its id still.
             let step = format!(
                 "WITH gone AS (DELETE FROM {partition} WHERE id IN
-                   (SELECT id FROM {partition} ORDER BY id LIMIT {STEP} FOR UPDATE SKIP LOCKED) RETURNING *),
-                 entries AS (DELETE FROM {directory} d USING gone WHERE {stands_for}
-                   AND NOT EXISTS (SELECT 1 FROM {name} kept WHERE kept.id = gone.id))
+                   (SELECT id FROM {partition} ORDER BY id LIMIT {STEP} FOR UPDATE SKIP LOCKED) RETURNING *)
+                 {entries}
                  SELECT count(*) AS n FROM gone"
             );
             let row = tx.query_one_raw(Statement::from_string(tx.get_database_backend(), step)).await?;

@@ -1,0 +1,32 @@
+//! What is signed is kept: in every spelling of a signature, in every form of a body, understood or not.
+
+mod content;
+mod identity;
+mod manners;
+mod restored;
+mod signatures;
+
+use e2e::Platform;
+use serde_json::Value;
+
+/// A receiver of the platforms here.
+const PATH: &str = "/api/webhooks/netbanx/acme";
+
+/// A completed payment, in minor units.
+fn payment(id: &str) -> String {
+    format!(
+        r#"{{"eventType":"PAYMENT_COMPLETED","payload":{{"id":"{id}","status":"COMPLETED","amount":1250,"currencyCode":"EUR"}}}}"#
+    )
+}
+
+/// The transaction of that id at Netbanx.
+async fn transaction(platform: &Platform, id: &str) -> Option<Value> {
+    let data = platform.get(&format!("/api/v1/transactions?q={id}")).await;
+    data["transactions"].as_array()?.iter().find(|row| row["externalId"] == id).cloned()
+}
+
+/// The dead letters as the command tells them.
+fn dead_letters(platform: &Platform) -> Vec<Value> {
+    let told: Value = serde_json::from_str(&platform.netbanx(&["--json", "queue", "dead"])).unwrap();
+    told["deadLetters"].as_array().unwrap().clone()
+}
