@@ -232,8 +232,12 @@ pub(crate) async fn revoke(
     if !secrets::revoke(&api.db, endpoint, company, version).await.map_err(|e| query_failed(&e))? {
         return Err(no_key());
     }
-    publish(&api, Change::Keys(endpoint, company)).await;
+    let is_published = publish(&api, Change::Keys(endpoint, company)).await;
     audit::note(&api, &caller, "secret.revoke", &json!({"endpoint": endpoint, "company": company, "version": version})).await?;
+    if !is_published {
+        let detail = "the key is revoked, but ingress could not be told: it may accept the key until Redis and a worker are back";
+        return Err(Problem::new(ProblemKind::Unavailable, detail));
+    }
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -268,11 +272,12 @@ pub(crate) async fn test(
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(webhook)))
 }
 
-/// Publishes what changed. Without Redis a worker does it as soon as that is back.
-async fn publish(api: &Api, change: Change<'_>) {
+/// Publishes what changed; answers whether ingress knows it now. Without Redis a worker does it as soon as that is back.
+async fn publish(api: &Api, change: Change<'_>) -> bool {
     match store::answered(PUBLISH, api.publisher.publish(change)).await {
-        Some(Ok(())) => {}
+        Some(Ok(())) => return true,
         Some(Err(error)) => tracing::warn!(%error, "ingress learns of a changed receiver later"),
         None => tracing::warn!("ingress learns of a changed receiver later: Redis does not answer"),
     }
+    false
 }

@@ -110,7 +110,7 @@ impl Bounds {
             Ok(read) => return Ok(read),
             Err(refused) => refused,
         };
-        let is_at_end = if matches!(refused.kind(), ProblemKind::TooLarge | ProblemKind::BodyTimeout) {
+        let is_at_end = if matches!(refused.kind(), ProblemKind::TooLarge | ProblemKind::BodyTimeout | ProblemKind::Unavailable) {
             IsAtEnd(false)
         } else {
             drain(body).await

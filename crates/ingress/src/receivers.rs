@@ -37,6 +37,9 @@ use tokio::sync::Semaphore;
 const LOOK: Duration = Duration::from_millis(400);
 /// Longest wait for a look-up, one's own or another's of the same: the webhook is answered 503 then, and sent again.
 const LOOK_UP: Duration = Duration::from_secs(3);
+/// Longest wait for the database, and how long one that did not answer is not asked again.
+const ANSWER: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_secs(2);
 /// How old what memory has may be at most, should a new version be missed.
 const MEMORY_TTL: Duration = Duration::from_secs(60);
 /// Receivers and companies, and accounts, that memory has at most.
@@ -95,6 +98,8 @@ struct Fallback {
     db: DatabaseConnection,
     publisher: Publisher,
     one_at_a_time: Semaphore,
+    /// When the database last failed to answer.
+    failed: Mutex<Option<Instant>>,
 }
 
 /// The look-ups and their caches.
@@ -120,6 +125,7 @@ impl Receivers {
             publisher: Publisher::new(db.clone(), redis.clone(), name),
             db,
             one_at_a_time: Semaphore::new(1),
+            failed: Mutex::new(None),
         });
         let receivers = Arc::new(Self {
             directory: Directory::new(redis.clone(), name),
@@ -254,11 +260,20 @@ impl Receivers {
         Ok(Keys { keys, checked })
     }
 
-    /// Asks the database, one look-up at a time: whoever sends requests that prove nothing costs it little.
+    /// Asks the database, one look-up at a time: whoever sends requests that prove nothing costs it little. One that did not
+    /// answer is not asked for a moment: its absence costs one request a wait, and not all of them.
     async fn ask_database<T>(&self, ask: impl AsyncFnOnce(&DatabaseConnection) -> Result<T, store::Error>) -> Result<T, Error> {
         let Some(fallback) = &self.fallback else { return Err(Error::Absent) };
         let _permit = fallback.one_at_a_time.acquire().await.map_err(|_| Error::Absent)?;
-        Ok(ask(&fallback.db).await?)
+        let failed = *fallback.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed.is_some_and(|at| at.elapsed() < PAUSE) {
+            return Err(Error::Absent);
+        }
+        let answer = store::within(ANSWER, ask(&fallback.db)).await;
+        if answer.is_err() {
+            *fallback.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+        Ok(answer?)
     }
 }
 

@@ -18,8 +18,8 @@ use crate::{
     cli::{KeySource, Receiver},
 };
 
-/// Longest wait for Redis to take a change.
-const PUBLISH: Duration = Duration::from_secs(10);
+/// Longest time for publishing a change: the whole directory may be due.
+const PUBLISH: Duration = Duration::from_secs(60);
 
 /// The database with the settings and the form of answers.
 pub(crate) struct Office {
@@ -44,6 +44,7 @@ impl Office {
 
     pub async fn migrate(&self) -> Result<(), Error> {
         store::migrate(&self.db).await?;
+        self.publish_all().await;
         self.say("the database is up to date", &json!({"migrated": true}));
         Ok(())
     }
@@ -135,8 +136,13 @@ impl Office {
         if !secrets::revoke(&self.db, receiver.endpoint, company, version).await? {
             return Err(Error::Refused(format!("{} has no active version {version}", receiver.endpoint)));
         }
-        self.publish(Change::Keys(receiver.endpoint, company)).await;
+        let is_published = self.publish(Change::Keys(receiver.endpoint, company)).await;
         self.note(company, "secret.revoke", &json!({"endpoint": receiver.endpoint, "version": version})).await?;
+        if !is_published {
+            let reason =
+                "the key is revoked, but ingress could not be told: it may accept the key until Redis and a worker are back";
+            return Err(Error::Refused(reason.to_owned()));
+        }
         self.say("revoked", &json!({"revoked": version}));
         Ok(())
     }
@@ -150,17 +156,27 @@ impl Office {
         Ok(())
     }
 
-    /// Publishes what changed. Without Redis a worker does it as soon as that is back.
-    async fn publish(&self, change: Change<'_>) {
+    /// Publishes what changed; answers whether ingress knows it now. Without Redis a worker does it as soon as that is back.
+    async fn publish(&self, change: Change<'_>) -> bool {
+        self.published(async |publisher| publisher.publish(change).await).await
+    }
+
+    /// Publishes all receivers if the directory in Redis lacks something: the first ingress of this version finds them there.
+    async fn publish_all(&self) {
+        self.published(async |publisher| publisher.repair(true).await.map(drop)).await;
+    }
+
+    async fn published(&self, work: impl AsyncFnOnce(Publisher) -> Result<(), receivers::Error>) -> bool {
         let published = async {
             let redis = redis_client::connect(&self.settings.redis_url)?;
-            Publisher::new(self.db.clone(), redis, &self.settings.queue_name).publish(change).await
+            work(Publisher::new(self.db.clone(), redis, &self.settings.queue_name)).await
         };
         match tokio::time::timeout(PUBLISH, published).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => return true,
             Ok(Err(error)) => eprintln!("netbanx: ingress learns of this when a worker can publish it: {error}"),
             Err(_) => eprintln!("netbanx: Redis is away; ingress learns of this when a worker can publish it"),
         }
+        false
     }
 }
 

@@ -6,6 +6,7 @@ use ::web::Stop;
 use common::{CompanyId, Endpoint, signature::KeyEncoding};
 use ingress::Ingress;
 use queue::Queue;
+use receivers::Publisher;
 use sea_orm::DatabaseConnection;
 use settings::{MasterKey, Settings};
 use store::{
@@ -40,6 +41,10 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
     store::migrate(&db).await?;
     let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
     let demo = demo(&db, &Vault::new(&master_key.0)?, &directory).await?;
+    let publisher = Publisher::new(db.clone(), queue.client().clone(), &settings.queue_name);
+    if let Err(error) = publisher.repair(true).await {
+        tracing::warn!(%error, "receivers are published later");
+    }
     let ingress = Ingress::start(&settings, queue.clone(), Some(db.clone()))?;
     let stop = ::web::stop_on_signal()?;
     let api = api::Api::start(&settings, db.clone(), queue.clone(), stop.clone())?;

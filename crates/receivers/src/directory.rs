@@ -93,19 +93,19 @@ impl Directory {
 
     /// The company of that slug, if there is one.
     pub async fn company(&self, slug: &str) -> Result<Option<CompanyId>, Error> {
-        Ok(self.look_up(&self.layout.companies, slug).await?.and_then(|id| id.parse().ok()).map(CompanyId))
+        self.look_up(&self.layout.companies, slug).await?.map(|id| company_id(&id)).transpose()
     }
 
     /// The company that the account is assigned to; [`CompanyId::NONE`] where it is to none.
     pub async fn company_of_account(&self, account: &str) -> Result<CompanyId, Error> {
         let found = self.look_up(&self.layout.accounts, account).await?;
-        Ok(found.and_then(|id| id.parse().ok()).map_or(CompanyId::NONE, CompanyId))
+        found.map_or(Ok(CompanyId::NONE), |id| company_id(&id))
     }
 
     /// The keys of a receiver that have not ended when they were published, newest first.
     pub async fn keys(&self, endpoint: Endpoint, company: CompanyId) -> Result<Vec<SealedKey>, Error> {
         let found = self.look_up(&self.layout.keys, &layout::receiver(endpoint, company)).await?;
-        Ok(found.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
+        found.map_or(Ok(Vec::new()), |json| serde_json::from_str(&json).map_err(|_| Error::Malformed))
     }
 
     async fn look_up(&self, hash: &str, field: &str) -> Result<Option<String>, Error> {
@@ -113,4 +113,8 @@ impl Directory {
         let found: Option<Vec<String>> = self.look_up.call(&self.redis, keys, vec![field.into()]).await?;
         Ok(found.ok_or(Error::Absent)?.into_iter().nth(1))
     }
+}
+
+fn company_id(text: &str) -> Result<CompanyId, Error> {
+    text.parse().map(CompanyId).map_err(|_| Error::Malformed)
 }

@@ -30,6 +30,9 @@ pub enum Error {
     /// Redis has no directory yet. A worker makes one within seconds.
     #[error("there is no directory of receivers in Redis yet")]
     Absent,
+    /// An entry of the directory cannot be read: another version wrote it, or something else.
+    #[error("an entry of the directory of receivers cannot be read")]
+    Malformed,
     /// Another process publishes and takes long. A worker publishes what this call did not.
     #[error("the directory of receivers is being published by another process")]
     Busy,

@@ -60,7 +60,8 @@ pub(crate) const KNOWN: [&str; 48] = [
 
 /// First parts that in the environment are ours alone: a name that begins so and is not known is a
 /// slip of the pen, for example `BATCH_SIZES`.
-const OURS: [&str; 9] = ["ALERT_", "BATCH_", "CACHE_", "DEDUP_", "HISTORY_", "INGRESS_", "QUEUE_", "ROLLUP_", "WEBHOOK_"];
+const OURS: [&str; 11] =
+    ["ALERT_", "BATCH_", "BODY_", "CACHE_", "CLIENT_", "DEDUP_", "HISTORY_", "INGRESS_", "QUEUE_", "ROLLUP_", "WEBHOOK_"];
 
 pub(crate) struct Source(HashMap<String, String>);
 

@@ -19,16 +19,18 @@ const PAGE: u64 = 1000;
 /// The row of `platform_state` that counts changes.
 const CHANGES: &str = "receivers.changes";
 
-/// Counts a change of a receiver, in the transaction that makes it.
+/// Counts a change of a receiver, in the transaction that makes it. The count begins with the time: that of another database,
+/// which the same Redis served before, is never taken for this one's.
 pub(crate) async fn note(tx: &impl ConnectionTrait) -> Result<(), DbErr> {
     let sql = format!(
-        "INSERT INTO platform_state (name, value) VALUES ('{CHANGES}', '1') ON CONFLICT (name) DO UPDATE \
-         SET value = CAST(CAST(platform_state.value AS bigint) + 1 AS text)"
+        "INSERT INTO platform_state (name, value) VALUES ('{CHANGES}', '{}') ON CONFLICT (name) DO UPDATE \
+         SET value = CAST(CAST(platform_state.value AS bigint) + 1 AS text)",
+        now_ms()
     );
     tx.execute_raw(Statement::from_string(tx.get_database_backend(), sql)).await.map(drop)
 }
 
-/// Returns how many changes there were.
+/// Returns the count of changes: one more after each.
 pub async fn count(db: &DatabaseConnection) -> Result<i64, Error> {
     Ok(state::get(db, CHANGES).await?.and_then(|count| count.parse().ok()).unwrap_or(0))
 }

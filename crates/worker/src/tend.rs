@@ -31,6 +31,8 @@ const COLLECT: Duration = Duration::from_secs(2);
 const RETAIN: (Duration, u32) = (Duration::from_secs(60), 20);
 /// How often the directory of receivers is looked at, and how often the database is asked whether something is missing in it.
 const DIRECTORY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// Longest time for publishing all receivers: several times what hundreds of thousands take.
+const PUBLICATION: Duration = Duration::from_secs(300);
 /// How often partitions are looked after.
 const PARTITIONS: Duration = Duration::from_secs(3600);
 /// How often the queue's counts are taken, for the metrics and to see whether more jobs died.
@@ -57,7 +59,7 @@ pub(crate) async fn run(maintenance: Maintenance, mut stop: Stop) {
     let Maintenance { db, queue, ledger, invalidator, given_up, publisher, ages } = maintenance;
     let mut looks = Looks::new(given_up);
     let (mut collected, mut retained, mut gauged, mut parted, mut folded) = (None, None, None, None, 0);
-    let (mut looked, mut compared) = (None, None);
+    let keeping = tokio::spawn(keep_directory(publisher, stop.clone()));
     while !*stop.borrow() {
         // Either the time is over or it is told to stop, which the loop sees.
         let _ = tokio::time::timeout(FOLD, stop.changed()).await;
@@ -84,14 +86,6 @@ pub(crate) async fn run(maintenance: Maintenance, mut stop: Stop) {
                 tracing::warn!(%error, "webhooks that were given up are counted later");
             }
         }
-        if is_due(&mut looked, DIRECTORY.0) {
-            let asks_database = is_due(&mut compared, DIRECTORY.1);
-            match store::answered(STEP.0, Box::pin(publisher.repair(asks_database))).await {
-                Some(Ok(_)) => {}
-                Some(Err(error)) => tracing::debug!(%error, "the directory of receivers is published later"),
-                None => tracing::warn!("the directory of receivers could not be published in time"),
-            }
-        }
         if is_due(&mut retained, RETAIN.0)
             && let Err(error) = retain(&db, ages).await
         {
@@ -103,6 +97,22 @@ pub(crate) async fn run(maintenance: Maintenance, mut stop: Stop) {
                 Ok((made, detached)) => tracing::info!(made, detached, "partitions were made and detached"),
                 Err(error) => tracing::warn!(%error, "partitions are looked after later"),
             }
+        }
+    }
+    // A publication that is under way is done again by another worker.
+    keeping.abort();
+}
+
+/// Keeps the directory of receivers complete until `stop`: apart from the rest, some steps of which take minutes.
+async fn keep_directory(publisher: Publisher, mut stop: Stop) {
+    let mut compared = None;
+    while !*stop.borrow() {
+        let _ = tokio::time::timeout(DIRECTORY.0, stop.changed()).await;
+        let asks_database = is_due(&mut compared, DIRECTORY.1);
+        match store::answered(PUBLICATION, Box::pin(publisher.repair(asks_database))).await {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => tracing::debug!(%error, "the directory of receivers is published later"),
+            None => tracing::warn!("the directory of receivers could not be published in time"),
         }
     }
 }
