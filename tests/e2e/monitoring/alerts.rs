@@ -171,3 +171,28 @@ async fn a_full_redis_is_told_before_it_refuses() {
     platform.redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
     clears(&platform, "redis-memory").await;
 }
+
+#[tokio::test]
+async fn a_receiver_whose_key_changed_at_the_portal_is_told() {
+    let platform = Platform::start(Database::Sqlite).await;
+    let path = "/api/webhooks/netbanx/acme";
+    let body = |n: u64| json!({"eventType": "PAYMENT_COMPLETED", "payload": {"id": format!("k{n}")}}).to_string();
+    assert_eq!(platform.send(path, body(0)).await.status(), 202);
+    for n in 1..=6 {
+        let forged = platform.send_signed(path, "Signature", &e2e::sign(b"under another key"), body(n).into_bytes()).await;
+        assert_eq!(forged.status(), 401);
+    }
+    let refusals = eventually("the alert rises", || async {
+        let (_, status) = platform.get_as(&platform.admin_token, "/api/performance/status").await;
+        let alerts = status["alerts"].as_array()?;
+        let is_raised = alerts.iter().any(|alert| alert["name"] == "receiver-failing");
+        is_raised.then(|| status["systems"]["webhook_processing"]["refusals"].clone())
+    })
+    .await;
+    assert_eq!(refusals["byReason"]["signature-invalid"], 6, "{refusals}");
+    let receiver = &refusals["byReceiver"][0];
+    assert_eq!(
+        (&receiver["endpoint"], &receiver["failed"], &receiver["isFailing"]),
+        (&"netbanx".into(), &6.into(), &true.into())
+    );
+}

@@ -28,6 +28,17 @@ pub(crate) struct Signals {
     pub redis_memory: Option<f64>,
     /// What is wrong with that Redis' replication or persistence.
     pub redis_trouble: Option<String>,
+    /// Receivers that got genuine webhooks and begin to refuse most: see [`is_failing`].
+    pub failing_receivers: u64,
+}
+
+/// Webhooks of a receiver below which failures to verify say nothing.
+const FEW_FAILURES: u64 = 5;
+
+/// Whether a receiver that verified webhooks in the last hour refuses most of them now: its key changed at the portal, or
+/// somebody else sends there. `failed` and `verified` are of the last five minutes.
+pub(crate) fn is_failing(failed: u64, verified: u64, verified_in_hour: u64) -> bool {
+    failed >= FEW_FAILURES && failed > verified && verified_in_hour > 0
 }
 
 /// How bad it is.
@@ -59,7 +70,7 @@ pub(crate) struct Alert {
 }
 
 /// Every alert that there is.
-pub(crate) const NAMES: [&str; 11] = [
+pub(crate) const NAMES: [&str; 12] = [
     "database-away",
     "database-writes",
     "redis-away",
@@ -68,6 +79,7 @@ pub(crate) const NAMES: [&str; 11] = [
     "oldest-job",
     "failure-rate",
     "dead-letters",
+    "receiver-failing",
     "cache-hit-rate",
     "redis-memory",
     "redis-persistence",
@@ -183,6 +195,16 @@ fn of_rates(signals: &Signals, limits: &AlertLimits) -> Vec<Alert> {
             "After a start it is cold for a while. Else: is Redis away, its memory too small, or does every request differ?",
         ));
     }
+    if signals.failing_receivers > 0 {
+        raised.push(alert(
+            "receiver-failing",
+            Severity::Critical,
+            signals.failing_receivers as f64,
+            0.0,
+            format!("{} receivers whose webhooks verified refuse most of them now", signals.failing_receivers),
+            "Was the key changed at the portal? Set it here too (netbanx secret rotate): Netbanx sends what was refused again.",
+        ));
+    }
     let (failed, attempts) = signals.attempts;
     let rate = failed as f64 / attempts.max(1) as f64;
     if attempts >= FEW_ATTEMPTS && rate > limits.failure_rate {
@@ -262,6 +284,8 @@ mod tests {
         assert_eq!(names(|s| s.answers = (0, 19)), [""; 0]);
         assert_eq!(names(|s| s.attempts = (2, 10)), ["failure-rate"]);
         assert_eq!(names(|s| s.attempts = (9, 9)), [""; 0]);
+        assert_eq!(names(|s| s.failing_receivers = 1), ["receiver-failing"]);
+        assert!(is_failing(5, 4, 1) && !is_failing(4, 0, 9) && !is_failing(9, 9, 9) && !is_failing(9, 0, 0));
         assert_eq!(names(|s| s.redis_memory = Some(0.91)), ["redis-memory"]);
         assert_eq!(names(|s| s.redis_trouble = Some("x".to_owned())), ["redis-persistence"]);
         assert_eq!(names(|s| s.dead_lately = 1), [""; 0], "they were dealt with already");

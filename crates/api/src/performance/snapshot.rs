@@ -79,9 +79,20 @@ impl Snapshot {
             dead_lately: minute.count("job.dead"),
             write_waits: minute.count("write.waits"),
             redis_memory: self.redis.as_ref().and_then(|redis| redis.memory),
+            failing_receivers: self.figures.as_ref().map_or(0, failing),
             redis_trouble: self.redis.as_ref().and_then(|redis| redis.trouble.clone()),
         }
     }
+}
+
+/// How many receivers begin to fail.
+fn failing([_, five, hour]: &[Figures; 3]) -> u64 {
+    let failed = five.counts.iter().filter_map(|(name, failed)| Some((name.strip_prefix("receiver.failed:")?, *failed)));
+    let is_failing = |(receiver, failed): &(&str, u64)| {
+        let verified = format!("receiver.verified:{receiver}");
+        alerts::is_failing(*failed, five.count(&verified), hour.count(&verified))
+    };
+    failed.filter(is_failing).count() as u64
 }
 
 /// Since when each alert stands: shared through Redis, and remembered here while that is away.

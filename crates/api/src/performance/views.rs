@@ -1,14 +1,15 @@
 //! The answer of the status.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ::web::timestamp;
 use meter::{Figures, Histogram, Window};
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{
-    alerts::{Alert, Severity},
+    alerts::{Alert, Severity, is_failing},
     snapshot::Snapshot,
 };
 use crate::{analytics::TimeRange, cached};
@@ -60,8 +61,55 @@ pub(crate) struct RedisSystem {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WebhookProcessing {
     queue_stats: Option<QueueStats>,
+    refusals: Refusals,
     /// healthy, stalled (no worker, or the queue is paused) or away.
     health: &'static str,
+}
+
+/// What ingress refused in the last five minutes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Refusals {
+    /// How many, by the name of their problem.
+    by_reason: BTreeMap<String, u64>,
+    /// Receivers whose webhooks failed to verify, the most failures first, at most fifty.
+    by_receiver: Vec<ReceiverRefusals>,
+}
+
+/// Webhooks of one receiver in the last five minutes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReceiverRefusals {
+    endpoint: String,
+    /// Null where the path names no company.
+    company_id: Option<Uuid>,
+    failed: u64,
+    verified: u64,
+    /// Whether the alert `receiver-failing` rises for it.
+    is_failing: bool,
+}
+
+/// Receivers that are shown.
+const SHOWN: usize = 50;
+
+fn refusals(five: &Figures, hour: &Figures) -> Refusals {
+    let named = |prefix: &'static str| five.counts.iter().filter_map(move |(name, n)| Some((name.strip_prefix(prefix)?, *n)));
+    let receiver = |(name, failed): (&str, u64)| {
+        let (endpoint, company) = name.split_once(':')?;
+        let verified = format!("receiver.verified:{name}");
+        let (lately, in_hour) = (five.count(&verified), hour.count(&verified));
+        Some(ReceiverRefusals {
+            endpoint: endpoint.to_owned(),
+            company_id: company.parse().ok().filter(|id: &Uuid| !id.is_nil()),
+            failed,
+            verified: lately,
+            is_failing: is_failing(failed, lately, in_hour),
+        })
+    };
+    let mut by_receiver: Vec<ReceiverRefusals> = named("receiver.failed:").filter_map(receiver).collect();
+    by_receiver.sort_by_key(|receiver| std::cmp::Reverse(receiver.failed));
+    by_receiver.truncate(SHOWN);
+    Refusals { by_reason: named("refused:").map(|(reason, count)| (reason.to_owned(), count)).collect(), by_receiver }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -184,7 +232,7 @@ impl Status {
                     cache: health(cache),
                     memory_used: snapshot.redis.as_ref().and_then(|redis| redis.memory),
                 },
-                webhook_processing: processing(snapshot.queue.as_ref()),
+                webhook_processing: processing(snapshot.queue.as_ref(), refusals(five, hour)),
                 analytics_cache: AnalyticsCache {
                     cache_stats: analytics_cache(five, snapshot.ready.clone()),
                     health: health(cache),
@@ -201,8 +249,9 @@ impl Status {
     }
 }
 
-fn processing(queue: Option<&queue::Stats>) -> WebhookProcessing {
+fn processing(queue: Option<&queue::Stats>, refusals: Refusals) -> WebhookProcessing {
     WebhookProcessing {
+        refusals,
         health: match queue {
             None => "away",
             Some(queue) if queue.workers == 0 || queue.paused => "stalled",
