@@ -50,6 +50,10 @@ impl Identities {
                 event_key: EventIdentity::of_event_id(job.endpoint, path, envelope),
             };
         }
+        if !has_legacy {
+            // No version before 1.0 was ever here: the job is as it is.
+            return Known { own: None, legacy: None, event_key: EventIdentity::of_event_id(job.endpoint, None, envelope) };
+        }
         // Of an ingress of a version before 1.0.
         let slug = self.slug_of_path(job, envelope).await;
         let path = slug.as_deref();

@@ -17,7 +17,9 @@ pub(crate) struct Amounts {
     pub net_amount: i64,
     /// Whether an amount here is the largest (or smallest) that an integer of 64 bits holds in place of the sum itself, which
     /// is in `exact`.
-    is_saturated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    is_saturated: Option<bool>,
     /// The sums as decimal texts; present where one lies beyond 2^53 - 1, up to where readers of JSON take numbers as exact.
     #[serde(skip_serializing_if = "Option::is_none")]
     exact: Option<ExactAmounts>,
@@ -63,7 +65,7 @@ impl Amounts {
             refunded_amount: saturated(refunded),
             chargeback_amount: saturated(chargeback),
             net_amount: saturated(net),
-            is_saturated: all.into_iter().any(|sum| i64::try_from(sum).is_err()),
+            is_saturated: all.into_iter().any(|sum| i64::try_from(sum).is_err()).then_some(true),
             exact,
         }
     }
@@ -82,7 +84,7 @@ mod tests {
     fn a_sum_beyond_64_bits_is_flagged_and_told_exactly() {
         let large = 2 * i128::from(i64::MAX);
         let usd = Amounts::of("USD", Sums { count: 2, completed: large, refunded: 1, chargeback: 0 });
-        assert_eq!((usd.completed_amount, usd.net_amount, usd.is_saturated), (i64::MAX, i64::MAX, true));
+        assert_eq!((usd.completed_amount, usd.net_amount, usd.is_saturated), (i64::MAX, i64::MAX, Some(true)));
         let exact = usd.exact.unwrap();
         assert_eq!(
             (exact.completed_amount.as_str(), exact.net_amount.as_str()),
@@ -95,7 +97,7 @@ mod tests {
         let of = |completed| Amounts::of("USD", Sums { count: 1, completed, ..Sums::default() });
         assert!(of(MAX_EXACT).exact.is_none());
         let usd = of(9_007_199_254_740_991_000);
-        assert_eq!((usd.completed_amount, usd.is_saturated), (9_007_199_254_740_991_000, false));
+        assert_eq!((usd.completed_amount, usd.is_saturated), (9_007_199_254_740_991_000, None));
         assert_eq!(usd.exact.unwrap().completed_amount, "9007199254740991000");
     }
 }
