@@ -1,13 +1,7 @@
 //! A master of a Redis Cluster dies and its replica takes its place.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
-};
-
 use e2e::{Bench, Redis, eventually, new_directory};
 use queue::{Enqueued, Error, Lane, NewJob, Verdict};
-use redis_client::fred::util::redis_keyslot;
 
 #[tokio::test]
 async fn what_was_accepted_survives_a_failover() {
