@@ -22,7 +22,7 @@ performance: ## the requirements' own test of a running deployment; see target/r
 screenshots: ## every page of the dashboard, dark and light, into target/screenshots
 	@scripts/screenshots
 
-soak: ## the queue's promises at full size (ten minutes): a million jobs, chaos for a minute
+soak: ## the promises at full size (half an hour): a million jobs, chaos, PostgreSQL away for ten minutes; SOAK="directory" runs parts
 	@scripts/need cc redis-server postgres
 	scripts/release build --workspace --bins
 	target/release/soak $(SOAK)

@@ -2,6 +2,8 @@
 //! missed. The short forms are among the tests.
 
 mod backlog;
+mod database_away;
+mod directory;
 mod fairness;
 mod idle;
 
@@ -17,6 +19,10 @@ enum Part {
     Idle,
     Fairness,
     Chaos,
+    /// PostgreSQL is away while webhooks come.
+    DatabaseAway,
+    /// Receivers in tens of thousands.
+    Directory,
 }
 
 /// Tries the queue's promises at full size.
@@ -28,6 +34,9 @@ struct Options {
     /// Jobs of the backlog.
     #[arg(long, env = "SOAK_JOBS", default_value_t = 1_000_000)]
     jobs: u64,
+    /// For how many minutes PostgreSQL is away.
+    #[arg(long, env = "SOAK_MINUTES", default_value_t = 10)]
+    minutes: u64,
 }
 
 #[tokio::main]
@@ -41,6 +50,8 @@ async fn main() -> std::process::ExitCode {
                 Part::Idle => idle::run(&mut report).await,
                 Part::Fairness => fairness::run(&mut report).await,
                 Part::Chaos => at_random().await,
+                Part::DatabaseAway => database_away::run(options.minutes, &mut report).await,
+                Part::Directory => directory::run(&mut report).await,
             }
         }
     }

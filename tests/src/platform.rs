@@ -195,12 +195,14 @@ impl Platform {
     /// Asks every instance of a service to stop (SIGTERM) and waits until it has ended, well.
     pub async fn terminate(&mut self, service: Service) {
         for (_, mut child) in self.services.extract_if(.., |(kind, _)| *kind == service) {
-            let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-            assert!(asked.success());
-            let child = std::sync::Mutex::new(&mut child);
-            let status = eventually("the service ends", || async { child.lock().unwrap().try_wait().unwrap() }).await;
-            assert!(status.success(), "{status}");
+            end_well(&mut child).await;
         }
+    }
+
+    /// The same of the instance that was started last.
+    pub async fn terminate_latest(&mut self, service: Service) {
+        let latest = self.services.iter().rposition(|(kind, _)| *kind == service).unwrap();
+        end_well(&mut self.services.remove(latest).1).await;
     }
 
     /// The process of a service's first instance.
@@ -277,6 +279,14 @@ impl Platform {
         let queue = self.open_queue();
         worked_off(|| async { queue.stats().await.ok().map(|stats| (stats.total, (stats.completed, stats.dead))) }).await;
     }
+}
+
+async fn end_well(child: &mut Child) {
+    let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(asked.success());
+    let child = std::sync::Mutex::new(child);
+    let status = eventually("the service ends", || async { child.lock().unwrap().try_wait().unwrap() }).await;
+    assert!(status.success(), "{status}");
 }
 
 /// The count `n` that `sql` selects from that database.

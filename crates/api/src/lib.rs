@@ -48,7 +48,7 @@ mod views;
 use std::{sync::Arc, time::Duration};
 
 use ::cache::ResponseCache;
-use ::receivers::Publisher;
+use ::receivers::{Directory, Publisher};
 use analytics::precompute::{self, Precomputed};
 use meter::Meter;
 use moka::future::Cache;
@@ -109,6 +109,8 @@ pub struct Api {
     secure_cookies: bool,
     /// Publishes changes of receivers.
     publisher: Arc<Publisher>,
+    /// Reads what ingress notes of receivers.
+    directory: Directory,
     /// Opens receivers' keys; none without a master key.
     vault: Option<Arc<Vault>>,
     /// Where ingress is reached from outside; none: at the API's own address.
@@ -123,6 +125,7 @@ impl Api {
         let precomputed = Precomputed::new(redis.clone(), &settings.queue_name);
         let sinces = Sinces::new(redis.clone(), &settings.queue_name);
         let publisher = Publisher::new(db.clone(), queue.client().clone(), &settings.queue_name).into();
+        let directory = Directory::new(queue.client().clone(), &settings.queue_name);
         let bytes = settings.cache_memory_mib * 1024 * 1024;
         Ok(Self {
             db,
@@ -139,6 +142,7 @@ impl Api {
             companies: Cache::builder().max_capacity(10_000).time_to_live(COMPANY_TTL).build(),
             secure_cookies: settings.production,
             publisher,
+            directory,
             vault: settings.master_key.as_ref().map(|key| Vault::new(&key.0)).transpose()?.map(Arc::new),
             ingress_url: settings.ingress_public_url.as_deref().map(Into::into),
         })

@@ -9,6 +9,7 @@
 //! | `body`, `inflate` | a request's body within its bounds, decompressed |
 //! | `keep` | one event: understood, masked, enqueued, or kept as unreadable |
 //! | `strangers` | who fails too often |
+//! | `verification` | how many webhooks of each receiver verified and failed |
 //! | `refusals` | refusals, counted by reason and receiver |
 //! | [`receivers`] | keys, companies and account assignments from memory or the directory in Redis |
 //! | `duplicates` | redeliveries, counted for the figures |
@@ -27,6 +28,7 @@ mod refusals;
 pub mod routes;
 mod status;
 mod strangers;
+mod verification;
 
 use std::sync::Arc;
 

@@ -6,16 +6,15 @@
 //! that is switched on, the database is asked, one look-up at a time.
 
 use std::{
-    collections::HashMap,
     hash::Hash,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use ::receivers::{Directory, Error, Publisher, SealedKey, layout};
+use ::receivers::{Directory, Error, Publisher, SealedKey};
 use common::{CompanyId, Endpoint, receiver};
 use foldhash::fast::RandomState;
 use fred::clients::Client;
@@ -32,6 +31,8 @@ use store::{
     secrets::{self, Vault},
 };
 use tokio::sync::Semaphore;
+
+use crate::verification::{Checked, Verification};
 
 /// How often the version is looked at.
 const LOOK: Duration = Duration::from_millis(400);
@@ -60,13 +61,6 @@ pub(crate) struct Keys {
     checked: Arc<Checked>,
 }
 
-/// How many webhooks of a receiver were genuine and how many were not, since they were handed over last.
-#[derive(Debug, Default)]
-struct Checked {
-    verified: AtomicU64,
-    failed: AtomicU64,
-}
-
 impl Keys {
     /// Those that verify now, newest first.
     pub fn active(&self) -> impl Iterator<Item = &hmac::Key> {
@@ -77,8 +71,7 @@ impl Keys {
 
     /// Counts that a webhook of the receiver was genuine, or not.
     pub fn count(&self, is_genuine: bool) {
-        let count = if is_genuine { &self.checked.verified } else { &self.checked.failed };
-        count.fetch_add(1, Ordering::Relaxed);
+        self.checked.count(is_genuine);
     }
 }
 
@@ -113,9 +106,7 @@ pub struct Receivers {
     keys: Known<(i64, Endpoint, CompanyId), Keys>,
     companies: Known<(i64, SmolStr), Option<CompanyId>>,
     accounts: Known<(i64, SmolStr), CompanyId>,
-    /// What was counted of each receiver; those who exist alone.
-    checked: Mutex<HashMap<(Endpoint, CompanyId), Arc<Checked>>>,
-    meter: Meter,
+    verification: Verification,
 }
 
 impl Receivers {
@@ -136,14 +127,13 @@ impl Receivers {
             keys: nothing_known(REMEMBERED.0),
             companies: nothing_known(REMEMBERED.0),
             accounts: nothing_known(REMEMBERED.1),
-            checked: Mutex::default(),
-            meter,
+            verification: Verification::new(meter),
         });
         let weak = Arc::downgrade(&receivers);
         tokio::spawn(async move {
             while let Some(receivers) = weak.upgrade() {
                 receivers.look().await;
-                receivers.hand_over();
+                receivers.verification.hand_over(&receivers.directory).await;
                 drop(receivers);
                 tokio::time::sleep(LOOK).await;
             }
@@ -180,19 +170,6 @@ impl Receivers {
             }
         };
         self.is_there.load(Ordering::Acquire) || matches!(self.directory.state().await, Ok(Some(_))) || in_database().await
-    }
-
-    /// Hands what was counted of each receiver to the figures that all replicas share, by company: the API knows their names.
-    fn hand_over(&self) {
-        let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
-        for ((endpoint, company), checked) in checked.iter() {
-            for (kind, count) in [("verified", &checked.verified), ("failed", &checked.failed)] {
-                let count = count.swap(0, Ordering::Relaxed);
-                if count > 0 {
-                    self.meter.count(&format!("receiver.{kind}:{}", layout::receiver(*endpoint, *company)), count);
-                }
-            }
-        }
     }
 
     /// Encrypts what cannot be masked.
@@ -252,12 +229,7 @@ impl Receivers {
             Ok(ActiveKey { key: self.vault.open(&sealed.into_row(endpoint, company))?, from_ms, until_ms })
         });
         let keys: Arc<[ActiveKey]> = opened.collect::<Result<Vec<_>, store::Error>>()?.into();
-        let mut all = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= REMEMBERED.0 as usize {
-            all.clear();
-        }
-        let checked = all.entry((endpoint, company)).or_default().clone();
-        Ok(Keys { keys, checked })
+        Ok(Keys { keys, checked: self.verification.of(endpoint, company) })
     }
 
     /// Asks the database, one look-up at a time: whoever sends requests that prove nothing costs it little. One that did not

@@ -66,7 +66,7 @@ pub use stats::{LaneStats, Stats};
 
 use keys::ShardKeys;
 use redis_client::{
-    Script,
+    Nodes, Script,
     fred::{
         clients::Client,
         types::{FromValue, Value},
@@ -170,6 +170,7 @@ impl Default for QueueSettings {
 #[derive(Debug, Clone)]
 pub struct Queue {
     client: Client,
+    nodes: Nodes,
     settings: Arc<QueueSettings>,
     shards: Arc<[ShardKeys]>,
     scripts: Arc<Scripts>,
@@ -179,7 +180,8 @@ impl Queue {
     /// The queue of that name; talks to Redis only when used.
     pub fn new(client: Client, settings: QueueSettings) -> Self {
         let shards = (0..settings.shards.max(1)).map(|n| ShardKeys::new(&settings.name, n)).collect();
-        Self { client, settings: Arc::new(settings), shards, scripts: Arc::new(Scripts::load()) }
+        let nodes = Nodes::of(&client);
+        Self { client, nodes, settings: Arc::new(settings), shards, scripts: Arc::new(Scripts::load()) }
     }
 
     /// Its settings.

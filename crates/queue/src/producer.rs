@@ -8,11 +8,15 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use redis_client::fred::{
-    bytes::Bytes,
-    interfaces::{ClientLike, ServerInterface},
-    types::{ClusterHash, Key, Value, config::Options},
-    util::redis_keyslot,
+use redis_client::{
+    Script,
+    fred::{
+        bytes::Bytes,
+        clients::Client,
+        interfaces::{ClientLike, ServerInterface},
+        types::{ClusterHash, FromValue, Key, Value, config::Options},
+        util::redis_keyslot,
+    },
 };
 use tokio::{
     sync::{Notify, mpsc, oneshot},
@@ -265,8 +269,7 @@ impl Queue {
         let mut args: Vec<Value> = Vec::with_capacity(4 + 6 * jobs.len());
         args.extend([ttl.into(), self.wake_channel().into(), TOLD_BELOW.into(), (jobs.len() as i64).into()]);
         args.extend(arguments(jobs));
-        let answer: Vec<Bytes> = self.scripts.enqueue.call(&self.client, key_list, args).await?;
-        self.wait_for_replicas(shard, REPLICA_TIMEOUT_MS).await?;
+        let answer: Vec<Bytes> = self.call_and_replicate(shard, &self.scripts.enqueue, key_list, args).await?;
         if answer.len() != jobs.len() {
             return Err(Error::Protocol("fewer answers than jobs"));
         }
@@ -275,14 +278,13 @@ impl Queue {
 
     /// Claims `job` and keeps it as a dead letter in one atomic call.
     async fn push_dead(&self, shard: usize, job: &PackedJob, kind: &str, reason: &str) -> Result<Enqueued, Error> {
-        let keys = self.shard(shard)?.of_shard_and_claims();
+        let keys = self.shard(shard)?.of_shard_and_claims().into_iter().map(Key::from).collect();
         let reason: String = reason.chars().take(REASON_LENGTH).collect();
         let ttl = self.settings.claim_ttl.as_secs().max(1) as i64;
         let mut args: Vec<Value> = vec![ttl.into(), kind.into(), reason.into()];
         // But for the flow, which the record has as well.
         args.extend(arguments(std::slice::from_ref(job)).enumerate().filter(|(n, _)| *n != 4).map(|(_, arg)| arg));
-        let first: Bytes = self.scripts.enqueue_dead.call(&self.client, keys, args).await?;
-        self.wait_for_replicas(shard, REPLICA_TIMEOUT_MS).await?;
+        let first: Bytes = self.call_and_replicate(shard, &self.scripts.enqueue_dead, keys, args).await?;
         Ok(enqueued(&first))
     }
 
@@ -299,16 +301,47 @@ impl Queue {
         Ok(replaced > 0)
     }
 
-    /// Waits until as many replicas as the settings ask for have what this connection wrote, so that
-    /// a fail-over loses nothing that is answered 2xx.
-    pub(crate) async fn wait_for_replicas(&self, shard: usize, timeout_ms: i64) -> Result<(), Error> {
+    /// Calls a script on the node that has `shard`, and waits until as many replicas as wanted have what it wrote.
+    async fn call_and_replicate<R: FromValue>(
+        &self,
+        shard: usize,
+        script: &Script,
+        keys: Vec<Key>,
+        args: Vec<Value>,
+    ) -> Result<R, Error> {
+        let slot = redis_keyslot(self.shard(shard)?.data.as_bytes());
+        let master = self.nodes.master_of(slot);
+        if master.is_clustered() || !self.client.is_clustered() {
+            return self.call_on(&master, slot, script, keys, args).await;
+        }
+        match self.call_on(&master, slot, script, keys.clone(), args.clone()).await {
+            Err(Error::Redis(redis_client::Error::Moved(_))) => self.call_on(&self.client, slot, script, keys, args).await,
+            other => other,
+        }
+    }
+
+    async fn call_on<R: FromValue>(
+        &self,
+        client: &Client,
+        slot: u16,
+        script: &Script,
+        keys: Vec<Key>,
+        args: Vec<Value>,
+    ) -> Result<R, Error> {
+        let answer = script.call(client, keys, args).await?;
+        self.wait_for_replicas(client, slot, REPLICA_TIMEOUT_MS).await?;
+        Ok(answer)
+    }
+
+    /// Waits until as many replicas as the settings ask for have what this connection of `client` to the node of `slot` wrote,
+    /// so that a fail-over loses nothing that is answered 2xx.
+    pub(crate) async fn wait_for_replicas(&self, client: &Client, slot: u16, timeout_ms: i64) -> Result<(), Error> {
         let wanted = i64::from(self.settings.min_replicas);
         if wanted == 0 {
             return Ok(());
         }
-        let slot = redis_keyslot(self.shard(shard)?.data.as_bytes());
         let options = Options { cluster_hash: Some(ClusterHash::Custom(slot)), ..Options::default() };
-        let reached: i64 = self.client.with_options(&options).wait(wanted, timeout_ms).await?;
+        let reached: i64 = client.with_options(&options).wait(wanted, timeout_ms).await?;
         if reached < wanted { Err(Error::NotReplicated { reached, wanted }) } else { Ok(()) }
     }
 }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use redis_client::fred::interfaces::HashesInterface;
+use redis_client::fred::{interfaces::HashesInterface, util::redis_keyslot};
 
 use crate::{Error, Queue};
 
@@ -64,6 +64,6 @@ impl Queue {
         // Nothing is written: replicas that are slower than a probe would never have the latest one. And a key is named,
         // since a node that has lost the slot tells it for a key only.
         let _: i64 = self.client.hlen(keys.data.as_str()).await?;
-        self.wait_for_replicas(shard, PROBE_REPLICAS_MS).await
+        self.wait_for_replicas(&self.client, redis_keyslot(keys.data.as_bytes()), PROBE_REPLICAS_MS).await
     }
 }

@@ -1,15 +1,23 @@
 //! The directory as ingress reads it: one call for each look-up.
 
+use std::collections::{HashMap, HashSet};
+
 use common::{CompanyId, Endpoint, signature::KeyEncoding};
 use redis_client::{
     Script,
-    fred::{clients::Client, interfaces::HashesInterface},
+    fred::{
+        clients::Client,
+        interfaces::{HashesInterface, KeysInterface},
+    },
 };
 use serde::{Deserialize, Serialize};
 use store::entity::receiver_secret;
 use uuid::Uuid;
 
-use crate::{Error, layout, layout::Layout};
+use crate::{
+    Error, layout,
+    layout::{Layout, VERIFIED_KEPT},
+};
 
 /// A receiver's key as it is kept: encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +114,29 @@ impl Directory {
     pub async fn keys(&self, endpoint: Endpoint, company: CompanyId) -> Result<Vec<SealedKey>, Error> {
         let found = self.look_up(&self.layout.keys, &layout::receiver(endpoint, company)).await?;
         found.map_or(Ok(Vec::new()), |json| serde_json::from_str(&json).map_err(|_| Error::Malformed))
+    }
+
+    /// Notes that webhooks of these receivers (see [`layout::receiver`]) verified at `now_s`, seconds since 1970 UTC.
+    pub async fn note_verified(&self, receivers: &[String], now_s: i64) -> Result<(), Error> {
+        if receivers.is_empty() {
+            return Ok(());
+        }
+        let fields: HashMap<&str, i64> = receivers.iter().map(|receiver| (receiver.as_str(), now_s)).collect();
+        let _: i64 = self.redis.hset(self.layout.verified.as_str(), fields).await?;
+        let kept = VERIFIED_KEPT.as_secs() as i64;
+        let _: bool = self.redis.expire(self.layout.verified.as_str(), kept, None).await?;
+        Ok(())
+    }
+
+    /// Those of `receivers` whose webhooks verified within [`VERIFIED_KEPT`] before `now_s`.
+    pub async fn verified_before(&self, receivers: Vec<String>, now_s: i64) -> Result<HashSet<String>, Error> {
+        if receivers.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let times: Vec<Option<i64>> = self.redis.hmget(self.layout.verified.as_str(), receivers.clone()).await?;
+        let begin = now_s - VERIFIED_KEPT.as_secs() as i64;
+        let dated = receivers.into_iter().zip(times);
+        Ok(dated.filter(|(_, time)| time.is_some_and(|time| time >= begin)).map(|(receiver, _)| receiver).collect())
     }
 
     async fn look_up(&self, hash: &str, field: &str) -> Result<Option<String>, Error> {

@@ -2,7 +2,12 @@
 //! the number of companies, active keys and assigned accounts; they have no time to live, since what was last known must
 //! serve for as long as the database is away.
 
+use std::time::Duration;
+
 use common::{CompanyId, Endpoint};
+
+/// How long it is remembered that webhooks of a receiver verified.
+pub const VERIFIED_KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// The keys of a queue's directory.
 #[derive(Debug, Clone)]
@@ -16,6 +21,9 @@ pub struct Layout {
     /// Hash: `changes` (the database's counter that is published), `legacy` (the counter of versions before 1.0 at that
     /// time), `version` (goes up with each publication). Its presence says that the directory is complete.
     pub meta: String,
+    /// Hash: [`receiver`] → when a webhook of it last verified, in seconds since 1970 UTC, an hour late at most. Not of the
+    /// database: it leaves when nothing has verified for [`VERIFIED_KEPT`].
+    pub verified: String,
     /// Lease of whoever publishes.
     pub lease: String,
     /// Counter that versions before 1.0 bump when a receiver changed; in no slot of the others.
@@ -31,6 +39,7 @@ impl Layout {
             keys: key("keys"),
             accounts: key("accounts"),
             meta: key("meta"),
+            verified: key("verified"),
             lease: key("publisher"),
             legacy: format!("{name}:receivers:version"),
         }

@@ -1,10 +1,12 @@
 //! How every part talks to Redis: one way to connect, with limits, and one to call a script.
 
 mod connection;
+mod nodes;
 mod script;
 
 pub use connection::{COMMAND_TIMEOUT, builder, connect};
 pub use fred;
+pub use nodes::Nodes;
 pub use script::Script;
 
 /// What can go wrong, by what the caller can do about it.
@@ -19,10 +21,17 @@ pub enum Error {
     /// Redis has no memory left. Ask again later.
     #[error("Redis is full")]
     Full,
+    /// Another node of the cluster has the slot. Nothing happened; ask the cluster as a whole.
+    #[error("another node of the cluster has the slot: {0}")]
+    Moved(String),
 }
 
 impl From<fred::error::Error> for Error {
     fn from(error: fred::error::Error) -> Self {
-        if error.details().starts_with("OOM") { Self::Full } else { Self::Unavailable(error.to_string()) }
+        match error.details() {
+            details if details.starts_with("OOM") => Self::Full,
+            details if error.is_moved() || error.is_ask() => Self::Moved(details.to_owned()),
+            _ => Self::Unavailable(error.to_string()),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! A master of a Redis Cluster dies and its replica takes its place.
 
+use std::time::{Duration, Instant};
+
 use e2e::{Bench, Redis, eventually, new_directory};
 use queue::{Enqueued, Error, Lane, NewJob, Verdict};
 
@@ -56,6 +58,57 @@ async fn its_replica_serves(bench: &Bench) {
         (nodes.contains("master,fail ") && serving.count() == 3).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_master_that_died_holds_up_no_shard_of_others() {
+    let directory = new_directory();
+    let mut bench = Bench::on(Redis::cluster(&directory, 1), directory, |settings| {
+        settings.shards = 16;
+        settings.min_replicas = 1;
+    });
+    for flow in 0..16 {
+        bench.push(Lane::Payments, flow, &format!("before {flow}")).await;
+    }
+    let (dying, others): (Vec<u64>, Vec<u64>) = (0..16).partition(|shard| is_on_first_master(&bench, *shard));
+    assert!(!dying.is_empty() && !others.is_empty());
+    bench.redis.kill_first_master();
+    // What the dead one had is asked for all the while, as webhooks do.
+    let (producer, asked) = (bench.producer.clone(), dying.clone());
+    let asking = tokio::spawn(async move {
+        for round in 0.. {
+            let jobs = asked.iter().map(|flow| producer.enqueue(job(*flow, &format!("lost {round}"))));
+            futures::future::join_all(jobs).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    let mut slowest = Duration::ZERO;
+    let mut served = Box::pin(its_replica_serves(&bench));
+    for round in 0.. {
+        for flow in &others {
+            let begin = Instant::now();
+            let result = bench.producer.enqueue(job(*flow, &format!("meanwhile {round}"))).await;
+            assert_eq!(result.ok(), Some(Enqueued::Accepted), "shard {flow}, round {round}");
+            slowest = slowest.max(begin.elapsed());
+        }
+        if futures::poll!(&mut served).is_ready() {
+            break;
+        }
+    }
+    asking.abort();
+    drop(served);
+    // Whoever waits for the dead one waits for a command's time limit.
+    assert!(slowest < redis_client::COMMAND_TIMEOUT / 2, "{slowest:?}");
+    bench.redis.resume().await;
+    for flow in dying {
+        eventually("it is accepted", || async { bench.producer.enqueue(job(flow, "again")).await.ok() }).await;
+    }
+}
+
+/// Whether that shard's slot is of the third of slots that the first master has.
+fn is_on_first_master(bench: &Bench, shard: u64) -> bool {
+    let tag = format!("{{{}:{shard}}}", bench.queue.settings().name);
+    bench.redis.ask(&["CLUSTER", "KEYSLOT", &tag])[0].trim().parse::<u16>().unwrap() <= 5460
 }
 
 fn job(flow: u64, turn: &str) -> NewJob {

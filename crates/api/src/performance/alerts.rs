@@ -35,10 +35,10 @@ pub(crate) struct Signals {
 /// Webhooks of a receiver below which failures to verify say nothing.
 const FEW_FAILURES: u64 = 5;
 
-/// Whether a receiver that verified webhooks in the last hour refuses most of them now: its key changed at the portal, or
+/// Whether a receiver that verified webhooks within a month refuses most of them now: its key changed at the portal, or
 /// somebody else sends there. `failed` and `verified` are of the last five minutes.
-pub(crate) fn is_failing(failed: u64, verified: u64, verified_in_hour: u64) -> bool {
-    failed >= FEW_FAILURES && failed > verified && verified_in_hour > 0
+pub(crate) fn is_failing(failed: u64, verified: u64, verified_before: bool) -> bool {
+    failed >= FEW_FAILURES && failed > verified && verified_before
 }
 
 /// How bad it is.
@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(names(|s| s.attempts = (2, 10)), ["failure-rate"]);
         assert_eq!(names(|s| s.attempts = (9, 9)), [""; 0]);
         assert_eq!(names(|s| s.failing_receivers = 1), ["receiver-failing"]);
-        assert!(is_failing(5, 4, 1) && !is_failing(4, 0, 9) && !is_failing(9, 9, 9) && !is_failing(9, 0, 0));
+        assert!(is_failing(5, 4, true) && !is_failing(4, 0, true) && !is_failing(9, 9, true) && !is_failing(9, 0, false));
         assert_eq!(names(|s| s.redis_memory = Some(0.91)), ["redis-memory"]);
         assert_eq!(names(|s| s.redis_trouble = Some("x".to_owned())), ["redis-persistence"]);
         assert_eq!(names(|s| s.dead_lately = 1), [""; 0], "they were dealt with already");

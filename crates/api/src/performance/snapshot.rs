@@ -1,7 +1,7 @@
 //! Asks everything at once, each within a limit, so that what is away is told and not waited for.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     future::Future,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -33,6 +33,8 @@ pub(crate) struct Snapshot {
     pub redis: Option<RedisInfo>,
     /// Of the last minute, five minutes and hour; none while the cache's Redis is away.
     pub figures: Option<[Figures; 3]>,
+    /// Receivers that failed to verify webhooks lately, and had verified some within a month.
+    pub verified: HashSet<String>,
     /// Answers that are kept ready, by range.
     pub ready: HashMap<String, u64>,
 }
@@ -57,7 +59,15 @@ pub(crate) async fn take(api: &Api) -> Snapshot {
         (Some(minute), Some(five), Some(hour)) => Some([minute, five, hour]),
         _ => None,
     };
-    Snapshot { database: database.is_some(), queue, redis, figures, ready: ready.unwrap_or_default() }
+    let verified = verified_before(api, figures.as_ref()).await;
+    Snapshot { database: database.is_some(), queue, redis, figures, verified, ready: ready.unwrap_or_default() }
+}
+
+/// Of the receivers that failed lately those whose webhooks had verified before.
+async fn verified_before(api: &Api, figures: Option<&[Figures; 3]>) -> HashSet<String> {
+    let Some([_, five, _]) = figures else { return HashSet::new() };
+    let failed = five.counts.keys().filter_map(|name| name.strip_prefix("receiver.failed:")).map(str::to_owned).collect();
+    within(async { api.directory.verified_before(failed, now_ms() / 1000).await.ok() }).await.unwrap_or_default()
 }
 
 impl Snapshot {
@@ -79,18 +89,18 @@ impl Snapshot {
             dead_lately: minute.count("job.dead"),
             write_waits: minute.count("write.waits"),
             redis_memory: self.redis.as_ref().and_then(|redis| redis.memory),
-            failing_receivers: self.figures.as_ref().map_or(0, failing),
+            failing_receivers: self.figures.as_ref().map_or(0, |figures| failing(figures, &self.verified)),
             redis_trouble: self.redis.as_ref().and_then(|redis| redis.trouble.clone()),
         }
     }
 }
 
 /// How many receivers begin to fail.
-fn failing([_, five, hour]: &[Figures; 3]) -> u64 {
+fn failing([_, five, _]: &[Figures; 3], verified: &HashSet<String>) -> u64 {
     let failed = five.counts.iter().filter_map(|(name, failed)| Some((name.strip_prefix("receiver.failed:")?, *failed)));
     let is_failing = |(receiver, failed): &(&str, u64)| {
-        let verified = format!("receiver.verified:{receiver}");
-        alerts::is_failing(*failed, five.count(&verified), hour.count(&verified))
+        let lately = five.count(&format!("receiver.verified:{receiver}"));
+        alerts::is_failing(*failed, lately, verified.contains(*receiver))
     };
     failed.filter(is_failing).count() as u64
 }

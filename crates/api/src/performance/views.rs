@@ -1,6 +1,6 @@
 //! The answer of the status.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ::web::timestamp;
 use meter::{Figures, Histogram, Window};
@@ -84,6 +84,7 @@ pub(crate) struct ReceiverRefusals {
     /// Null where the path names no company.
     company_id: Option<Uuid>,
     failed: u64,
+    /// Counted once one has failed.
     verified: u64,
     /// Whether the alert `receiver-failing` rises for it.
     is_failing: bool,
@@ -92,18 +93,17 @@ pub(crate) struct ReceiverRefusals {
 /// Receivers that are shown.
 const SHOWN: usize = 50;
 
-fn refusals(five: &Figures, hour: &Figures) -> Refusals {
+fn refusals(five: &Figures, verified_before: &HashSet<String>) -> Refusals {
     let named = |prefix: &'static str| five.counts.iter().filter_map(move |(name, n)| Some((name.strip_prefix(prefix)?, *n)));
     let receiver = |(name, failed): (&str, u64)| {
         let (endpoint, company) = name.split_once(':')?;
-        let verified = format!("receiver.verified:{name}");
-        let (lately, in_hour) = (five.count(&verified), hour.count(&verified));
+        let verified = five.count(&format!("receiver.verified:{name}"));
         Some(ReceiverRefusals {
             endpoint: endpoint.to_owned(),
             company_id: company.parse().ok().filter(|id: &Uuid| !id.is_nil()),
             failed,
-            verified: lately,
-            is_failing: is_failing(failed, lately, in_hour),
+            verified,
+            is_failing: is_failing(failed, verified, verified_before.contains(name)),
         })
     };
     let mut by_receiver: Vec<ReceiverRefusals> = named("receiver.failed:").filter_map(receiver).collect();
@@ -232,7 +232,7 @@ impl Status {
                     cache: health(cache),
                     memory_used: snapshot.redis.as_ref().and_then(|redis| redis.memory),
                 },
-                webhook_processing: processing(snapshot.queue.as_ref(), refusals(five, hour)),
+                webhook_processing: processing(snapshot.queue.as_ref(), refusals(five, &snapshot.verified)),
                 analytics_cache: AnalyticsCache {
                     cache_stats: analytics_cache(five, snapshot.ready.clone()),
                     health: health(cache),

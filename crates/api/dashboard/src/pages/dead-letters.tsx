@@ -5,7 +5,7 @@ import { count, useTimes } from '../format/format';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
 import { FilterBar, useFilters } from '../ui/filters';
-import { Code, Confirm, Dialog, Empty, Facts, Failure, Loading, Text } from '../ui/parts';
+import { Badge, Code, Confirm, Dialog, Empty, Facts, Failure, Loading, Select, Text } from '../ui/parts';
 import { Listed, Table, usePages, type Column } from '../ui/table';
 import { useAction } from '../ui/toasts';
 
@@ -18,6 +18,7 @@ interface Letter {
   history: unknown[];
   diedAt: string | null;
   enqueuedAt: string | null;
+  kind?: string;
   eventName?: string;
   endpoint?: string;
   companyId?: string | null;
@@ -32,7 +33,7 @@ export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () 
   const { id, query: place } = useRoute();
   const times = useTimes();
   const act = useAction();
-  const filters = useFilters(page, ['eventName', 'error']);
+  const filters = useFilters(page, ['eventName', 'error', 'kind']);
   const pages = usePages(`${filters.key}${company}`);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [discarded, setDiscarded] = useState<string[]>();
@@ -61,7 +62,8 @@ export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () 
       ),
     },
     { name: 'Given up', cell: (row) => <a href={href(page, row.id, place)}><time dateTime={row.diedAt ?? ''}>{times.short(row.diedAt)}</time></a> },
-    { name: 'Event', cell: (row) => <code>{row.eventName ?? 'unreadable'}</code> },
+    { name: 'Event', cell: (row) => <code>{row.eventName ?? '–'}</code> },
+    { name: 'Kind', cell: (row) => <Badge status={row.kind ?? 'failed'} /> },
     { name: 'Why', cell: (row) => <span class="break">{row.error}</span> },
     { name: 'Attempts', number: true, cell: (row) => count(row.attempts) },
     { name: 'Company', cell: (row) => nameOf(row.companyId) },
@@ -71,6 +73,12 @@ export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () 
     <>
       <FilterBar filters={filters}>
         <Text label="Event" value={filters.values['eventName'] ?? ''} onChange={(next) => filters.set('eventName', next)} />
+        <Select
+          label="Kind"
+          value={filters.values['kind'] ?? ''}
+          options={[['', 'All'], ['failed', 'Failed'], ['unreadable', 'Unreadable']]}
+          onChange={(next) => filters.set('kind', next)}
+        />
         <Text search label="Why" placeholder="Part of the error" value={filters.values['error'] ?? ''} onChange={(next) => filters.set('error', next)} />
       </FilterBar>
       <Listed query={query} rows={rows} empty={<Empty title="No dead letters">Every webhook that was accepted is stored or on its way.</Empty>}>

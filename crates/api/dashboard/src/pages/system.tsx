@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Schemas } from '../api/client';
 import { useQuery } from '../api/query';
 import { count, milliseconds, percent, useTimes, words } from '../format/format';
+import { useSession } from '../session';
 import { Badge, Card, Choice, Empty, Failure, Loading } from '../ui/parts';
 import { Table, type Column } from '../ui/table';
 
@@ -11,6 +12,7 @@ const WINDOWS = [['lastMinute', '1 min'], ['lastFiveMinutes', '5 min'], ['lastHo
 type Percentiles = Schemas['Percentiles'];
 
 export function System() {
+  const { nameOf } = useSession();
   const times = useTimes();
   const [span, setSpan] = useState<(typeof WINDOWS)[number][0]>('lastFiveMinutes');
   const query = useQuery('/api/performance/status', {}, EVERY);
@@ -42,6 +44,14 @@ export function System() {
     { name: 'Not modified', number: true, cell: (row) => count(row.notModified) },
     { name: 'Hit p95', number: true, cell: (row) => milliseconds(row.hitMs.p95) },
     { name: 'Miss p95', number: true, cell: (row) => milliseconds(row.missMs.p95) },
+  ];
+
+  const refused: Column<Schemas['ReceiverRefusals']>[] = [
+    { name: 'Receiver', cell: (row) => <code>{row.endpoint}</code> },
+    { name: 'Company', cell: (row) => nameOf(row.companyId) },
+    { name: 'Signature wrong', number: true, cell: (row) => count(row.failed) },
+    { name: 'Verified', number: true, cell: (row) => count(row.verified) },
+    { name: 'State', cell: (row) => <Badge status={row.isFailing ? 'failing' : 'refused'} /> },
   ];
 
   return (
@@ -87,10 +97,26 @@ export function System() {
               />
             </Card>
           </div>
+          <Card title="Refused webhooks, last five minutes">
+            <Refusals refusals={systems.webhook_processing.refusals} columns={refused} />
+          </Card>
           <Card title="Cached answers, last five minutes">
             <Table caption="Cached answers" columns={caches} rows={systems.api_cache} keyOf={(row) => row.endpoint} />
           </Card>
         </>
+      )}
+    </>
+  );
+}
+
+function Refusals({ refusals, columns }: { refusals: Schemas['Refusals']; columns: Column<Schemas['ReceiverRefusals']>[] }) {
+  const reasons = Object.entries(refusals.byReason).sort(([, a], [, b]) => b - a);
+  if (reasons.length === 0) return <Empty title="None">Every webhook was accepted.</Empty>;
+  return (
+    <>
+      <p>{reasons.map(([reason, number]) => `${words(reason)}: ${count(number)}`).join(' · ')}</p>
+      {refusals.byReceiver.length > 0 && (
+        <Table caption="Receivers that refused webhooks" columns={columns} rows={refusals.byReceiver} keyOf={(row) => `${row.endpoint} ${row.companyId}`} />
       )}
     </>
   );

@@ -5,13 +5,13 @@ import { useTimes, words } from '../format/format';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
 import { FilterBar, useFilters } from '../ui/filters';
-import { Choice, Code, Dialog, Empty, Facts, Failure, Loading, Select, Text } from '../ui/parts';
+import { Badge, Choice, Code, Dialog, Empty, Facts, Failure, Loading, Select, Text } from '../ui/parts';
 import { Listed, nothingFound, Table, usePages, type Column } from '../ui/table';
 import { DeadLetters } from './dead-letters';
 
 type Event = Schemas['Event'];
 
-const NAMES = ['eventName', 'merchantRefNum', 'resourceId', 'accountId', 'startDate', 'endDate', 'mode'] as const;
+const NAMES = ['eventName', 'merchantRefNum', 'resourceId', 'accountId', 'startDate', 'endDate', 'mode', 'conflicting'] as const;
 const LIMIT = 25;
 
 export function Webhooks() {
@@ -51,7 +51,7 @@ function Stored() {
 
   const columns: Column<Event>[] = [
     { name: 'Received', cell: (row) => <a href={href('webhooks', row.id, place)}><time dateTime={row.receivedAt ?? ''}>{times.short(row.receivedAt)}</time></a> },
-    { name: 'Event', cell: (row) => <code>{row.eventName}</code> },
+    { name: 'Event', cell: (row) => <><code>{row.eventName}</code>{row.conflictsWith.length > 0 && <> <Badge status="conflict" /></>}</> },
     { name: 'Receiver', cell: (row) => row.endpoint },
     { name: 'Reference', cell: (row) => row.merchantRefNum ?? row.resourceId ?? '–' },
     { name: 'Account', cell: (row) => row.accountId ?? '–' },
@@ -68,6 +68,7 @@ function Stored() {
         <Text label="Account" value={values['accountId'] ?? ''} onChange={(next) => set('accountId', next)} />
         <Text label="From" type="date" value={values['startDate'] ?? ''} onChange={(next) => set('startDate', next)} />
         <Text label="To" type="date" value={values['endDate'] ?? ''} onChange={(next) => set('endDate', next)} />
+        <Select label="Conflicts" value={values['conflicting'] ?? ''} options={[['', 'All'], ['true', 'Only conflicts']]} onChange={(next) => set('conflicting', next)} />
         <Select label="Mode" value={values['mode'] ?? ''} options={[['', 'Both'], ['live', 'Live'], ['test', 'Test']]} onChange={(next) => set('mode', next)} />
       </FilterBar>
       <Listed query={query} rows={rows} empty={nothingFound}>
@@ -91,6 +92,12 @@ function Detail({ id, onClose }: { id: string; onClose: () => void }) {
       {row && (
         <>
           {row.category === 'other' && <Empty title="Stored, but changes nothing">Its name is none of those that tell of a transaction or an account.</Empty>}
+          {row.conflictsWith.length > 0 && (
+            <p class="problem">
+              Other webhooks with the same event id tell something else. All are kept:{' '}
+              {row.conflictsWith.map((other) => <a key={other} class="break" href={href('webhooks', other)}>{other} </a>)}
+            </p>
+          )}
           <Facts
             facts={[
               ['Received', times.full(row.receivedAt)],

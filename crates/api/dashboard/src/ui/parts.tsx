@@ -16,8 +16,8 @@ export function Badge({ status }: { status: string | null | undefined }) {
 
 const TONES: Record<string, string> = {
   COMPLETED: 'good', ENABLED: 'good', ACTIVE: 'good', APPROVED: 'good', healthy: 'good', operational: 'good', WON: 'good', active: 'good',
-  FAILED: 'bad', RETURNED: 'bad', DISABLED: 'bad', away: 'bad', critical: 'bad', LOST: 'bad', CLOSED: 'bad',
-  PENDING: 'wait', IN_REVIEW: 'wait', SUBMITTED: 'wait', degraded: 'wait', warning: 'wait', stalled: 'wait', paused: 'wait', ending: 'wait',
+  FAILED: 'bad', RETURNED: 'bad', DISABLED: 'bad', away: 'bad', critical: 'bad', LOST: 'bad', CLOSED: 'bad', failing: 'bad', unreadable: 'bad',
+  PENDING: 'wait', IN_REVIEW: 'wait', SUBMITTED: 'wait', degraded: 'wait', warning: 'wait', stalled: 'wait', paused: 'wait', ending: 'wait', refused: 'wait', conflict: 'wait',
 };
 const MARKS: Record<string, string> = { good: '●', bad: '▲', wait: '◐', neutral: '○' };
 
