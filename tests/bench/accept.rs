@@ -1,4 +1,4 @@
-//! Acceptance: webhooks a second and their times, at several numbers of connections and at a fixed rate, with
+//! Acceptance: webhooks per second and their times, at several numbers of connections and at a fixed rate, with
 //! telemetry as in production, beside what the machine allows.
 
 use e2e::{
@@ -120,7 +120,7 @@ pub async fn run(report: &mut Report) {
         }
     }
     for (limit, measured) in Limit::ALL.into_iter().zip(&mut limits) {
-        report.figure(&format!("limit: webhooks a second of a server that {}", limit.name()), measured.rate());
+        report.figure(&format!("limit: webhooks per second of a server that {}", limit.name()), measured.rate());
         report.figure(&format!("limit: µs of processor time for each, {}", limit.name()), median(&mut measured.micros));
     }
     let [ours, bare, redis, call] =

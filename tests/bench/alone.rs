@@ -27,7 +27,7 @@ pub fn concurrency() -> u16 {
     std::env::var("BENCH_CONCURRENCY").map_or(8, |text| text.parse().expect("BENCH_CONCURRENCY is a number"))
 }
 
-/// What each needs for an event by itself, and how many a second it does.
+/// What each needs for an event by itself, and how many per second it does.
 pub struct Alone {
     pub redis_micros: f64,
     pub postgres_micros: f64,
@@ -69,7 +69,7 @@ fn job(event: &NewEvent) -> NewJob {
     NewJob {
         id: job.webhook_id.to_string(),
         claim: job.identity.as_str().to_owned(),
-        lane: Lane::Payments,
+        lane: Lane::High,
         flow: 1,
         traceparent: None,
         payload: job.encode(event.payload.len(), |out| out.extend_from_slice(event.payload.as_bytes())).unwrap(),
@@ -88,7 +88,7 @@ async fn fold(db: &DatabaseConnection) {
     while rollups::fold(db).await.unwrap().1 {}
 }
 
-/// µs of PostgreSQL for an event, its figures folded, and events a second; asked by a [`Writer`] that keeps so many connections.
+/// µs of PostgreSQL for an event, its figures folded, and events per second; asked by a [`Writer`] that keeps so many connections.
 async fn postgres(batch: usize, events: &[NewEvent], kept: usize) -> (f64, f64) {
     let server = Server::start().await;
     let platform = Platform::prepare_on(Database::Postgres, Some(server.url().to_owned())).await;
@@ -113,7 +113,7 @@ async fn postgres(batch: usize, events: &[NewEvent], kept: usize) -> (f64, f64) 
     (cpu * 1e6 / rest.len() as f64, rate)
 }
 
-/// µs of Redis for a job that comes and goes, and jobs a second that come.
+/// µs of Redis for a job that comes and goes, and jobs per second that come.
 async fn redis(jobs: Vec<NewJob>) -> (f64, f64) {
     let bench = Bench::start(|settings| settings.fetch_batches = concurrency()).await;
     bench.redis.sync("everysec");
@@ -136,12 +136,12 @@ pub async fn measure() -> Alone {
     Alone { redis_micros, postgres_micros, chained_micros, pushed, stored }
 }
 
-/// Reports the medians of what was measured. Answers how many events a second PostgreSQL takes.
+/// Reports the medians of what was measured. Answers how many events per second PostgreSQL takes.
 pub fn report(alone: &[Alone], report: &mut Report) -> f64 {
     let middle = |of: fn(&Alone) -> f64| median(&mut alone.iter().map(of).collect::<Vec<_>>());
-    report.figure("limit: jobs a second that Redis takes, alone", middle(|alone| alone.pushed));
+    report.figure("limit: jobs per second that Redis takes, alone", middle(|alone| alone.pushed));
     let stored = middle(|alone| alone.stored);
-    report.figure("limit: events a second that PostgreSQL takes in batches of 25, alone", stored);
+    report.figure("limit: events per second that PostgreSQL takes in batches of 25, alone", stored);
     report.figure("limit: µs of processor time of Redis for each, alone", middle(|alone| alone.redis_micros));
     report.figure("limit: µs of processor time of PostgreSQL for each, alone", middle(|alone| alone.postgres_micros));
     let chained = middle(|alone| alone.chained_micros);

@@ -51,7 +51,7 @@ pub async fn run(report: &mut Report) {
     report.at_most("dashboard: ms until the first page takes input, cold", figure("interactiveMs"), 1000.0);
     report.at_most("dashboard: ms until the overview shows its figures", figure("overviewMs"), 1000.0);
     report.at_least(
-        &format!("dashboard: frames a second while {EVENTS_A_SECOND} events a second come"),
+        &format!("dashboard: frames a second while {EVENTS_A_SECOND} events per second come"),
         figure("framesPerSecond"),
         59.0,
     );

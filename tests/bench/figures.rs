@@ -178,8 +178,8 @@ async fn cost(server: &str, report: &mut Report) {
         with.push(rate(&db, true).await);
     }
     let (with, without) = (median(&mut with), median(&mut without));
-    report.figure("events a second written without figures, 2 connections", without);
-    report.figure("events a second written with figures, folded meanwhile", with);
+    report.figure("events per second written without figures, 2 connections", without);
+    report.figure("events per second written with figures, folded meanwhile", with);
     report.at_least("the rate with figures, as a share of that without", with / without, 0.75);
 }
 

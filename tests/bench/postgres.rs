@@ -11,7 +11,7 @@ const SETTINGS: [&str; 4] =
     ["shared_buffers = 2GB", "max_wal_size = 4GB", "checkpoint_timeout = 15min", "track_commit_timestamp = on"];
 
 /// What a server has behind it that runs for a day: memory that was touched (half a gigabyte of its buffers), and
-/// files of its log to write anew (a gigabyte), where a new server first fills each with zeros.
+/// files of its log to write again (a gigabyte), where a new server first fills each with zeros.
 const WARM_UP: [&str; 6] = [
     "CREATE UNLOGGED TABLE filling (page text)",
     "ALTER TABLE filling ALTER COLUMN page SET STORAGE PLAIN",

@@ -1,4 +1,4 @@
-//! Cached reads: answers a second of one API at 64 connections, as they are and where nothing has changed, and what
+//! Cached reads: answers per second of one API at 64 connections, as they are and where nothing has changed, and what
 //! each costs it.
 
 use e2e::{

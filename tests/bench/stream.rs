@@ -215,7 +215,7 @@ async fn read(platform: &Platform, tokens: &[String], seen: &Arc<Mutex<Seen>>) {
             let ms = asked.elapsed().as_secs_f64() * 1e3;
             let mut seen = seen.lock().unwrap();
             if status == 304 {
-                // Computed anew and found the same is a 304 that was a miss.
+                // Computed again and found the same is a 304 that was a miss.
                 if outcome == "MISS" {
                     *seen.outcomes.entry("MISS".to_owned()).or_default() += 1;
                 } else {

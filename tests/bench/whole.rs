@@ -71,7 +71,7 @@ async fn drain_in(batch: u32, report: &mut Report) {
     bench.platform.drained().await;
     let rate = BACKLOG as f64 / begun.elapsed().as_secs_f64();
     let after = bench.cpu();
-    report.figure(&format!("events a second from a backlog, batches of {batch}"), rate);
+    report.figure(&format!("events per second from a backlog, batches of {batch}"), rate);
     for (n, name) in [(1, "worker"), (2, "Redis"), (3, "PostgreSQL")] {
         let micros = (after[n] - before[n]) * 1e6 / BACKLOG as f64;
         report.figure(&format!("µs of processor time of {name} for each, batches of {batch}"), micros);

@@ -36,9 +36,9 @@ async fn act(shared: web::Data<Shared>, what: web::Path<String>) -> HttpResponse
             let when = "CREATE TRIGGER refuse BEFORE INSERT ON webhook_events FOR EACH ROW WHEN (NEW.resource_id = 'cursed')";
             platform.execute(&format!("{when} EXECUTE FUNCTION refuse()")).await;
             send(platform, "cursed").await;
-            eventually("it is given up", || async { (platform.queue().await.dead == 1).then_some(()) }).await;
+            eventually("it is dead-lettered", || async { (platform.queue().await.dead == 1).then_some(()) }).await;
         }
-        "mended" => platform.execute("DROP TRIGGER refuse ON webhook_events").await,
+        "fixed" => platform.execute("DROP TRIGGER refuse ON webhook_events").await,
         "stop-api" => platform.terminate(Service::Api).await,
         "start-api" => platform.run(Service::Api).await,
         _ => return HttpResponse::NotFound().finish(),

@@ -79,7 +79,7 @@ async fn bad_jobs_die_alone() {
         let job = NewJob {
             id: Uuid::now_v7().to_string(),
             claim: Uuid::now_v7().to_string(),
-            lane: Lane::Payments,
+            lane: Lane::High,
             flow: company.as_u64_pair().1,
             traceparent: None,
             payload: payload.into_bytes(),
@@ -103,7 +103,8 @@ async fn bad_jobs_die_alone() {
     assert!(dead["deadLetters"].as_array().unwrap().iter().all(|d| d["attempts"] == 3), "{dead}");
 
     assert_eq!(platform.netbanx(&["queue", "retry", "--all"]), "2 waiting again");
-    eventually("both died once more, after attempts anew", || async { (platform.queue().await.failed == 4).then_some(()) }).await;
+    eventually("both died once more, after attempts again", || async { (platform.queue().await.failed == 4).then_some(()) })
+        .await;
     let id = dead["deadLetters"][0]["id"].as_str().unwrap();
     assert_eq!(platform.netbanx(&["queue", "discard", "--id", id]), "1 discarded");
     assert_eq!(platform.netbanx(&["queue", "discard", "--id", id]), "0 discarded");
@@ -201,7 +202,7 @@ async fn a_database_that_takes_no_writes_blames_no_webhook() {
         ("ALTER TABLE rollup_deltas RENAME COLUMN series TO other", "ALTER TABLE rollup_deltas RENAME COLUMN other TO series"),
         (&read_only, &writable),
     ];
-    for (n, (broken, mended)) in (1..).zip(states) {
+    for (n, (broken, fixed)) in (1..).zip(states) {
         platform.execute(broken).await;
         let rolled_back = "SELECT xact_rollback AS n FROM pg_stat_database WHERE datname = current_database()";
         let before = platform.count(rolled_back).await;
@@ -209,7 +210,7 @@ async fn a_database_that_takes_no_writes_blames_no_webhook() {
         assert_eq!(platform.send("/api/webhooks/netbanx/acme", body).await.status(), 202);
         eventually("it is tried", || async { (platform.count(rolled_back).await > before + 3).then_some(()) }).await;
         assert_eq!(platform.queue().await.dead, 0, "{broken}");
-        platform.execute(mended).await;
+        platform.execute(fixed).await;
         eventually("it is stored", || async { (platform.events().await == n).then_some(()) }).await;
     }
     platform.drained().await;
@@ -256,7 +257,7 @@ async fn a_worker_that_is_told_to_stop_leaves_nothing_in_hand() {
 
     let counts = platform.queue().await;
     assert!(counts.waiting > 0, "it was told too late to be in the middle");
-    assert_eq!((counts.active, counts.delayed), (0, 0), "what was fetched is done or given back");
+    assert_eq!((counts.active, counts.delayed), (0, 0), "what was fetched is done or released");
     assert_eq!(platform.events().await, counts.completed as u64, "what is committed is acknowledged");
     assert_eq!(counts.completed + counts.waiting, 3000);
 }

@@ -122,7 +122,7 @@ async fn a_change_is_known_within_a_moment_and_a_lost_directory_is_made_anew() {
     eventually("it is there again", || async { published().await }).await;
     let before = published().await;
     redis.incr::<i64, _>("netbanx:receivers:version").await.unwrap();
-    eventually("it is published anew", || async { (published().await > before).then_some(()) }).await;
+    eventually("it is published again", || async { (published().await > before).then_some(()) }).await;
     assert_eq!(status("/api/webhooks/netbanx/acme", 1001).await, 202);
     let stated: Value = json!(redis.hgetall::<std::collections::HashMap<String, i64>, _>(meta).await.unwrap());
     assert_eq!(stated["legacy"], redis.get::<i64, _>("netbanx:receivers:version").await.unwrap(), "{stated}");

@@ -205,7 +205,7 @@ async fn throughput(target: &Target, table: &mut Table) -> u64 {
     }
     let accepted = accepted.load(Ordering::Relaxed);
     let rate = accepted as f64 / begun.elapsed().as_secs_f64();
-    table.line("throughput over 1,000 webhooks a second", format!("{rate:.0}/s"), rate > 1_000.0);
+    table.line("throughput over 1,000 webhooks per second", format!("{rate:.0}/s"), rate > 1_000.0);
     accepted
 }
 

@@ -109,7 +109,7 @@ async fn furnish(platform: &Platform) {
         ACCOUNTS - 1
     ))
     .await;
-    // Whoever changes a receiver does so in the change's transaction.
+    // Anyone who changes a receiver does so in the change's transaction.
     execute(
         "UPDATE platform_state SET value = CAST(CAST(value AS bigint) + 2 AS text) WHERE name = 'receivers.changes'".to_owned(),
     )

@@ -15,7 +15,7 @@ pub async fn run(report: &mut Report) {
     let mut waits = Vec::new();
     for n in 0..200_u64 {
         let begun = Instant::now();
-        bench.push(Lane::Payments, n, &format!("{n}")).await;
+        bench.push(Lane::High, n, &format!("{n}")).await;
         let held = worker.next().await;
         waits.push(begun.elapsed().as_secs_f64() * 1e3);
         held.all(&Verdict::Done);
@@ -24,13 +24,13 @@ pub async fn run(report: &mut Report) {
     report.at_most("ms from push to work of an idle worker (median of 200)", median(&mut waits), 20.0);
     let span = Duration::from_secs(20);
     let rate = bench.redis.watch_commands(span).await.values().sum::<usize>() as f64 / span.as_secs_f64();
-    report.at_most("commands a second of an idle worker", rate, 5.0);
+    report.at_most("commands per second of an idle worker", rate, 5.0);
 
     whole_process(report).await;
 
     let mut late = Vec::new();
     for n in 0..50 {
-        bench.push(Lane::Payments, n, &format!("retry {n}")).await;
+        bench.push(Lane::High, n, &format!("retry {n}")).await;
         worker.next().await.all(&Verdict::Failed("no".to_owned()));
         let due = eventually("it is scheduled", || async {
             let answer = bench.redis.ask(&["ZRANGE", "{netbanx:0}:scheduled", "0", "0", "WITHSCORES"]).remove(0);
@@ -54,5 +54,5 @@ async fn whole_process(report: &mut Report) {
     eventually("it lives", || async { (platform.queue().await.workers == 1).then_some(()) }).await;
     let span = Duration::from_secs(20);
     let rate = platform.redis.watch_commands(span).await.values().sum::<usize>() as f64 / span.as_secs_f64();
-    report.at_most("commands a second of an idle worker process, four shards", rate, 5.0);
+    report.at_most("commands per second of an idle worker process, four shards", rate, 5.0);
 }

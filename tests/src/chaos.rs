@@ -86,7 +86,7 @@ pub async fn chaos(platform: &mut Platform, postgres: &Postgres, span: Duration,
         sender.await.unwrap();
     }
     platform.drained().await;
-    assert_eq!(platform.queue().await.dead, 0, "nothing was given up");
+    assert_eq!(platform.queue().await.dead, 0, "nothing was dead-lettered");
 
     let stored = stored_events(platform).await;
     let unique: HashSet<&String> = stored.iter().collect();

@@ -1,5 +1,5 @@
 // Put before a server's C library, this sets its wall clock off by the seconds that stand in the file
-// named by CLOCK_OFFSET_FILE, read anew each time.
+// named by CLOCK_OFFSET_FILE, read again each time.
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

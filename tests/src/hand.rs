@@ -75,18 +75,18 @@ pub fn new_directory() -> PathBuf {
 
 /// A real apalis worker. What it is handed waits here for the test's verdict.
 pub struct Worker {
-    batches: mpsc::Receiver<InHand>,
+    batches: mpsc::Receiver<InFlight>,
     running: JoinHandle<()>,
     stop: Option<oneshot::Sender<()>>,
 }
 
 /// A batch and where its outcome goes.
-pub struct InHand {
+pub struct InFlight {
     pub batch: Batch,
     verdict: oneshot::Sender<BatchOutcome>,
 }
 
-impl InHand {
+impl InFlight {
     pub fn ids(&self) -> Vec<String> {
         self.batch.jobs.iter().map(|job| job.id.to_string()).collect()
     }
@@ -100,11 +100,11 @@ impl InHand {
 
 async fn hand_over(batch: Batch, desk: Data<Desk>) -> Result<BatchOutcome, BoxDynError> {
     let (verdict, given) = oneshot::channel();
-    desk.lock().await.send(InHand { batch, verdict }).await?;
+    desk.lock().await.send(InFlight { batch, verdict }).await?;
     Ok(given.await?)
 }
 
-type Desk = Arc<Mutex<mpsc::Sender<InHand>>>;
+type Desk = Arc<Mutex<mpsc::Sender<InFlight>>>;
 
 impl Worker {
     pub fn start(queue: &Queue, url: &str, concurrency: usize) -> Self {
@@ -127,12 +127,12 @@ impl Worker {
     }
 
     /// The next batch that it is handed.
-    pub async fn next(&mut self) -> InHand {
+    pub async fn next(&mut self) -> InFlight {
         tokio::time::timeout(std::time::Duration::from_secs(30), self.batches.recv()).await.expect("a batch within 30 s").unwrap()
     }
 
     /// What it is handed already, if anything.
-    pub fn handed(&mut self) -> Option<InHand> {
+    pub fn handed(&mut self) -> Option<InFlight> {
         self.batches.try_recv().ok()
     }
 
@@ -140,7 +140,7 @@ impl Worker {
         !self.running.is_finished()
     }
 
-    /// Ends it like SIGKILL: nothing is finished, given back or told.
+    /// Ends it like SIGKILL: nothing is finished, released or told.
     pub async fn kill(self) {
         self.running.abort();
         let _ = self.running.await;

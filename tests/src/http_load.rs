@@ -61,7 +61,7 @@ async fn gathered(begun: Instant, connections: Vec<JoinHandle<Vec<(u16, f64)>>>)
     all
 }
 
-/// Sends `requests` at a rate of so many a second, over as many connections as are free at their time. A
+/// Sends `requests` at a rate of so many per second, over as many connections as are free at their time. A
 /// request's time counts from when it was due: a slow answer makes those behind it late, too.
 pub async fn open_loop(port: u16, connections: usize, a_second: u32, requests: Vec<Vec<u8>>) -> Answers {
     let begun = Instant::now();

@@ -20,7 +20,7 @@ pub mod usage;
 
 pub use collector::Collector;
 pub use gateway::Gateway;
-pub use hand::{Bench, InHand, Worker, new_directory};
+pub use hand::{Bench, InFlight, Worker, new_directory};
 pub use load::{drain, job, push_many};
 pub use platform::{Database, MASTER_KEY, Platform, Service, binary, count_in};
 pub use postgres::Postgres;

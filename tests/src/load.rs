@@ -23,7 +23,7 @@ pub fn job(n: u64) -> NewJob {
     NewJob {
         id: id.to_string(),
         claim: format!("{:064x}", id.as_u128()),
-        lane: if n.is_multiple_of(5) { Lane::Others } else { Lane::Payments },
+        lane: if n.is_multiple_of(5) { Lane::Normal } else { Lane::High },
         flow: n % 7,
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
         payload: payload.into_bytes(),

@@ -30,7 +30,7 @@ impl Sender {
         eventually("webhooks flow", || async { (self.accepted.load(Ordering::Relaxed) >= wanted).then_some(()) }).await;
     }
 
-    /// Ends; answers how many payments there are, with two events each.
+    /// Ends; returns how many payments there are, with two events each.
     pub async fn stop(self) -> u64 {
         self.is_over.store(true, Ordering::Relaxed);
         self.running.await.unwrap();

@@ -2,69 +2,42 @@
 //!
 //! | module | part |
 //! | --- | --- |
-//! | [`routes`] | paths to handlers |
-//! | `auth` | who asks, and what they may see and do |
-//! | `params` | query parameters and bodies, checked one by one |
-//! | `cached` | the response cache in front of a route |
-//! | `transactions`, `accounts`, `events` | one resource each |
-//! | `analytics` | figures from roll-ups, kept ready |
-//! | `stream` | the same as it changes, by server-sent events |
-//! | `views` | rows as JSON |
-//! | `export` | transactions as a file |
-//! | `session`, `people`, `tokens`, `audit` | sign-in, users, API tokens, who changed what |
-//! | `companies`, `receivers` | whose data one sees; where webhooks go and the keys that sign them |
-//! | `dashboard` | the page at `/` and what it loads |
-//! | `queue_admin`, [`dead_letters`] | counts, pause, dead letters |
-//! | `performance` | what works and how fast |
-//! | `openapi` | the contract as a document, from the handlers' own descriptions |
-//!
-//! A read goes through `auth`, `params` and `cached`; only where no answer is kept it reaches the
-//! database.
+//! | [`http`] | paths to handlers, parameters, the response cache, the contract, the dashboard's files |
+//! | `auth` | the authenticated caller: sessions, tokens, permissions |
+//! | `reads` | transactions, accounts, events and their exports |
+//! | `analytics` | figures from roll-ups, precomputed |
+//! | `stream` | the same live, by server-sent events |
+//! | [`admin`] | users, tokens, companies, receivers, the queue, dead letters, the audit log |
+//! | `monitoring` | what works and how fast; alerts |
 
-mod accounts;
+pub mod admin;
 mod analytics;
-mod audit;
 mod auth;
-mod cached;
-mod companies;
-mod dashboard;
-pub mod dead_letters;
-mod events;
-mod export;
-mod openapi;
-mod params;
-mod people;
-mod performance;
-mod queue_admin;
-mod receivers;
-pub mod reinterpret;
-pub mod routes;
-mod session;
+pub mod http;
+mod monitoring;
+mod reads;
 mod stream;
-mod tokens;
-mod transactions;
-mod views;
 
 use std::{sync::Arc, time::Duration};
 
 use ::cache::ResponseCache;
 use ::receivers::{Directory, Publisher};
 use analytics::precompute::{self, Precomputed};
-use meter::Meter;
+use http_service::{Problem, ProblemKind, Stop, health::Readiness};
 use moka::future::Cache;
-use performance::Sinces;
+use monitoring::AlertOnsets;
 use queue::Queue;
 use sea_orm::DatabaseConnection;
 use settings::{AlertLimits, Settings};
+use shared_stats::Meter;
 use store::secrets::Vault;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
-use web::{Problem, ProblemKind, Stop, health::Readiness};
 
 /// Why the service cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A setting is to be mended.
+    /// A setting is to be fixed.
     #[error(transparent)]
     Settings(#[from] settings::Error),
     /// Logging cannot be set up.
@@ -97,7 +70,7 @@ pub struct Api {
     cache: ResponseCache,
     meter: Meter,
     precomputed: Precomputed,
-    sinces: Sinces,
+    onsets: AlertOnsets,
     limits: AlertLimits,
     callers: Cache<String, Option<Arc<auth::Caller>>>,
     /// Who was known lately, for while the database is away.
@@ -123,17 +96,17 @@ impl Api {
         let redis = redis_client::connect(&settings.cache_redis_url)?;
         let meter = Meter::start(redis.clone(), &settings.queue_name);
         let precomputed = Precomputed::new(redis.clone(), &settings.queue_name);
-        let sinces = Sinces::new(redis.clone(), &settings.queue_name);
+        let onsets = AlertOnsets::new(redis.clone(), &settings.queue_name);
         let publisher = Publisher::new(db.clone(), queue.client().clone(), &settings.queue_name).into();
         let directory = Directory::new(queue.client().clone(), &settings.queue_name);
         let bytes = settings.cache_memory_mib * 1024 * 1024;
         Ok(Self {
             db,
             queue,
-            cache: ResponseCache::new(redis, &settings.queue_name, meter.clone(), bytes, cached::wrap),
+            cache: ResponseCache::new(redis, &settings.queue_name, meter.clone(), bytes, http::cached::wrap),
             meter,
             precomputed,
-            sinces,
+            onsets,
             limits: settings.alerts,
             callers: Cache::builder().max_capacity(10_000).time_to_live(CALLER_TTL).build(),
             last_known: Cache::builder().max_capacity(1_000).time_to_live(LAST_KNOWN_TTL).build(),
@@ -149,8 +122,8 @@ impl Api {
     }
 
     /// Keeps answers ready and an eye on everything until `stop`.
-    pub async fn tend(self, stop: Stop) {
-        tokio::join!(precompute::run(self.clone(), stop.clone()), performance::watch(self, stop));
+    pub async fn maintain(self, stop: Stop) {
+        tokio::join!(precompute::run(self.clone(), stop.clone()), monitoring::watch(self, stop));
     }
 
     /// What it needs to be able to work.
@@ -170,14 +143,16 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     let api = Api::start(settings, db, queue, stop.clone())?;
     let drain = settings.shutdown_timeout;
     let readiness = api.readiness();
-    let tending = tokio::spawn(api.clone().tend(stop.clone()));
-    let serve = web::serve(settings.api_bind, settings.http_workers, drain, stop.clone(), move |config| {
-        web::health::routes(config, api.readiness());
-        routes::add(config, api.clone());
+    let tending = tokio::spawn(api.clone().maintain(stop.clone()));
+    let serve = http_service::serve(settings.api_bind, settings.http_workers, drain, stop.clone(), move |config| {
+        http_service::health::routes(config, api.readiness());
+        http::routes::add(config, api.clone());
     });
     match settings.admin_bind {
         Some(bind) => {
-            let admin = web::serve(bind, 1, drain, stop, move |config| web::health::admin_routes(config, readiness.clone()));
+            let admin = http_service::serve(bind, 1, drain, stop, move |config| {
+                http_service::health::admin_routes(config, readiness.clone())
+            });
             futures::try_join!(serve, admin)?;
         }
         None => serve.await?,

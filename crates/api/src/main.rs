@@ -22,7 +22,7 @@ async fn start() -> Result<(), api::Error> {
         "Answers dashboards: transactions, accounts, figures, the queue, and the pages themselves.",
     )?;
     let telemetry = telemetry::init(&settings.telemetry("api"))?;
-    let ended = api::run(&settings, web::stop_on_signal()?).await;
+    let ended = api::run(&settings, http_service::stop_on_signal()?).await;
     telemetry.shutdown();
     ended
 }

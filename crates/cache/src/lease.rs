@@ -25,8 +25,8 @@ impl Lease {
             key: key.to_owned(),
             owner: Uuid::now_v7().simple().to_string(),
             lasts,
-            hold: Script::new(include_str!("lua/hold.lua")),
-            let_go: Script::new(include_str!("lua/let_go.lua")),
+            hold: Script::new(include_str!("lua/acquire_lease.lua")),
+            let_go: Script::new(include_str!("lua/release_lease.lua")),
         }
     }
 
@@ -43,7 +43,7 @@ impl Lease {
     pub async fn release(&self) {
         let done: Result<i64, _> = self.let_go.call(&self.client, vec![self.key.clone()], vec![self.owner.as_str().into()]).await;
         if let Err(error) = done {
-            tracing::debug!(%error, "a lease was not given up; it runs out");
+            tracing::debug!(%error, "a lease was not released; it runs out");
         }
     }
 }

@@ -1,17 +1,17 @@
-//! Finds an answer in the process, in Redis, or has it computed: once, whoever asks meanwhile.
+//! Finds an answer in the process, in Redis, or has it computed: once for all who ask meanwhile.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use meter::Meter;
 use moka::{Expiry, future::Cache};
 use redis_client::fred::clients::Client;
+use shared_stats::Meter;
 
 use crate::{
     Entry, Tags,
-    shared::{Place, Shared, place},
+    shared::{CacheKey, Shared, cache_key},
     tags::Version,
 };
 
@@ -62,8 +62,8 @@ struct Kept {
 #[derive(Debug)]
 struct UntilTold;
 
-impl Expiry<(Place, u64), Kept> for UntilTold {
-    fn expire_after_create(&self, _: &(Place, u64), kept: &Kept, now: Instant) -> Option<Duration> {
+impl Expiry<(CacheKey, u64), Kept> for UntilTold {
+    fn expire_after_create(&self, _: &(CacheKey, u64), kept: &Kept, now: Instant) -> Option<Duration> {
         Some(kept.until.saturating_duration_since(now))
     }
 }
@@ -77,9 +77,9 @@ pub struct ResponseCache {
     wrap: fn(&[u8]) -> Vec<u8>,
     versions: Cache<String, Version>,
     /// By version, so that an answer of an old one is never found; filled once for all who ask.
-    fresh: Cache<(Place, u64), Kept>,
+    fresh: Cache<(CacheKey, u64), Kept>,
     /// The last answer of a place, of whatever version.
-    latest: Cache<Place, Arc<Entry>>,
+    latest: Cache<CacheKey, Arc<Entry>>,
 }
 
 impl ResponseCache {
@@ -151,7 +151,7 @@ impl ResponseCache {
         E: Send + Sync + 'static,
         F: 'static,
     {
-        let place = place(plan.endpoint, tag, key);
+        let place = cache_key(plan.endpoint, tag, key);
         let Some(version) = self.version(tag).await else { return Box::pin(self.without_redis(place, compute)).await };
         if let Some(kept) = self.fresh.get(&(place, version.current)).await {
             return Ok(Found { entry: kept.entry, outcome: Outcome::Hit });
@@ -164,7 +164,7 @@ impl ResponseCache {
     async fn look_further<F, E>(
         &self,
         plan: Plan,
-        place: Place,
+        place: CacheKey,
         version: Version,
         compute: impl FnOnce() -> F + Send + 'static,
     ) -> Result<Found, Arc<E>>
@@ -214,7 +214,7 @@ impl ResponseCache {
         F: Future<Output = Result<Vec<u8>, E>> + Send,
         E: Send + Sync + 'static,
     {
-        let place = place(plan.endpoint, tag, key);
+        let place = cache_key(plan.endpoint, tag, key);
         let Some(version) = self.tags.version(tag).await.inspect_err(|error| self.shared.mark_away(error)).ok() else {
             return Ok(0);
         };
@@ -227,13 +227,13 @@ impl ResponseCache {
         Ok(version.current)
     }
 
-    /// Computes the answer of `key` under `tag` anew, whatever is kept, for all replicas. Answers the
+    /// Computes the answer of `key` under `tag` again, whatever is kept, for all replicas. Answers the
     /// tag's version that it is kept under.
     pub async fn refresh<F, E>(&self, plan: Plan, tag: &str, key: &str, compute: impl FnOnce() -> F) -> Result<u64, E>
     where
         F: Future<Output = Result<Vec<u8>, E>> + Send,
     {
-        let place = place(plan.endpoint, tag, key);
+        let place = cache_key(plan.endpoint, tag, key);
         // Without Redis there is nowhere to keep it.
         let Some(version) = self.tags.version(tag).await.inspect_err(|error| self.shared.mark_away(error)).ok() else {
             return Ok(0);
@@ -250,7 +250,7 @@ impl ResponseCache {
     }
 
     /// While no version is known an answer is good for [`TRUST`], which spares the database a crowd.
-    async fn without_redis<F, E>(&self, place: Place, compute: impl FnOnce() -> F) -> Result<Found, Arc<E>>
+    async fn without_redis<F, E>(&self, place: CacheKey, compute: impl FnOnce() -> F) -> Result<Found, Arc<E>>
     where
         F: Future<Output = Result<Vec<u8>, E>> + Send,
         E: Send + Sync + 'static,
@@ -282,7 +282,7 @@ impl ResponseCache {
     async fn fill<F, E>(
         &self,
         plan: Plan,
-        place: Place,
+        place: CacheKey,
         version: Version,
         before: Option<Arc<Entry>>,
         compute: impl FnOnce() -> F + Send,

@@ -1,4 +1,4 @@
-//! What lies in Redis, for all replicas: answers, and the right to compute one.
+//! What is stored in Redis, for all replicas: answers, and the right to compute one.
 
 use std::{
     sync::{
@@ -25,8 +25,8 @@ const LEASE: Duration = Duration::from_secs(3);
 /// How often a replica looks whether another has computed.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Place of an answer: the digest of its key.
-pub(crate) type Place = [u8; 16];
+/// CacheKey of an answer: the digest of its key.
+pub(crate) type CacheKey = [u8; 16];
 
 /// The answers in Redis. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -53,12 +53,12 @@ impl Shared {
         self.away_until.store((self.began.elapsed() + AWAY).as_millis() as u64, Ordering::Relaxed);
     }
 
-    fn key(&self, place: Place) -> String {
+    fn key(&self, place: CacheKey) -> String {
         format!("{{{}:answer:{:x}}}", self.prefix, u128::from_be_bytes(place))
     }
 
     /// The answer of `place`, of whatever version.
-    pub async fn stored(&self, place: Place) -> Option<Entry> {
+    pub async fn stored(&self, place: CacheKey) -> Option<Entry> {
         if self.is_away() {
             return None;
         }
@@ -73,7 +73,7 @@ impl Shared {
     }
 
     /// The right to compute for all replicas: the name of the lease; none if another has it.
-    pub async fn lease(&self, place: Place, version: Version) -> Option<String> {
+    pub async fn lease(&self, place: CacheKey, version: Version) -> Option<String> {
         let name = format!("{}:lease:{}", self.key(place), version.current);
         let expiry = Some(Expiration::PX(LEASE.as_millis() as i64));
         let taken: Result<Option<String>, _> = self.client.set(&name, 1, expiry, Some(SetOptions::NX), false).await;
@@ -93,7 +93,7 @@ impl Shared {
     }
 
     /// What the replica that holds the lease makes; none if it does not in time.
-    pub async fn computed_elsewhere(&self, place: Place, version: Version) -> Option<Entry> {
+    pub async fn computed_elsewhere(&self, place: CacheKey, version: Version) -> Option<Entry> {
         let begun = Instant::now();
         while begun.elapsed() < LEASE {
             if let Some(entry) = self.stored(place).await.filter(|entry| entry.version == version.current) {
@@ -108,7 +108,7 @@ impl Shared {
     }
 
     /// Keeps `entry` for `ttl`, and gives up the lease under which it was made.
-    pub async fn store(&self, ttl: Duration, place: Place, entry: &Entry, lease: Option<String>) {
+    pub async fn store(&self, ttl: Duration, place: CacheKey, entry: &Entry, lease: Option<String>) {
         let expiry = Some(Expiration::EX(ttl.as_secs().max(1) as i64));
         let stored: Result<(), _> = self.client.set(self.key(place), entry.encode(), expiry, None, false).await;
         if let Err(error) = stored {
@@ -119,7 +119,7 @@ impl Shared {
 }
 
 /// Where the answer of `key` lies.
-pub(crate) fn place(endpoint: &str, tag: &str, key: &str) -> Place {
+pub(crate) fn cache_key(endpoint: &str, tag: &str, key: &str) -> CacheKey {
     let mut hash = digest::Context::new(&digest::SHA256);
     for part in [endpoint, tag, key] {
         hash.update(&(part.len() as u64).to_be_bytes());

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use crate::{
     Category, Family, Rejection,
     json::{Document, Flaw, Json, JsonType},
-    normal,
+    normalize,
 };
 
 /// Header names that carry the event name where the body has none, in the order they are looked at.
@@ -92,7 +92,7 @@ impl<'b> Envelope<'b> {
             .iter()
             .find_map(|key| root.get(key).and_then(Json::string).filter(|name| !name.trim().is_empty()));
         let raw = own_name.as_deref().or(header_name.filter(|s| !s.trim().is_empty())).ok_or(Rejection::NoEventName)?;
-        let name = normal::canonical_name(raw);
+        let name = normalize::canonical_name(raw);
         if name.len() > 100 || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             return Err(Rejection::BadEventName);
         }

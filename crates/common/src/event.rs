@@ -7,7 +7,7 @@ use crate::{
     Category, Envelope, Family, Kind, Mode, Rejection, Status,
     envelope::{self, Shape},
     json::{Json, JsonType},
-    money, normal,
+    money, normalize,
 };
 
 /// An event as the platform keeps it.
@@ -127,11 +127,11 @@ impl TransactionFacts {
     fn read(envelope: &Envelope<'_>, kind: Kind, external_id: SmolStr, received_at: DateTime<Utc>) -> Result<Self, Rejection> {
         let raw = envelope.field("status");
         let name = &envelope.name;
-        let mut status = normal::status(raw.as_deref(), name);
-        if status == Status::Completed && normal::is_return(name) {
+        let mut status = normalize::status(raw.as_deref(), name);
+        if status == Status::Completed && normalize::is_return(name) {
             status = Status::Returned;
         }
-        let outcome = (kind == Kind::Chargeback).then(|| normal::chargeback_outcome(name)).flatten();
+        let outcome = (kind == Kind::Chargeback).then(|| normalize::chargeback_outcome(name)).flatten();
         let currency = currency(envelope);
         Ok(Self {
             kind,
@@ -169,7 +169,7 @@ fn amount(envelope: &Envelope<'_>, currency: Option<&str>) -> Result<Option<i64>
 
 fn payment_method(envelope: &Envelope<'_>) -> Option<SmolStr> {
     let named = envelope.field("paymentType").or_else(|| envelope.field("paymentMethod"));
-    named.map(|name| normal::canonical_name(&name)).or_else(|| {
+    named.map(|name| normalize::canonical_name(&name)).or_else(|| {
         let resource = envelope.resource()?;
         ["card", "sepa", "ach", "eft", "bacs"]
             .into_iter()
@@ -199,7 +199,7 @@ impl AccountFacts {
             .collect();
         Self {
             external_id,
-            status: normal::canonical_name(&status),
+            status: normalize::canonical_name(&status),
             partner_id: envelope.field("partnerId").or_else(|| envelope.field("merchantId")).map(SmolStr::from),
             payment_methods,
         }

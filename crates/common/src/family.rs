@@ -63,7 +63,7 @@ impl Family {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::normal::canonical_name;
+    use crate::normalize::canonical_name;
 
     #[test]
     fn categories_of_documented_names() {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::{AccountFacts, Event, EventIdentity, Mode, Status, TransactionFacts, normal};
+use crate::{AccountFacts, Event, EventIdentity, Mode, Status, TransactionFacts, normalize};
 
 /// The order of events of one transaction: status time, then stage, then identity (`docs/domain.md`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ fn is_false(flag: &bool) -> bool {
 impl TransactionState {
     /// Takes in one event and what it says of this transaction.
     pub fn apply(&mut self, event: &Event, facts: &TransactionFacts, identity: &EventIdentity, received_at: DateTime<Utc>) {
-        let stamp = Stamp::new(event, normal::stage(facts.status), identity);
+        let stamp = Stamp::new(event, normalize::stage(facts.status), identity);
         put(&mut self.status, Some((facts.status, facts.raw_status.clone())), &stamp);
         put(&mut self.mode, Some(event.mode), &stamp);
         put(&mut self.amount, facts.amount, &stamp);

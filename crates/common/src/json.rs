@@ -48,8 +48,8 @@ pub enum JsonType {
 #[derive(Debug, Clone, Copy)]
 struct Node {
     /// Empty where it is no field.
-    name: Place,
-    value: Place,
+    name: Span,
+    value: Span,
     json_type: JsonType,
     /// Nodes that it takes: itself and what it holds.
     span: u32,
@@ -58,13 +58,13 @@ struct Node {
 /// Where a token lies in the text, which has less than 4 GiB: half the bytes of a `&str`, for there is one for each value of
 /// each webhook.
 #[derive(Debug, Clone, Copy, Default)]
-struct Place {
+struct Span {
     begin: u32,
     end: u32,
     is_escaped: bool,
 }
 
-impl Place {
+impl Span {
     fn at(begin: usize, length: usize, is_escaped: bool) -> Self {
         Self { begin: begin as u32, end: (begin + length) as u32, is_escaped }
     }
@@ -121,7 +121,7 @@ impl<'t> Document<'t> {
         let bytes = text.as_bytes();
         let mut nodes: Vec<Node> = Vec::with_capacity(NODES);
         let mut is_compact = true;
-        let (mut open, mut name, mut at): (Vec<usize>, _, _) = (Vec::with_capacity(8), Place::default(), 0);
+        let (mut open, mut name, mut at): (Vec<usize>, _, _) = (Vec::with_capacity(8), Span::default(), 0);
         while let Some(byte) = bytes.get(at) {
             let json_type = match byte {
                 b'{' => JsonType::Object,
@@ -152,11 +152,11 @@ impl<'t> Document<'t> {
                     open.push(nodes.len());
                     at += 1;
                     // Its end is told by its bracket.
-                    Place::at(at - 1, 1, false)
+                    Span::at(at - 1, 1, false)
                 }
                 JsonType::Text => {
                     let token = Token::string(text, at)?;
-                    let place = Place::at(at + 1, token.text.len(), token.is_escaped);
+                    let place = Span::at(at + 1, token.text.len(), token.is_escaped);
                     at += token.text.len() + 2;
                     // A colon stands behind names alone.
                     let rest = bytes.get(at..).unwrap_or_default();
@@ -169,7 +169,7 @@ impl<'t> Document<'t> {
                 JsonType::Number | JsonType::Bool | JsonType::Null => {
                     let rest = text.get(at..).unwrap_or_default();
                     let length = rest.bytes().position(|byte| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r'));
-                    let place = Place::at(at, length.unwrap_or(rest.len()), false);
+                    let place = Span::at(at, length.unwrap_or(rest.len()), false);
                     at = place.end as usize;
                     place
                 }
@@ -251,7 +251,7 @@ impl<'d, 't> Json<'d, 't> {
     /// Where it stands in the text; a string with its quotes.
     pub fn range(self) -> Range<usize> {
         let quote = usize::from(self.json_type() == JsonType::Text);
-        let Place { begin, end, .. } = self.node.value;
+        let Span { begin, end, .. } = self.node.value;
         (begin as usize).saturating_sub(quote)..end as usize + quote
     }
 
@@ -271,7 +271,7 @@ impl<'d, 't> Json<'d, 't> {
     }
 
     fn is_named(self, name: &str) -> bool {
-        let Place { begin, end, is_escaped } = self.node.name;
+        let Span { begin, end, is_escaped } = self.node.name;
         if is_escaped {
             return self.name() == name;
         }

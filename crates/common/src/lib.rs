@@ -11,7 +11,7 @@
 //! | [`envelope`] | the text of an event | an [`Envelope`]: event name, ids, mode and the object of interest |
 //! | [`masking`] | a body | the same body without full bank or card numbers |
 //! | [`identity`] | an envelope | an [`EventIdentity`], equal for every redelivery |
-//! | [`normal`] | raw names | [`Kind`], [`Status`], [`Category`] |
+//! | [`normalize`] | raw names | [`Kind`], [`Status`], [`Category`] |
 //! | [`family`] | an event's name | its [`Family`]: what it is about and what follows |
 //! | [`money`] | JSON numbers | integer minor units |
 //! | [`event`] | an envelope | an [`Event`]: what the webhook means |
@@ -32,7 +32,7 @@ pub mod job;
 pub mod json;
 pub mod masking;
 pub mod money;
-pub mod normal;
+pub mod normalize;
 pub mod receiver;
 pub mod rollup;
 pub mod signature;
@@ -44,7 +44,7 @@ pub use family::Family;
 pub use fold::{AccountState, TransactionState};
 pub use identity::EventIdentity;
 pub use job::Job;
-pub use normal::{Category, Kind, OnboardingStage, Status};
+pub use normalize::{Category, Kind, OnboardingStage, Status};
 pub use receiver::{CompanyId, Endpoint};
 pub use rollup::{Cell, Deltas, Grain, Series, Sum, WebhookOutcome};
 pub use topic::Topic;

@@ -80,7 +80,7 @@ pub enum Series {
 pub enum WebhookOutcome {
     /// It is stored.
     Processed,
-    /// It was given up as a dead letter; each webhook counts once, also if it is re-driven later.
+    /// It became a dead letter; each webhook counts once, also if it is re-driven later.
     Failed,
     /// It was recognised as a redelivery when it arrived.
     Duplicate,

@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use ::web::{Problem, ProblemKind};
 use actix_web::{
     error::PayloadError,
     http::header::{CONTENT_LENGTH, HeaderMap},
     web::{Bytes, BytesMut},
 };
 use futures::{Stream, StreamExt};
+use http_service::{Problem, ProblemKind};
 
 use crate::inflate::{Coding, inflate};
 
@@ -34,7 +34,7 @@ pub(crate) struct Bounds {
     time: Duration,
 }
 
-/// Bytes that a body takes of what there is for all; given back when it goes.
+/// Bytes that a body takes of what there is for all; released when it goes.
 #[derive(Debug)]
 struct Share {
     bounds: Bounds,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use common::{CompanyId, Grain, Mode};
-use meter::Ledger;
+use shared_stats::CountOutbox;
 
 /// How often counts are handed over.
 const HAND_OVER: Duration = Duration::from_secs(1);
@@ -20,15 +20,15 @@ const WAITING: usize = 10_000;
 pub(crate) struct Duplicates(Arc<Mutex<HashMap<String, u64>>>);
 
 impl Duplicates {
-    /// Hands over to `ledger` as long as it lives. Needs a tokio runtime.
-    pub fn start(ledger: Ledger) -> Self {
+    /// Hands over to `outbox` as long as it lives. Needs a tokio runtime.
+    pub fn start(outbox: CountOutbox) -> Self {
         let duplicates = Self::default();
         let weak = Arc::downgrade(&duplicates.0);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(HAND_OVER).await;
                 let Some(counts) = weak.upgrade() else { return };
-                Self(counts).hand_over(&ledger).await;
+                Self(counts).hand_over(&outbox).await;
             }
         });
         duplicates
@@ -48,12 +48,12 @@ impl Duplicates {
     }
 
     /// Hands over now what was counted since the last time.
-    pub async fn hand_over(&self, ledger: &Ledger) {
+    pub async fn hand_over(&self, outbox: &CountOutbox) {
         let counts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         if counts.is_empty() {
             return;
         }
-        if let Err(error) = ledger.add(&counts).await {
+        if let Err(error) = outbox.add(&counts).await {
             tracing::debug!(%error, "duplicates are counted later");
             for (name, by) in counts {
                 self.add(name, by);

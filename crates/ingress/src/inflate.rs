@@ -2,9 +2,9 @@
 
 use std::io::Read;
 
-use ::web::{Problem, ProblemKind};
 use actix_web::http::header::{CONTENT_ENCODING, HeaderMap};
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use http_service::{Problem, ProblemKind};
 
 /// How a body is coded (RFC 9110, 8.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! One event of a verified webhook: understood, masked and enqueued, or kept as unreadable.
 
-use ::web::{Problem, ProblemKind};
 use common::{
     CompanyId, Endpoint, Envelope, EventIdentity, Job, Rejection,
     intake::Part,
     job::{SEALED, UNNAMED, UNREADABLE, sealed_for},
     masking,
 };
+use http_service::{Problem, ProblemKind};
 use queue::{Enqueued, Lane, NewJob};
 use smol_str::SmolStr;
 use telemetry::{metrics, trace};
@@ -56,7 +56,7 @@ pub(crate) async fn keep(ingress: &Ingress, to: Addressed<'_>, part: &Part<'_>) 
     let new = NewJob {
         id: webhook_id.to_string(),
         claim: identity.as_str().to_owned(),
-        lane: if envelope.family.has_priority { Lane::Payments } else { Lane::Others },
+        lane: if envelope.family.has_priority { Lane::High } else { Lane::Normal },
         flow: company_id.0.as_u64_pair().1,
         traceparent: None,
         payload: payload(to, webhook_id, company_id, identity, &envelope, part.bytes().len())?,
@@ -115,7 +115,7 @@ async fn keep_unreadable(
     let new = NewJob {
         id: webhook_id.to_string(),
         claim: identity.as_str().to_owned(),
-        lane: Lane::Others,
+        lane: Lane::Normal,
         flow: to.company.0.as_u64_pair().1,
         traceparent: to.traceparent.filter(|text| is_traceparent(text)).map(str::to_owned),
         payload: head(to, webhook_id, to.company, identity, UNNAMED.into(), Some(reason.clone()))

@@ -33,11 +33,11 @@ mod verification;
 use std::sync::Arc;
 
 use duplicates::Duplicates;
-use meter::{Ledger, Meter};
+use http_service::{Stop, health::Readiness};
 use queue::{Producer, Queue};
 use sea_orm::DatabaseConnection;
 use settings::Settings;
-use web::{Stop, health::Readiness};
+use shared_stats::{CountOutbox, Meter};
 
 use body::Bounds;
 use receivers::Receivers;
@@ -50,7 +50,7 @@ const FALLBACK_CONNECTIONS: u32 = 2;
 /// Why the service cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A setting is to be mended.
+    /// A setting is to be fixed.
     #[error(transparent)]
     Settings(#[from] settings::Error),
     /// Logging cannot be set up.
@@ -89,7 +89,8 @@ impl Ingress {
     pub fn start(settings: &Settings, queue: Queue, db: Option<DatabaseConnection>) -> Result<Self, Error> {
         let vault = store::secrets::Vault::new(&settings.require_master_key()?.0)?;
         let producer = Producer::start(&queue);
-        let duplicates = Duplicates::start(Ledger::new(queue.client().clone(), &settings.queue_name, meter::DUPLICATES));
+        let duplicates =
+            Duplicates::start(CountOutbox::new(queue.client().clone(), &settings.queue_name, shared_stats::DUPLICATES));
         let meter = Meter::start(redis_client::connect(&settings.cache_redis_url)?, &settings.queue_name);
         let meter = meter.on(!settings.telemetry_disabled);
         let receivers = Receivers::start(queue.client(), &settings.queue_name, db, vault, meter.clone());
@@ -143,14 +144,16 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     }
     let drain = settings.shutdown_timeout;
     let (public, readiness) = (ingress.clone(), ingress.readiness());
-    let serve = web::serve(settings.ingress_bind, settings.http_workers, drain, stop.clone(), move |config| {
-        web::health::routes(config, public.readiness());
+    let serve = http_service::serve(settings.ingress_bind, settings.http_workers, drain, stop.clone(), move |config| {
+        http_service::health::routes(config, public.readiness());
         routes::add(config, public.clone());
         routes::add_unknown(config);
     });
     match settings.admin_bind {
         Some(bind) => {
-            let admin = web::serve(bind, 1, drain, stop, move |config| web::health::admin_routes(config, readiness.clone()));
+            let admin = http_service::serve(bind, 1, drain, stop, move |config| {
+                http_service::health::admin_routes(config, readiness.clone());
+            });
             futures::try_join!(serve, admin)?;
         }
         None => serve.await?,

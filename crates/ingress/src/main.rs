@@ -20,7 +20,7 @@ async fn start() -> Result<(), ingress::Error> {
     let settings =
         settings::Settings::of_service("ingress", "Takes webhooks: checks their signatures and puts them into the queue.")?;
     let telemetry = telemetry::init(&settings.telemetry("ingress"))?;
-    let ended = ingress::run(&settings, web::stop_on_signal()?).await;
+    let ended = ingress::run(&settings, http_service::stop_on_signal()?).await;
     telemetry.shutdown();
     ended
 }

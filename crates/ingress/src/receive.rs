@@ -2,7 +2,6 @@
 
 use std::{sync::LazyLock, time::Instant};
 
-use ::web::{Problem, ProblemKind, TRACEPARENT, timestamp};
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
     http::{
@@ -18,6 +17,7 @@ use common::{
     signature::{self, Candidates},
 };
 use futures::{StreamExt, TryStreamExt, stream};
+use http_service::{Problem, ProblemKind, TRACEPARENT, timestamp};
 use queue::Enqueued;
 use serde::Serialize;
 use telemetry::metrics;

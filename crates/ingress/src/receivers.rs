@@ -18,13 +18,13 @@ use ::receivers::{Directory, Error, Publisher, SealedKey};
 use common::{CompanyId, Endpoint, receiver};
 use foldhash::fast::RandomState;
 use fred::clients::Client;
-use meter::Meter;
 use quick_cache::{
     UnitWeighter,
     sync::{Cache, DefaultLifecycle},
 };
 use ring::hmac;
 use sea_orm::DatabaseConnection;
+use shared_stats::Meter;
 use smol_str::SmolStr;
 use store::{
     companies,
@@ -232,7 +232,7 @@ impl Receivers {
         Ok(Keys { keys, checked: self.verification.of(endpoint, company) })
     }
 
-    /// Asks the database, one look-up at a time: whoever sends requests that prove nothing costs it little. One that did not
+    /// Asks the database, one look-up at a time: anyone who sends requests that prove nothing costs it little. One that did not
     /// answer is not asked for a moment: its absence costs one request a wait, and not all of them.
     async fn ask_database<T>(&self, ask: impl AsyncFnOnce(&DatabaseConnection) -> Result<T, store::Error>) -> Result<T, Error> {
         let Some(fallback) = &self.fallback else { return Err(Error::Absent) };
@@ -241,7 +241,7 @@ impl Receivers {
         if failed.is_some_and(|at| at.elapsed() < PAUSE) {
             return Err(Error::Absent);
         }
-        let answer = store::within(ANSWER, ask(&fallback.db)).await;
+        let answer = store::deadline::within(ANSWER, ask(&fallback.db)).await;
         if answer.is_err() {
             *fallback.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
@@ -278,7 +278,7 @@ where
         None => None,
     };
     let load = async {
-        match store::answered(LOOK_UP, load()).await.unwrap_or(Err(Error::Busy)) {
+        match store::deadline::answered(LOOK_UP, load()).await.unwrap_or(Err(Error::Busy)) {
             Ok(value) => Ok(value),
             Err(error) => before.ok_or(error),
         }

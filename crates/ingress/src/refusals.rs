@@ -1,7 +1,7 @@
 //! Refusals, told: by reason and receiver in the metrics, and to the figures that the API shows.
 
 use common::Endpoint;
-use meter::Meter;
+use shared_stats::Meter;
 use telemetry::metrics;
 
 /// What a receiver is called in figures: `ENDPOINT/SLUG`, or `ENDPOINT` where the path names no company.

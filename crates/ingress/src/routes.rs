@@ -1,6 +1,5 @@
 //! Which path leads to which endpoint.
 
-use ::web::{Problem, ProblemKind, Route};
 use actix_web::{
     HttpRequest, HttpResponse, Resource, ResponseError,
     http::{
@@ -10,6 +9,7 @@ use actix_web::{
     web,
 };
 use common::Endpoint;
+use http_service::{Problem, ProblemKind, RouteMetrics};
 
 use crate::{Ingress, receive, status};
 
@@ -51,7 +51,7 @@ fn shared(path: &str, endpoint: Endpoint) -> Resource {
 
 fn resource(path: &str, endpoint: Endpoint, methods: &'static str) -> Resource {
     web::resource(slashed(path))
-        .app_data(Route::of(path))
+        .app_data(RouteMetrics::of(path))
         .route(web::post().to(move |ingress, request, body| receive::webhook(ingress, request, body, endpoint)))
         .route(
             web::method(Method::OPTIONS)

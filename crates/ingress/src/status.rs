@@ -48,7 +48,7 @@ pub(crate) async fn get(ingress: web::Data<Ingress>, endpoint: Endpoint) -> Http
             "waiting": s.waiting, "active": s.active, "delayed": s.delayed, "completed": s.completed, "failed": s.failed,
             "total": s.total, "dead": s.dead, "paused": s.paused, "workers": s.workers,
         })),
-        "timestamp": ::web::timestamp(),
+        "timestamp": http_service::timestamp(),
     });
     if stats.is_some() { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
 }

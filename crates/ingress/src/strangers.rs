@@ -1,4 +1,4 @@
-//! Failures of strangers: no such company, no key, no signature or a wrong one. Whoever has many is told to slow down (429),
+//! Failures of strangers: no such company, no key, no signature or a wrong one. Anyone who has many is told to slow down (429),
 //! by address and by receiver. What verifies is never limited: a limit only changes how a failure is answered.
 
 use std::{
@@ -11,9 +11,9 @@ use std::{
     time::Instant,
 };
 
-use ::web::{Problem, ProblemKind};
 use actix_web::{HttpRequest, http::header::HeaderName};
 use common::Endpoint;
+use http_service::{Problem, ProblemKind};
 use quick_cache::sync::Cache;
 use smol_str::SmolStr;
 
@@ -102,7 +102,7 @@ impl Strangers {
         if by_address && by_receiver {
             return problem;
         }
-        Problem::new(ProblemKind::TooManyFailures, "too many webhooks failed to verify; send fewer, or mend the key")
+        Problem::new(ProblemKind::TooManyFailures, "too many webhooks failed to verify; send fewer, or fix the key")
     }
 }
 

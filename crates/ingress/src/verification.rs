@@ -10,8 +10,8 @@ use std::{
 };
 
 use common::{CompanyId, Endpoint};
-use meter::Meter;
 use receivers::{Directory, layout};
+use shared_stats::Meter;
 
 /// Receivers that are counted at most.
 const RECEIVERS: usize = 50_000;

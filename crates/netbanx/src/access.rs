@@ -13,9 +13,9 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::{Error, admin::Office, cli::PasswordSource};
+use crate::{Error, admin::AdminContext, cli::PasswordSource};
 
-impl Office {
+impl AdminContext {
     pub async fn add_token(
         &self,
         company: Option<&str>,

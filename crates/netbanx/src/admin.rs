@@ -22,13 +22,13 @@ use crate::{
 const PUBLISH: Duration = Duration::from_secs(60);
 
 /// The database with the settings and the form of answers.
-pub(crate) struct Office {
+pub(crate) struct AdminContext {
     pub(super) settings: Settings,
     pub(super) db: DatabaseConnection,
     json: bool,
 }
 
-impl Office {
+impl AdminContext {
     pub async fn open(json: bool) -> Result<Self, Error> {
         let settings = Settings::load()?;
         if let Some(directory) = settings.sqlite_directory() {
@@ -156,7 +156,7 @@ impl Office {
         Ok(())
     }
 
-    /// Publishes what changed; answers whether ingress knows it now. Without Redis a worker does it as soon as that is back.
+    /// Publishes what changed; returns whether ingress knows it now. Without Redis a worker does it as soon as that is back.
     async fn publish(&self, change: Change<'_>) -> bool {
         self.published(async |publisher| publisher.publish(change).await).await
     }

@@ -232,33 +232,33 @@ impl Cli {
             Command::Queue(command) => queue_command::run(command, json).await,
             Command::Rollup(command) => rollup_command::run(command, json).await,
             command => {
-                let office = admin::Office::open(json).await?;
+                let context = admin::AdminContext::open(json).await?;
                 match command {
-                    Command::Migrate => office.migrate().await,
-                    Command::Partition => office.partition().await,
-                    Command::Company(Company::Add { name, slug }) => office.add_company(&name, slug).await,
-                    Command::Company(Company::List) => office.list_companies().await,
+                    Command::Migrate => context.migrate().await,
+                    Command::Partition => context.partition().await,
+                    Command::Company(Company::Add { name, slug }) => context.add_company(&name, slug).await,
+                    Command::Company(Company::List) => context.list_companies().await,
                     Command::Secret(Secret::Set { receiver, source, encoding }) => {
-                        office.set_secret(&receiver, &source, &encoding, 0).await
+                        context.set_secret(&receiver, &source, &encoding, 0).await
                     }
                     Command::Secret(Secret::Rotate { receiver, source, encoding, grace_hours }) => {
-                        office.set_secret(&receiver, &source, &encoding, i64::from(grace_hours) * 3_600_000).await
+                        context.set_secret(&receiver, &source, &encoding, i64::from(grace_hours) * 3_600_000).await
                     }
-                    Command::Secret(Secret::List) => office.list_secrets().await,
-                    Command::Secret(Secret::Revoke { receiver, version }) => office.revoke_secret(&receiver, version).await,
+                    Command::Secret(Secret::List) => context.list_secrets().await,
+                    Command::Secret(Secret::Revoke { receiver, version }) => context.revoke_secret(&receiver, version).await,
                     Command::Token(Token::Add { company, admin, permission, name, expires_days }) => {
-                        office.add_token(company.as_deref(), admin, permission, &name, expires_days).await
+                        context.add_token(company.as_deref(), admin, permission, &name, expires_days).await
                     }
-                    Command::Token(Token::List) => office.list_tokens().await,
-                    Command::Token(Token::Revoke { id }) => office.revoke_token(id).await,
+                    Command::Token(Token::List) => context.list_tokens().await,
+                    Command::Token(Token::Revoke { id }) => context.revoke_token(id).await,
                     Command::User(User::Add { email, role, company, source }) => {
-                        office.add_user(&email, &role, company.as_deref(), &source).await
+                        context.add_user(&email, &role, company.as_deref(), &source).await
                     }
-                    Command::User(User::List) => office.list_users().await,
-                    Command::User(User::Password { email, source }) => office.set_password(&email, &source).await,
-                    Command::User(User::Remove { email }) => office.remove_user(&email).await,
+                    Command::User(User::List) => context.list_users().await,
+                    Command::User(User::Password { email, source }) => context.set_password(&email, &source).await,
+                    Command::User(User::Remove { email }) => context.remove_user(&email).await,
                     Command::Account(Account::Assign { account_id, company }) => {
-                        office.assign_account(&account_id, &company).await
+                        context.assign_account(&account_id, &company).await
                     }
                     Command::Dev { .. } | Command::Send(_) | Command::Queue(_) | Command::Rollup(_) => Ok(()),
                 }

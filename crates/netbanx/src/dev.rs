@@ -2,8 +2,8 @@
 
 use std::{fs, net::SocketAddr, path::Path};
 
-use ::web::Stop;
 use common::{CompanyId, Endpoint, signature::KeyEncoding};
+use http_service::Stop;
 use ingress::Ingress;
 use queue::Queue;
 use receivers::Publisher;
@@ -46,11 +46,11 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
         tracing::warn!(%error, "receivers are published later");
     }
     let ingress = Ingress::start(&settings, queue.clone(), Some(db.clone()))?;
-    let stop = ::web::stop_on_signal()?;
+    let stop = http_service::stop_on_signal()?;
     let api = api::Api::start(&settings, db.clone(), queue.clone(), stop.clone())?;
     greet(&settings, port, &demo);
     tokio::try_join!(
-        tend(api.clone(), stop.clone()),
+        maintain(api.clone(), stop.clone()),
         serve_all(&settings, &ingress, api, stop.clone()),
         serve_ingress(&settings, &ingress, stop.clone()),
         work(&settings, &queue, &db, stop),
@@ -62,24 +62,24 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
 
 async fn serve_all(settings: &Settings, ingress: &Ingress, api: api::Api, stop: Stop) -> Result<(), Error> {
     let ingress = ingress.clone();
-    Ok(::web::serve(settings.api_bind, 1, settings.shutdown_timeout, stop, move |config| {
-        ::web::health::routes(config, ingress.readiness());
-        api::routes::add(config, api.clone());
+    Ok(http_service::serve(settings.api_bind, 1, settings.shutdown_timeout, stop, move |config| {
+        http_service::health::routes(config, ingress.readiness());
+        api::http::routes::add(config, api.clone());
         ingress::routes::add(config, ingress.clone());
         ingress::routes::add_unknown(config);
     })
     .await?)
 }
 
-async fn tend(api: api::Api, stop: Stop) -> Result<(), Error> {
-    Box::pin(api.tend(stop)).await;
+async fn maintain(api: api::Api, stop: Stop) -> Result<(), Error> {
+    Box::pin(api.maintain(stop)).await;
     Ok(())
 }
 
 async fn serve_ingress(settings: &Settings, ingress: &Ingress, stop: Stop) -> Result<(), Error> {
     let ingress = ingress.clone();
-    Ok(::web::serve(settings.ingress_bind, 1, settings.shutdown_timeout, stop, move |config| {
-        ::web::health::routes(config, ingress.readiness());
+    Ok(http_service::serve(settings.ingress_bind, 1, settings.shutdown_timeout, stop, move |config| {
+        http_service::health::routes(config, ingress.readiness());
         ingress::routes::add(config, ingress.clone());
         ingress::routes::add_unknown(config);
     })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::{
+use api::admin::{
     dead_letters::{self, Filter},
     reinterpret,
 };
@@ -91,7 +91,7 @@ pub(crate) struct Which {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueueCommand {
-    /// Count what waits, is in hand, is done and died.
+    /// Count what waits, is in flight, is done and died.
     Stats,
     /// Take nothing more, from one lane or at all, until resumed.
     Pause {
@@ -118,7 +118,7 @@ pub(crate) enum QueueCommand {
         #[arg(long)]
         cursor: Option<String>,
     },
-    /// Make dead letters wait again, their attempts anew.
+    /// Make dead letters wait again, their attempts again.
     Retry(Which),
     /// Drop dead letters for good.
     Discard(Which),
@@ -253,8 +253,8 @@ fn age(text: &str) -> Result<Duration, String> {
 
 fn lane_of(name: LaneName) -> Lane {
     match name {
-        LaneName::Payments => Lane::Payments,
-        LaneName::Others => Lane::Others,
+        LaneName::Payments => Lane::High,
+        LaneName::Others => Lane::Normal,
     }
 }
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use settings::Settings;
 use store::{
     horizon::Horizons,
-    recount::{self, Difference, Unproven},
     rollups,
+    verify::{self, Difference, Unproven},
 };
 
 use crate::Error;
@@ -16,9 +16,9 @@ const SHOWN: usize = 100;
 
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum RollupCommand {
-    /// Count the stored webhooks anew and report every difference; ends with a failure where there is one.
+    /// Count the stored webhooks again and report every difference; ends with a failure where there is one.
     Verify,
-    /// Write the figures anew from the stored webhooks, while everything goes on.
+    /// Write the figures again from the stored webhooks, while everything goes on.
     Rebuild,
 }
 
@@ -27,7 +27,7 @@ pub(crate) async fn run(command: RollupCommand, as_json: bool) -> Result<(), Err
     let db = store::connect(&settings.database_url, 3).await?;
     match command {
         RollupCommand::Verify => {
-            let verified = recount::verify(&db).await?;
+            let verified = verify::verify(&db).await?;
             let found = &verified.differences;
             let shown: Vec<Value> = found.iter().take(SHOWN).map(view).collect();
             if as_json {
@@ -53,7 +53,7 @@ pub(crate) async fn run(command: RollupCommand, as_json: bool) -> Result<(), Err
             }
         }
         RollupCommand::Rebuild => {
-            let buckets = recount::rebuild(&db).await?;
+            let buckets = verify::rebuild(&db).await?;
             if as_json {
                 println!("{}", json!({"buckets": buckets}));
             } else {

@@ -27,7 +27,7 @@ pub(crate) struct Options {
     /// How many webhooks.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub count: u64,
-    /// How many a second; 0: as fast as they are answered.
+    /// How many per second; 0: as fast as they are answered.
     #[arg(long, default_value_t = 0)]
     pub rate: u64,
     /// The receiver.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{JobOutcome, consumer::Consumer};
 
-/// Outcomes that wait at most before whoever brings more has to wait as well.
+/// Outcomes that wait at most before anyone who brings more has to wait as well.
 const WAITING: usize = 2_000;
 
 /// Records outcomes, one call of a shard at a time. Clones share what waits.

@@ -19,12 +19,12 @@ use apalis_core::{
 use futures::FutureExt;
 use uuid::Uuid;
 
-use crate::{Batch, BatchOutcome, Error, Queue, QueueSettings, consumer::Consumer, persistence::InHand, wake::Wake};
+use crate::{Batch, BatchOutcome, Error, Queue, QueueSettings, consumer::Consumer, persistence::InFlight, wakeup::Wake};
 
 /// The consuming side of a [`Queue`] as apalis drives it. One per apalis worker.
 #[derive(Debug)]
 pub struct Backend {
-    inner: Persisted<InHand>,
+    inner: Persisted<InFlight>,
     wake: Wake,
     /// It rang while a fetch was under way, which may have looked too early.
     look_again: bool,
@@ -38,7 +38,7 @@ impl Backend {
     /// A backend of `queue`, woken over a connection of its own to the Redis at `url`.
     pub fn new(queue: &Queue, url: &str) -> Result<Self, Error> {
         let wake = Wake::listen(queue, url)?;
-        let inner = Persisted::new(InHand::new(Consumer::new(queue.clone(), wake.bell())));
+        let inner = Persisted::new(InFlight::new(Consumer::new(queue.clone(), wake.wakeup())));
         Ok(Self { inner, wake, look_again: false, is_empty: false, is_settled: false })
     }
 
@@ -100,7 +100,7 @@ impl ApalisBackend for Backend {
 
     fn poll_close(&mut self, cx: &mut Context<'_>, worker: &WorkerContext) -> Poll<Result<(), Error>> {
         loop {
-            // A fetch under way is awaited, so that what it leases is given back and not left to expire.
+            // A fetch under way is awaited, so that what it leases is released and not left to expire.
             if let State::Fetch(fetch) = self.inner.state_mut() {
                 let fetched = ready!(fetch.poll_unpin(cx)).unwrap_or_default();
                 self.inner.ahead().extend(fetched);
@@ -114,9 +114,9 @@ impl ApalisBackend for Backend {
                 return Poll::Ready(Ok(()));
             } else {
                 self.is_settled = true;
-                let (hand, acks) = (InHand::clone(&self.inner), self.inner.acks().clone());
+                let (hand, acks) = (InFlight::clone(&self.inner), self.inner.acks().clone());
                 let settled = async move {
-                    // What somebody fetched meanwhile is given back in the next round.
+                    // What somebody fetched meanwhile is released in the next round.
                     hand.looked().await;
                     acks.settle().await;
                     Ok(())

@@ -39,7 +39,7 @@ pub enum Verdict {
         reason: String,
     },
     /// Nothing is known against it: it goes back untouched, its attempts as they were.
-    GivenBack,
+    Released,
 }
 
 impl LeasedJob {

@@ -8,8 +8,8 @@ use redis_client::fred::{
 
 use crate::{
     Error, JobId, Queue,
-    compact::{packed, unpack},
     dead::keyed,
+    id_codec::{packed, unpack},
     record,
 };
 

@@ -13,7 +13,7 @@ use rand::Rng;
 use redis_client::fred::types::Value;
 use uuid::Uuid;
 
-use crate::{Error, JobId, JobOutcome, Lane, LeasedJob, Queue, Verdict, record, turns::Turns, wake::Bell};
+use crate::{Error, JobId, JobOutcome, Lane, LeasedJob, Queue, Verdict, record, shard_order::Turns, wakeup::Wakeup};
 
 /// First delay before a retry; doubled with each further attempt.
 const BACKOFF_BASE_MS: u64 = 500;
@@ -38,7 +38,7 @@ const DROPPED_PER_CALL: i64 = 100;
 #[derive(Clone)]
 pub(crate) struct Consumer {
     queue: Queue,
-    bell: Bell,
+    wakeup: Wakeup,
     /// Of this process and start: a restarted worker of the same name is another owner.
     owner: Arc<str>,
     turns: Arc<Turns>,
@@ -52,10 +52,10 @@ impl fmt::Debug for Consumer {
 
 impl Consumer {
     /// A consumer that is told apart from all others.
-    pub fn new(queue: Queue, bell: Bell) -> Self {
+    pub fn new(queue: Queue, wakeup: Wakeup) -> Self {
         let owner = Uuid::now_v7().simple().to_string().into();
         let turns = Arc::new(Turns::of(queue.shards.len()));
-        Self { queue, bell, owner, turns }
+        Self { queue, wakeup, owner, turns }
     }
 
     pub fn queue(&self) -> &Queue {
@@ -80,7 +80,7 @@ impl Consumer {
         let size = self.batch_size();
         let jobs = self.gather(size * self.batches_at_once()).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "fetch failed");
-            self.bell.ring_after(Duration::from_millis(500));
+            self.wakeup.ring_after(Duration::from_millis(500));
             Vec::new()
         });
         let mut jobs = jobs.into_iter();
@@ -113,7 +113,7 @@ impl Consumer {
             }
         }
         if let Some(ms) = next_due {
-            self.bell.ring_after(Duration::from_millis(ms + 1));
+            self.wakeup.ring_after(Duration::from_millis(ms + 1));
         }
         Ok(jobs)
     }
@@ -156,13 +156,13 @@ impl Consumer {
             let verdicts = shards.entry(outcome.shard).or_default();
             let (id, lane) = (outcome.id.value(), Value::from(outcome.lane.code()));
             match &outcome.verdict {
-                Verdict::Done if outcome.lane == Lane::Payments => verdicts.done_payments.push(id),
+                Verdict::Done if outcome.lane == Lane::High => verdicts.done_payments.push(id),
                 Verdict::Done => verdicts.done_others.push(id),
-                Verdict::GivenBack => verdicts.given_back.extend([id, lane]),
+                Verdict::Released => verdicts.released.extend([id, lane]),
                 Verdict::Failed(error) => {
                     let text: String = error.chars().take(ERROR_LENGTH).collect();
                     let delay = backoff_ms(outcome.failed_attempts, &mut rand::rng());
-                    self.bell.ring_after(Duration::from_millis(delay + 5));
+                    self.wakeup.ring_after(Duration::from_millis(delay + 5));
                     verdicts.failed.extend([id, lane, (delay as i64).into(), text.into(), "".into()]);
                 }
                 Verdict::Dead { kind, reason } => {
@@ -180,7 +180,7 @@ impl Consumer {
 
     async fn finish_shard(&self, shard: usize, verdicts: Verdicts) -> Result<(), Error> {
         let queue = &self.queue;
-        let Verdicts { done_payments, done_others, failed, given_back } = verdicts;
+        let Verdicts { done_payments, done_others, failed, released } = verdicts;
         if !done_payments.is_empty() || !done_others.is_empty() {
             let mut args: Vec<Value> = vec![RECENT.into(), (done_payments.len() as i64).into()];
             args.extend(done_payments.into_iter().chain(done_others));
@@ -191,9 +191,9 @@ impl Consumer {
             args.extend(failed);
             let _: i64 = queue.try_in(shard, &queue.scripts.fail, args).await?;
         }
-        if !given_back.is_empty() {
+        if !released.is_empty() {
             let mut args: Vec<Value> = vec![self.owner.as_ref().into(), queue.wake_channel().into()];
-            args.extend(given_back);
+            args.extend(released);
             let _: i64 = queue.try_in(shard, &queue.scripts.release, args).await?;
         }
         Ok(())
@@ -233,7 +233,7 @@ struct Verdicts {
     /// Id, lane, delay, error and kind in turn.
     failed: Vec<Value>,
     /// Id and lane in turn.
-    given_back: Vec<Value>,
+    released: Vec<Value>,
 }
 
 /// Delay after `failed` earlier failures: exponential from the base, with ±20 % jitter.

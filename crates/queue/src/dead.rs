@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, JobId, Lane, Queue,
-    compact::{pack, packed, unpack},
+    id_codec::{pack, packed, unpack},
     keys::ShardKeys,
     record,
 };
@@ -120,7 +120,7 @@ pub struct DeadPage {
 }
 
 /// Where a dead letter lies.
-struct Place {
+struct DeadLetterRef {
     shard: usize,
     lane: Lane,
     at: DeadCursor,
@@ -161,14 +161,14 @@ impl Queue {
                 let died: Option<f64> = self.client.zscore(keys.lane(lane).dead.as_str(), packed(id)).await?;
                 let Some(died) = died else { continue };
                 let at = DeadCursor { died_ms: died as i64, id: id.to_owned() };
-                return Ok(self.read_letters(&[Place { shard, lane, at }]).await?.pop());
+                return Ok(self.read_letters(&[DeadLetterRef { shard, lane, at }]).await?.pop());
             }
         }
         Ok(None)
     }
 
     /// The next places behind `after`, over all shards, the latest first.
-    async fn places(&self, query: &DeadQuery, after: Option<&DeadCursor>) -> Result<Vec<Place>, Error> {
+    async fn places(&self, query: &DeadQuery, after: Option<&DeadCursor>) -> Result<Vec<DeadLetterRef>, Error> {
         let mut places = Vec::new();
         for (shard, keys) in self.shards.iter().enumerate() {
             for lane in Lane::ALL.into_iter().filter(|lane| query.lane.is_none_or(|wanted| wanted == *lane)) {
@@ -187,7 +187,7 @@ impl Queue {
         lane: Lane,
         query: &DeadQuery,
         after: Option<&DeadCursor>,
-    ) -> Result<Vec<Place>, Error> {
+    ) -> Result<Vec<DeadLetterRef>, Error> {
         let below = query.until_ms.unwrap_or(END_OF_TIME_MS) - 1;
         let highest = after.map_or(below, |cursor| cursor.died_ms.min(below));
         let lowest = query.from_ms.unwrap_or(0);
@@ -202,7 +202,7 @@ impl Queue {
                     .into_iter()
                     .map(|(id, died)| DeadCursor { died_ms: died as i64, id: unpack(&id) })
                     .filter(|at| after.is_none_or(|after| at < after))
-                    .map(|at| Place { shard, lane, at }),
+                    .map(|at| DeadLetterRef { shard, lane, at }),
             );
             // Only those that died in the cursor's own millisecond can have been passed over.
             if !full || places.len() >= PAGE {
@@ -213,10 +213,10 @@ impl Queue {
     }
 
     /// The letters at `places`, in their order; one that is gone meanwhile is left out.
-    async fn read_letters(&self, places: &[Place]) -> Result<Vec<DeadLetter>, Error> {
+    async fn read_letters(&self, places: &[DeadLetterRef]) -> Result<Vec<DeadLetter>, Error> {
         let mut letters = Vec::with_capacity(places.len());
         for (shard, keys) in self.shards.iter().enumerate() {
-            let here: Vec<&Place> = places.iter().filter(|place| place.shard == shard).collect();
+            let here: Vec<&DeadLetterRef> = places.iter().filter(|place| place.shard == shard).collect();
             if here.is_empty() {
                 continue;
             }
@@ -233,7 +233,7 @@ impl Queue {
         Ok(letters)
     }
 
-    /// Makes those dead letters wait again, their attempts anew. Answers how many there were.
+    /// Makes those dead letters wait again, their attempts again. Answers how many there were.
     pub async fn redrive(&self, ids: &[String]) -> Result<u64, Error> {
         let mut driven = 0;
         for page in ids.chunks(PAGE) {
@@ -258,7 +258,7 @@ impl Queue {
     }
 
     /// Makes every dead letter of `query` that matches wait again. Answers how many. Those that die
-    /// anew meanwhile are not driven a second time.
+    /// again meanwhile are not driven a second time.
     pub async fn redrive_matching(&self, query: &DeadQuery, matches: impl Fn(&DeadLetter) -> bool) -> Result<u64, Error> {
         self.each_matching(query, matches, async |ids| self.redrive(&ids).await).await
     }
@@ -292,7 +292,7 @@ pub(crate) fn keyed(ids: &[Bytes]) -> Vec<Key> {
     ids.iter().cloned().map(Key::from).collect()
 }
 
-fn letter(place: &Place, info: Option<String>, record: &Bytes, dictionary: &'static [u8]) -> Option<DeadLetter> {
+fn letter(place: &DeadLetterRef, info: Option<String>, record: &Bytes, dictionary: &'static [u8]) -> Option<DeadLetter> {
     let job = record::decode(JobId::from(place.at.id.as_str()), place.shard, record, dictionary).ok()?;
     let info: Info = info.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
     Some(DeadLetter {

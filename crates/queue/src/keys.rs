@@ -8,27 +8,27 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 pub enum Lane {
     /// Served first.
-    Payments,
+    High,
     /// Served after, with a guaranteed share.
-    Others,
+    Normal,
 }
 
 impl Lane {
     /// Both, in the order of service.
-    pub const ALL: [Self; 2] = [Self::Payments, Self::Others];
+    pub const ALL: [Self; 2] = [Self::High, Self::Normal];
 
     /// Its name.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Payments => "payments",
-            Self::Others => "others",
+            Self::High => "payments",
+            Self::Normal => "others",
         }
     }
 
     pub(crate) const fn code(self) -> &'static str {
         match self {
-            Self::Payments => "p",
-            Self::Others => "o",
+            Self::High => "p",
+            Self::Normal => "o",
         }
     }
 
@@ -120,8 +120,8 @@ impl ShardKeys {
 
     pub const fn lane(&self, lane: Lane) -> &LaneKeys {
         match lane {
-            Lane::Payments => &self.payments,
-            Lane::Others => &self.others,
+            Lane::High => &self.payments,
+            Lane::Normal => &self.others,
         }
     }
 

@@ -5,24 +5,24 @@
 //!
 //! | module | part |
 //! | --- | --- |
-//! | [`keys`] | the layout: which keys a shard has |
+//! | [`keys`] | the layout: the Redis keys of a shard |
 //! | [`producer`] | claims and enqueues, many callers in one call ([`Producer`]) |
-//! | `shard_health` | refuses at once what a shard cannot keep now |
+//! | `shard_health` | rejects immediately while a shard cannot store jobs |
 //! | [`claims`] | claims: how they are freed and forgotten |
-//! | [`record`], `compact` | how a job and its names lie in Redis |
+//! | [`record`], `id_codec` | how a job and its names are stored in Redis |
 //! | `consumer` | fetch, acknowledge, retry, take over |
-//! | `turns` | in which order the shards are looked at |
+//! | `shard_order` | the order in which shards are polled |
 //! | `acks` | outcomes recorded beside the work |
 //! | `persistence` | the same as apalis' `Persistence` |
 //! | [`backend`] | apalis' `Backend`: batches out, outcomes in ([`Backend`]) |
-//! | [`wake`] | what rouses an idle worker |
+//! | [`wakeup`] | wakes an idle worker when jobs arrive |
 //! | [`stats`] | counts in constant time |
-//! | [`manage`] | pause, resume, clean |
+//! | [`admin`] | pause, resume, clean |
 //! | [`dead`] | list, show, re-drive and discard dead letters |
 //!
 //! # Layout
 //! A shard holds `data` (id → record), owners, attempts and, for each of its two lanes, sorted sets
-//! of ids: waiting (by turn, see `lua/line.lua`), scheduled (by time), leases (by deadline) and dead
+//! of ids: waiting (by turn, see `lua/fair_queue.lua`), scheduled (by time), leases (by deadline) and dead
 //! letters (by time of death). A shard's keys share a hash tag, so every script stays in one slot.
 //! Claims lie in two hashes (identity → id), the one of now and the one before it, which leaves as a
 //! whole (see `lua/claims.lua`). An acknowledged job leaves nothing but its claim and a counter; a discarded dead letter
@@ -30,35 +30,35 @@
 //!
 //! # Promises
 //! Claim and push stand or fall together. A fetched job is leased; when its worker dies, the lease
-//! ends and the next fetch of any worker takes it over. Delivery is at least once: whoever consumes
+//! ends and the next fetch of any worker takes it over. Delivery is at least once: anyone who consumes
 //! must be idempotent. No script touches more than a fixed number of jobs.
 
 mod acks;
+pub mod admin;
 pub mod backend;
 pub mod batch;
 pub mod claims;
-mod compact;
 mod consumer;
 pub mod dead;
+mod id_codec;
 pub mod keys;
-pub mod manage;
-mod pack;
+mod lz4_dict;
 mod persistence;
 pub mod producer;
 pub mod record;
 mod scripts;
 mod shard_health;
+mod shard_order;
 pub mod stats;
-mod turns;
-pub mod wake;
+pub mod wakeup;
 
 use std::{sync::Arc, time::Duration};
 
 pub use backend::{Backend, Membership};
 pub use batch::{Batch, BatchOutcome, JobOutcome, Verdict};
 pub use claims::Claim;
-pub use compact::JobId;
 pub use dead::{DeadCursor, DeadLetter, DeadPage, DeadQuery};
+pub use id_codec::JobId;
 pub use keys::Lane;
 pub use producer::{Enqueued, NewJob, Producer};
 pub use record::{LeasedJob, Packing, Payload};

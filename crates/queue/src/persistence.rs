@@ -1,4 +1,4 @@
-//! apalis' `Persistence` over the [`Consumer`]: which batches are in hand, and no error let out,
+//! apalis' `Persistence` over the [`Consumer`]: which batches are in flight, and no error let out,
 //! since apalis would end the worker for it (`docs/queue.md`).
 
 use std::{
@@ -17,18 +17,18 @@ use crate::{Batch, BatchOutcome, Error, JobOutcome, LeasedJob, Verdict, acks::Ac
 
 /// What apalis drives: a consumer and the batches that it handed out.
 #[derive(Debug, Clone)]
-pub(crate) struct InHand {
+pub(crate) struct InFlight {
     consumer: Consumer,
     acks: Acks,
     batches: Arc<Mutex<HashMap<String, Vec<LeasedJob>>>>,
     /// Of those, what waits for a place. Kept here and not by apalis, which shows no sign of life while
     /// it has tasks to hand out.
     ahead: Arc<Mutex<VecDeque<Task<Batch>>>>,
-    /// Whoever looks in Redis; true where the last look found less than there was room for.
+    /// Anyone who looks in Redis; true where the last look found less than there was room for.
     look: Arc<tokio::sync::Mutex<bool>>,
 }
 
-impl InHand {
+impl InFlight {
     pub fn new(consumer: Consumer) -> Self {
         let acks = Acks::new(consumer.clone());
         Self { acks, consumer, batches: Arc::default(), ahead: Arc::default(), look: Arc::default() }
@@ -86,7 +86,7 @@ impl InHand {
     }
 }
 
-impl Persistence for InHand {
+impl Persistence for InFlight {
     type Compact = Batch;
     type Response = BatchOutcome;
     type Error = Error;
@@ -118,7 +118,7 @@ impl Persistence for InHand {
             if let Some(id) = task.task_id() {
                 self.batches().remove(&id.to_string());
             }
-            given.extend(task.args.jobs.iter().map(|job| job.outcome(Verdict::GivenBack)));
+            given.extend(task.args.jobs.iter().map(|job| job.outcome(Verdict::Released)));
         }
         self.consumer.finish(&given).await;
         Ok(given.len() as u64)

@@ -25,8 +25,8 @@ use tokio::{
 
 use crate::{
     Error, Lane, Packing, Queue, QueueSettings,
-    compact::{self, unpack},
-    pack::Packer,
+    id_codec::{self, unpack},
+    lz4_dict::Encoder,
     record,
     shard_health::ShardHealth,
 };
@@ -104,7 +104,7 @@ impl Producer {
         Self { queue: queue.clone(), shards }
     }
 
-    /// Enqueues `job`. On `Err` the job may or may not lie in Redis: its claim makes a repetition
+    /// Enqueues `job`. On `Err` the job may or may not are stored in Redis: its claim makes a repetition
     /// harmless.
     pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued, Error> {
         self.enqueue_known_as(job, None).await
@@ -154,7 +154,7 @@ impl Producer {
 async fn commit_groups(queue: Queue, shard: usize, mut asks: mpsc::Receiver<Ask>, enough: Arc<Notify>, health: ShardHealth) {
     let mut calls = JoinSet::new();
     loop {
-        // A place for a call is waited for first, so that whoever comes meanwhile joins the group.
+        // A place for a call is waited for first, so that anyone who comes meanwhile joins the group.
         while !health.is_degraded() && (calls.len() >= IN_FLIGHT || (!calls.is_empty() && asks.len() < ENOUGH)) {
             tokio::select! {
                 _ = calls.join_next() => {}
@@ -203,7 +203,7 @@ async fn commit(queue: &Queue, shard: usize, group: Vec<Ask>, health: &ShardHeal
 
 thread_local! {
     /// Where a job is packed, before it is known how long it becomes, and by whom.
-    static ROOM: RefCell<(Vec<u8>, Packer)> = RefCell::new((Vec::new(), Packer::new()));
+    static ROOM: RefCell<(Vec<u8>, Encoder)> = RefCell::new((Vec::new(), Encoder::new()));
 }
 
 /// A job as arguments of a call, which lie behind each other: its claim, its legacy
@@ -218,20 +218,20 @@ impl PackedJob {
     fn of(job: &NewJob, legacy_claim: Option<&str>, settings: &QueueSettings) -> Self {
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
         let dictionary = (settings.packing == Packing::Dictionary).then_some(settings.dictionary);
-        ROOM.with_borrow_mut(|(room, packer)| {
+        ROOM.with_borrow_mut(|(room, encoder)| {
             room.clear();
-            compact::add(&job.claim, room);
+            id_codec::add(&job.claim, room);
             let claim = room.len();
-            compact::add(legacy_claim.unwrap_or_default(), room);
+            id_codec::add(legacy_claim.unwrap_or_default(), room);
             let legacy = room.len();
-            compact::add(&job.id, room);
+            id_codec::add(&job.id, room);
             let id = room.len();
             room.extend_from_slice(job.lane.code().as_bytes());
             let lane = room.len();
             // Writing to memory does not fail.
             let _ = write!(room, "{:x}", job.flow);
             let flow = room.len();
-            record::encode(job, now_ms, dictionary, packer, room);
+            record::encode(job, now_ms, dictionary, encoder, room);
             Self { bytes: room.as_slice().into(), ends: [claim, legacy, id, lane, flow, room.len()] }
         })
     }

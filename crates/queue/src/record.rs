@@ -1,4 +1,4 @@
-//! How a job lies in Redis: `lane|enqueued ms|traceparent|flow|form` in the first line, then the
+//! How a job is stored in Redis: `lane|enqueued ms|traceparent|flow|form` in the first line, then the
 //! payload, as it is or, where that is shorter, as an LZ4 block with its length before: by itself
 //! (form `z`) or behind the queue's dictionary (form `d`). The scripts read the line too.
 
@@ -7,7 +7,7 @@ use std::{io::Write, str::FromStr};
 use lz4_flex::block::{compress, decompress_into, decompress_into_with_dict, uncompressed_size};
 use redis_client::fred::bytes::Bytes;
 
-use crate::{Error, JobId, Lane, NewJob, pack::Packer};
+use crate::{Error, JobId, Lane, NewJob, lz4_dict::Encoder};
 
 /// Longest payload that is unpacked, in bytes: far above what is taken in.
 const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
@@ -33,7 +33,7 @@ pub struct LeasedJob {
     pub payload: Payload,
 }
 
-/// What a job carries, as it lies in Redis: it is unpacked where it is read, not while it waits for that. Cheap to clone.
+/// What a job carries, as it is stored in Redis: it is unpacked where it is read, not while it waits for that. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Payload {
     bytes: Bytes,
@@ -48,7 +48,7 @@ enum Form {
 }
 
 impl Payload {
-    /// What the producer gave. Whoever reads several lends the same `place`, whose content is nothing.
+    /// What the producer gave. Anyone who reads several lends the same `place`, whose content is nothing.
     ///
     /// # Errors
     ///
@@ -99,11 +99,11 @@ impl FromStr for Packing {
     }
 }
 
-/// Adds `job` to `record` as it lies in Redis, packed behind `dictionary` if there is one.
-pub(crate) fn encode(job: &NewJob, now_ms: i64, dictionary: Option<&'static [u8]>, packer: &mut Packer, record: &mut Vec<u8>) {
+/// Adds `job` to `record` as it is stored in Redis, packed behind `dictionary` if there is one.
+pub(crate) fn encode(job: &NewJob, now_ms: i64, dictionary: Option<&'static [u8]>, encoder: &mut Encoder, record: &mut Vec<u8>) {
     let begin = record.len();
     add_line(job, now_ms, if dictionary.is_some() { "d" } else { "z" }, record);
-    if add_packed(&job.payload, dictionary, packer, record).is_none() {
+    if add_packed(&job.payload, dictionary, encoder, record).is_none() {
         record.truncate(begin);
         add_line(job, now_ms, "", record);
         record.extend_from_slice(&job.payload);
@@ -117,12 +117,12 @@ fn add_line(job: &NewJob, now_ms: i64, form: &str, record: &mut Vec<u8>) {
 }
 
 /// Adds `payload` to `record` as an LZ4 block with its length before. If that is not shorter, what was added is nothing.
-fn add_packed(payload: &[u8], dictionary: Option<&'static [u8]>, packer: &mut Packer, record: &mut Vec<u8>) -> Option<()> {
+fn add_packed(payload: &[u8], dictionary: Option<&'static [u8]>, encoder: &mut Encoder, record: &mut Vec<u8>) -> Option<()> {
     let begin = record.len();
     record.extend_from_slice(&u32::try_from(payload.len()).ok()?.to_le_bytes());
     match dictionary {
-        Some(dictionary) => packer.behind(dictionary).pack(payload, record)?,
-        // Without one there are the short matches that the packer leaves out.
+        Some(dictionary) => encoder.behind(dictionary).pack(payload, record)?,
+        // Without one there are the short matches that the encoder leaves out.
         None => record.append(&mut compress(payload)),
     }
     (record.len() - begin < payload.len()).then_some(())
@@ -159,7 +159,7 @@ mod tests {
         NewJob {
             id: "j".into(),
             claim: "c".into(),
-            lane: Lane::Others,
+            lane: Lane::Normal,
             flow: 0,
             traceparent: traceparent.map(str::to_owned),
             payload: payload.to_vec(),
@@ -168,7 +168,7 @@ mod tests {
 
     fn encoded(job: &NewJob, dictionary: Option<&'static [u8]>) -> Bytes {
         let mut record = Vec::new();
-        encode(job, 17, dictionary, &mut Packer::new(), &mut record);
+        encode(job, 17, dictionary, &mut Encoder::new(), &mut record);
         record.into()
     }
 
@@ -191,7 +191,7 @@ mod tests {
                 let back = decode("j".into(), 3, &record, DICTIONARY).unwrap();
                 assert_eq!(
                     (back.lane, back.enqueued_ms, back.traceparent.as_deref(), read(&back).unwrap().as_slice()),
-                    (Lane::Others, 17, traceparent, payload)
+                    (Lane::Normal, 17, traceparent, payload)
                 );
                 record.len()
             });

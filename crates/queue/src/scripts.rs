@@ -7,7 +7,7 @@ macro_rules! of_shard {
     ($file:literal) => {
         Script::new(concat!(
             "#!lua flags=allow-oom\n",
-            include_str!("lua/line.lua"),
+            include_str!("lua/fair_queue.lua"),
             include_str!("lua/shard.lua"),
             include_str!($file)
         ))
@@ -21,7 +21,7 @@ macro_rules! of_claims {
             "#!lua",
             $flags,
             "\n",
-            include_str!("lua/line.lua"),
+            include_str!("lua/fair_queue.lua"),
             include_str!("lua/claims.lua"),
             include_str!("lua/shard.lua"),
             include_str!($file)
@@ -53,7 +53,7 @@ impl Scripts {
             // The two that are refused when Redis is full.
             enqueue: Script::new(concat!(
                 "#!lua\n",
-                include_str!("lua/line.lua"),
+                include_str!("lua/fair_queue.lua"),
                 include_str!("lua/claims.lua"),
                 include_str!("lua/enqueue.lua")
             )),

@@ -24,7 +24,7 @@ pub struct Layout {
     /// Hash: [`receiver`] → when a webhook of it last verified, in seconds since 1970 UTC, an hour late at most. Not of the
     /// database: it leaves when nothing has verified for [`VERIFIED_KEPT`].
     pub verified: String,
-    /// Lease of whoever publishes.
+    /// Lease of the process that publishes.
     pub lease: String,
     /// Counter that versions before 1.0 bump when a receiver changed; in no slot of the others.
     pub legacy: String,

@@ -7,9 +7,9 @@
 //! | [`directory`] | one look-up of ingress ([`Directory`]) |
 //! | [`publish`] | from the database to the directory: one change, or all of it ([`Publisher`]) |
 //!
-//! The database is the truth. Whoever changes a receiver publishes the change after its commit; a counter of changes in the
+//! The database is the truth. Anyone who changes a receiver publishes the change after its commit; a counter of changes in the
 //! database, held against the one in Redis, shows a change that was not published, and a worker then publishes everything
-//! anew. Keys lie in Redis as they lie in the database: encrypted under the master key.
+//! again. Keys are stored in Redis as they lie in the database: encrypted under the master key.
 
 pub mod directory;
 pub mod layout;

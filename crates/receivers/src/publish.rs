@@ -142,7 +142,7 @@ impl Publisher {
     }
 
     /// Writes everything beside the directory, then puts it into its place. Counters are read first: what changes meanwhile
-    /// is published by whoever changes it, or found by its counter.
+    /// is published by anyone who changes it, or found by its counter.
     async fn publish_all(&self) -> Result<(), Error> {
         let begun = std::time::Instant::now();
         let changes = receiver_changes::count(&self.db).await?;

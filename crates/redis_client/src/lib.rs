@@ -12,7 +12,7 @@ pub use script::Script;
 /// What can go wrong, by what the caller can do about it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The address cannot work; mend it.
+    /// The address cannot work; fix it.
     #[error("the Redis address is not usable: {0}")]
     Settings(String),
     /// Redis is away or too slow. What was asked may have happened; ask again later.

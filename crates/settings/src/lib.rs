@@ -14,7 +14,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use queue::{Packing, QueueSettings};
 use source::Source;
-use store::retention::Ages;
+use store::retention::Retention;
 
 /// A setting that stops the start.
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +119,7 @@ pub struct Settings {
     pub max_attempts: u16,
     /// `WORKER_CONCURRENCY`: batches under way at once in one worker.
     pub worker_concurrency: u16,
-    /// `SHUTDOWN_TIMEOUT_SECS`: for what is in hand when the stop signal comes.
+    /// `SHUTDOWN_TIMEOUT_SECS`: for what is in flight when the stop signal comes.
     pub shutdown_timeout: Duration,
     /// `HISTORY_DAYS`: how long stored webhooks and transactions are kept; 0: for ever.
     pub history_days: u32,
@@ -256,8 +256,8 @@ impl Settings {
     }
 
     /// How long things are kept.
-    pub fn ages(&self) -> Ages {
-        Ages { history_days: self.history_days, minute_days: self.rollup_minute_days, hour_days: self.rollup_hour_days }
+    pub fn retention(&self) -> Retention {
+        Retention { history_days: self.history_days, minute_days: self.rollup_minute_days, hour_days: self.rollup_hour_days }
     }
 
     /// The master key, or the error that tells it is missing.

@@ -1,5 +1,5 @@
 //! Horizons: up to when retention may have removed webhooks, and buckets of roll-ups by minute and by hour. They are rows of
-//! the database, which retention moves forward in the transaction that removes; so whoever proves, rebuilds or reads goes by
+//! the database, which retention moves forward in the transaction that removes; so anyone who proves, rebuilds or reads goes by
 //! what was removed and not by what its own settings say.
 
 use common::Grain;
@@ -84,12 +84,12 @@ impl Horizons {
         self.webhooks.map(|horizon| Grain::Day.bucket(horizon + AHEAD_MS - 1) + Grain::Day.ms())
     }
 
-    /// From when on buckets of `grain` can be counted anew and compared; none: all of them.
+    /// From when on buckets of `grain` can be counted again and compared; none: all of them.
     pub(crate) fn provable_from(&self, grain: Grain) -> Option<i64> {
         self.first_whole_day().max(self.of(Of::Buckets(grain)))
     }
 
-    /// Whether a bucket can be counted anew and compared.
+    /// Whether a bucket can be counted again and compared.
     pub(crate) fn is_provable(&self, grain: Grain, bucket_ms: i64) -> bool {
         self.provable_from(grain).is_none_or(|from| bucket_ms >= from)
     }

@@ -7,25 +7,25 @@
 //! | [`batch`] | events in, rows out, in one transaction |
 //! | [`reads`] | what the read API asks, by page and filter |
 //! | [`rollups`] | figures by buckets of time, kept by differences |
-//! | [`recount`] | the same figures counted anew: verify and rebuild |
-//! | [`retention`] | what is too old goes |
+//! | [`verify`] | the same figures counted again: verify and rebuild |
+//! | [`retention`] | removes rows older than the configured ages |
 //! | [`receiver_changes`] | receivers as they are published, and whether something changed |
-//! | [`horizon`] | up to when it may have gone, as rows |
+//! | [`horizon`] | the instants before which rows may have been removed |
 //! | [`companies`] | companies and which accounts are theirs |
 //! | [`secrets`] | receivers' keys, encrypted |
 //! | [`tokens`] | API tokens, hashed |
-//! | [`users`] | people, their roles, passwords and sessions |
+//! | [`users`] | users, their roles, passwords and sessions |
 //! | [`audit`] | who changed what |
 //! | [`existing`] | which webhooks are stored |
 //! | [`state`] | facts of the whole installation |
 //! | [`dialect`] | the only place where the two databases differ |
 //! | `wide` | sums beyond 64 bits in columns of 64 bits |
-//! | `answered` | limits on waiting for it |
+//! | [`deadline`] | time limits for database work |
 
-mod answered;
 pub mod audit;
 pub mod batch;
 pub mod companies;
+pub mod deadline;
 pub mod dialect;
 pub mod entity;
 pub mod existing;
@@ -33,13 +33,13 @@ pub mod horizon;
 pub mod migration;
 pub mod reads;
 pub mod receiver_changes;
-pub mod recount;
 pub mod retention;
 pub mod rollups;
 pub mod secrets;
 pub mod state;
 pub mod tokens;
 pub mod users;
+pub mod verify;
 mod wide;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -47,7 +47,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, sqlx};
 use sea_orm_migration::MigratorTrait;
 
-pub use answered::{answered, within};
+pub use deadline::{answered, within};
 
 /// What can go wrong, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +130,7 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
         });
     } else {
         options.connect_lazy(true);
-        options.map_sqlx_postgres_pool_opts(|pool| pool.after_release(|connection, _| Box::pin(answered::is_alive(connection))));
+        options.map_sqlx_postgres_pool_opts(|pool| pool.after_release(|connection, _| Box::pin(deadline::is_alive(connection))));
     }
     Ok(Database::connect(options).await?)
 }

@@ -3,7 +3,7 @@
 mod lookup;
 mod marks;
 
-use lookup::{Way, begins, companies_of, looked_up};
+use lookup::{Lookup, begins, companies_of, looked_up};
 pub use marks::{conflicts, late};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
@@ -128,7 +128,7 @@ pub async fn transactions(
     paged!(transaction, all, window, db, TransactionTime)
 }
 
-/// The same rows, not counted: for whoever reads on to the end.
+/// The same rows, not counted: for anyone who reads on to the end.
 pub async fn transactions_after(
     db: &DatabaseConnection,
     scope: Scope,
@@ -162,19 +162,19 @@ async fn wanted(db: &DatabaseConnection, scope: Scope, filter: &TransactionFilte
         let own = Column::AccountId.eq(account.as_str());
         // An account's rows lie in the order of time under its company.
         all = if scope == Scope::All {
-            all.add(looked_up(db, vec![Way::by_row(&companies_of(db, scope).await?, filter.mode, own)]).await?)
+            all.add(looked_up(db, vec![Lookup::by_row(&companies_of(db, scope).await?, filter.mode, own)]).await?)
         } else {
             all.add(own)
         };
     }
     if let Some(reference) = &filter.merchant_ref_num {
         let own = Column::MerchantRefNum.eq(reference.as_str());
-        all = all.add(looked_up(db, vec![Way::by_row(&companies_of(db, scope).await?, filter.mode, own)]).await?);
+        all = all.add(looked_up(db, vec![Lookup::by_row(&companies_of(db, scope).await?, filter.mode, own)]).await?);
     }
     if let Some(q) = &filter.q {
         let reference = begins(Column::MerchantRefNum, q);
         let companies = companies_of(db, scope).await?;
-        let ways = vec![Way::by_key(&companies, q), Way::by_row(&companies, filter.mode, reference)];
+        let ways = vec![Lookup::by_key(&companies, q), Lookup::by_row(&companies, filter.mode, reference)];
         all = all.add(looked_up(db, ways).await?);
     }
     Ok(all)

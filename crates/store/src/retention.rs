@@ -35,7 +35,7 @@ const COLLECTED_MS: i64 = 7 * 86_400_000;
 
 /// How long things are kept, in days; 0: for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ages {
+pub struct Retention {
     /// Stored webhooks since their receipt, transactions since their last webhook.
     pub history_days: u32,
     /// Roll-ups by minute.
@@ -55,9 +55,9 @@ fn first_id(ms: i64) -> Uuid {
 
 /// Keeps the partitions, where there are any: those of the months ahead are made, those too old detached.
 /// Answers how many of each.
-pub async fn keep_partitions(db: &DatabaseConnection, ages: Ages) -> Result<(u32, u32), Error> {
+pub async fn keep_partitions(db: &DatabaseConnection, retention: Retention) -> Result<(u32, u32), Error> {
     let made = partitions::prepare(db, chrono::Utc::now()).await?;
-    let detached = match before(ages.history_days) {
+    let detached = match before(retention.history_days) {
         Some(oldest) => partitions::retire(db, oldest).await?,
         None => 0,
     };
@@ -65,10 +65,10 @@ pub async fn keep_partitions(db: &DatabaseConnection, ages: Ages) -> Result<(u32
 }
 
 /// Removes one step of what is too old. Answers how many rows; 0 when nothing is left to remove.
-pub async fn step(db: &DatabaseConnection, ages: Ages) -> Result<u64, Error> {
+pub async fn step(db: &DatabaseConnection, retention: Retention) -> Result<u64, Error> {
     let mut removed = 0;
     let horizons = Horizons::read(db).await?;
-    if let Some(oldest) = before(ages.history_days) {
+    if let Some(oldest) = before(retention.history_days) {
         removed += history(db, oldest).await?;
         removed += failed(db, oldest).await?;
         // Their webhooks may lie in a partition that ends up to a month later.
@@ -79,7 +79,7 @@ pub async fn step(db: &DatabaseConnection, ages: Ages) -> Result<u64, Error> {
     removed += legacy::step(db).await?;
     let collected = collected_count::Column::At.lt(now_ms() - COLLECTED_MS);
     removed += remove::<collected_count::Entity>(db, collected_count::Column::Id, collected).await?;
-    for (grain, days) in [(Grain::Minute, ages.minute_days), (Grain::Hour, ages.hour_days)] {
+    for (grain, days) in [(Grain::Minute, retention.minute_days), (Grain::Hour, retention.hour_days)] {
         if let Some(oldest) = before(days) {
             removed += buckets(db, grain, oldest).await?;
             keep_up(db, &horizons, Of::Buckets(grain), oldest).await?;
@@ -167,7 +167,7 @@ async fn remove<E: EntityTrait>(db: &impl ConnectionTrait, id: E::Column, what: 
     Ok(E::delete_many().filter(id.in_subquery(some)).exec(db).await?.rows_affected)
 }
 
-/// Webhooks that were given up.
+/// Webhooks that were dead-lettered.
 async fn failed(db: &DatabaseConnection, oldest: i64) -> Result<u64, Error> {
     use failed_webhook::{Column, Entity};
     let tx = db.begin().await?;

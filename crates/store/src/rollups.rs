@@ -50,7 +50,7 @@ fn differences(deltas: &CompanyDeltas) -> Vec<Difference<'_>> {
     rows.collect()
 }
 
-fn difference((id, company, cell, row): Difference<'_>, column: rollup_delta::Column) -> rows::Cell<'_> {
+fn difference((id, company, cell, row): Difference<'_>, column: rollup_delta::Column) -> rows::RowValue<'_> {
     use rollup_delta::Column;
     match column {
         Column::Id => id.into(),
@@ -75,7 +75,7 @@ async fn append(tx: &DatabaseTransaction, deltas: &CompanyDeltas) -> Result<(), 
     Ok(())
 }
 
-/// Counts a webhook that was given up; the same one again changes nothing. Answers whether it was new.
+/// Counts a webhook that was dead-lettered; the same one again changes nothing. Answers whether it was new.
 pub async fn failed(
     db: &DatabaseConnection,
     webhook: Uuid,
@@ -101,7 +101,7 @@ pub async fn failed(
     Ok(is_new)
 }
 
-/// Which of `webhooks`, at most some hundreds, count as given up already.
+/// Which of `webhooks`, at most some hundreds, count as dead-lettered already.
 pub async fn counted_as_failed<C: FromIterator<Uuid>>(
     db: &DatabaseConnection,
     webhooks: impl IntoIterator<Item = Uuid>,

@@ -140,7 +140,7 @@ async fn find(db: &DatabaseConnection, email: &str) -> Result<Option<user::Model
     Ok(user::Entity::find().filter(user::Column::Email.eq(email)).one(db).await?)
 }
 
-/// A new session of whoever has that address and password; none for anybody else, for who is locked
+/// A new session for the user who has that address and password; none for anybody else, for who is locked
 /// out, and always after the same time.
 pub async fn sign_in(db: &DatabaseConnection, email: &str, password: &str) -> Result<Option<(user::Model, NewSession)>, Error> {
     let user = find(db, &email.trim().to_lowercase()).await?;
@@ -204,7 +204,7 @@ impl NewSession {
     }
 }
 
-/// The CSRF token of a session: known to whoever can read its cookie, that is to us, and told to pages
+/// The CSRF token of a session: known to anyone who can read its cookie, that is to us, and told to pages
 /// of our own origin alone.
 pub fn csrf_of(cookie: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, format!("csrf:{cookie}").as_bytes()))

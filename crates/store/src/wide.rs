@@ -3,7 +3,7 @@
 //! A sum is one row as long as it is small, as almost all are. Of a large one the row of its series holds the part below
 //! [`UNIT`], and a second row, whose series begins with `h` in place of `t`, how many whole units there are. A bucket may
 //! hold any mixture of both, since rows are only ever added up: the sum is `low + UNIT * high`. A million of the largest
-//! rows a second for a day stay within 64 bits in each part.
+//! rows per second for a day stay within 64 bits in each part.
 
 use std::borrow::Cow;
 

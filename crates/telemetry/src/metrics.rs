@@ -119,7 +119,7 @@ fn with(record: impl FnOnce(&Metrics)) {
     }
 }
 
-/// How long HTTP requests of one kind took. Whoever keeps it spares the look-up by attributes, which takes several times as
+/// How long HTTP requests of one kind took. Anyone who keeps it spares the look-up by attributes, which takes several times as
 /// long as the counting.
 #[derive(Debug)]
 pub struct HttpDuration(Option<BoundHistogram<f64>>);
@@ -154,7 +154,7 @@ pub fn sent(lane: &'static str) {
     tally(&SENT, lane);
 }
 
-/// So many jobs were done, failed or given back.
+/// So many jobs were done, failed or released.
 pub fn consumed(outcome: &'static str, count: u64) {
     if count > 0 {
         with(|m| m.consumed.add(count, &[KeyValue::new("messaging.system", "redis"), KeyValue::new("outcome", outcome)]));

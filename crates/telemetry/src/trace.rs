@@ -1,6 +1,6 @@
 //! W3C Trace Context: which requests are traced, and how a trace goes from one process to the next.
 //!
-//! Spans are made by `tracing` under the target `trace`; whoever makes one asks [`is_wanted`] before, so
+//! Spans are made by `tracing` under the target `trace`; anyone who makes one asks [`is_wanted`] before, so
 //! that what is not traced costs nothing.
 
 use std::sync::OnceLock;
@@ -66,7 +66,7 @@ pub fn note_id(span: &Span) {
     }
 }
 
-/// Names `span` anew, once it is known what it is of.
+/// Names `span` again, once it is known what it is of.
 pub fn rename(span: &Span, name: String) {
     span.context().span().update_name(name);
 }

@@ -80,7 +80,7 @@ impl Identities {
         if let Some(slug) = slugs().get(&company) {
             return slug.clone();
         }
-        let row = store::within(LIMIT, async { Ok(company::Entity::find_by_id(company.0).one(&self.db).await?) }).await;
+        let row = store::deadline::within(LIMIT, async { Ok(company::Entity::find_by_id(company.0).one(&self.db).await?) }).await;
         // Asked again by the next job where the database is away.
         let slug = row.ok()?.map(|row| row.slug);
         let mut slugs = slugs();

@@ -3,47 +3,47 @@
 //! | module | part |
 //! | --- | --- |
 //! | [`persist`] | one batch: decode, write, isolate what cannot be written |
-//! | [`invalidate`] | which answers a commit made old |
+//! | [`invalidate`] | which cached responses a commit invalidates |
 //! | `identities` | under which identities the event of a job may be stored |
-//! | `given_up` | webhooks that were given up, counted as failed |
+//! | `dead_letter_counter` | webhooks that were dead-lettered, counted as failed |
 //! | `traced` | traces from the request through the batch |
-//! | `tend` | roll-ups folded, counts taken over, what is old removed |
-//! | `supervise` (here) | an apalis worker that is built anew should it ever end |
+//! | `maintenance` | periodic tasks: fold roll-ups, collect counts, apply retention |
+//! | `supervise` (here) | an apalis worker that is built again should it ever end |
 //!
 //! A job is acknowledged after its rows are committed. A batch whose write is refused is split until
 //! the one bad event stands alone. While the database is away nothing counts against a job.
 
-mod given_up;
+mod dead_letter_counter;
 mod identities;
 pub mod invalidate;
+mod maintenance;
 pub mod persist;
-mod tend;
 mod traced;
 
 use std::{sync::Arc, time::Duration};
 
 use apalis::prelude::*;
-use meter::{Ledger, Meter};
+use http_service::{Stop, health::Readiness};
 use queue::{Backend, Batch, Queue};
 use receivers::Publisher;
 use sea_orm::DatabaseConnection;
 use settings::Settings;
+use shared_stats::{CountOutbox, Meter};
 use store::batch::Writer;
-use web::{Stop, health::Readiness};
 
-use given_up::GivenUp;
+use dead_letter_counter::DeadLetterCounter;
 use identities::Identities;
 use invalidate::Invalidator;
+use maintenance::Maintenance;
 use persist::Persister;
-use tend::Maintenance;
 
-/// Pause before a worker that ended is built anew.
+/// Pause before a worker that ended is built again.
 const REBUILD_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why the service cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A setting is to be mended.
+    /// A setting is to be fixed.
     #[error(transparent)]
     Settings(#[from] settings::Error),
     /// Logging cannot be set up.
@@ -74,8 +74,9 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     let Some(bind) = settings.admin_bind else { return work.await };
     let readiness = readiness(&queue, &db);
     let admin = async {
-        let routes = move |config: &mut actix_web::web::ServiceConfig| web::health::admin_routes(config, readiness.clone());
-        Ok(web::serve(bind, 1, settings.shutdown_timeout, stop, routes).await?)
+        let routes =
+            move |config: &mut actix_web::web::ServiceConfig| http_service::health::admin_routes(config, readiness.clone());
+        Ok(http_service::serve(bind, 1, settings.shutdown_timeout, stop, routes).await?)
     };
     futures::try_join!(work, admin)?;
     Ok(())
@@ -94,24 +95,31 @@ fn readiness(queue: &Queue, db: &DatabaseConnection) -> Readiness {
         })
 }
 
-/// Works off `queue` until `stop`: finishes what is in hand, gives back the rest.
+/// Works off `queue` until `stop`: finishes what is in flight, gives back the rest.
 pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnection, stop: Stop) -> Result<(), Error> {
     let cache = redis_client::connect(&settings.cache_redis_url)?;
     let meter = Meter::start(cache.clone(), &settings.queue_name);
     let invalidator = Invalidator::start(cache::Tags::new(cache, &settings.queue_name));
     let attempts = queue.settings().max_attempts;
-    let given_up = GivenUp::new(db.clone(), invalidator.clone(), meter.clone());
+    let dead_letter_counter = DeadLetterCounter::new(db.clone(), invalidator.clone(), meter.clone());
     // Two connections are left to what is done beside the batches.
     let kept = usize::from(settings.worker_concurrency).min(settings.database_max_connections.saturating_sub(2) as usize);
     let writer = Writer::new(db.clone(), kept);
-    let persister =
-        Persister::new(writer, Identities::new(db.clone()), given_up.clone(), invalidator.clone(), meter, attempts, stop.clone());
+    let persister = Persister::new(
+        writer,
+        Identities::new(db.clone()),
+        dead_letter_counter.clone(),
+        invalidator.clone(),
+        meter,
+        attempts,
+        stop.clone(),
+    );
     let persister = Arc::new(persister);
-    let ledger = Ledger::new(queue.client().clone(), &settings.queue_name, meter::DUPLICATES);
+    let outbox = CountOutbox::new(queue.client().clone(), &settings.queue_name, shared_stats::DUPLICATES);
     let publisher = Publisher::new(db.clone(), queue.client().clone(), &settings.queue_name);
-    let (db, ages) = (db.clone(), settings.ages());
-    let maintenance = Maintenance { db, queue: queue.clone(), ledger, invalidator, given_up, publisher, ages };
-    let tending = tokio::spawn(tend::run(maintenance, stop.clone()));
+    let (db, retention) = (db.clone(), settings.retention());
+    let maintenance = Maintenance { db, queue: queue.clone(), outbox, invalidator, dead_letter_counter, publisher, retention };
+    let tending = tokio::spawn(maintenance::run(maintenance, stop.clone()));
     tracing::info!(concurrency = settings.worker_concurrency, batch = queue.settings().batch_size, "worker started");
     while !*stop.borrow() {
         let backend = Backend::new(queue, &settings.redis_url)?;
@@ -136,7 +144,7 @@ pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnecti
         tokio::select! {
             ended = worker.run_until(signal) => match ended {
                 Err(error) if !*stop.borrow() => {
-                    tracing::error!(%error, "the worker ended; it is built anew");
+                    tracing::error!(%error, "the worker ended; it is built again");
                     tokio::time::sleep(REBUILD_PAUSE).await;
                 }
                 _ => {}

@@ -22,7 +22,7 @@ async fn start() -> Result<(), worker::Error> {
         "Stores webhooks: takes them from the queue in batches and writes what they mean.",
     )?;
     let telemetry = telemetry::init(&settings.telemetry("worker"))?;
-    let ended = worker::run(&settings, web::stop_on_signal()?).await;
+    let ended = worker::run(&settings, http_service::stop_on_signal()?).await;
     telemetry.shutdown();
     ended
 }

@@ -6,21 +6,21 @@ use common::{
     Event, Job,
     job::{self, BadJob},
 };
-use meter::Meter;
+use http_service::Stop;
 use queue::{Batch, BatchOutcome, JobOutcome, LeasedJob, Verdict};
+use shared_stats::Meter;
 use store::batch::{NewEvent, Writer, Written};
 use telemetry::metrics;
 use tracing::Instrument;
-use web::Stop;
 
 use crate::{
-    given_up::{GivenUp, Lost},
+    dead_letter_counter::{DeadLetterCounter, LostJob},
     identities::Identities,
     invalidate::Invalidator,
     traced::{Traced, invalidate_span, persist_span},
 };
 
-/// Pauses between tries while the database is away; then the jobs are given back.
+/// Pauses between tries while the database is away; then the jobs are released.
 const PAUSES_MS: [u64; 7] = [50, 100, 200, 500, 1000, 2000, 4000];
 /// From this pause on it is no batch in another's way: operators are told.
 const LONG_PAUSE_MS: u64 = 500;
@@ -33,25 +33,25 @@ pub struct Persister {
     writer: Writer,
     invalidator: Invalidator,
     meter: Meter,
-    given_up: GivenUp,
+    dead_letter_counter: DeadLetterCounter,
     identities: Identities,
     max_attempts: u16,
     stop: Stop,
 }
 
 impl Persister {
-    /// Writes by `writer`, what is given up as `given_up` does, tells `invalidator` and counts in `meter`; gives up waiting for
+    /// Writes by `writer`, what is dead-lettered as `dead_letter_counter` does, tells `invalidator` and counts in `meter`; gives up waiting for
     /// the database at `stop`.
     pub(crate) fn new(
         writer: Writer,
         identities: Identities,
-        given_up: GivenUp,
+        dead_letter_counter: DeadLetterCounter,
         invalidator: Invalidator,
         meter: Meter,
         max_attempts: u16,
         stop: Stop,
     ) -> Self {
-        Self { writer, invalidator, meter, given_up, identities, max_attempts, stop }
+        Self { writer, invalidator, meter, dead_letter_counter, identities, max_attempts, stop }
     }
 
     /// Writes what can be written of `batch`; answers for each job.
@@ -72,7 +72,7 @@ impl Persister {
         for (name, counter, jobs) in [
             ("done", "job.done", count(|verdict| matches!(verdict, Verdict::Done))),
             ("failed", "job.failed", count(|verdict| matches!(verdict, Verdict::Failed(_) | Verdict::Dead { .. }))),
-            ("given_back", "job.given_back", count(|verdict| matches!(verdict, Verdict::GivenBack))),
+            ("released", "job.released", count(|verdict| matches!(verdict, Verdict::Released))),
         ] {
             metrics::consumed(name, jobs);
             if jobs > 0 {
@@ -116,13 +116,13 @@ impl Persister {
             }
             match self.write_once_available(events).await {
                 Ok(()) => {
-                    // Also where all rows were there already: whoever wrote them may have died before this.
+                    // Also where all rows were there already: anyone who wrote them may have died before this.
                     self.invalidator.committed(events).instrument(invalidate_span()).await;
                     outcomes.extend(jobs.iter().map(|job| job.outcome(Verdict::Done)));
                 }
                 Err(store::Error::Unavailable(error)) => {
-                    tracing::warn!(%error, jobs = jobs.len(), "jobs are given back");
-                    outcomes.extend(jobs.iter().map(|job| job.outcome(Verdict::GivenBack)));
+                    tracing::warn!(%error, jobs = jobs.len(), "jobs are released");
+                    outcomes.extend(jobs.iter().map(|job| job.outcome(Verdict::Released)));
                 }
                 Err(error) if jobs.len() == 1 => {
                     tracing::warn!(%error, "an event cannot be written");
@@ -155,8 +155,8 @@ impl Persister {
     async fn count_dead(&self, job: &LeasedJob) {
         let mut place = Vec::new();
         let payload = job.payload.read(&mut place).unwrap_or_default();
-        if let Err(error) = self.given_up.count(&Lost::read(&job.id.to_string(), payload, job.enqueued_ms)).await {
-            tracing::warn!(%error, "a webhook that was given up is counted later");
+        if let Err(error) = self.dead_letter_counter.count(&LostJob::read(&job.id.to_string(), payload, job.enqueued_ms)).await {
+            tracing::warn!(%error, "a webhook that was dead-lettered is counted later");
         }
     }
 
@@ -178,7 +178,7 @@ impl Persister {
 
     async fn write_measured(&self, events: &[NewEvent]) -> Result<Written, store::Error> {
         let begun = Instant::now();
-        let written = store::within(WRITE, self.writer.write(events)).instrument(persist_span()).await;
+        let written = store::deadline::within(WRITE, self.writer.write(events)).instrument(persist_span()).await;
         metrics::database("write batch", begun.elapsed());
         self.meter.time("persist", begun.elapsed());
         written

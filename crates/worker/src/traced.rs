@@ -67,7 +67,7 @@ pub(crate) const fn name(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Done => "done",
         Verdict::Failed(_) | Verdict::Dead { .. } => "failed",
-        Verdict::GivenBack => "given_back",
+        Verdict::Released => "released",
     }
 }
 

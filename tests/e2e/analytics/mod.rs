@@ -148,7 +148,7 @@ async fn figures_are_ready_before_they_are_asked_for_and_one_replica_makes_them(
     assert_eq!(answer.headers()["x-cache"], "HIT");
 }
 
-/// Whoever takes it dies of it, so none tells that it failed.
+/// Each worker that takes it dies of it, so none tells that it failed.
 #[tokio::test]
 async fn a_webhook_that_dies_with_its_workers_counts_as_failed() {
     let mut platform = Platform::prepare(Database::Postgres).await;
@@ -189,7 +189,7 @@ async fn a_webhook_that_is_given_up_counts_as_failed() {
     let job = queue::NewJob {
         id: uuid::Uuid::now_v7().to_string(),
         claim: "bad".to_owned(),
-        lane: queue::Lane::Payments,
+        lane: queue::Lane::High,
         flow: 1,
         traceparent: None,
         payload: job.to_string().into_bytes(),

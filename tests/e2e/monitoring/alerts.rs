@@ -104,7 +104,7 @@ async fn failing_writes_rise_and_clear() {
             "eventName": "PAYMENT_FAILED", "receivedMs": 1, "body": {}});
         let id = Uuid::now_v7().to_string();
         let payload = job.to_string().into_bytes();
-        let job = NewJob { id: id.clone(), claim: id, lane: Lane::Payments, flow: 1, traceparent: None, payload };
+        let job = NewJob { id: id.clone(), claim: id, lane: Lane::High, flow: 1, traceparent: None, payload };
         producer.enqueue(job).await.unwrap();
     }
     rises(&platform, "failure-rate").await;

@@ -38,7 +38,7 @@ async fn a_waiting_job_takes_little_memory_and_a_finished_one_none() {
 /// A fetch of 25 makes Redis do the same work before 25 jobs and before 20,000.
 #[tokio::test]
 async fn a_fetch_costs_the_same_before_a_long_line() {
-    /// From one moment at which the worker rests, with a batch in hand, to the next.
+    /// From one moment at which the worker rests, with a batch in flight, to the next.
     async fn commands_of_a_fetch(bench: &Bench) -> u64 {
         let mut worker = bench.worker();
         let held = worker.next().await;
@@ -85,7 +85,7 @@ async fn a_fetch_costs_the_same_before_a_long_line() {
 async fn an_idle_worker_is_woken_and_asks_little() {
     let bench = Bench::start(|_| ()).await;
     let mut worker = bench.worker();
-    bench.push(Lane::Payments, 1, "a").await;
+    bench.push(Lane::High, 1, "a").await;
     worker.next().await.all(&Verdict::Done);
     eventually("it is done", || async { (bench.queue.stats().await.unwrap().completed == 1).then_some(()) }).await;
 
@@ -101,7 +101,7 @@ async fn a_new_job_wakes_a_worker_that_would_not_look_by_itself() {
     let mut worker = bench.worker();
     for n in 0..5 {
         eventually("the worker listens", || async {
-            bench.push(Lane::Payments, n, &format!("{n}")).await;
+            bench.push(Lane::High, n, &format!("{n}")).await;
             worker_is_heard(&bench).await
         })
         .await;

@@ -18,7 +18,7 @@ async fn bench() -> Bench {
 
 fn job(id: &str, claim: &str) -> NewJob {
     let payload = format!("payload of {claim}").into_bytes();
-    NewJob { id: id.to_owned(), claim: claim.to_owned(), lane: Lane::Others, flow: 3, traceparent: None, payload }
+    NewJob { id: id.to_owned(), claim: claim.to_owned(), lane: Lane::Normal, flow: 3, traceparent: None, payload }
 }
 
 #[tokio::test]
@@ -34,12 +34,12 @@ async fn a_job_can_be_a_dead_letter_at_once_and_wait_after_it_was_replaced() {
     let letter = bench.queue.dead_letter("one").await.unwrap().unwrap();
     assert_eq!((letter.kind.as_deref(), letter.error.as_str(), letter.attempts), (Some("unreadable"), "no JSON", 0));
 
-    let other = NewJob { lane: Lane::Payments, payload: b"now it can be read".to_vec(), ..job("one", "c") };
+    let other = NewJob { lane: Lane::High, payload: b"now it can be read".to_vec(), ..job("one", "c") };
     assert!(bench.queue.replace_dead(&other).await.unwrap());
     assert!(!bench.queue.replace_dead(&other).await.unwrap(), "it is none any more");
     let mut worker = bench.worker();
     let held = worker.next().await;
-    assert_eq!(held.batch.jobs[0].lane, Lane::Payments);
+    assert_eq!(held.batch.jobs[0].lane, Lane::High);
     assert_eq!(held.batch.jobs[0].payload.read(&mut Vec::new()).unwrap(), b"now it can be read");
     // A job for which no attempt can succeed is spared them.
     held.all(&Verdict::Dead { kind: "unreadable", reason: "still not".to_owned() });

@@ -13,7 +13,7 @@ async fn with_dead(count: u64, change: impl FnOnce(&mut queue::QueueSettings)) -
     })
     .await;
     for n in 0..count {
-        let lane = if n % 3 == 0 { Lane::Others } else { Lane::Payments };
+        let lane = if n % 3 == 0 { Lane::Normal } else { Lane::High };
         bench.push(lane, n % 5, &format!("{n:03}")).await;
     }
     let mut worker = bench.worker();
@@ -49,7 +49,7 @@ async fn a_list_goes_through_all_of_them_by_cursor() {
 #[tokio::test]
 async fn filters_choose_and_a_redriven_job_keeps_its_identity() {
     let bench = with_dead(60, |_| ()).await;
-    let others = DeadQuery { lane: Some(Lane::Others), limit: 100, ..DeadQuery::default() };
+    let others = DeadQuery { lane: Some(Lane::Normal), limit: 100, ..DeadQuery::default() };
     assert_eq!(bench.queue.dead_letters(&others, |_| true).await.unwrap().letters.len(), 20);
     let all = DeadQuery { limit: 100, ..DeadQuery::default() };
     let few = bench.queue.dead_letters(&all, |letter| letter.id.ends_with('7')).await.unwrap();
@@ -67,7 +67,7 @@ async fn filters_choose_and_a_redriven_job_keeps_its_identity() {
     let again = bench.producer.enqueue(queue::NewJob {
         id: "another".to_owned(),
         claim: "000".to_owned(),
-        lane: Lane::Others,
+        lane: Lane::Normal,
         flow: 0,
         traceparent: None,
         payload: Vec::new(),
@@ -75,7 +75,7 @@ async fn filters_choose_and_a_redriven_job_keeps_its_identity() {
     assert_eq!(again.await.unwrap(), queue::Enqueued::DuplicateOf("000".to_owned()));
     let mut worker = bench.worker();
     let held = worker.next().await;
-    assert!(held.batch.jobs.iter().all(|job| job.failed_attempts == 0 && job.lane == Lane::Others));
+    assert!(held.batch.jobs.iter().all(|job| job.failed_attempts == 0 && job.lane == Lane::Normal));
     held.all(&Verdict::Done);
     eventually("they are done", || async { (bench.queue.stats().await.unwrap().completed >= 5).then_some(()) }).await;
 
@@ -102,7 +102,7 @@ async fn they_are_bounded_by_number_and_age() {
     assert_eq!(left.len() as i64, counts.dead);
 
     assert_eq!(bench.queue.clean(Duration::from_secs(3600)).await.unwrap(), 0, "none is an hour old");
-    bench.push(Lane::Payments, 1, "waits").await;
+    bench.push(Lane::High, 1, "waits").await;
     assert_eq!(bench.queue.clean(Duration::ZERO).await.unwrap() as i64, counts.dead);
     let after = bench.queue.stats().await.unwrap();
     assert_eq!((after.dead, after.waiting, bench.queue.recent().await.unwrap().len()), (0, 1, 0), "what waits stays");

@@ -16,7 +16,7 @@ async fn a_killed_workers_jobs_are_taken_over() {
         settings.idle_poll = NEVER;
     })
     .await;
-    bench.push(Lane::Payments, 7, "a").await;
+    bench.push(Lane::High, 7, "a").await;
     let mut first = bench.worker();
     let held = first.next().await;
     let mut second = bench.worker();
@@ -29,11 +29,11 @@ async fn a_killed_workers_jobs_are_taken_over() {
     eventually("it is done", || async { (bench.queue.stats().await.unwrap().completed == 1).then_some(()) }).await;
 }
 
-/// The same job is in two hands; whoever is late neither undoes the other's work nor ends for it.
+/// The same job is in two hands; the late one neither undoes the other's work nor ends for it.
 #[tokio::test]
 async fn a_late_acknowledgement_is_harmless() {
     let bench = Bench::start(|_| ()).await;
-    bench.push(Lane::Payments, 7, "a").await;
+    bench.push(Lane::High, 7, "a").await;
     let mut slow = bench.worker();
     let late = slow.next().await;
     bench.expire_leases();
@@ -45,7 +45,7 @@ async fn a_late_acknowledgement_is_harmless() {
     late.all(&Verdict::Done);
 
     quick.stop().await;
-    bench.push(Lane::Payments, 7, "b").await;
+    bench.push(Lane::High, 7, "b").await;
     let next = slow.next().await;
     assert_eq!(next.ids(), ["b"], "the late one works on");
     next.all(&Verdict::Done);
@@ -58,7 +58,7 @@ async fn a_late_acknowledgement_is_harmless() {
 #[tokio::test]
 async fn a_late_failure_does_not_bring_a_job_back() {
     let bench = Bench::start(|settings| settings.max_attempts = 1).await;
-    bench.push(Lane::Payments, 7, "a").await;
+    bench.push(Lane::High, 7, "a").await;
     let mut slow = bench.worker();
     let late = slow.next().await;
     bench.expire_leases();
@@ -66,7 +66,7 @@ async fn a_late_failure_does_not_bring_a_job_back() {
     let taken = quick.next().await;
     late.all(&Verdict::Failed("late".to_owned()));
     // Its verdict has been recorded, or not, once it takes the next job.
-    bench.push(Lane::Payments, 7, "b").await;
+    bench.push(Lane::High, 7, "b").await;
     let other = slow.next().await;
     assert_eq!(other.ids(), ["b"]);
     assert_eq!(bench.queue.stats().await.unwrap().failed, 0, "the job is another's");
@@ -81,7 +81,7 @@ async fn a_late_failure_does_not_bring_a_job_back() {
 #[tokio::test]
 async fn a_job_that_was_done_is_no_dead_letter() {
     let bench = Bench::start(|settings| settings.max_attempts = 1).await;
-    bench.push(Lane::Payments, 7, "a").await;
+    bench.push(Lane::High, 7, "a").await;
     let mut slow = bench.worker();
     let late = slow.next().await;
     bench.expire_leases();
@@ -96,21 +96,21 @@ async fn a_job_that_was_done_is_no_dead_letter() {
 #[tokio::test]
 async fn what_is_given_back_comes_again_with_its_attempts_as_they_were() {
     let bench = Bench::start(|settings| settings.idle_poll = NEVER).await;
-    bench.push(Lane::Others, 7, "a").await;
+    bench.push(Lane::Normal, 7, "a").await;
     let mut worker = bench.worker();
-    worker.next().await.all(&Verdict::GivenBack);
+    worker.next().await.all(&Verdict::Released);
     let again = worker.next().await;
     assert_eq!((again.ids(), again.batch.jobs[0].failed_attempts), (vec!["a".to_owned()], 0));
 }
 
-/// A job that ends whoever takes it dies by itself; those beside it live.
+/// A job that ends each worker that takes it dies by itself; those beside it live.
 #[tokio::test]
 async fn a_poisoned_job_drags_nobody_along() {
     let bench = Bench::start(|settings| settings.shards = 2).await;
     for n in 0..20 {
-        bench.push(Lane::Payments, n % 4, &format!("good {n}")).await;
+        bench.push(Lane::High, n % 4, &format!("good {n}")).await;
     }
-    bench.push(Lane::Payments, 1, "poison").await;
+    bench.push(Lane::High, 1, "poison").await;
     let mut deaths = 0;
     let mut worker = bench.worker();
     let ended = || async {
@@ -142,7 +142,7 @@ async fn a_poisoned_job_drags_nobody_along() {
 #[tokio::test]
 async fn a_failed_job_comes_again_after_its_delay_and_dies_with_its_history() {
     let bench = Bench::start(|settings| settings.idle_poll = NEVER).await;
-    bench.push(Lane::Payments, 7, "a").await;
+    bench.push(Lane::High, 7, "a").await;
     let mut worker = bench.worker();
     for (attempt, least_ms) in [(0, 0), (1, 400), (2, 800)] {
         let begun = Instant::now();
@@ -177,7 +177,7 @@ async fn a_clock_that_goes_back_delays_nothing() {
         settings.idle_poll = NEVER;
         settings.lease = Duration::from_secs(2);
     });
-    bench.push(Lane::Payments, 1, "retried").await;
+    bench.push(Lane::High, 1, "retried").await;
     let mut worker = bench.worker();
     worker.next().await.all(&Verdict::Failed("once".to_owned()));
     eventually("it is delayed", || async { (bench.queue.stats().await.unwrap().delayed == 1).then_some(()) }).await;
@@ -201,7 +201,7 @@ async fn a_duplicate_is_told_the_first_jobs_id_and_trace_context_rides_along() {
     let job = |id: &str| queue::NewJob {
         id: id.to_owned(),
         claim: "the same".to_owned(),
-        lane: Lane::Payments,
+        lane: Lane::High,
         flow: 3,
         traceparent: traceparent.clone(),
         payload: b"x".to_vec(),
@@ -222,7 +222,7 @@ async fn a_claim_is_kept_for_its_time_and_not_for_ever() {
     const KEPT: Duration = Duration::from_secs(2);
     let bench = Bench::start(|settings| settings.claim_ttl = KEPT).await;
     let enqueue = |claim: &'static str, id: &str| {
-        let (lane, payload) = (Lane::Payments, b"x".to_vec());
+        let (lane, payload) = (Lane::High, b"x".to_vec());
         bench.producer.enqueue(NewJob { id: id.to_owned(), claim: claim.to_owned(), lane, flow: 3, traceparent: None, payload })
     };
     // The second begins somewhere within the time of the others.
@@ -254,7 +254,7 @@ async fn an_outcome_is_recorded_at_once_whatever_else_goes_on() {
     for round in 1..=40_i64 {
         futures::future::join_all((0..7_u64).map(|n| {
             let (bench, id) = (&bench, format!("{round}.{n}"));
-            async move { bench.push(Lane::Payments, n, &id).await }
+            async move { bench.push(Lane::High, n, &id).await }
         }))
         .await;
         let mut handed = 0;
@@ -278,7 +278,7 @@ async fn what_was_fetched_ahead_is_given_back_by_a_worker_that_stops() {
     })
     .await;
     for n in 0..8 {
-        bench.push(Lane::Payments, 1, &n.to_string()).await;
+        bench.push(Lane::High, 1, &n.to_string()).await;
     }
     let mut worker = bench.worker();
     let first = worker.next().await;
@@ -295,7 +295,7 @@ async fn what_was_fetched_ahead_is_given_back_by_a_worker_that_stops() {
 }
 
 /// Before a backlog the next look is made while batches still wait for a place, and what it brings is
-/// given back as well by a worker that stops.
+/// released as well by a worker that stops.
 #[tokio::test]
 async fn a_backlog_is_fetched_before_all_that_was_fetched_is_handed_out() {
     let bench = Bench::start(|settings| {
@@ -304,7 +304,7 @@ async fn a_backlog_is_fetched_before_all_that_was_fetched_is_handed_out() {
     })
     .await;
     for n in 0..30 {
-        bench.push(Lane::Payments, 1, &n.to_string()).await;
+        bench.push(Lane::High, 1, &n.to_string()).await;
     }
     let mut worker = bench.worker();
     let (mut handed, mut most) = (0, 0);
@@ -312,14 +312,14 @@ async fn a_backlog_is_fetched_before_all_that_was_fetched_is_handed_out() {
         let batch = worker.next().await;
         handed += batch.ids().len() as u64;
         if handed == 6 {
-            // Of the first look a batch is left at most: eight jobs more come while the third is in hand.
+            // Of the first look a batch is left at most: eight jobs more come while the third is in flight.
             let looked = || async { (bench.queue.stats().await.unwrap().active > 8).then_some(()) };
             eventually("the next look is made", looked).await;
         }
         most = most.max(bench.queue.stats().await.unwrap().active);
         batch.all(&Verdict::Done);
     }
-    assert!(most <= 8 + 4 + 2, "{most} jobs were in hand: a look, half of one, and an outcome on its way");
+    assert!(most <= 8 + 4 + 2, "{most} jobs were in flight: a look, half of one, and an outcome on its way");
     worker.ask_to_stop();
     handed += finished_until_it_ends(&mut worker).await;
     let counts = bench.queue.stats().await.unwrap();

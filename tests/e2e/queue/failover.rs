@@ -14,7 +14,7 @@ async fn what_was_accepted_survives_a_failover() {
     });
     let mut bench = bench;
     for n in 0..200 {
-        assert_eq!(bench.push(Lane::Payments, n, &format!("before {n}")).await, Enqueued::Accepted);
+        assert_eq!(bench.push(Lane::High, n, &format!("before {n}")).await, Enqueued::Accepted);
     }
     bench.redis.kill_first_master();
     its_replica_serves(&bench).await;
@@ -25,14 +25,8 @@ async fn what_was_accepted_survives_a_failover() {
     for n in 0..100 {
         let id = format!("after {n}");
         eventually("it is accepted", || async {
-            let job = NewJob {
-                id: id.clone(),
-                claim: id.clone(),
-                lane: Lane::Payments,
-                flow: n,
-                traceparent: None,
-                payload: Vec::new(),
-            };
+            let job =
+                NewJob { id: id.clone(), claim: id.clone(), lane: Lane::High, flow: n, traceparent: None, payload: Vec::new() };
             bench.producer.enqueue(job).await.ok()
         })
         .await;
@@ -68,7 +62,7 @@ async fn a_master_that_died_holds_up_no_shard_of_others() {
         settings.min_replicas = 1;
     });
     for flow in 0..16 {
-        bench.push(Lane::Payments, flow, &format!("before {flow}")).await;
+        bench.push(Lane::High, flow, &format!("before {flow}")).await;
     }
     let (dying, others): (Vec<u64>, Vec<u64>) = (0..16).partition(|shard| is_on_first_master(&bench, *shard));
     assert!(!dying.is_empty() && !others.is_empty());
@@ -97,7 +91,7 @@ async fn a_master_that_died_holds_up_no_shard_of_others() {
     }
     asking.abort();
     drop(served);
-    // Whoever waits for the dead one waits for a command's time limit.
+    // Anyone who waits for the dead one waits for a command's time limit.
     assert!(slowest < redis_client::COMMAND_TIMEOUT / 2, "{slowest:?}");
     bench.redis.resume().await;
     for flow in dying {
@@ -113,7 +107,7 @@ fn is_on_first_master(bench: &Bench, shard: u64) -> bool {
 
 fn job(flow: u64, turn: &str) -> NewJob {
     let id = format!("{turn} {flow}");
-    NewJob { id: id.clone(), claim: id, lane: Lane::Payments, flow, traceparent: None, payload: Vec::new() }
+    NewJob { id: id.clone(), claim: id, lane: Lane::High, flow, traceparent: None, payload: Vec::new() }
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use queue::{Lane, Verdict};
 async fn payments_come_first_and_the_others_keep_their_share() {
     let bench = Bench::start(|settings| settings.shards = 1).await;
     for n in 0..60 {
-        bench.push(Lane::Others, 1, &format!("other {n}")).await;
-        bench.push(Lane::Payments, 1, &format!("payment {n}")).await;
+        bench.push(Lane::Normal, 1, &format!("other {n}")).await;
+        bench.push(Lane::High, 1, &format!("payment {n}")).await;
     }
     let mut worker = bench.worker();
     for round in 0..2 {
@@ -33,7 +33,7 @@ async fn a_companys_flood_delays_its_own_jobs_alone() {
     .await;
     bench.queue.pause(None).await.unwrap();
     for n in 0..500 {
-        bench.push(Lane::Payments, 0xa, &format!("a{n:03}")).await;
+        bench.push(Lane::High, 0xa, &format!("a{n:03}")).await;
     }
     let mut worker = bench.worker();
     bench.queue.resume(None).await.unwrap();
@@ -42,7 +42,7 @@ async fn a_companys_flood_delays_its_own_jobs_alone() {
     }
     let held = worker.next().await;
     for n in 0..3 {
-        bench.push(Lane::Payments, 0xb, &format!("b{n}")).await;
+        bench.push(Lane::High, 0xb, &format!("b{n}")).await;
     }
     held.all(&Verdict::Done);
     // The worker may have fetched one batch ahead of the newcomers.
@@ -61,11 +61,11 @@ async fn a_companys_flood_delays_its_own_jobs_alone() {
 async fn counts_are_told_by_lane() {
     let bench = Bench::start(|settings| settings.max_attempts = 1).await;
     for n in 0..5 {
-        bench.push(Lane::Payments, n, &format!("p{n}")).await;
+        bench.push(Lane::High, n, &format!("p{n}")).await;
     }
-    bench.push(Lane::Others, 1, "o").await;
-    bench.push(Lane::Others, 1, "o").await;
-    bench.queue.pause(Some(Lane::Payments)).await.unwrap();
+    bench.push(Lane::Normal, 1, "o").await;
+    bench.push(Lane::Normal, 1, "o").await;
+    bench.queue.pause(Some(Lane::High)).await.unwrap();
     let mut worker = bench.worker();
     let held = worker.next().await;
     let counts = bench.queue.stats().await.unwrap();
@@ -73,7 +73,7 @@ async fn counts_are_told_by_lane() {
     assert_eq!((counts.accepted, counts.duplicates, counts.workers, counts.total), (6, 1, 1, 6));
     assert!(counts.payments.paused && !counts.others.paused && !counts.paused);
     held.all(&Verdict::Failed("no".to_owned()));
-    bench.queue.resume(Some(Lane::Payments)).await.unwrap();
+    bench.queue.resume(Some(Lane::High)).await.unwrap();
     while bench.queue.stats().await.unwrap().total > 0 {
         if let Some(held) = worker.handed() {
             held.all(&Verdict::Done);

@@ -22,7 +22,7 @@ fn refused(company: Uuid, event: &str) -> NewJob {
     NewJob {
         id: Uuid::now_v7().to_string(),
         claim: Uuid::now_v7().to_string(),
-        lane: Lane::Payments,
+        lane: Lane::High,
         flow: company.as_u64_pair().1,
         traceparent: None,
         payload: payload.to_string().into_bytes(),

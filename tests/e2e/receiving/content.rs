@@ -133,7 +133,7 @@ async fn what_cannot_be_interpreted_is_kept_with_its_reason_and_nothing_readable
     platform.netbanx(&["queue", "retry", "--all"]);
     eventually("all are dead again", || async { (platform.queue().await.dead == letters.len() as i64).then_some(()) }).await;
     assert!(dead_letters(&platform).iter().all(|letter| letter["kind"] == "unreadable"));
-    // What is discarded is taken anew when the portal sends it again.
+    // What is discarded is taken again when the portal sends it again.
     platform.netbanx(&["queue", "discard", "--all"]);
     assert_eq!(accepted(&platform, "hello").await["duplicate"], false);
 }

@@ -19,7 +19,7 @@ async function interactive() {
   return { took, bytes };
 }
 
-/** The overview of somebody signed in, opened anew. */
+/** The overview of somebody signed in, opened again. */
 async function overview(page) {
   const begun = performance.now();
   await page.reload({ waitUntil: 'commit' });

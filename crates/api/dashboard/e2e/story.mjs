@@ -91,7 +91,7 @@ test('a dead letter says why, and is re-driven', async () => {
   await row.waitFor();
   assert.match(await row.textContent(), /database|refused/i);
   assert.deepEqual(await violations(page), []);
-  await send('mended');
+  await send('fixed');
   await row.getByRole('checkbox').check();
   await page.getByRole('button', { name: 'Re-drive' }).click();
   await page.getByText('1 webhook re-driven').waitFor();

@@ -11,7 +11,7 @@ use super::{
     TimeRange,
     amounts::{Amounts, Sums},
 };
-use crate::views::time;
+use crate::reads::views::time;
 
 /// Failure reasons that are told.
 const REASONS: usize = 10;
@@ -65,7 +65,7 @@ pub(crate) struct TransactionFigures {
 pub(crate) struct WebhookFigures {
     total: i64,
     processed: i64,
-    /// Given up as dead letters.
+    /// Webhooks that became dead letters.
     failed: i64,
     /// Recognised as redeliveries when they arrived.
     duplicates: i64,

@@ -10,19 +10,22 @@ mod amounts;
 mod figures;
 pub(crate) mod precompute;
 
-use ::web::Problem;
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::{Grain, Mode};
+use http_service::Problem;
 use store::{now_ms, reads::Scope, rollups};
 
 pub(crate) use figures::Analytics;
 
 use crate::{
-    Api, auth, cached,
-    openapi::{params as documented, problems},
-    params::Params,
+    Api, auth,
+    http::{
+        cached,
+        openapi::{params as documented, problems},
+        params::Params,
+    },
     query_failed,
-    views::Success,
+    reads::views::Success,
 };
 
 const PERMISSION: &str = "read:analytics";

@@ -1,5 +1,5 @@
 //! Answers that are ready before they are asked for: each range of each company with traffic is
-//! computed anew in its interval, and at once when something that was asked for lately falls due. One
+//! computed again in its interval, and at once when something that was asked for lately falls due. One
 //! replica does it at a time.
 
 use std::{
@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::web::Stop;
 use cache::Lease;
 use common::{CompanyId, Grain, Mode, Topic, topic::tag};
+use http_service::Stop;
 use moka::future::Cache;
 use redis_client::fred::{
     clients::Client,
@@ -20,7 +20,7 @@ use store::{now_ms, reads::Scope, rollups};
 use uuid::Uuid;
 
 use super::{TimeRange, compute, key};
-use crate::{Api, cached};
+use crate::{Api, http::cached};
 
 /// How often it looks what is due: while anything is asked for, and while nothing is.
 const TICK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
@@ -36,7 +36,7 @@ const COMPANIES: Duration = Duration::from_secs(60);
 const ASKED_MS: i64 = 300_000;
 /// How often a process notes that the same is asked for.
 const NOTE: Duration = Duration::from_secs(30);
-/// The field that holds the fencing number of whoever told the counts.
+/// The field that holds the fencing number of the process that told the counts.
 const FENCE: &str = "fence";
 /// Answers that are noted as asked for at most.
 const NOTED: i64 = 10_000;
@@ -49,7 +49,7 @@ pub(crate) struct Precomputed {
     noted: Cache<(TimeRange, Option<Uuid>), ()>,
 }
 
-/// How often a range is computed anew.
+/// How often a range is computed again.
 const fn interval(range: TimeRange) -> Duration {
     Duration::from_secs(match range {
         TimeRange::Hour => 60,
@@ -247,9 +247,9 @@ async fn round(
                 Err(_) => return,
             },
         };
-        let anew = done.is_due(range, scope);
-        if anew || done.is_older(range, scope, version) {
-            due.push((range, scope, anew));
+        let again = done.is_due(range, scope);
+        if again || done.is_older(range, scope, version) {
+            due.push((range, scope, again));
             known.insert((range, whose));
         }
     }
@@ -259,7 +259,7 @@ async fn round(
         }
     }
     let begun = Instant::now();
-    for (range, scope, anew) in due {
+    for (range, scope, again) in due {
         // A round may take long; only who still has the right goes on.
         if begun.elapsed() > LEASE / 3 && !matches!(lease.hold().await, Ok(Some(current)) if current == fence) {
             return;
@@ -267,7 +267,7 @@ async fn round(
         let (own, at) = (api.clone(), Instant::now());
         let name = key(Mode::Live);
         let route = cached::analytics(range);
-        let made = if anew {
+        let made = if again {
             cached::refresh(api, route, scope, &name, move || compute(own, scope, Mode::Live, range)).await
         } else {
             cached::ensure(api, route, scope, &name, move || compute(own, scope, Mode::Live, range)).await
@@ -275,7 +275,7 @@ async fn round(
         match made {
             Ok(version) => {
                 // What is only a newer version does not put off its turn.
-                let turn = done.0.get(&(range, company(scope))).filter(|_| !anew).map_or(at, |(turn, _)| *turn);
+                let turn = done.0.get(&(range, company(scope))).filter(|_| !again).map_or(at, |(turn, _)| *turn);
                 done.0.insert((range, company(scope)), (turn, version));
             }
             Err(problem) => tracing::warn!(%problem, "figures were not computed"),

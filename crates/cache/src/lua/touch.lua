@@ -1,5 +1,5 @@
 -- Notes that rows under a tag have changed: bumps its version, or, where that was done just now, owes
--- it a bump that whoever reads the version makes.
+-- it a bump that anyone who reads the version makes.
 -- KEYS: 1 versions ("current:previous:since"), 2 gate, 3 owed (since when)
 -- ARGV: 1 time to live of a version (s), 2 time between two bumps (ms)
 -- Answer: for how many ms more a further change needs no note of its own; 0 after a bump

@@ -1,5 +1,5 @@
 //! A transaction's state as text, many thousand times a second: just as serde writes it, which looks at each name for what is
-//! to be escaped and writes the stamp that most registers share anew for each.
+//! to be escaped and writes the stamp that most registers share again for each.
 
 use std::ops::Range;
 

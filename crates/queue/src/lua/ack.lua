@@ -1,4 +1,4 @@
--- Frees finished jobs, whoever holds them now: their rows are committed.
+-- Frees finished jobs, whichever worker holds them now: their rows are committed.
 -- ARGV: 1 how many are remembered as recent, 2 how many of the ids are payments, 3.. ids, payments first
 -- Answer: how many were freed; those already gone are not counted
 local stamp = '|' .. wall_clock()

@@ -1,4 +1,4 @@
--- Schedules failed jobs anew, or moves them to the dead letters after their last attempt.
+-- Schedules failed jobs again, or moves them to the dead letters after their last attempt.
 -- ARGV: 1 worker, 2 attempts in all, then per job: id, lane, delay before the next attempt (ms), error,
 --       the kind of dead letter that it becomes at once ('': it is tried again)
 -- Answer: how many died. A job that another worker holds by now is left to it.

@@ -15,7 +15,7 @@ end
 
 local wall = wall_clock()
 local now = steady_clock(wall)
--- As text at once: a number is turned into text anew for each command that it goes to.
+-- As text at once: a number is turned into text again for each command that it goes to.
 local leased_until = string.format('%d', now + ARGV[2])
 
 for _, lane in pairs(lanes) do

@@ -1,4 +1,4 @@
--- Makes dead letters wait again, their attempts anew; the claim and the id stay theirs.
+-- Makes dead letters wait again, their attempts again; the claim and the id stay theirs.
 -- ARGV: 1 wake channel, 2.. job ids
 -- Answer: how many wait again; ids that are no dead letters are passed over
 local driven = 0

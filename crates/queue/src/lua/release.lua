@@ -1,6 +1,6 @@
 -- Gives jobs back untouched, to the front of their lane.
 -- ARGV: 1 worker, 2 wake channel, then per job: id, lane
--- Answer: how many were given back
+-- Answer: how many were released
 local given = 0
 for at = 3, #ARGV, 2 do
   local id, lane = ARGV[at], lanes[ARGV[at + 1]]

@@ -1,4 +1,4 @@
--- Renews the leases of the jobs that a worker has in hand.
+-- Renews the leases of the jobs that a worker has in flight.
 -- ARGV: 1 worker, 2 lease (ms), then per job: id, lane
 -- Answer: how many it still held
 local leased_until = string.format('%d', steady_clock(wall_clock()) + ARGV[2])

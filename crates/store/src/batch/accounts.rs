@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{AccountState, CompanyId, event::Change, normal};
+use common::{AccountState, CompanyId, event::Change, normalize};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, Set,
     sea_query::{ExprTrait, OnConflict},
@@ -114,7 +114,7 @@ fn account_row((company, external_id): AccountKey<'_>, id: Uuid, state: &Account
         company_id: Set(company.0),
         external_id: Set(external_id.to_owned()),
         status: Set(state.status().to_owned()),
-        onboarding_stage: Set(normal::onboarding_stage(state.status()).as_str().to_owned()),
+        onboarding_stage: Set(normalize::onboarding_stage(state.status()).as_str().to_owned()),
         partner_id: Set(state.partner_id().map(str::to_owned)),
         mode: Set(state.mode().as_str().to_owned()),
         status_time: Set(state.status_time_ms()),

@@ -1,5 +1,5 @@
 //! Events that tell of a time whose history retention has removed. Whether such an event was stored before cannot be known any
-//! more, so it is stored anew, but apart: it changes no transaction, no account and no figure but that of webhooks received.
+//! more, so it is stored again, but apart: it changes no transaction, no account and no figure but that of webhooks received.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -10,7 +10,7 @@ use common::event::Change;
 use sea_orm::DatabaseConnection;
 
 use super::NewEvent;
-use crate::{Error, dialect::rows::Cell, entity::late_event, horizon::Horizons};
+use crate::{Error, dialect::rows::RowValue, entity::late_event, horizon::Horizons};
 
 /// For how long a horizon that was read is gone by. Meanwhile it may move on by as much, of which little is removed yet.
 const GOOD_FOR: Duration = Duration::from_secs(60);
@@ -49,7 +49,7 @@ pub(super) fn is_beyond(new: &NewEvent, horizon: Option<i64>) -> bool {
     told.unwrap_or(status_ms) < horizon
 }
 
-pub(super) fn cell(new: &NewEvent, column: late_event::Column) -> Cell<'_> {
+pub(super) fn cell(new: &NewEvent, column: late_event::Column) -> RowValue<'_> {
     match column {
         late_event::Column::EventId => new.webhook_id.into(),
     }

@@ -12,8 +12,8 @@ use super::{NewEvent, legacy::Recognised};
 use crate::{
     Error,
     dialect::{
-        known::{Directory, owners},
-        rows::{self, Cell, Insert, Rest},
+        existing_rows::{Directory, owners},
+        rows::{self, Insert, Rest, RowValue},
     },
     entity::{event_conflict, event_id},
 };
@@ -34,7 +34,7 @@ pub(super) fn keys<'e>(events: &[&'e NewEvent]) -> Result<Insert<'e>, Error> {
     Ok(Insert::missing(entries, cell, event_id::Column::EventId)?)
 }
 
-fn cell((company, key, event): Entry<'_>, column: event_id::Column) -> Cell<'_> {
+fn cell((company, key, event): Entry<'_>, column: event_id::Column) -> RowValue<'_> {
     use event_id::Column;
     match column {
         Column::CompanyId => company.0.into(),
@@ -98,7 +98,7 @@ async fn hand_over(
 pub(super) fn pairs(pairs: &[Pair]) -> Result<Insert<'static>, Error> {
     use event_conflict::Column;
     let cell = |(company, one, other): Pair, column| match column {
-        Column::CompanyId => Cell::from(company.0),
+        Column::CompanyId => RowValue::from(company.0),
         Column::EventId => one.into(),
         Column::OtherId => other.into(),
     };

@@ -15,8 +15,8 @@ use super::{Entry, NewEvent, entry_cell};
 use crate::{
     Error,
     dialect::{
-        known::{Directory, owners},
-        rows::{self, Cell, Insert, Rest},
+        existing_rows::{Directory, owners},
+        rows::{self, Insert, Rest, RowValue},
     },
     entity::{event_identity, legacy_identity, webhook_event},
 };
@@ -196,7 +196,7 @@ async fn remove(tx: &DatabaseTransaction, entries: &[Entry<'_>]) -> Result<(), E
 /// Notes entries that were made for workers of the version before, for [`crate::retention`].
 pub(super) fn noted<'e>(entries: &[Entry<'e>]) -> Result<Insert<'e>, Error> {
     let cell = |(company, identity, event): Entry<'e>, column| match column {
-        legacy_identity::Column::CompanyId => Cell::from(company.0),
+        legacy_identity::Column::CompanyId => RowValue::from(company.0),
         legacy_identity::Column::Identity => identity.into(),
         legacy_identity::Column::EventId => event.into(),
     };

@@ -22,7 +22,7 @@ use crate::{
     Error,
     dialect::{
         self,
-        rows::{self, Cell, Insert, Rest},
+        rows::{self, Insert, Rest, RowValue},
     },
     entity::{event_identity, webhook_event},
     rollups::{self, CompanyDeltas},
@@ -64,7 +64,7 @@ pub struct Written {
     pub known: usize,
 }
 
-/// Writes `events` in one transaction: all or none. Whoever has many batches has a [`Writer`].
+/// Writes `events` in one transaction: all or none. Anyone who has many batches has a [`Writer`].
 pub async fn write(db: &DatabaseConnection, events: &[NewEvent]) -> Result<Written, Error> {
     Writer::new(db.clone(), 0).write(events).await
 }
@@ -133,7 +133,7 @@ async fn write_in(
 /// An entry of the directory of events: identity and event.
 type Entry<'e> = (CompanyId, &'e str, Uuid);
 
-fn entry_cell((company, identity, event): Entry<'_>, column: event_identity::Column) -> Cell<'_> {
+fn entry_cell((company, identity, event): Entry<'_>, column: event_identity::Column) -> RowValue<'_> {
     use event_identity::Column;
     match column {
         Column::CompanyId => company.0.into(),
@@ -142,7 +142,7 @@ fn entry_cell((company, identity, event): Entry<'_>, column: event_identity::Col
     }
 }
 
-fn event_cell(new: &NewEvent, column: webhook_event::Column) -> Cell<'_> {
+fn event_cell(new: &NewEvent, column: webhook_event::Column) -> RowValue<'_> {
     use webhook_event::Column;
     let event = &new.event;
     match column {

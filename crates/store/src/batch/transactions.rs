@@ -15,8 +15,8 @@ use crate::{
     Error,
     dialect::{
         RowLock,
-        known::{KnownTransaction, known_transactions},
-        rows::{self, Cell, Insert, Rest},
+        existing_rows::{KnownTransaction, known_transactions},
+        rows::{self, Insert, Rest, RowValue},
     },
     entity::{transaction, transaction_key},
     rollups::CompanyDeltas,
@@ -59,7 +59,7 @@ impl<'e> Transactions<'e> {
     }
 
     /// Keeps those that `events` change. The locks of those that were not entered as new; the new ones are ours, for
-    /// whoever has them too waits for our entries.
+    /// anyone who has them too waits for our entries.
     pub fn keep(&mut self, events: &[&'e NewEvent], noted: &HashSet<Uuid>) -> Vec<RowLock> {
         let changed: HashSet<Key<'_>> = events.iter().filter_map(|event| Some(facts_of(event)?.0)).collect();
         self.0.retain(|key, _| changed.contains(key));
@@ -94,9 +94,9 @@ impl<'e> Transactions<'e> {
             }
         }
         // The row went with its partition and its entry is not removed yet: it stands for the new row now.
-        let anew =
+        let again =
             Rest::Sql("ON CONFLICT (company_id, kind, external_id) DO UPDATE SET transaction_id = excluded.transaction_id");
-        Ok(rows::insert(tx, vec![Insert::of(orphans, key_cell, anew)?]).await?)
+        Ok(rows::insert(tx, vec![Insert::of(orphans, key_cell, again)?]).await?)
     }
 
     /// What `events` make of them, and how the figures change: one that is new and was made before `horizon` is not counted,
@@ -144,7 +144,7 @@ impl Folded<'_> {
     }
 }
 
-fn key_cell(((company, kind, external_id), id): (Key<'_>, Uuid), column: transaction_key::Column) -> Cell<'_> {
+fn key_cell(((company, kind, external_id), id): (Key<'_>, Uuid), column: transaction_key::Column) -> RowValue<'_> {
     use transaction_key::Column;
     match column {
         Column::CompanyId => company.0.into(),
@@ -160,14 +160,17 @@ fn is_key(column: transaction::Column) -> bool {
     matches!(column, Id | CompanyId | Kind | ExternalId)
 }
 
-/// A row whose id is there already is written anew.
+/// A row whose id is there already is written again.
 static REPLACED: LazyLock<String> = LazyLock::new(|| {
     let columns = transaction::Column::iter().filter(|column| !is_key(*column));
     let set: Vec<String> = columns.map(|column| format!("{0} = excluded.{0}", column.unquoted())).collect();
     format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))
 });
 
-fn cell<'r>(Row { key: (company, kind, external_id), id, state, json }: &'r Row<'_>, column: transaction::Column) -> Cell<'r> {
+fn cell<'r>(
+    Row { key: (company, kind, external_id), id, state, json }: &'r Row<'_>,
+    column: transaction::Column,
+) -> RowValue<'r> {
     use transaction::Column;
     match column {
         Column::Id => (*id).into(),
@@ -176,7 +179,7 @@ fn cell<'r>(Row { key: (company, kind, external_id), id, state, json }: &'r Row<
         Column::ExternalId => (*external_id).into(),
         Column::Status => state.status().as_str().into(),
         Column::RawStatus => state.raw_status().into(),
-        Column::Amount => Cell::Number(state.amount()),
+        Column::Amount => RowValue::Number(state.amount()),
         Column::Currency => state.currency().into(),
         Column::MerchantRefNum => state.merchant_ref_num().into(),
         Column::PaymentMethod => state.payment_method().into(),

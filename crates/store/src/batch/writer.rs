@@ -13,7 +13,7 @@ use crate::{Error, dialect, now_ms, state};
 
 /// How long a transaction that is begun waits for a batch, up to twice as long.
 const WAIT: Duration = Duration::from_millis(200);
-/// How long transactions follow each other on a connection: then whoever waits for one has his turn, in the pool and in a
+/// How long transactions follow each other on a connection: then anyone who waits for one has his turn, in the pool and in a
 /// pooler before the database.
 const LIFE: Duration = Duration::from_secs(1);
 
@@ -25,7 +25,7 @@ const LIFE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Writer {
     db: DatabaseConnection,
-    most: usize,
+    max_idle: usize,
     begun: Arc<Mutex<Begun>>,
     /// Since when events are stored under today's identity; none: they always were. Read once.
     legacy_since: Arc<OnceCell<Option<i64>>>,
@@ -36,13 +36,13 @@ pub struct Writer {
 #[derive(Debug, Default)]
 struct Begun {
     /// The one that was used last is taken first: what PostgreSQL's process has of it is the warmest.
-    links: Vec<Link>,
+    links: Vec<OpenTransaction>,
     is_tended: bool,
 }
 
 /// A transaction in which nothing was done yet.
 #[derive(Debug)]
-struct Link {
+struct OpenTransaction {
     tx: DatabaseTransaction,
     /// When its connection was taken from the pool.
     taken: Instant,
@@ -51,9 +51,9 @@ struct Link {
 
 impl Writer {
     /// Writes to `db`, of whose connections it keeps `most` between two batches. Needs a tokio runtime.
-    pub fn new(db: DatabaseConnection, most: usize) -> Self {
-        let most = if dialect::can_chain(&db) { most } else { 0 };
-        Self { db, most, begun: Arc::default(), legacy_since: Arc::default(), remembered: Remembered::default() }
+    pub fn new(db: DatabaseConnection, max_idle: usize) -> Self {
+        let max_idle = if dialect::can_chain(&db) { max_idle } else { 0 };
+        Self { db, max_idle, begun: Arc::default(), legacy_since: Arc::default(), remembered: Remembered::default() }
     }
 
     /// Whether events may be stored under the identity of versions before 1.0: then [`NewEvent::legacy`] must be given. So
@@ -99,23 +99,23 @@ impl Writer {
         (legacy, horizon): (Legacy, Option<i64>),
     ) -> Result<Written, Error> {
         let written = write_in(&tx, events, legacy, horizon, true).await?;
-        if taken.elapsed() < LIFE && lock(&self.begun).links.len() < self.most {
+        if taken.elapsed() < LIFE && lock(&self.begun).links.len() < self.max_idle {
             dialect::commit_and_chain(&tx).await?;
-            self.keep(Link { tx, taken, waits_since: Instant::now() });
+            self.keep(OpenTransaction { tx, taken, waits_since: Instant::now() });
         } else {
             tx.commit().await?;
         }
         Ok(written)
     }
 
-    fn keep(&self, link: Link) {
+    fn keep(&self, link: OpenTransaction) {
         let mut begun = lock(&self.begun);
         // Others may have come meanwhile.
-        if begun.links.len() < self.most {
+        if begun.links.len() < self.max_idle {
             begun.links.push(link);
         }
         if !std::mem::replace(&mut begun.is_tended, true) {
-            tokio::spawn(tend(self.begun.clone()));
+            tokio::spawn(end_idle(self.begun.clone()));
         }
     }
 }
@@ -125,7 +125,7 @@ fn lock(begun: &Mutex<Begun>) -> MutexGuard<'_, Begun> {
 }
 
 /// Gives back the connections of transactions that no batch came for, until none is left.
-async fn tend(begun: Arc<Mutex<Begun>>) {
+async fn end_idle(begun: Arc<Mutex<Begun>>) {
     loop {
         tokio::time::sleep(WAIT).await;
         let mut begun = lock(&begun);

@@ -1,6 +1,6 @@
 //! Where PostgreSQL and SQLite differ.
 
-pub(crate) mod known;
+pub(crate) mod existing_rows;
 pub mod partitions;
 pub(crate) mod rows;
 
@@ -62,7 +62,7 @@ pub fn is_sqlite_url(url: &str) -> bool {
     url.starts_with("sqlite:")
 }
 
-/// Whether an error speaks of the database's state, not of the data it was given: it passes once somebody mends that.
+/// Whether an error speaks of the database's state, not of the data it was given: it passes once somebody fixes that.
 ///
 /// | PostgreSQL (appendix A of its manual) | what |
 /// | --- | --- |
@@ -97,7 +97,7 @@ pub(crate) async fn migration_guard(db: &DatabaseConnection) -> Result<Option<Da
     guard(db, MIGRATION_LOCK).await
 }
 
-/// Holds `lock` until it ends; waits for whoever does.
+/// Holds `lock` until it ends; waits for anyone who does.
 async fn guard(db: &DatabaseConnection, lock: i64) -> Result<Option<DatabaseTransaction>, DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(None);
@@ -117,7 +117,7 @@ pub(crate) async fn commit_and_chain(tx: &DatabaseTransaction) -> Result<(), DbE
     tx.execute_unprepared("COMMIT AND CHAIN").await.map(drop)
 }
 
-/// Lock of whoever folds differences into buckets.
+/// Lock of the process that folds differences into buckets.
 const FOLD_LOCK: i64 = 0x6e65_7462_616e_7802;
 
 /// Takes the right to fold until the transaction ends; not if another has it. SQLite has one writer at
@@ -131,7 +131,7 @@ pub(crate) async fn try_fold_lock(tx: &DatabaseTransaction) -> Result<bool, DbEr
     row.map_or(Ok(false), |row| row.try_get("", "taken"))
 }
 
-/// Keeps others from folding until it ends; waits for whoever does.
+/// Keeps others from folding until it ends; waits for anyone who does.
 pub(crate) async fn fold_guard(db: &DatabaseConnection) -> Result<Option<DatabaseTransaction>, DbErr> {
     guard(db, FOLD_LOCK).await
 }
@@ -164,7 +164,7 @@ pub(crate) fn uuid_literal(backend: DbBackend, digits: &str) -> String {
     if backend == DbBackend::Postgres { format!("'{digits}'::uuid") } else { format!("X'{digits}'") }
 }
 
-/// Frees what folded differences took, which come and go by thousands a second.
+/// Frees what folded differences took, which come and go by thousands per second.
 pub(crate) async fn tidy_deltas(db: &DatabaseConnection) -> Result<(), DbErr> {
     if db.get_database_backend() == DbBackend::Postgres {
         db.execute_unprepared("VACUUM rollup_deltas").await?;

@@ -43,54 +43,54 @@ impl Form {
 
 /// A value of a row. `None` is NULL.
 #[derive(Debug, Clone)]
-pub(crate) enum Cell<'r> {
+pub(crate) enum RowValue<'r> {
     Uuid(Uuid),
     Number(Option<i64>),
     Text(Option<Cow<'r, str>>),
 }
 
-impl From<Uuid> for Cell<'_> {
+impl From<Uuid> for RowValue<'_> {
     fn from(id: Uuid) -> Self {
         Self::Uuid(id)
     }
 }
 
-impl From<i64> for Cell<'_> {
+impl From<i64> for RowValue<'_> {
     fn from(number: i64) -> Self {
         Self::Number(Some(number))
     }
 }
 
-impl<'r> From<&'r str> for Cell<'r> {
+impl<'r> From<&'r str> for RowValue<'r> {
     fn from(text: &'r str) -> Self {
         Self::Text(Some(text.into()))
     }
 }
 
-impl From<String> for Cell<'_> {
+impl From<String> for RowValue<'_> {
     fn from(text: String) -> Self {
         Self::Text(Some(text.into()))
     }
 }
 
-impl<'r> From<Option<&'r str>> for Cell<'r> {
+impl<'r> From<Option<&'r str>> for RowValue<'r> {
     fn from(text: Option<&'r str>) -> Self {
         Self::Text(text.map(Cow::from))
     }
 }
 
-impl From<Cell<'_>> for Value {
-    fn from(cell: Cell<'_>) -> Self {
+impl From<RowValue<'_>> for Value {
+    fn from(cell: RowValue<'_>) -> Self {
         match cell {
-            Cell::Uuid(id) => id.into(),
-            Cell::Number(number) => number.into(),
-            Cell::Text(text) => text.map(Cow::into_owned).into(),
+            RowValue::Uuid(id) => id.into(),
+            RowValue::Number(number) => number.into(),
+            RowValue::Text(text) => text.map(Cow::into_owned).into(),
         }
     }
 }
 
-fn joined(cells: &[Cell<'_>]) -> Result<Value, DbErr> {
-    let texts = || cells.iter().map(|cell| if let Cell::Text(Some(text)) = cell { text.as_ref() } else { "" });
+fn joined(cells: &[RowValue<'_>]) -> Result<Value, DbErr> {
+    let texts = || cells.iter().map(|cell| if let RowValue::Text(Some(text)) = cell { text.as_ref() } else { "" });
     let mut all = String::with_capacity(texts().map(|text| text.len() + 1).sum());
     for (n, text) in texts().enumerate() {
         if n > 0 {
@@ -139,7 +139,7 @@ struct Column<'r> {
     name: &'static str,
     form: Form,
     is_nullable: bool,
-    cells: Vec<Cell<'r>>,
+    cells: Vec<RowValue<'r>>,
 }
 
 impl Column<'_> {
@@ -150,7 +150,7 @@ impl Column<'_> {
             Form::Uuid => ArrayType::Uuid,
             Form::BigInt => ArrayType::BigInt,
         };
-        let value = |cell| if let Cell::Number(None) = cell { NO_NUMBER.into() } else { Value::from(cell) };
+        let value = |cell| if let RowValue::Number(None) = cell { NO_NUMBER.into() } else { Value::from(cell) };
         Ok(Value::Array(kind, Some(Box::new(self.cells.into_iter().map(value).collect()))))
     }
 
@@ -172,7 +172,7 @@ impl<'r> Insert<'r> {
     /// `rows`, whose values `cell` tells; `rest` follows them.
     pub fn of<R: Copy, C: ColumnTrait>(
         rows: impl IntoIterator<Item = R>,
-        cell: impl Fn(R, C) -> Cell<'r>,
+        cell: impl Fn(R, C) -> RowValue<'r>,
         rest: Rest,
     ) -> Result<Self, DbErr> {
         let rows: Vec<R> = rows.into_iter().collect();
@@ -192,7 +192,7 @@ impl<'r> Insert<'r> {
     /// `rows` as far as they are not there yet; for [`insert_missing`], which returns their `id`s.
     pub fn missing<R: Copy, C: ColumnTrait>(
         rows: impl IntoIterator<Item = R>,
-        cell: impl Fn(R, C) -> Cell<'r>,
+        cell: impl Fn(R, C) -> RowValue<'r>,
         id: C,
     ) -> Result<Self, DbErr> {
         Self::of(rows, cell, Rest::Missing(id.as_str()))
@@ -260,7 +260,7 @@ pub(crate) async fn insert_missing<const N: usize>(
     }
     let statement = together(inserts, |parts| {
         let ids: Vec<String> = (0..parts.len()).map(|n| format!("ARRAY(SELECT id FROM part{n}) AS ids{n}")).collect();
-        // In one row: each row costs a message, and several allocations of whoever reads it.
+        // In one row: each row costs a message, and several allocations of anyone who reads it.
         format!("{}SELECT {}", with(&parts), ids.join(", "))
     });
     if let Some(row) = tx.query_one_raw(statement?).await? {

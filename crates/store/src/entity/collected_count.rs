@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "collected_counts")]
 pub struct Model {
-    /// Given by whoever took them.
+    /// Given by the process that took them.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     /// Milliseconds since 1970 UTC.

@@ -1,8 +1,8 @@
-//! `failed_webhooks`: a webhook that was given up, so that it counts once.
+//! `failed_webhooks`: a webhook that was dead-lettered, so that it counts once.
 
 use sea_orm::entity::prelude::*;
 
-/// A webhook that was given up, so that it counts once.
+/// A webhook that was dead-lettered, so that it counts once.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "failed_webhooks")]
 pub struct Model {

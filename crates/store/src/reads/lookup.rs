@@ -33,14 +33,14 @@ pub(super) async fn companies_of(db: &DatabaseConnection, scope: Scope) -> Resul
 }
 
 /// One of the ways in which a transaction can be meant.
-pub(super) struct Way {
+pub(super) struct Lookup {
     /// What holds for its row.
     holds: Expr,
     /// The ids of such rows, one more than [`FEW`] at most.
     ids: SelectStatement,
 }
 
-impl Way {
+impl Lookup {
     /// By an index of the rows.
     pub fn by_row(companies: &[Uuid], mode: Option<&str>, holds: Expr) -> Self {
         use transaction::{Column, Entity};
@@ -69,7 +69,7 @@ impl Way {
 
 /// Rows that are meant in one of `ways`: the rows themselves where they are few, else the condition alone,
 /// which a scan in the order of time soon finds enough of.
-pub(super) async fn looked_up(db: &DatabaseConnection, ways: Vec<Way>) -> Result<Condition, Error> {
+pub(super) async fn looked_up(db: &DatabaseConnection, ways: Vec<Lookup>) -> Result<Condition, Error> {
     let mut ids: Vec<Uuid> = Vec::new();
     for way in &ways {
         let found = db.query_all(&way.ids).await?;

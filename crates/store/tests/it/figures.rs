@@ -10,9 +10,8 @@ use serde_json::json;
 use store::{
     batch::{self, NewEvent},
     reads::Scope,
-    recount,
-    retention::{self, Ages},
-    rollups,
+    retention::{self, Retention},
+    rollups, verify,
 };
 use uuid::Uuid;
 
@@ -181,7 +180,7 @@ async fn check(db: &DatabaseConnection, story: &[(Vec<Sent>, Fate)], order: Orde
             let rank = |event: &Sent| identity(event).as_str()[..16].to_owned();
             assert_eq!(kept(db, grain).await, naive::figures(&sent, grain.ms(), rank), "{grain:?}, round {round}");
         }
-        assert_eq!(recount::verify(db).await.unwrap().differences, []);
+        assert_eq!(verify::verify(db).await.unwrap().differences, []);
         rollups::fold(db).await.unwrap();
     }
 }
@@ -259,7 +258,7 @@ async fn batches_side_by_side_on_one_bucket_lose_nothing() {
     for writer in writers.collect::<Vec<_>>() {
         writer.await.unwrap();
     }
-    assert_eq!(recount::verify(&database.db).await.unwrap().differences, []);
+    assert_eq!(verify::verify(&database.db).await.unwrap().differences, []);
     let points = rollups::read(&database.db, Scope::All, Mode::Live, Grain::Day, 0, i64::MAX).await.unwrap();
     let received = points.iter().find(|point| point.series.to_string() == "w|processed").unwrap();
     assert_eq!(received.sum.count, 400);
@@ -275,20 +274,20 @@ async fn a_wrong_bucket_is_found_and_a_rebuild_mends_it_while_batches_go_on() {
         rollups::fold(db).await.unwrap();
         batch::write(db, &[new_event(&payment(30))]).await.unwrap();
         db.execute_unprepared("UPDATE rollups SET amount = amount + 1 WHERE grain = 'hour' AND series LIKE 't|%'").await.unwrap();
-        let found = recount::verify(db).await.unwrap().differences;
+        let found = verify::verify(db).await.unwrap().differences;
         assert_eq!(found.len(), 2, "of the company and of all: {found:?}");
         assert_eq!(found[0].kept.amount - found[0].counted.amount, 1);
 
-        let (rebuilt, written) = tokio::join!(recount::rebuild(db), async {
+        let (rebuilt, written) = tokio::join!(verify::rebuild(db), async {
             for n in 40..50 {
                 batch::write(db, &[new_event(&payment(n))]).await.unwrap();
             }
         });
         assert!(rebuilt.unwrap() > 0);
         let () = written;
-        assert_eq!(recount::verify(db).await.unwrap().differences, []);
+        assert_eq!(verify::verify(db).await.unwrap().differences, []);
         rollups::fold(db).await.unwrap();
-        assert_eq!(recount::verify(db).await.unwrap().differences, []);
+        assert_eq!(verify::verify(db).await.unwrap().differences, []);
     }
 }
 
@@ -306,7 +305,7 @@ async fn what_is_given_up_or_taken_over_counts_once() {
     let points = rollups::read(db, Scope::Company(company(0).0), Mode::Live, Grain::Hour, 0, i64::MAX).await.unwrap();
     let counts: BTreeMap<String, i64> = points.iter().map(|point| (point.series.to_string(), point.sum.count)).collect();
     assert_eq!(counts, BTreeMap::from([("w|failed".to_owned(), 1), ("w|duplicate".to_owned(), 7)]));
-    assert_eq!(recount::verify(db).await.unwrap().differences, []);
+    assert_eq!(verify::verify(db).await.unwrap().differences, []);
 }
 
 #[tokio::test]
@@ -338,9 +337,9 @@ async fn what_is_old_goes_in_steps_and_the_days_stay() {
         batch::write(db, &[new_event(&event)]).await.unwrap();
     }
     rollups::fold(db).await.unwrap();
-    let ages = Ages { history_days: 30, minute_days: 7, hour_days: 15 };
+    let retention = Retention { history_days: 30, minute_days: 7, hour_days: 15 };
     let mut steps = 0;
-    while retention::step(db, ages).await.unwrap() > 0 {
+    while retention::step(db, retention).await.unwrap() > 0 {
         steps += 1;
         assert!(steps < 50, "it comes to an end");
     }
@@ -349,5 +348,5 @@ async fn what_is_old_goes_in_steps_and_the_days_stay() {
         points.iter().filter(|point| point.series.to_string() == "w|processed").map(|point| point.sum.count).sum::<i64>()
     };
     assert_eq!((count(Grain::Minute).await, count(Grain::Hour).await, count(Grain::Day).await), (1, 1, 3));
-    assert_eq!(recount::verify(db).await.unwrap().differences, [], "what is younger can still be proved");
+    assert_eq!(verify::verify(db).await.unwrap().differences, [], "what is younger can still be proved");
 }

@@ -7,9 +7,9 @@ use store::{
     horizon::Horizons,
     now_ms,
     reads::Scope,
-    recount::{self, Unproven},
-    retention::{self, Ages},
+    retention::{self, Retention},
     rollups::{self, Point},
+    verify::{self, Unproven},
 };
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 const DAY: i64 = 86_400_000;
-const AGES: Ages = Ages { history_days: 30, minute_days: 7, hour_days: 15 };
+const AGES: Retention = Retention { history_days: 30, minute_days: 7, hour_days: 15 };
 
 /// A payment of `made` days ago that arrived `received` days ago, at this minute of the day.
 fn paid(n: i64, made: i64, received: i64) -> Sent {
@@ -34,8 +34,8 @@ async fn write(db: &DatabaseConnection, events: impl IntoIterator<Item = Sent>) 
     while rollups::fold(db).await.unwrap().1 {}
 }
 
-async fn retain(db: &DatabaseConnection, ages: Ages) {
-    while retention::step(db, ages).await.unwrap() > 0 {}
+async fn retain(db: &DatabaseConnection, retention: Retention) {
+    while retention::step(db, retention).await.unwrap() > 0 {}
 }
 
 async fn days(db: &DatabaseConnection) -> Vec<Point> {
@@ -63,25 +63,25 @@ async fn figures_of_a_long_life_are_proved_as_far_as_they_can_be() {
         write(db, [0, 3, 8, 12, 20, 29, 33, 60].map(|day| paid(day, day, day))).await;
         // Made long ago, told now: before anything was removed it counts where it was made.
         write(db, [paid(100, 330, 0)]).await;
-        assert_eq!(recount::verify(db).await.unwrap().unproven, Unproven::default(), "nothing was removed");
+        assert_eq!(verify::verify(db).await.unwrap().unproven, Unproven::default(), "nothing was removed");
         let before = days(db).await;
         retain(db, AGES).await;
 
-        let verified = recount::verify(db).await.unwrap();
+        let verified = verify::verify(db).await.unwrap();
         assert_eq!(verified.differences, [], "{verified:?}");
         assert!(verified.unproven.days > 0 && verified.horizons.webhooks.is_some() && verified.horizons.minute.is_some());
         assert_eq!(days(db).await, before, "days stay");
 
-        recount::rebuild(db).await.unwrap();
+        verify::rebuild(db).await.unwrap();
         assert_eq!(days(db).await, before, "what cannot be counted is kept");
-        // The shell of whoever rebuilds has no say: a shorter history that removed nothing changes nothing.
-        assert_eq!(recount::verify(db).await.unwrap().differences, []);
+        // The shell of anyone who rebuilds has no say: a shorter history that removed nothing changes nothing.
+        assert_eq!(verify::verify(db).await.unwrap().differences, []);
 
         db.execute_unprepared(&format!("UPDATE rollups SET count = count + 1 WHERE bucket >= {}", now_ms() - 10 * DAY))
             .await
             .unwrap();
-        assert_ne!(recount::verify(db).await.unwrap().differences, [], "what can be proved is");
-        recount::rebuild(db).await.unwrap();
+        assert_ne!(verify::verify(db).await.unwrap().differences, [], "what can be proved is");
+        verify::rebuild(db).await.unwrap();
         assert_eq!(days(db).await, before);
     }
 }
@@ -95,7 +95,7 @@ async fn a_late_difference_brings_no_removed_bucket_back() {
         write(db, [paid(3, 10, 0)]).await;
         let minutes = rollups::read(db, Scope::All, Mode::Live, Grain::Minute, 0, now_ms() - 9 * DAY).await.unwrap();
         assert_eq!(minutes, []);
-        assert_eq!(recount::verify(db).await.unwrap().differences, []);
+        assert_eq!(verify::verify(db).await.unwrap().differences, []);
         let of_the_day = days(db).await.into_iter().filter(|point| point.series.to_string().starts_with("t|"));
         assert_eq!(of_the_day.map(|point| point.sum.count).collect::<Vec<_>>(), [2, 1]);
     }
@@ -111,7 +111,7 @@ async fn a_transaction_whose_first_webhooks_are_gone_is_taken_as_it_is_stored() 
         write(db, [last]).await;
         db.execute_unprepared("UPDATE webhook_events SET payload = '{\"eventType\":\"PAYMENT_COMPLETED\"}'").await.unwrap();
         retain(db, AGES).await;
-        let verified = recount::verify(db).await.unwrap();
+        let verified = verify::verify(db).await.unwrap();
         assert_eq!((verified.differences.as_slice(), verified.unproven.transactions), ([].as_slice(), 1), "{verified:?}");
     }
 }
@@ -137,9 +137,9 @@ async fn a_database_from_before_learns_its_horizons() {
         let derived = Horizons::read(db).await.unwrap();
         assert!(derived.webhooks.is_some() && derived.minute.is_some() && derived.hour.is_some(), "{derived:?}");
         assert!(derived.webhooks >= known.webhooks && derived.webhooks.unwrap() <= now_ms() - 19 * DAY, "{derived:?} {known:?}");
-        assert_eq!(recount::verify(db).await.unwrap().differences, []);
+        assert_eq!(verify::verify(db).await.unwrap().differences, []);
         write(db, [paid(101, 1, 0)]).await;
-        assert_eq!(recount::verify(db).await.unwrap().differences, []);
+        assert_eq!(verify::verify(db).await.unwrap().differences, []);
     }
 }
 
@@ -218,7 +218,7 @@ async fn buckets_of_all_companies_go_together() {
         for grain in [Grain::Minute, Grain::Hour] {
             assert_eq!(rollups::read(db, Scope::All, Mode::Live, grain, 0, i64::MAX).await.unwrap(), []);
         }
-        assert_eq!(recount::verify(db).await.unwrap().differences, []);
+        assert_eq!(verify::verify(db).await.unwrap().differences, []);
     }
 }
 
@@ -265,7 +265,7 @@ async fn an_event_older_than_what_is_remembered_changes_no_closed_day() {
         batch::write(db, &[told(&Sent { status: "RETURNED", second: 9, ..paid(3, 40, 0) }, 0)]).await.unwrap();
         while rollups::fold(db).await.unwrap().1 {}
         assert_eq!((rows(db, "transactions").await, closed(days(db).await)), (2, before));
-        assert_eq!(recount::verify(db).await.unwrap().differences, []);
+        assert_eq!(verify::verify(db).await.unwrap().differences, []);
         retain(db, AGES).await;
         assert_eq!(rows(db, "late_events").await, 1);
     }

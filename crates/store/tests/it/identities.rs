@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use store::{
     batch::{NewEvent, Writer, Written},
     entity::{event_conflict, event_id, event_identity, legacy_identity, webhook_event},
-    retention::{self, Ages},
+    retention::{self, Retention},
     state,
 };
 use uuid::Uuid;
@@ -77,7 +77,7 @@ async fn what_a_former_version_stored_is_recognised_fact_by_fact() {
             let nameless = event(&json!({"eventType": "NEW", "a": hours}));
             upgraded(db, hours, &[first.clone(), nameless]).await;
             let again = || [payment(&json!(format!("e{hours}")), "p", 100), event(&json!({"eventType": "NEW", "a": hours}))];
-            // Any number of times, whoever is first.
+            // Any number of times, in any order.
             assert_eq!(write(db, &again()).await, (0, 2), "{hours} hours after the upgrade");
             assert_eq!(write(db, &again()).await, (0, 2));
             // The same event id, another payment and amount: kept, once, and marked.
@@ -136,8 +136,8 @@ async fn workers_of_both_versions_store_an_event_once_during_a_roll_out() {
         assert!(legacy_identity::Entity::find().count(db).await.unwrap() >= 2);
         let long_ago = (store::now_ms() - 72 * HOUR_MS).to_string();
         state::set(db, state::LEGACY_IDENTITY_SINCE, &long_ago).await.unwrap();
-        let ages = Ages { history_days: 0, minute_days: 0, hour_days: 0 };
-        while retention::step(db, ages).await.unwrap() > 0 {}
+        let retention = Retention { history_days: 0, minute_days: 0, hour_days: 0 };
+        while retention::step(db, retention).await.unwrap() > 0 {}
         assert_eq!(legacy_identity::Entity::find().count(db).await.unwrap(), 0);
         assert_eq!(event_identity::Entity::find().count(db).await.unwrap(), 3, "one for each event");
         // The third was stored by the former version alone, long after its time: nobody looks for such any more.
@@ -174,8 +174,8 @@ async fn one_event_id_with_different_facts_is_a_conflict_until_retention_takes_i
             let month = chrono::Utc::now().checked_add_months(chrono::Months::new(2)).unwrap();
             store::dialect::partitions::retire(db, month.timestamp_millis()).await.unwrap();
         }
-        let ages = Ages { history_days: 30, minute_days: 0, hour_days: 0 };
-        while retention::step(db, ages).await.unwrap() > 0 {}
+        let retention = Retention { history_days: 30, minute_days: 0, hour_days: 0 };
+        while retention::step(db, retention).await.unwrap() > 0 {}
         assert_eq!(webhook_event::Entity::find().count(db).await.unwrap(), 0);
         assert_eq!((conflicts(db).await.len(), event_id::Entity::find().count(db).await.unwrap()), (0, 0));
         assert_eq!(event_identity::Entity::find().count(db).await.unwrap(), 0);

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use store::{
     batch::{self, NewEvent},
     dialect::partitions,
-    retention::{self, Ages},
+    retention::{self, Retention},
 };
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use crate::{
     naive::Sent,
 };
 
-const HISTORY: Ages = Ages { history_days: 30, minute_days: 0, hour_days: 0 };
+const HISTORY: Retention = Retention { history_days: 30, minute_days: 0, hour_days: 0 };
 
 async fn count(db: &DatabaseConnection, from: &str) -> i64 {
     let sql = format!("SELECT COUNT(*) AS n FROM {from}");

@@ -13,7 +13,7 @@ interface News {
 
 type Listener<K extends keyof News> = (news: News[K]) => void;
 
-/** Transactions that are kept for whoever looks later. */
+/** Transactions that are kept for anyone who looks later. */
 const RECENT = 50;
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;

@@ -27,7 +27,7 @@ interface Letter {
 
 const EVERY = 5_000;
 
-/** Webhooks that were given up: why, and what to do with them. `page` is where they are shown. */
+/** Webhooks that were dead-lettered: why, and what to do with them. `page` is where they are shown. */
 export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () => void }) {
   const { company, nameOf } = useSession();
   const { id, query: place } = useRoute();
@@ -56,15 +56,15 @@ export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () 
 
   const columns: Column<Letter>[] = [
     {
-      name: 'Chosen',
+      name: 'Select',
       cell: (row) => (
-        <label class="check"><input type="checkbox" checked={chosen.has(row.id)} onChange={() => toggle(row.id)} /><span class="unseen">Choose {row.id}</span></label>
+        <label class="check"><input type="checkbox" checked={chosen.has(row.id)} onChange={() => toggle(row.id)} /><span class="unseen">Select {row.id}</span></label>
       ),
     },
-    { name: 'Given up', cell: (row) => <a href={href(page, row.id, place)}><time dateTime={row.diedAt ?? ''}>{times.short(row.diedAt)}</time></a> },
+    { name: 'Failed at', cell: (row) => <a href={href(page, row.id, place)}><time dateTime={row.diedAt ?? ''}>{times.short(row.diedAt)}</time></a> },
     { name: 'Event', cell: (row) => <code>{row.eventName ?? '–'}</code> },
     { name: 'Kind', cell: (row) => <Badge status={row.kind ?? 'failed'} /> },
-    { name: 'Why', cell: (row) => <span class="break">{row.error}</span> },
+    { name: 'Error', cell: (row) => <span class="break">{row.error}</span> },
     { name: 'Attempts', number: true, cell: (row) => count(row.attempts) },
     { name: 'Company', cell: (row) => nameOf(row.companyId) },
   ];
@@ -79,9 +79,9 @@ export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () 
           options={[['', 'All'], ['failed', 'Failed'], ['unreadable', 'Unreadable']]}
           onChange={(next) => filters.set('kind', next)}
         />
-        <Text search label="Why" placeholder="Part of the error" value={filters.values['error'] ?? ''} onChange={(next) => filters.set('error', next)} />
+        <Text search label="Error" placeholder="Part of the error" value={filters.values['error'] ?? ''} onChange={(next) => filters.set('error', next)} />
       </FilterBar>
-      <Listed query={query} rows={rows} empty={<Empty title="No dead letters">Every webhook that was accepted is stored or on its way.</Empty>}>
+      <Listed query={query} rows={rows} empty={<Empty title="No dead letters">Every accepted webhook is stored or still in the queue.</Empty>}>
         <div class="bar">
           <label class="check">
             <input type="checkbox" checked={all.length > 0 && all.every((own) => chosen.has(own))} onChange={(event) => setChosen(new Set(event.currentTarget.checked ? all : []))} />
@@ -98,8 +98,8 @@ export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () 
       {id && <Detail id={id} onClose={() => navigate(href(page, null, place))} onRetry={() => change('retry', [id])} onDiscard={() => setDiscarded([id])} />}
       {discarded && (
         <Confirm
-          title="Discard for good?"
-          text={`${count(discarded.length)} dead ${discarded.length === 1 ? 'letter is' : 'letters are'} removed. What they tell is lost, unless Netbanx sends it again.`}
+          title="Discard permanently?"
+          text={`${count(discarded.length)} dead ${discarded.length === 1 ? 'letter is' : 'letters are'} removed. Their content is lost unless Netbanx sends it again.`}
           action="Discard"
           onDone={(confirmed) => {
             setDiscarded(undefined);
@@ -129,7 +129,7 @@ function Detail({ id, onClose, onRetry, onDiscard }: { id: string; onClose: () =
           </div>
           <Facts
             facts={[
-              ['Given up', times.full(letter.diedAt)],
+              ['Failed at', times.full(letter.diedAt)],
               ['Accepted', times.full(letter.enqueuedAt)],
               ['Attempts', count(letter.attempts)],
               ['Lane', letter.lane],

@@ -83,7 +83,7 @@ function Shown({ data, range }: { data: Analytics; range: Range }) {
           {count(data.transactions.failed)} failed · {count(data.transactions.pending)} pending
         </Tile>
         <Tile name="Webhooks" value={count(data.webhooks.total)} now={data.webhooks.total} before={data.previous.webhooks.total} period={period}>
-          {count(data.webhooks.duplicates)} duplicates · {count(data.webhooks.failed)} given up
+          {count(data.webhooks.duplicates)} duplicates · {count(data.webhooks.failed)} failed
         </Tile>
       </div>
       <div class="columns">
@@ -164,7 +164,7 @@ function SeriesCard({ data, range, currency }: { data: Analytics; range: Range; 
     <Card
       class="wide-card"
       title="Over time"
-      aside={<Choice label="What is shown" value={what} options={[['volume', 'Volume'], ['count', 'Count']]} onChange={setWhat} />}
+      aside={<Choice label="Series" value={what} options={[['volume', 'Volume'], ['count', 'Count']]} onChange={setWhat} />}
     >
       <Chart times={at} lines={lines} valueOf={valueOf} timeOf={timeOf} height={Math.min(420, Math.max(220, innerHeight / 4))} label={`${lines.map((line) => line.name).join(' and ')} in the last ${range}; the table below has the numbers`} />
       <details>
@@ -209,7 +209,7 @@ function Ticker() {
     return () => cancelAnimationFrame(frame.current);
   }, [show]);
   return (
-    <Card title="As it happens" aside={<a href={href('transactions')}>All</a>} class="ticker">
+    <Card title="Live" aside={<a href={href('transactions')}>All</a>} class="ticker">
       {rows.length === 0 ? <Empty title="Waiting for the next webhook" /> : (
         <ol>
           {rows.map((row) => (

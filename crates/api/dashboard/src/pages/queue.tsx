@@ -41,14 +41,14 @@ export function Queue() {
     { name: 'Lane', cell: ([name]) => <strong>{name === 'payments' ? 'Payments' : 'Other events'}</strong> },
     { name: 'State', cell: ([, lane]) => <Badge status={lane.paused ? 'paused' : 'active'} /> },
     { name: 'Waiting', number: true, cell: ([, lane]) => count(lane.waiting) },
-    { name: 'In hand', number: true, cell: ([, lane]) => count(lane.active) },
+    { name: 'In flight', number: true, cell: ([, lane]) => count(lane.active) },
     { name: 'Delayed', number: true, cell: ([, lane]) => count(lane.delayed) },
     { name: 'Oldest', number: true, cell: ([, lane]) => (lane.waiting ? milliseconds(lane.oldestWaitingMs) : '–') },
-    { name: 'Done', number: true, cell: ([, lane]) => count(lane.completed) },
+    { name: 'Completed', number: true, cell: ([, lane]) => count(lane.completed) },
     { name: 'Dead', number: true, cell: ([, lane]) => count(lane.dead) },
     ...(isAdministrator
       ? [{
-          name: 'Change',
+          name: 'Actions',
           cell: ([name, lane]: ['payments' | 'others', Counts]) => (
             <button type="button" class="small" onClick={() => change(lane.paused ? 'resume' : 'pause', name)}>
               {lane.paused ? 'Resume' : 'Pause'}<span class="unseen"> {name}</span>
@@ -68,7 +68,7 @@ export function Queue() {
           <div class="tiles">
             <Figure name="Waiting" value={count(queue.waiting)} />
             <Figure name="Oldest" value={queue.waiting ? milliseconds(queue.oldestWaitingMs) : '–'} />
-            <Figure name="In hand" value={count(queue.active)} />
+            <Figure name="In flight" value={count(queue.active)} />
             <Figure name="Workers" value={count(queue.workers)} isBad={queue.workers === 0} />
             <Figure name="Accepted" value={count(queue.accepted)} />
             <Figure name="Dead letters" value={count(queue.dead)} isBad={queue.dead > 0} />
@@ -91,9 +91,9 @@ function Rates() {
   if (!minute) return null;
   return (
     <div class="tiles">
-      <Figure name="Accepted a second" value={count(minute.throughput.accepted)} />
-      <Figure name="Stored a second" value={count(minute.throughput.processed)} />
-      <Figure name="Failed a second" value={count(minute.throughput.failed)} isBad={minute.throughput.failed > 0} />
+      <Figure name="Accepted per second" value={count(minute.throughput.accepted)} />
+      <Figure name="Stored per second" value={count(minute.throughput.processed)} />
+      <Figure name="Failed per second" value={count(minute.throughput.failed)} isBad={minute.throughput.failed > 0} />
       <Figure name="Wait, p95" value={milliseconds(minute.queueWaitMs.p95)} />
     </div>
   );

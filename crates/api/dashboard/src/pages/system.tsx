@@ -30,13 +30,13 @@ export function System() {
       ]
     : [];
   const columns: Column<[string, Percentiles]>[] = [
-    { name: 'What', cell: ([name]) => name },
+    { name: 'Step', cell: ([name]) => name },
     { name: 'p50', number: true, cell: ([, own]) => milliseconds(own.p50) },
     { name: 'p95', number: true, cell: ([, own]) => milliseconds(own.p95) },
     { name: 'p99', number: true, cell: ([, own]) => milliseconds(own.p99) },
   ];
   const caches: Column<Schemas['CacheFigures']>[] = [
-    { name: 'Answers', cell: (row) => words(row.endpoint.replace('.', ' ')) },
+    { name: 'Responses', cell: (row) => words(row.endpoint.replace('.', ' ')) },
     { name: 'Hit rate', number: true, cell: (row) => percent(row.hitRate) },
     { name: 'Hits', number: true, cell: (row) => count(row.hits) },
     { name: 'Stale', number: true, cell: (row) => count(row.stale) },
@@ -65,7 +65,7 @@ export function System() {
       {status && systems && figures && (
         <>
           <Card title="Alerts">
-            {status.alerts.length === 0 ? <Empty title="Nothing rings">All figures are within their limits.</Empty> : (
+            {status.alerts.length === 0 ? <Empty title="No alerts">All figures are within their limits.</Empty> : (
               <ul class="alerts">
                 {status.alerts.map((alert) => (
                   <li key={alert.name}>
@@ -85,13 +85,13 @@ export function System() {
             <Health name="Analytics" health={systems.analytics_cache.health}>{`${count(systems.analytics_cache.cache_stats.totalKeys)} kept ready`}</Health>
           </div>
           <div class="columns even">
-            <Card title="How long it takes" aside={<Choice label="Window" value={span} options={WINDOWS} onChange={setSpan} />}>
-              <Table caption="Times" columns={columns} rows={waits} keyOf={([name]) => name} />
+            <Card title="Latency" aside={<Choice label="Window" value={span} options={WINDOWS} onChange={setSpan} />}>
+              <Table caption="Latency" columns={columns} rows={waits} keyOf={([name]) => name} />
             </Card>
-            <Card title="A second">
+            <Card title="Throughput">
               <Table
                 caption="Rates"
-                columns={[{ name: 'What', cell: ([name]: [string, number]) => name }, { name: 'A second', number: true, cell: ([, rate]: [string, number]) => count(rate) }]}
+                columns={[{ name: 'Stage', cell: ([name]: [string, number]) => name }, { name: 'Per second', number: true, cell: ([, rate]: [string, number]) => count(rate) }]}
                 rows={Object.entries(figures.throughput).map(([name, rate]): [string, number] => [words(name), rate])}
                 keyOf={([name]) => name}
               />
@@ -100,8 +100,8 @@ export function System() {
           <Card title="Refused webhooks, last five minutes">
             <Refusals refusals={systems.webhook_processing.refusals} columns={refused} />
           </Card>
-          <Card title="Cached answers, last five minutes">
-            <Table caption="Cached answers" columns={caches} rows={systems.api_cache} keyOf={(row) => row.endpoint} />
+          <Card title="Cached responses, last five minutes">
+            <Table caption="Cached responses" columns={caches} rows={systems.api_cache} keyOf={(row) => row.endpoint} />
           </Card>
         </>
       )}

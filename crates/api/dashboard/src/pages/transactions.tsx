@@ -46,7 +46,7 @@ export function Transactions() {
         <a class="button" href={urlOf('/api/v1/transactions.csv', { query: asked })} download="transactions.csv">Export CSV</a>
       </div>
       <FilterBar filters={filters}>
-        <Text search label="Search" placeholder="Id or reference begins with…" value={values['q'] ?? ''} onChange={(next) => set('q', next)} />
+        <Text search label="Search" placeholder="ID or reference starts with…" value={values['q'] ?? ''} onChange={(next) => set('q', next)} />
         <Select label="Status" value={values['status'] ?? ''} options={options('Any', STATUSES, words)} onChange={(next) => set('status', next)} />
         <Select label="Kind" value={values['kind'] ?? ''} options={options('Any', KINDS, words)} onChange={(next) => set('kind', next)} />
         <Text label="Currency" placeholder="EUR" value={values['currency'] ?? ''} onChange={(next) => set('currency', next.toUpperCase())} />

@@ -24,7 +24,7 @@ export function Webhooks() {
         <h1 tabIndex={-1}>Webhooks</h1>
         {may('manage:queue') && (
           <Choice
-            label="Which"
+            label="Webhooks"
             value={isFailed ? 'failed' : 'stored'}
             options={[['stored', 'Stored'], ['failed', 'Failed']]}
             onChange={(next) => navigate(href('webhooks', null, { show: next === 'failed' ? 'failed' : undefined }), true)}
@@ -91,7 +91,7 @@ function Detail({ id, onClose }: { id: string; onClose: () => void }) {
       {!row && !query.error && <Loading rows={8} />}
       {row && (
         <>
-          {row.category === 'other' && <Empty title="Stored, but changes nothing">Its name is none of those that tell of a transaction or an account.</Empty>}
+          {row.category === 'other' && <Empty title="Stored without effect">The event name is not one that describes a transaction or an account.</Empty>}
           {row.conflictsWith.length > 0 && (
             <p class="problem">
               Other webhooks with the same event id tell something else. All are kept:{' '}
@@ -102,7 +102,7 @@ function Detail({ id, onClose }: { id: string; onClose: () => void }) {
             facts={[
               ['Received', times.full(row.receivedAt)],
               ['Receiver', row.endpoint],
-              ['Tells of', row.kind ? words(row.kind) : words(row.category)],
+              ['Subject', row.kind ? words(row.kind) : words(row.category)],
               ['Resource', row.resourceId && <a href={href('transactions', null, { q: row.resourceId })}>{row.resourceId}</a>],
               ['Reference', row.merchantRefNum],
               ['Account', row.accountId],

@@ -64,7 +64,7 @@ export interface Paged {
   pager: (next: string | null | undefined, total?: number, isExact?: boolean) => ComponentChildren;
 }
 
-/** Pages by cursor, forward and back; `key` is what the list is filtered by, a change begins anew. */
+/** Pages by cursor, forward and back; `key` is what the list is filtered by, a change begins again. */
 export function usePages(key: string): Paged {
   const [state, setState] = useState<{ key: string; cursors: string[] }>({ key, cursors: [] });
   const cursors = state.key === key ? state.cursors : [];

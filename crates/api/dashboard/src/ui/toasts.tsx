@@ -11,7 +11,7 @@ export function useToast(): Tell {
   return useContext(ToastContext);
 }
 
-/** Runs what changes something and tells how it went; answers whether it went well. */
+/** Runs what changes something and tells how it went; returns whether it went well. */
 export function useAction(): (done: string, work: () => Promise<unknown>) => Promise<boolean> {
   const tell = useToast();
   return async (done, work) => {

@@ -134,7 +134,7 @@ pub(crate) async fn begin_if_empty(db: &impl ConnectionTrait) -> Result<(), DbEr
 }
 
 /// Partitions the tables as they are: what they hold becomes the first partition, without being written
-/// anew. Answers whether there was anything to do. No worker of a version before directories may be at
+/// again. Answers whether there was anything to do. No worker of a version before directories may be at
 /// work any more. Reads each table once before, and holds writers up for a moment only.
 ///
 /// # Errors

@@ -17,12 +17,12 @@ export function Audit() {
   const columns: Column<Entry>[] = [
     { name: 'When', cell: (row) => <time dateTime={row.at ?? ''}>{times.short(row.at)}</time> },
     { name: 'Who', cell: (row) => <span class="break">{row.actor}</span> },
-    { name: 'What', cell: (row) => <code>{row.action}</code> },
+    { name: 'Action', cell: (row) => <code>{row.action}</code> },
     { name: 'Detail', cell: (row) => <code class="break">{JSON.stringify(row.detail)}</code> },
     ...(isAdministrator ? [{ name: 'Company', cell: (row: Entry) => (row.companyId ? nameOf(row.companyId) : '–') }] : []),
   ];
   return (
-    <Listed query={query} rows={rows} empty={<Empty title="Nothing was changed yet" />}>
+    <Listed query={query} rows={rows} empty={<Empty title="No entries yet" />}>
       <Table caption="Audit log" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} />
       {pages.pager(query.data?.data.nextCursor)}
     </Listed>

@@ -128,7 +128,7 @@ function Rotate({ receiver, onClose, onDone }: { receiver: Receiver; onClose: ()
         <Select label="Encoding" value={encoding} options={[['utf8', 'Text, as it is'], ['base64', 'Base64'], ['hex', 'Hexadecimal']]} onChange={setEncoding} />
         {hasKey && (
           <Select
-            label="The key before stays active for"
+            label="Previous key stays active for"
             value={grace}
             options={[['0', 'no time: it ends now'], ['1', '1 hour'], ['24', '24 hours'], ['168', '7 days'], ['720', '30 days']]}
             onChange={setGrace}

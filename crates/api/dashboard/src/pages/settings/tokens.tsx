@@ -25,10 +25,10 @@ export function Tokens() {
     { name: 'Name', cell: (row) => <strong>{row.name}</strong> },
     { name: 'State', cell: (row) => <Badge status={row.revokedAt ? 'revoked' : row.expiresAt && row.expiresAt < new Date().toISOString() ? 'expired' : 'active'} /> },
     { name: 'Company', cell: (row) => (row.companyId ? nameOf(row.companyId) : 'All companies') },
-    { name: 'May', cell: (row) => row.permissions.join(', ') },
-    { name: 'Made', cell: (row) => times.short(row.createdAt) },
-    { name: 'Ends', cell: (row) => (row.expiresAt ? times.short(row.expiresAt) : 'never') },
-    { name: 'Change', cell: (row) => !row.revokedAt && <button type="button" class="small" onClick={() => setEnded(row)}>Revoke<span class="unseen"> {row.name}</span></button> },
+    { name: 'Permissions', cell: (row) => row.permissions.join(', ') },
+    { name: 'Created', cell: (row) => times.short(row.createdAt) },
+    { name: 'Expires', cell: (row) => (row.expiresAt ? times.short(row.expiresAt) : 'never') },
+    { name: 'Actions', cell: (row) => !row.revokedAt && <button type="button" class="small" onClick={() => setEnded(row)}>Revoke<span class="unseen"> {row.name}</span></button> },
   ];
 
   return (
@@ -83,7 +83,7 @@ function Add({ onClose, onDone }: { onClose: () => void; onDone: (token: string)
           <Select label="Company" value={company} options={[['', 'All companies'], ...companies.map((own) => [own.slug, own.name] as const)]} onChange={setCompany} />
         )}
         <fieldset>
-          <legend>It may</legend>
+          <legend>Permissions</legend>
           {PERMISSIONS.filter(may).map((own) => (
             <label class="check" key={own}>
               <input
@@ -95,9 +95,9 @@ function Add({ onClose, onDone }: { onClose: () => void; onDone: (token: string)
             </label>
           ))}
         </fieldset>
-        <Select label="Ends after" value={days} options={[['30', '30 days'], ['90', '90 days'], ['365', 'a year'], ['', 'never']]} onChange={setDays} />
+        <Select label="Expires after" value={days} options={[['30', '30 days'], ['90', '90 days'], ['365', 'a year'], ['', 'never']]} onChange={setDays} />
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">Make it</button></div>
+        <div class="actions"><button type="submit" class="primary">Create token</button></div>
       </form>
     </Dialog>
   );

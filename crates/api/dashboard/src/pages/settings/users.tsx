@@ -27,7 +27,7 @@ export function Users() {
     { name: 'State', cell: (row) => <Badge status={row.lockedUntil ? 'locked out' : 'active'} /> },
     { name: 'Added', cell: (row) => times.short(row.createdAt) },
     {
-      name: 'Change',
+      name: 'Actions',
       cell: (row) => row.email !== identity.email && <button type="button" class="small" onClick={() => setRemoved(row)}>Remove<span class="unseen"> {row.email}</span></button>,
     },
   ];

@@ -1,0 +1,97 @@
+//! `/api/v1/audit`: who changed what; and the notes that make it.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use common::CompanyId;
+use http_service::{Problem, success};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use store::{audit, entity::audit_entry, reads::Scope};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    Api,
+    auth::{self, Caller},
+    http::{
+        openapi::{params as documented, problems},
+        params::Params,
+    },
+    query_failed,
+    reads::views::{Success, time},
+};
+
+/// The permission for users, tokens and what was done with them.
+pub(crate) const PERMISSION: &str = "manage:secrets";
+
+/// A management action.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuditEntry {
+    id: Uuid,
+    at: Option<String>,
+    /// `user:ID`, `token:ID` or `command`.
+    actor: String,
+    /// Null: it concerned all companies.
+    company_id: Option<Uuid>,
+    /// For example `token.add` or `queue.retry`.
+    action: String,
+    /// What was changed, without secrets.
+    #[schema(value_type = Option<Object>)]
+    detail: Option<Box<RawValue>>,
+}
+
+impl From<audit_entry::Model> for AuditEntry {
+    fn from(row: audit_entry::Model) -> Self {
+        Self {
+            id: row.id,
+            at: time(row.at),
+            actor: row.actor,
+            company_id: (!row.company_id.is_nil()).then_some(row.company_id),
+            action: row.action,
+            detail: RawValue::from_string(row.detail).ok(),
+        }
+    }
+}
+
+/// A page of the audit log.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuditLog {
+    entries: Vec<AuditEntry>,
+    /// Goes on behind this page; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// Notes what `caller` did; `detail` is JSON without secrets.
+pub(crate) async fn note(api: &Api, caller: &Caller, action: &str, detail: &serde_json::Value) -> Result<(), Problem> {
+    let company = match caller.scope() {
+        Scope::All => CompanyId::NONE,
+        Scope::Company(id) => CompanyId(id),
+    };
+    note_by(api, &caller.actor, company, action, &detail.to_string()).await
+}
+
+/// The same of somebody by their name.
+pub(crate) async fn note_by(api: &Api, actor: &str, company: CompanyId, action: &str, detail: &str) -> Result<(), Problem> {
+    tracing::info!(actor, action, "management action");
+    audit::record(&api.db, actor, company, action, detail.to_owned()).await.map_err(|e| query_failed(&e))
+}
+
+/// List management actions, the latest first. Needs `manage:secrets`.
+#[utoipa::path(get, path = "/api/v1/audit", tag = "management", params(documented::Audit),
+    responses((status = 200, body = Success<AuditLog>, description = "A page"), problems::List))]
+pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
+    let params = Params::read(request.query_string())?;
+    let limit = params.number("limit", 50, 1, 100)?;
+    let before = match params.text("cursor")? {
+        Some(text) => {
+            Some(text.parse().map_err(|_| Problem::parameter("cursor", "cursor must be a nextCursor of an earlier page"))?)
+        }
+        None => None,
+    };
+    let rows = audit::list(&api.db, scope, before, limit).await.map_err(|e| query_failed(&e))?;
+    let next_cursor = rows.last().filter(|_| rows.len() as u64 == limit).map(|row| row.id.to_string());
+    let log = AuditLog { entries: rows.into_iter().map(Into::into).collect(), next_cursor };
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(log)))
+}

@@ -1,0 +1,10 @@
+//! What people and programs administer: who may sign in, whose webhooks come where, the queue. Nothing here is cached.
+
+pub(crate) mod audit;
+pub(crate) mod companies;
+pub mod dead_letters;
+pub(crate) mod queue;
+pub(crate) mod receivers;
+pub mod reinterpret;
+pub(crate) mod tokens;
+pub(crate) mod users;

@@ -1,0 +1,320 @@
+//! `/api/webhooks/queue`: the queue's counts and what an operator does to it.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use http_service::{Problem, ProblemKind, success, timestamp};
+use queue::Stats;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::reads::Scope;
+use utoipa::ToSchema;
+
+use crate::{
+    Api,
+    admin::{
+        audit,
+        dead_letters::{self, Filter},
+        reinterpret,
+    },
+    auth,
+    http::{
+        openapi::{params as documented, problems},
+        params::{self, Params},
+    },
+    reads::views::Success,
+};
+
+const PERMISSION: &str = "manage:queue";
+/// Ids in one action at most.
+const IDS: usize = 1000;
+/// Age from which `clean` drops, unless it is told.
+const CLEAN_AGE_SECS: u64 = 24 * 3600;
+/// Recently finished jobs that are shown.
+const RECENT: usize = 20;
+
+/// What is asked of the queue.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "action", rename_all = "lowercase")]
+enum Action {
+    Pause(OfLane),
+    Resume(OfLane),
+    Clean(Clean),
+    Stats(NoMore),
+    Retry(Which),
+    Discard(Which),
+}
+
+/// What is asked of the queue.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it describes what `Action` reads")]
+pub(crate) struct ActionDocument {
+    /// pause, resume, clean, stats, retry or discard.
+    action: String,
+    /// Of pause and resume: payments or others; absent: both. Of a filter too.
+    #[schema(nullable = false)]
+    lane: Option<String>,
+    /// Of clean: how old dead letters must be to go.
+    #[schema(nullable = false)]
+    older_than_secs: Option<u64>,
+    /// Of retry and discard: one dead letter, or several by `ids`, or `all`, or those of a filter of company,
+    /// eventName, error, lane, startDate and endDate.
+    #[schema(nullable = false)]
+    id: Option<String>,
+    #[schema(nullable = false)]
+    ids: Option<Vec<String>>,
+    #[schema(nullable = false)]
+    all: Option<bool>,
+    #[schema(nullable = false)]
+    company: Option<String>,
+    #[schema(nullable = false)]
+    event_name: Option<String>,
+    /// `failed` or `unreadable`.
+    #[schema(nullable = false)]
+    kind: Option<String>,
+    #[schema(nullable = false)]
+    error: Option<String>,
+    #[schema(nullable = false)]
+    start_date: Option<String>,
+    #[schema(nullable = false)]
+    end_date: Option<String>,
+}
+
+/// The queue's counts.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes what `counts` makes")]
+pub(crate) struct QueueAnswer {
+    success: bool,
+    /// What was done.
+    #[schema(nullable = false)]
+    action: Option<String>,
+    /// How many dead letters it was done to.
+    #[schema(nullable = false)]
+    count: Option<u64>,
+    /// waiting, active, completed, failed, delayed, total, dead, accepted, duplicates, dropped, oldestWaitingMs, paused,
+    /// workers, and by lane.
+    #[schema(value_type = Object)]
+    queue: Value,
+    timestamp: String,
+}
+
+/// Dead letters.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it describes what `dead` makes")]
+pub(crate) struct DeadLettersAnswer {
+    #[schema(value_type = Vec<Object>)]
+    dead_letters: Vec<Value>,
+    /// limit and nextCursor.
+    #[schema(value_type = Object)]
+    pagination: Value,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoMore {}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfLane {
+    lane: Option<queue::Lane>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Clean {
+    older_than_secs: Option<u64>,
+}
+
+/// Which dead letters: by id, all, or those of a filter.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+struct Which {
+    id: Option<String>,
+    ids: Vec<String>,
+    all: bool,
+    company: Option<String>,
+    event_name: Option<String>,
+    kind: Option<String>,
+    error: Option<String>,
+    lane: Option<String>,
+    start_date: Option<String>,
+    end_date: Option<String>,
+}
+
+impl Which {
+    fn ids(&self) -> Vec<String> {
+        self.ids.iter().chain(&self.id).cloned().collect()
+    }
+
+    /// The filter's fields, read like those of the list.
+    fn params(&self) -> Params {
+        let fields = [
+            ("company", &self.company),
+            ("eventName", &self.event_name),
+            ("kind", &self.kind),
+            ("error", &self.error),
+            ("lane", &self.lane),
+            ("startDate", &self.start_date),
+            ("endDate", &self.end_date),
+        ];
+        Params::of(fields.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))))
+    }
+}
+
+/// Count the queue. Needs `manage:queue`.
+#[utoipa::path(get, path = "/api/webhooks/queue", tag = "queue",
+    responses((status = 200, body = QueueAnswer, description = "The counts"), problems::Known))]
+pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    auth::caller(&api, &request, PERMISSION).await?;
+    let stats = api.queue.stats().await.map_err(|e| queue_failed(&e))?;
+    let mut recent = api.queue.recent().await.map_err(|e| queue_failed(&e))?;
+    recent.truncate(RECENT);
+    let mut counts = counts(&stats);
+    if let Some(fields) = counts.as_object_mut() {
+        fields.insert("recent".to_owned(), json!(recent));
+    }
+    Ok(HttpResponse::Ok().json(json!({"success": true, "queue": counts, "processing": "async", "timestamp": timestamp()})))
+}
+
+/// Pause, resume or clean the queue, re-drive or discard dead letters. Needs `manage:queue`; what
+/// concerns all companies, an administrator.
+#[utoipa::path(post, path = "/api/webhooks/queue", tag = "queue", request_body = ActionDocument,
+    responses((status = 200, body = QueueAnswer, description = "Done; the counts after it"), problems::Change))]
+pub(crate) async fn act(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let scope = caller.scope();
+    let value: Value = params::body(body).await?;
+    let name = value.get("action").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let asked = value.to_string();
+    let action: Action = serde_json::from_value(value).map_err(|e| Problem::parameter("action", e.to_string()))?;
+    let queue = &api.queue;
+    let done = match action {
+        Action::Stats(_) => Ok(None),
+        Action::Retry(which) => change(&api, scope, &which, true).await?.map(Some),
+        Action::Discard(which) => change(&api, scope, &which, false).await?.map(Some),
+        Action::Pause(_) | Action::Resume(_) | Action::Clean(_) if scope != Scope::All => {
+            return Err(Problem::new(ProblemKind::Forbidden, "the queue serves all companies; a company's token cannot do this"));
+        }
+        Action::Pause(OfLane { lane }) => queue.pause(lane).await.map(|()| None),
+        Action::Resume(OfLane { lane }) => queue.resume(lane).await.map(|()| None),
+        Action::Clean(Clean { older_than_secs }) => {
+            queue.clean(Duration::from_secs(older_than_secs.unwrap_or(CLEAN_AGE_SECS))).await.map(Some)
+        }
+    };
+    let count = done.map_err(|e| queue_failed(&e))?;
+    if name != "stats" {
+        let noted = audit::note(&api, &caller, &format!("queue.{name}"), &json!({"asked": asked, "count": count})).await;
+        // The queue goes on without its database, and so does its management; the log has it all the same.
+        if let Err(problem) = noted {
+            tracing::error!(%problem, actor = caller.actor, action = name, "done, but not noted in the audit log");
+        }
+    }
+    let stats = queue.stats().await.map_err(|e| queue_failed(&e))?;
+    let mut answer = json!({"success": true, "action": name, "queue": counts(&stats), "timestamp": timestamp()});
+    if let (Some(count), Some(fields)) = (count, answer.as_object_mut()) {
+        fields.insert("count".to_owned(), count.into());
+    }
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// Re-drives or discards the dead letters that are meant, of one company if the token is one's.
+async fn change(api: &Api, scope: Scope, which: &Which, redrive: bool) -> Result<Result<u64, queue::Error>, Problem> {
+    let (ids, params) = (which.ids(), which.params());
+    let ways = usize::from(!ids.is_empty()) + usize::from(which.all) + usize::from(!params.is_empty());
+    if ways != 1 || ids.len() > IDS {
+        return Err(Problem::parameter(
+            "id",
+            format!(
+                "say which: id, ids (up to {IDS}), all, or a filter of company, eventName, kind, error, lane, startDate, endDate"
+            ),
+        ));
+    }
+    let filter = filter(api, &params, scope).await?;
+    if ids.is_empty() {
+        let matches = |letter: &queue::DeadLetter| filter.matches(letter);
+        return Ok(if redrive {
+            reinterpret::redrive_matching(&api.queue, api.vault.as_deref(), &filter.query, matches).await
+        } else {
+            api.queue.discard_matching(&filter.query, matches).await
+        });
+    }
+    let mut own = Vec::with_capacity(ids.len());
+    for id in ids {
+        // Another company's letter is answered like one that does not exist.
+        let foreign = scope != Scope::All && !find(api, &id).await?.is_some_and(|letter| filter.matches(&letter));
+        if !foreign {
+            own.push(id);
+        }
+    }
+    Ok(if redrive { reinterpret::redrive(&api.queue, api.vault.as_deref(), &own).await } else { api.queue.discard(&own).await })
+}
+
+/// List dead letters, the latest first. Needs `manage:queue`.
+#[utoipa::path(get, path = "/api/webhooks/queue/dead", tag = "queue", params(documented::DeadLetters),
+    responses((status = 200, body = Success<DeadLettersAnswer>, description = "A page"), problems::List))]
+pub(crate) async fn dead(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
+    let params = Params::read(request.query_string())?;
+    let mut filter = filter(&api, &params, scope).await?;
+    filter.query.limit = params.number("limit", 20, 1, 100)? as usize;
+    filter.query.after = match params.text("cursor")? {
+        Some(text) => {
+            Some(text.parse().map_err(|e: queue::dead::BadCursor| Problem::parameter("cursor", format!("cursor {e}")))?)
+        }
+        None => None,
+    };
+    let page = api.queue.dead_letters(&filter.query, |letter| filter.matches(letter)).await.map_err(|e| queue_failed(&e))?;
+    let letters: Vec<Value> = page.letters.iter().map(|letter| dead_letters::view(letter, false)).collect();
+    let next = page.next.map(|cursor| cursor.to_string());
+    let pagination = json!({"limit": filter.query.limit, "nextCursor": next});
+    Ok(HttpResponse::Ok().json(success(json!({"deadLetters": letters, "pagination": pagination}))))
+}
+
+/// Show a dead letter with its masked body. Needs `manage:queue`.
+#[utoipa::path(get, path = "/api/webhooks/queue/dead/{id}", tag = "queue", params(documented::JobId),
+    responses((status = 200, body = Success<serde_json::Value>, description = "The dead letter"), problems::Show))]
+pub(crate) async fn show_dead(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
+    let filter = filter(&api, &Params::default(), scope).await?;
+    let letter = find(&api, &id).await?.filter(|letter| filter.matches(letter));
+    let letter = letter.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such dead letter"))?;
+    Ok(HttpResponse::Ok().json(success(dead_letters::view(&letter, true))))
+}
+
+async fn find(api: &Api, id: &str) -> Result<Option<queue::DeadLetter>, Problem> {
+    api.queue.dead_letter(id).await.map_err(|e| queue_failed(&e))
+}
+
+async fn filter(api: &Api, params: &Params, scope: Scope) -> Result<Filter, Problem> {
+    let company = match auth::narrowed(scope, params.company(api, scope).await?)? {
+        Scope::All => None,
+        Scope::Company(id) => Some(id),
+    };
+    let mut filter = Filter { company, ..Filter::default() };
+    if let Some(name) = params.text("eventName")? {
+        filter.event_name(&name);
+    }
+    filter.kind = params.one_of("kind", &dead_letters::KINDS)?.map(str::to_owned);
+    filter.error = params.text("error")?;
+    filter.query.lane = params.one_of("lane", &["payments", "others"])?.and_then(dead_letters::lane);
+    (filter.query.from_ms, filter.query.until_ms) = params.span()?;
+    Ok(filter)
+}
+
+/// The contract's `queue`.
+fn counts(stats: &Stats) -> Value {
+    json!({
+        "waiting": stats.waiting, "active": stats.active, "completed": stats.completed, "failed": stats.failed,
+        "delayed": stats.delayed, "total": stats.total, "dead": stats.dead, "accepted": stats.accepted,
+        "duplicates": stats.duplicates, "dropped": stats.dropped, "oldestWaitingMs": stats.oldest_waiting_ms,
+        "paused": stats.paused, "workers": stats.workers,
+        "lanes": {"payments": stats.payments, "others": stats.others},
+    })
+}
+
+fn queue_failed(error: &queue::Error) -> Problem {
+    tracing::warn!(%error, "the queue did not answer");
+    Problem::new(ProblemKind::Unavailable, "the queue is not available")
+}

@@ -1,0 +1,141 @@
+//! `/api/v1/users`: who may sign in.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use common::CompanyId;
+use http_service::{Problem, ProblemKind, success};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{
+    companies,
+    entity::user,
+    reads::Scope,
+    users::{self, Role},
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    Api,
+    admin::audit::{self, PERMISSION},
+    auth::{self, Caller},
+    http::{
+        openapi::{params as documented, problems},
+        params,
+    },
+    query_failed,
+    reads::views::{Success, time},
+    refused,
+};
+
+/// A person who may sign in.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct User {
+    id: Uuid,
+    email: String,
+    /// administrator, company-administrator, member or read-only.
+    role: String,
+    /// Null: all companies.
+    company_id: Option<Uuid>,
+    /// Until when too many failed sign-ins lock them out.
+    locked_until: Option<String>,
+    created_at: Option<String>,
+}
+
+impl From<user::Model> for User {
+    fn from(row: user::Model) -> Self {
+        Self {
+            id: row.id,
+            email: row.email,
+            role: row.role,
+            company_id: (!row.company_id.is_nil()).then_some(row.company_id),
+            locked_until: row.locked_until.filter(|until| *until > store::now_ms()).and_then(time),
+            created_at: time(row.created_at),
+        }
+    }
+}
+
+/// All users that one may see.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Users {
+    users: Vec<User>,
+}
+
+/// A user to add.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewUser {
+    email: String,
+    /// administrator, company-administrator, member or read-only.
+    role: String,
+    /// The company's slug; absent for administrators, and for one's own.
+    company: Option<String>,
+    /// 12 to 200 characters.
+    password: String,
+}
+
+/// List the users, of one's own company unless one is an administrator. Needs `manage:secrets`.
+#[utoipa::path(get, path = "/api/v1/users", tag = "management",
+    responses((status = 200, body = Success<Users>, description = "At most 1,000"), problems::Known))]
+pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
+    let rows = users::list(&api.db, scope).await.map_err(|e| query_failed(&e))?;
+    let users = Users { users: rows.into_iter().map(Into::into).collect() };
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(users)))
+}
+
+/// Add a user. Needs `manage:secrets`; nobody gives more than they have.
+#[utoipa::path(post, path = "/api/v1/users", tag = "management", request_body = NewUser,
+    responses((status = 201, body = Success<User>, description = "Added"), problems::Change))]
+pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let NewUser { email, role, company, password } = params::body(body).await?;
+    let role = Role::parse(&role)
+        .ok_or_else(|| Problem::parameter("role", format!("role must be one of {}", Role::ALL.map(Role::as_str).join(", "))))?;
+    let company = company_of(&api, &caller, company.as_deref()).await?;
+    allowed(&caller, role.permissions().iter().copied())?;
+    let row = users::add(&api.db, &email, role, company, &password).await.map_err(|e| refused(&e))?;
+    audit::note(&api, &caller, "user.add", &json!({"user": row.id, "role": role.as_str()})).await?;
+    Ok(HttpResponse::Created().json(success(User::from(row))))
+}
+
+/// Remove a user and end their sessions. Needs `manage:secrets`.
+#[utoipa::path(delete, path = "/api/v1/users/{id}", tag = "management", params(documented::Id),
+    responses((status = 204, description = "Removed"), problems::Show))]
+pub(crate) async fn remove(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let id = params::id(&path)?;
+    if !users::remove(&api.db, caller.scope(), id).await.map_err(|e| query_failed(&e))? {
+        return Err(Problem::new(ProblemKind::NotFound, "there is no such user"));
+    }
+    audit::note(&api, &caller, "user.remove", &json!({"user": id})).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The company that something new is for: the one that is named, else the caller's own.
+pub(crate) async fn company_of(api: &Api, caller: &Caller, slug: Option<&str>) -> Result<CompanyId, Problem> {
+    let named = match slug {
+        Some(slug) => {
+            let found = companies::find(&api.db, slug).await.map_err(|e| query_failed(&e))?;
+            Some(found.ok_or_else(|| Problem::parameter("company", "there is no such company"))?.id)
+        }
+        None => None,
+    };
+    Ok(owner(caller.narrowed(named)?))
+}
+
+/// The company whose own something is within `scope`; none where all are meant.
+pub(crate) fn owner(scope: Scope) -> CompanyId {
+    match scope {
+        Scope::All => CompanyId::NONE,
+        Scope::Company(id) => CompanyId(id),
+    }
+}
+
+/// Nobody hands on what they do not have.
+pub(crate) fn allowed<'p>(caller: &Caller, mut permissions: impl Iterator<Item = &'p str>) -> Result<(), Problem> {
+    match permissions.find(|permission| !caller.may(permission)) {
+        Some(missing) => Err(Problem::new(ProblemKind::Forbidden, format!("you cannot give {missing}: you do not have it"))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,177 @@
+//! Who asks: a program by its token, or a person by the session cookie; and what they may do.
+
+pub(crate) mod session;
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::{
+    HttpRequest,
+    http::{Method, header},
+};
+use http_service::{Problem, ProblemKind};
+use store::{
+    reads::Scope,
+    tokens,
+    users::{self, Role},
+};
+use uuid::Uuid;
+
+use crate::{Api, http::openapi::queries, query_failed};
+
+/// The cookie that carries a session.
+pub(crate) const COOKIE: &str = "netbanx_session";
+/// The header that shows that a page of ours sent a change.
+pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
+/// Longest wait for the database to tell who asks.
+pub(crate) const LOOK_UP: Duration = Duration::from_secs(8);
+
+/// The authenticated sender of a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// Which rows they may see.
+    scope: Scope,
+    /// Who they are in the audit log: `token:ID` or `user:ID`.
+    pub actor: String,
+    /// The user, if it is a person.
+    pub user: Option<store::entity::user::Model>,
+    permissions: Vec<String>,
+    is_admin: bool,
+}
+
+impl Caller {
+    /// What they may see.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// The same, of one company only if they asked for it.
+    pub fn narrowed(&self, company: Option<Uuid>) -> Result<Scope, Problem> {
+        narrowed(self.scope, company)
+    }
+
+    /// Whether they have `permission`.
+    pub fn may(&self, permission: &str) -> bool {
+        self.is_admin || self.permissions.iter().any(|own| own == permission)
+    }
+
+    /// All that they may do.
+    pub fn permissions(&self) -> Vec<&str> {
+        tokens::PERMISSIONS.into_iter().filter(|permission| self.may(permission)).collect()
+    }
+
+    fn new(company: Uuid, permissions: Vec<String>, actor: String, user: Option<store::entity::user::Model>) -> Self {
+        Self {
+            scope: if company.is_nil() { Scope::All } else { Scope::Company(company) },
+            is_admin: company.is_nil() && permissions.iter().any(|own| own == "admin"),
+            actor,
+            user,
+            permissions,
+        }
+    }
+}
+
+/// `scope`, of one company only if that is asked for.
+pub(crate) fn narrowed(scope: Scope, company: Option<Uuid>) -> Result<Scope, Problem> {
+    match (scope, company) {
+        (scope, None) => Ok(scope),
+        (Scope::Company(own), Some(wanted)) if own != wanted => Err(other_company()),
+        (_, Some(wanted)) => Ok(Scope::Company(wanted)),
+    }
+}
+
+/// The refusal to anyone who asks for another company than their own.
+pub(crate) fn other_company() -> Problem {
+    Problem::new(ProblemKind::Forbidden, "that is another company's")
+}
+
+/// The sender of `request`, if they have `permission`.
+pub(crate) async fn caller(api: &Api, request: &HttpRequest, permission: &str) -> Result<Arc<Caller>, Problem> {
+    let caller = anyone(api, request).await?;
+    if caller.may(permission) {
+        Ok(caller)
+    } else {
+        Err(Problem::new(ProblemKind::Forbidden, format!("this needs the permission {permission}")))
+    }
+}
+
+/// The sender of `request`, authenticated or not, once its query string holds nothing that the operation does not have.
+pub(crate) async fn anyone(api: &Api, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
+    let caller = identified(api, request).await?;
+    queries::check(request)?;
+    Ok(caller)
+}
+
+/// Of a session, what changes anything must show its CSRF token.
+async fn identified(api: &Api, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
+    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+        let token = value.to_str().ok().and_then(token_of);
+        let token = token.ok_or_else(|| denied("send Authorization: Bearer TOKEN or Api-Key TOKEN"))?;
+        let found = known(api, format!("token:{token}"), of_token(api, token)).await?;
+        return found.ok_or_else(|| denied("the token is unknown, expired or revoked"));
+    }
+    let cookie = request.cookie(COOKIE).ok_or_else(|| denied("send Authorization: Bearer TOKEN, or sign in"))?;
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if !is_safe && !shows_csrf(request, cookie.value()) {
+        return Err(Problem::new(ProblemKind::CsrfMissing, format!("send the session's CSRF token in {CSRF_HEADER}")));
+    }
+    let found = known(api, format!("session:{}", cookie.value()), of_session(api, cookie.value())).await?;
+    found.ok_or_else(|| denied("the session is over; sign in again"))
+}
+
+/// A credential's caller, as of half a second ago at most: what is revoked ends within a second.
+async fn known(
+    api: &Api,
+    credential: String,
+    look_up: impl Future<Output = Result<Option<Arc<Caller>>, store::Error>>,
+) -> Result<Option<Arc<Caller>>, Problem> {
+    match api.callers.try_get_with_by_ref(&credential, look_up).await {
+        Ok(Some(caller)) => {
+            api.last_known.insert(credential, caller.clone()).await;
+            Ok(Some(caller))
+        }
+        Ok(None) => {
+            api.last_known.invalidate(&credential).await;
+            Ok(None)
+        }
+        // While the database is away, anyone who was known lately still is: operators must be able to look.
+        Err(error) => match api.last_known.get(&credential).await {
+            Some(caller) if matches!(*error, store::Error::Unavailable(_)) => Ok(Some(caller)),
+            _ => Err(query_failed(&error)),
+        },
+    }
+}
+
+fn token_of(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    let is_known = ["bearer", "api-key"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    Some(token.trim()).filter(|token| is_known && !token.is_empty())
+}
+
+async fn of_token(api: &Api, token: &str) -> Result<Option<Arc<Caller>>, store::Error> {
+    let found = store::deadline::within(LOOK_UP, tokens::find(&api.db, token)).await?;
+    Ok(found.map(|row| {
+        let permissions = row.permissions.split(' ').map(str::to_owned).collect();
+        Arc::new(Caller::new(row.company_id, permissions, format!("token:{}", row.id), None))
+    }))
+}
+
+async fn of_session(api: &Api, cookie: &str) -> Result<Option<Arc<Caller>>, store::Error> {
+    let found = store::deadline::within(LOOK_UP, users::of_session(&api.db, cookie)).await?;
+    Ok(found.and_then(of_user).map(Arc::new))
+}
+
+/// The caller that a user is; none if their role is unknown.
+pub(crate) fn of_user(user: store::entity::user::Model) -> Option<Caller> {
+    let permissions = Role::parse(&user.role)?.permissions().iter().map(|own| (*own).to_owned()).collect();
+    Some(Caller::new(user.company_id, permissions, format!("user:{}", user.id), Some(user)))
+}
+
+fn shows_csrf(request: &HttpRequest, cookie: &str) -> bool {
+    let shown = request.headers().get(CSRF_HEADER).and_then(|value| value.to_str().ok());
+    // A digest, not a secret, is compared: the time it takes tells nothing of use.
+    shown.is_some_and(|shown| users::same(shown, &users::csrf_of(cookie)))
+}
+
+fn denied(detail: &str) -> Problem {
+    Problem::new(ProblemKind::Unauthenticated, detail)
+}

@@ -1,0 +1,7 @@
+//! What every request goes through: paths, parameters, the response cache, and the contract as a document.
+
+pub(crate) mod cached;
+pub(crate) mod dashboard;
+pub(crate) mod openapi;
+pub(crate) mod params;
+pub mod routes;

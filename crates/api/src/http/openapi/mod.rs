@@ -1,0 +1,135 @@
+//! `/api/openapi.json`: the contract, generated from the handlers' own descriptions.
+
+pub(crate) mod params;
+pub(crate) mod problems;
+pub(crate) mod queries;
+
+use std::sync::OnceLock;
+
+use actix_web::HttpResponse;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        OpenApi as Document,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use crate::{
+    admin::{audit, companies, queue, receivers, tokens, users},
+    analytics,
+    auth::{self, session},
+    monitoring,
+    reads::{accounts, events, export, transactions},
+    stream,
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Netbanx webhook platform",
+        description = "What was received by webhook, private to each company. Amounts are integers in minor units of their \
+            currency, times are RFC 3339 in UTC. Cached answers carry a strong ETag and `X-Cache`; they are at most two seconds \
+            behind what is stored."
+    ),
+    paths(
+        transactions::list, export::csv, transactions::show, accounts::list, accounts::show, events::list, events::show, analytics::show, stream::open,
+        session::sign_in, session::show, session::sign_out, users::list, users::add, users::remove,
+        tokens::list, tokens::add, tokens::revoke, companies::list, receivers::list, receivers::add, receivers::revoke,
+        receivers::test, audit::list, queue::show, queue::act, queue::dead,
+        queue::show_dead, monitoring::status,
+    ),
+    components(schemas(problems::ProblemDocument)),
+    modifiers(&Credentials, &OperationIds),
+    security(("bearer" = []), ("apiKey" = []), ("session" = [])),
+)]
+struct Api;
+
+/// How one shows who one is.
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_with(Default::default);
+        let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        let key = ApiKeyValue::with_description("authorization", "`Api-Key TOKEN`");
+        components.add_security_scheme("bearer", bearer);
+        components.add_security_scheme("apiKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(auth::COOKIE))));
+    }
+}
+
+/// An id of its own for each operation, by its method and path: `getTransactionsId`.
+struct OperationIds;
+
+impl Modify for OperationIds {
+    fn modify(&self, document: &mut Document) {
+        for (path, item) in &mut document.paths.paths {
+            for (method, operation) in [("get", &mut item.get), ("post", &mut item.post), ("delete", &mut item.delete)] {
+                if let Some(operation) = operation {
+                    operation.operation_id = Some(operation_id(method, path));
+                }
+            }
+        }
+    }
+}
+
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split(['/', '{', '}', '.']).filter(|word| !matches!(*word, "" | "api" | "v1"));
+    words.fold(method.to_owned(), |mut id, word| {
+        let mut letters = word.chars();
+        id.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        id.push_str(letters.as_str());
+        id
+    })
+}
+
+pub(crate) async fn document() -> HttpResponse {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    let text = TEXT.get_or_init(|| Api::openapi().to_json().unwrap_or_default());
+    HttpResponse::Ok().insert_header(("content-type", "application/json")).body(text.as_str())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    /// The dashboard's client is generated from a copy, so that it can be built before the API.
+    #[test]
+    fn the_dashboards_copy_is_this_document() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboard/openapi.json");
+        let document = Api::openapi().to_pretty_json().unwrap() + "\n";
+        if std::env::var_os("UPDATE_OPENAPI").is_some() {
+            fs::write(&path, &document).unwrap();
+        }
+        let copy = fs::read_to_string(&path).unwrap_or_default();
+        assert!(copy == document, "the contract changed: UPDATE_OPENAPI=1 cargo test -p api openapi");
+    }
+
+    #[test]
+    fn every_operation_has_an_id_of_its_own() {
+        let document = serde_json::to_value(Api::openapi()).unwrap();
+        let operations = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+        let ids: Vec<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+        assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), ids.len(), "{ids:?}");
+        assert!(ids.contains(&"getTransactionsId"), "{ids:?}");
+    }
+
+    /// Browsers' own tables differ from ISO 4217 for some currencies; the dashboard follows ours.
+    #[test]
+    fn the_dashboards_decimals_are_ours() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboard/src/format/decimals.json");
+        let decimals: std::collections::BTreeMap<String, u32> = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        for a in b'A'..=b'Z' {
+            for b in b'A'..=b'Z' {
+                for c in b'A'..=b'Z' {
+                    let code = String::from_utf8(vec![a, b, c]).unwrap();
+                    assert_eq!(decimals.get(&code).copied().unwrap_or(2), common::money::exponent(&code), "{code}");
+                }
+            }
+        }
+    }
+}

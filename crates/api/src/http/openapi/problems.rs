@@ -1,0 +1,77 @@
+//! The problems that operations answer with, by the kind of operation.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::{
+    IntoResponses, ToSchema,
+    openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, response::Response},
+};
+
+/// A problem document (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+#[allow(dead_code, reason = "it describes what `http_service::Problem` writes")]
+pub(crate) struct ProblemDocument {
+    /// `urn:netbanx:problem:NAME`, stable.
+    r#type: String,
+    /// The same for every problem of this type.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What was wrong this time.
+    detail: String,
+    /// The parameter that was bad.
+    #[schema(nullable = false)]
+    parameter: Option<String>,
+}
+
+const MEANINGS: [(&str, &str); 8] = [
+    ("400", "A parameter or the body is not valid; `parameter` names it"),
+    ("401", "Not signed in, or no longer"),
+    ("403", "Not permitted"),
+    ("404", "There is no such thing, or not for you"),
+    ("409", "It cannot be so"),
+    ("413", "The body is too large"),
+    ("500", "Something went wrong here"),
+    ("503", "Temporarily unavailable; `Retry-After` says for how long"),
+];
+
+fn of(statuses: &[&str]) -> BTreeMap<String, RefOr<Response>> {
+    let known = MEANINGS.iter().filter(|(status, _)| statuses.contains(status));
+    known
+        .map(|(status, meaning)| {
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+            let response = ResponseBuilder::new().description(*meaning).content("application/problem+json", content).build();
+            ((*status).to_owned(), RefOr::T(response))
+        })
+        .collect()
+}
+
+macro_rules! problems {
+    ($($(#[$meta:meta])* $name:ident: $($status:literal)+;)+) => {
+        $($(#[$meta])*
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                of(&[$($status),+])
+            }
+        })+
+    };
+}
+
+problems! {
+    /// Of what takes nothing but a known sender.
+    Known: "401" "403" "500" "503";
+    /// Of a list.
+    List: "400" "401" "403" "500" "503";
+    /// Of one thing by its id.
+    Show: "400" "401" "403" "404" "500" "503";
+    /// Of a change.
+    Change: "400" "401" "403" "409" "413" "500" "503";
+    /// Of a change to one thing.
+    ShowChange: "400" "401" "403" "404" "409" "413" "500" "503";
+    /// Of a sign-in.
+    SignIn: "400" "401" "413" "500" "503";
+}

@@ -1,0 +1,121 @@
+//! Query strings, held against the document: a parameter that an operation does not have, or that comes twice, is refused
+//! instead of ignored, since anyone who misspelt a filter would take everything for the filtered answer.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::LazyLock,
+};
+
+use actix_web::{HttpRequest, http::Method, web::Query};
+use http_service::Problem;
+use utoipa::{
+    OpenApi,
+    openapi::{
+        RefOr,
+        path::{Operation, ParameterIn},
+    },
+};
+
+/// Characters of an unknown name that are repeated to anyone who sent it.
+const ECHOED: usize = 64;
+/// How alike two names are, at least, for one to be meant by the other (0 to 1, by Jaro and Winkler).
+const ALIKE: f64 = 0.75;
+
+/// The names of the query parameters of a path's operations, by method.
+type Names = Vec<(Method, Vec<String>)>;
+
+/// Every path of the document.
+static KNOWN: LazyLock<HashMap<String, Names>> = LazyLock::new(|| {
+    let paths = super::Api::openapi().paths.paths.into_iter();
+    let paths = paths.map(|(path, item)| {
+        let operations =
+            [(Method::GET, item.get), (Method::POST, item.post), (Method::DELETE, item.delete), (Method::PATCH, item.patch)];
+        let known = operations.into_iter().filter_map(|(method, operation)| Some((method, names(operation?))));
+        (path, known.collect())
+    });
+    paths.collect()
+});
+
+fn names(operation: Operation) -> Vec<String> {
+    let parameters = operation.parameters.into_iter().flatten().filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => Some(parameter),
+        RefOr::Ref(_) => None,
+    });
+    parameters.filter(|parameter| parameter.parameter_in == ParameterIn::Query).map(|parameter| parameter.name).collect()
+}
+
+/// Refuses a query string with a parameter that the operation does not have, or with one that comes twice.
+pub(crate) fn check(request: &HttpRequest) -> Result<(), Problem> {
+    if request.query_string().is_empty() {
+        return Ok(());
+    }
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let pattern = request.match_pattern().unwrap_or_default();
+    let operations = KNOWN.get(&pattern).map(Vec::as_slice).unwrap_or_default();
+    match operations.iter().find(|(known, _)| known == method) {
+        Some((_, known)) => of_names(request.query_string(), known),
+        // Not in the document: the document itself, pages.
+        None => Ok(()),
+    }
+}
+
+fn of_names(query: &str, known: &[String]) -> Result<(), Problem> {
+    let pairs = Query::<Vec<(String, String)>>::from_query(query)
+        .map_err(|_| Problem::parameter("query", "the query string is malformed"))?;
+    let mut seen = BTreeSet::new();
+    for (name, _) in pairs.iter() {
+        if !known.contains(name) {
+            return Err(unknown(name, known));
+        }
+        if !seen.insert(name) {
+            return Err(Problem::parameter(name.clone(), format!("{name} may be given once")));
+        }
+    }
+    Ok(())
+}
+
+fn unknown(name: &str, known: &[String]) -> Problem {
+    let likeness = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+    let nearest = known.iter().map(|other| (likeness(other), other)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let name: String = name.chars().filter(|c| !c.is_control()).take(ECHOED).collect();
+    let advice = match nearest {
+        Some((likeness, other)) if likeness >= ALIKE => format!("; did you mean {other}?"),
+        Some(_) => format!("; there are {}", known.join(", ")),
+        None => "; this takes none".to_owned(),
+    };
+    let detail = format!("there is no parameter {name}{advice}");
+    Problem::parameter(name, detail)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn refused(query: &str) -> String {
+        let known = ["page", "limit", "startDate", "amount", "q"].map(str::to_owned);
+        of_names(query, &known).err().map(|problem| problem.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_is_misspelt_is_told_with_what_was_meant() {
+        for (query, told) in [
+            ("startdate=2026-01-01", "did you mean startDate?"),
+            ("limt=5&page=1", "did you mean limit?"),
+            ("xyzzy=1", "there are page, limit"),
+            ("page=1&page=2", "page may be given once"),
+            ("%00=1", "there is no parameter"),
+            ("=1", "there is no parameter"),
+        ] {
+            assert!(refused(query).contains(told), "{query}: {}", refused(query));
+        }
+        assert_eq!(refused("page=1&limit=&q=%20&startDate="), "");
+    }
+
+    #[test]
+    fn every_operation_of_the_document_is_known() {
+        let transactions = KNOWN.get("/api/v1/transactions").unwrap();
+        assert!(transactions.iter().any(|(method, names)| method == Method::GET && names.iter().any(|name| name == "q")));
+        assert!(KNOWN.len() > 15, "{}", KNOWN.len());
+    }
+}

@@ -1,0 +1,97 @@
+//! Which path leads to which handler.
+
+use std::time::Duration;
+
+use actix_web::{
+    Error, Resource, ResponseError, Route,
+    body::BoxBody,
+    dev::{HttpServiceFactory, ServiceRequest, ServiceResponse},
+    guard,
+    middleware::{Next, from_fn},
+    web,
+};
+use http_service::{Problem, ProblemKind, only};
+
+use crate::{
+    Api,
+    admin::{audit, companies, queue, receivers, tokens, users},
+    analytics,
+    auth::session,
+    http::{dashboard, openapi},
+    monitoring,
+    reads::{accounts, events, export, transactions},
+    stream,
+};
+
+/// Adds the API's routes; to be added before the receiver's, which know all that is below
+/// `/api/webhooks/`.
+pub fn add(config: &mut web::ServiceConfig, api: Api) {
+    config
+        .app_data(web::Data::new(api))
+        .service(read("/api/v1/transactions", || web::to(transactions::list)))
+        .service(read("/api/v1/transactions.csv", || web::to(export::csv)))
+        .service(read("/api/v1/transactions/{id}", || web::to(transactions::show)))
+        .service(read("/api/v1/accounts", || web::to(accounts::list)))
+        .service(read("/api/v1/accounts/{id}", || web::to(accounts::show)))
+        .service(read("/api/v1/events", || web::to(events::list)))
+        .service(read("/api/v1/events/{id}", || web::to(events::show)))
+        .service(read("/api/v1/analytics", || web::to(analytics::show)))
+        .service(only("/api/v1/stream", "GET, HEAD, OPTIONS").route(web::get().to(stream::open)))
+        .service(asking(read("/api/v1/audit", || web::to(audit::list))))
+        .service(read("/api/performance/status", || web::to(monitoring::status)))
+        .service(read("/api/openapi.json", || web::to(openapi::document)))
+        .service(asking(
+            only("/api/v1/session", "DELETE, GET, HEAD, OPTIONS, POST")
+                .route(web::post().to(session::sign_in))
+                .route(web::get().to(session::show))
+                .route(web::delete().to(session::sign_out)),
+        ))
+        .service(asking(
+            only("/api/v1/users", "GET, HEAD, OPTIONS, POST").route(web::get().to(users::list)).route(web::post().to(users::add)),
+        ))
+        .service(asking(only("/api/v1/users/{id}", "DELETE, OPTIONS").route(web::delete().to(users::remove))))
+        .service(asking(
+            only("/api/v1/tokens", "GET, HEAD, OPTIONS, POST")
+                .route(web::get().to(tokens::list))
+                .route(web::post().to(tokens::add)),
+        ))
+        .service(asking(only("/api/v1/tokens/{id}", "DELETE, OPTIONS").route(web::delete().to(tokens::revoke))))
+        .service(asking(read("/api/v1/companies", || web::to(companies::list))))
+        .service(asking(read("/api/v1/receivers", || web::to(receivers::list))))
+        .service(asking(only("/api/v1/receivers/{endpoint}/keys", "OPTIONS, POST").route(web::post().to(receivers::add))))
+        .service(asking(
+            only("/api/v1/receivers/{endpoint}/keys/{version}", "DELETE, OPTIONS").route(web::delete().to(receivers::revoke)),
+        ))
+        .service(asking(only("/api/v1/receivers/{endpoint}/test", "OPTIONS, POST").route(web::post().to(receivers::test))))
+        .configure(dashboard::add)
+        .service(
+            only("/api/webhooks/queue", "GET, HEAD, OPTIONS, POST")
+                .route(web::get().to(queue::show))
+                .route(web::post().to(queue::act)),
+        )
+        .service(read("/api/webhooks/queue/dead", || web::to(queue::dead)))
+        .service(read("/api/webhooks/queue/dead/{id}", || web::to(queue::show_dead)));
+}
+
+/// Longest wait for the database where no response cache is in between.
+const ASKED: Duration = Duration::from_secs(10);
+
+/// What asks the database each time.
+fn asking(resource: Resource) -> impl HttpServiceFactory + 'static {
+    resource.wrap(from_fn(|request, next| in_time(ASKED, request, next)))
+}
+
+/// Answers within `limit`, also where the database does not.
+async fn in_time(limit: Duration, request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
+    let asked = request.request().clone();
+    let silent = || {
+        let detail = "the database did not answer in time; what was asked for may be done all the same";
+        Ok(ServiceResponse::new(asked, Problem::new(ProblemKind::Unavailable, detail).error_response()))
+    };
+    store::deadline::answered(limit, next.call(request)).await.unwrap_or_else(silent)
+}
+
+/// What can only be read.
+fn read(path: &str, handler: impl Fn() -> Route) -> Resource {
+    only(path, "GET, HEAD, OPTIONS").route(handler().guard(guard::Get()))
+}

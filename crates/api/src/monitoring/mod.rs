@@ -1,0 +1,32 @@
+//! `/api/performance/status`: what works, how fast, and what is wrong. Every figure is measured, and
+//! shared by all replicas.
+//!
+//! | module | part |
+//! | --- | --- |
+//! | `alerts` | what is wrong, by plain rules |
+//! | `redis_info` | what Redis says of itself |
+//! | `snapshot` | asks everything at once, within a limit |
+//! | `views` | the answer |
+
+mod alerts;
+mod redis_info;
+mod snapshot;
+mod views;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use http_service::Problem;
+
+pub(crate) use snapshot::{AlertOnsets, watch};
+use views::Status;
+
+use crate::{Api, auth, http::openapi::problems};
+
+/// Show how the platform is: parts, figures of the last 1, 5 and 60 minutes, alerts. For administrators.
+#[utoipa::path(get, path = "/api/performance/status", tag = "monitoring",
+    responses((status = 200, body = Status, description = "Measured just now"), problems::Known))]
+pub(crate) async fn status(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    auth::caller(&api, &request, "admin").await?;
+    let snapshot = Box::pin(snapshot::take(&api)).await;
+    let raised = snapshot::raised(&api, &snapshot).await;
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(Status::of(&snapshot, raised)))
+}

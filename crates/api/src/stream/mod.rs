@@ -1,0 +1,165 @@
+//! `/api/v1/stream`: new transactions and figures as they come, by server-sent events.
+//!
+//! Each stream looks at what the response cache has, which all streams and readers of a company share: a
+//! thousand of them cost the database no more than one.
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use common::Mode;
+use futures::stream;
+use http_service::{Problem, ProblemKind};
+use redis_client::fred::bytes::Bytes;
+use serde_json::Value;
+use store::reads::{Scope, TransactionFilter};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{
+    Api,
+    analytics::{self, TimeRange},
+    auth,
+    http::{
+        cached,
+        openapi::{params as documented, problems},
+        params::{Paging, Params},
+    },
+    reads::transactions,
+};
+
+const PERMISSION: &str = "read:transactions";
+/// Streams that one replica holds open at most.
+pub(crate) const PLACES: usize = 1_000;
+/// How often it is looked whether anything changed.
+const LOOK: Duration = Duration::from_millis(500);
+/// How often an event shows that the stream lives, and it is looked whether its owner still may.
+const BEAT: Duration = Duration::from_secs(10);
+/// Transactions that are looked at for new ones.
+const LATEST: u64 = 50;
+
+/// Follow new transactions and figures. Needs `read:transactions`.
+///
+/// Server-sent events: `transactions` carries those of the latest 50 that are new or changed, `figures` (with
+/// `read:analytics`) the hour's figures, each within two seconds of the commit. `alive` comes every ten seconds. When the permission is withdrawn the stream ends.
+#[utoipa::path(get, path = "/api/v1/stream", tag = "transactions", params(documented::Stream),
+    responses((status = 200, content_type = "text/event-stream", body = String, description = "Goes on until it is closed"),
+        problems::List))]
+pub(crate) async fn open(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let params = Params::read(request.query_string())?;
+    let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
+    let place = api.streams.clone().try_acquire_owned();
+    let place = place.map_err(|_| Problem::new(ProblemKind::Unavailable, "too many streams are open; try again later"))?;
+    let follower = Follower {
+        api: (**api).clone(),
+        request,
+        scope,
+        with_figures: caller.may("read:analytics"),
+        seen: HashSet::new(),
+        figures: String::new(),
+        beat: Instant::now(),
+        is_first: true,
+        _place: place,
+    };
+    let events = stream::unfold(follower, |mut follower| async move {
+        let event = follower.next().await?;
+        Some((Ok::<Bytes, std::io::Error>(event), follower))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header(("cache-control", "no-store"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(Box::pin(events)))
+}
+
+/// One stream.
+struct Follower {
+    api: Api,
+    request: HttpRequest,
+    scope: Scope,
+    with_figures: bool,
+    /// Id and last change of what was told.
+    seen: HashSet<(String, String)>,
+    /// The tag of the figures that were told.
+    figures: String,
+    beat: Instant,
+    is_first: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Follower {
+    /// What is to be sent next; none when the stream is over.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if *self.api.stop.borrow() {
+                return None;
+            }
+            let mut text = String::new();
+            // What cannot be computed now is told when it can.
+            if let Ok(news) = self.transactions().await
+                && (!news.is_empty() || self.is_first)
+            {
+                text += &event("transactions", &Value::from(news).to_string());
+            }
+            if let Ok(Some(figures)) = self.figures().await {
+                text += &event("figures", &figures);
+            }
+            self.is_first = false;
+            if self.beat.elapsed() >= BEAT {
+                self.beat = Instant::now();
+                auth::caller(&self.api, &self.request, PERMISSION).await.ok()?;
+                text += &event("alive", "{}");
+            }
+            if !text.is_empty() {
+                return Some(text.into());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Those of the latest transactions that are new or changed, the latest first.
+    async fn transactions(&mut self) -> Result<Vec<Value>, Problem> {
+        let filter = TransactionFilter { mode: Some("live"), ..TransactionFilter::default() };
+        let (scope, paging) = (self.scope, Paging::first(LATEST));
+        let key = transactions::key(&filter, paging);
+        let entry =
+            cached::body(&self.api, cached::TRANSACTIONS, scope, &key, move |api| transactions::page(api, scope, filter, paging))
+                .await?;
+        let mut body: Value = serde_json::from_slice(&entry.plain).unwrap_or_default();
+        let rows = body.pointer_mut("/data/transactions").map(Value::take);
+        let Some(Value::Array(rows)) = rows else { return Ok(Vec::new()) };
+        let field = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let name = |row: &Value| (field(row, "id"), field(row, "updatedAt"));
+        let now: HashSet<(String, String)> = rows.iter().map(name).collect();
+        let news = rows.into_iter().filter(|row| !self.seen.contains(&name(row))).collect();
+        self.seen = now;
+        Ok(news)
+    }
+
+    /// The hour's figures, if they changed.
+    async fn figures(&mut self) -> Result<Option<String>, Problem> {
+        if !self.with_figures {
+            return Ok(None);
+        }
+        let (scope, range) = (self.scope, TimeRange::Hour);
+        self.api.precomputed.note_asked(range, scope).await;
+        let (route, key) = (cached::analytics(range), analytics::key(Mode::Live));
+        let entry: Arc<_> =
+            cached::body(&self.api, route, scope, &key, move |api| analytics::compute(api, scope, Mode::Live, range)).await?;
+        let tag = entry.etag(false);
+        if tag == self.figures {
+            return Ok(None);
+        }
+        self.figures = tag;
+        let mut body: Value = serde_json::from_slice(&entry.plain).unwrap_or_default();
+        Ok(body.get_mut("data").map(|data| data.take().to_string()))
+    }
+}
+
+/// An event of that name; `data` is JSON on one line.
+fn event(name: &str, data: &str) -> String {
+    format!("event: {name}\ndata: {data}\n\n")
+}
