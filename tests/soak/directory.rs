@@ -85,14 +85,14 @@ async fn furnish(platform: &Platform) {
     let db = sea_orm::Database::connect(&platform.database_url).await.unwrap();
     let execute = async |sql: String| drop(db.execute_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap());
     let master: [u8; 32] = base64_bytes(MASTER_KEY).try_into().unwrap();
-    let vault = store::secrets::Vault::new(&master).unwrap();
+    let vault = store::secrets::Vault::new(&[master]).unwrap();
     let now = store::now_ms();
     let ids: Vec<uuid::Uuid> = (0..COMPANIES).map(|_| uuid::Uuid::now_v7()).collect();
     for (part, ids) in ids.chunks(1000).enumerate() {
         let companies = ids.iter().enumerate().map(|(n, id)| format!("('{id}','c{0}','Company {0}',{now})", part * 1000 + n));
         execute(format!("INSERT INTO companies (id, slug, name, created_at) VALUES {}", joined(companies))).await;
         let keys = ids.iter().map(|id| {
-            let purpose = format!("{}:{}", Endpoint::Netbanx, CompanyId(*id).0);
+            let purpose = format!("{}:{}:1:utf8", Endpoint::Netbanx, CompanyId(*id).0);
             let sealed = vault.seal_bytes(&purpose, KEY.as_bytes()).unwrap();
             format!("('{}','netbanx','{id}',1,'utf8','{sealed}',{now},{now})", uuid::Uuid::now_v7())
         });

@@ -2,7 +2,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::hmac;
 
 /// The receivers' key in every test.
-pub const KEY: &str = "test-portal-key";
+pub const KEY: &str = "test-portal-key-1";
 
 /// The signature under [`KEY`] as Paysafe sends it.
 pub fn sign(body: &[u8]) -> String {

@@ -23,15 +23,16 @@ use std::{sync::Arc, time::Duration};
 use ::cache::ResponseCache;
 use ::receivers::{Directory, Publisher};
 use analytics::precompute::{self, Precomputed};
-use http_service::{Problem, ProblemKind, Stop, health::Readiness};
+pub use auth::Revocations;
+use auth::sign_in_limit::SignInLimit;
+use http_service::{AddressSource, Problem, ProblemKind, Stop, health::Readiness};
 use moka::future::Cache;
 use monitoring::AlertOnsets;
 use queue::Queue;
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use settings::{AlertLimits, Settings};
 use shared_stats::Meter;
 use store::secrets::Vault;
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// Why the service cannot start or go on.
@@ -76,10 +77,16 @@ pub struct Api {
     /// Who was known lately, for while the database is away.
     last_known: Cache<String, Arc<auth::Caller>>,
     /// Places for open streams.
-    streams: Arc<Semaphore>,
+    streams: stream::Places,
     stop: Stop,
     companies: Cache<String, Option<Uuid>>,
     secure_cookies: bool,
+    /// What was revoked lately.
+    revocations: Revocations,
+    /// Where a client's address is told.
+    addresses: Arc<AddressSource>,
+    /// How often somebody may try to sign in.
+    sign_ins: Arc<SignInLimit>,
     /// Publishes changes of receivers.
     publisher: Arc<Publisher>,
     /// Reads what ingress notes of receivers.
@@ -97,6 +104,7 @@ impl Api {
         let meter = Meter::start(redis.clone(), &settings.queue_name);
         let precomputed = Precomputed::new(redis.clone(), &settings.queue_name);
         let onsets = AlertOnsets::new(redis.clone(), &settings.queue_name);
+        let revocations = Revocations::new(redis.clone(), &settings.queue_name);
         let publisher = Publisher::new(db.clone(), queue.client().clone(), &settings.queue_name).into();
         let directory = Directory::new(queue.client().clone(), &settings.queue_name);
         let bytes = settings.cache_memory_mib * 1024 * 1024;
@@ -110,13 +118,16 @@ impl Api {
             limits: settings.alerts,
             callers: Cache::builder().max_capacity(10_000).time_to_live(CALLER_TTL).build(),
             last_known: Cache::builder().max_capacity(1_000).time_to_live(LAST_KNOWN_TTL).build(),
-            streams: Arc::new(Semaphore::new(stream::PLACES)),
+            streams: stream::Places::default(),
             stop,
             companies: Cache::builder().max_capacity(10_000).time_to_live(COMPANY_TTL).build(),
             secure_cookies: settings.production,
+            revocations,
+            addresses: Arc::new(address_source(settings)),
+            sign_ins: Arc::default(),
             publisher,
             directory,
-            vault: settings.master_key.as_ref().map(|key| Vault::new(&key.0)).transpose()?.map(Arc::new),
+            vault: settings.master_keys.as_ref().map(|key| Vault::new(&key.0)).transpose()?.map(Arc::new),
             ingress_url: settings.ingress_public_url.as_deref().map(Into::into),
         })
     }
@@ -134,6 +145,12 @@ impl Api {
             async move { store::ping(&db).await.is_ok() }
         })
     }
+}
+
+fn address_source(settings: &Settings) -> AddressSource {
+    // The settings checked that it is a name.
+    let header = settings.client_address_header.as_deref().and_then(|name| name.parse().ok());
+    AddressSource { header, hops: settings.client_address_hops }
 }
 
 /// Runs the service until `stop`.
@@ -161,6 +178,16 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     Ok(())
 }
 
+/// Begins a transaction.
+async fn begin(api: &Api) -> Result<DatabaseTransaction, Problem> {
+    api.db.begin().await.map_err(|error| query_failed(&error.into()))
+}
+
+/// Ends it.
+async fn commit(tx: DatabaseTransaction) -> Result<(), Problem> {
+    tx.commit().await.map_err(|error| query_failed(&error.into()))
+}
+
 /// What the store refuses, as the caller sees it.
 fn refused(error: &store::Error) -> Problem {
     match error {
@@ -174,6 +201,8 @@ fn query_failed(error: &store::Error) -> Problem {
     tracing::error!(%error, "a query failed");
     match error {
         store::Error::Unavailable(_) => Problem::new(ProblemKind::Unavailable, "the database is not available"),
+        store::Error::Busy => Problem::new(ProblemKind::TooManyRequests, "too many people sign in at this moment")
+            .retry_after(Duration::from_secs(2)),
         _ => Problem::new(ProblemKind::Internal, "the query failed"),
     }
 }

@@ -126,15 +126,21 @@ impl KeyEncoding {
 
     /// Prepares the HMAC key once, so that a request only pays for the digest.
     pub fn key(self, text: &str) -> Result<hmac::Key, BadKey> {
+        Ok(hmac::Key::new(hmac::HMAC_SHA256, &self.bytes(text)?))
+    }
+
+    /// How many bytes the key has; 0 of a text that does not fit.
+    pub fn length(self, text: &str) -> usize {
+        self.bytes(text).map_or(0, |bytes| bytes.len())
+    }
+
+    fn bytes(self, text: &str) -> Result<Vec<u8>, BadKey> {
         let bytes = match self {
             Self::Utf8 => text.as_bytes().to_vec(),
             Self::Base64 => STANDARD.decode(text).map_err(|_| BadKey)?,
             Self::Hex => hex::decode(text).map_err(|_| BadKey)?,
         };
-        if bytes.is_empty() {
-            return Err(BadKey);
-        }
-        Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
+        if bytes.is_empty() { Err(BadKey) } else { Ok(bytes) }
     }
 }
 

@@ -1,15 +1,19 @@
 //! What the HTTP services share: problem documents, the envelope of a success, health, and the
 //! life of a server from bind to drain.
 
+mod client_address;
 pub mod health;
 mod instrument;
 mod methods;
 mod problem;
+mod rate_limit;
 mod server;
 mod success;
 
+pub use client_address::AddressSource;
 pub use instrument::{RouteMetrics, TRACEPARENT};
 pub use methods::only;
 pub use problem::{Problem, ProblemKind};
+pub use rate_limit::{Rate, RateLimit};
 pub use server::{Stop, serve, stop_on_signal};
 pub use success::{success, timestamp};

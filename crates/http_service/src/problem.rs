@@ -1,6 +1,6 @@
 //! RFC 9457 problem documents: the one place where an HTTP error is made.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -36,6 +36,9 @@ pub enum ProblemKind {
     BodyTimeout,
     UnsupportedEncoding,
     TooManyFailures,
+    TooManyRequests,
+    UnsupportedMediaType,
+    CrossSite,
     Unavailable,
     Internal,
 }
@@ -74,6 +77,11 @@ impl ProblemKind {
             Self::BodyTimeout => ("body-timeout", S::REQUEST_TIMEOUT, "The body took too long"),
             Self::UnsupportedEncoding => ("unsupported-encoding", S::UNSUPPORTED_MEDIA_TYPE, "The content encoding is not known"),
             Self::TooManyFailures => ("too-many-failures", S::TOO_MANY_REQUESTS, "Too many failures"),
+            Self::TooManyRequests => ("too-many-requests", S::TOO_MANY_REQUESTS, "Too many requests"),
+            Self::UnsupportedMediaType => {
+                ("unsupported-media-type", S::UNSUPPORTED_MEDIA_TYPE, "The content type is not accepted")
+            }
+            Self::CrossSite => ("cross-site", S::FORBIDDEN, "The request comes from another site"),
             Self::Unavailable => ("unavailable", S::SERVICE_UNAVAILABLE, "Temporarily unavailable"),
             Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Something went wrong here"),
         }
@@ -85,18 +93,26 @@ impl ProblemKind {
 pub struct Problem {
     kind: ProblemKind,
     detail: String,
+    retry_after: Option<Duration>,
     parameter: Option<Cow<'static, str>>,
 }
 
 impl Problem {
     /// A problem with a sentence for the caller; no secrets, no internals.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), parameter: None }
+        Self { kind, detail: detail.into(), retry_after: None, parameter: None }
     }
 
     /// The parameter `name` is bad.
     pub fn parameter(name: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
-        Self { kind: ProblemKind::BadParameter, detail: detail.into(), parameter: Some(name.into()) }
+        Self { kind: ProblemKind::BadParameter, detail: detail.into(), retry_after: None, parameter: Some(name.into()) }
+    }
+
+    /// The same, worth another try after `wait`.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
     }
 
     /// Which kind it is.
@@ -125,11 +141,17 @@ impl ResponseError for Problem {
             fields.insert("parameter".to_owned(), parameter.into());
         }
         let mut response = HttpResponse::build(status);
-        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        response
+            .insert_header((header::CONTENT_TYPE, "application/problem+json"))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
         match status {
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => drop(response.insert_header((header::ACCEPT_ENCODING, "gzip, deflate"))),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE if self.kind == ProblemKind::UnsupportedEncoding => {
+                response.insert_header((header::ACCEPT_ENCODING, "gzip, deflate"));
+            }
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                response.insert_header((header::RETRY_AFTER, "1"));
+                let wait = self.retry_after.unwrap_or_default().as_millis().div_ceil(1000).max(1);
+                response.insert_header((header::RETRY_AFTER, wait.to_string()));
             }
             StatusCode::UNAUTHORIZED => drop(response.insert_header((header::WWW_AUTHENTICATE, self.challenge()))),
             _ => {}

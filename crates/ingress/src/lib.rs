@@ -33,7 +33,7 @@ mod verification;
 use std::sync::Arc;
 
 use duplicates::Duplicates;
-use http_service::{Stop, health::Readiness};
+use http_service::{AddressSource, Stop, health::Readiness};
 use queue::{Producer, Queue};
 use sea_orm::DatabaseConnection;
 use settings::Settings;
@@ -42,7 +42,7 @@ use shared_stats::{CountOutbox, Meter};
 use body::Bounds;
 use receivers::Receivers;
 use refusals::Refusals;
-use strangers::{AddressSource, Strangers};
+use strangers::Strangers;
 
 /// Connections to the database, which is asked one look-up at a time.
 const FALLBACK_CONNECTIONS: u32 = 2;
@@ -87,7 +87,7 @@ impl Ingress {
     /// The service over that queue; starts its background tasks. `db` is asked for receivers where Redis has no directory of
     /// them.
     pub fn start(settings: &Settings, queue: Queue, db: Option<DatabaseConnection>) -> Result<Self, Error> {
-        let vault = store::secrets::Vault::new(&settings.require_master_key()?.0)?;
+        let vault = store::secrets::Vault::new(&settings.require_master_keys()?.0)?;
         let producer = Producer::start(&queue);
         let duplicates =
             Duplicates::start(CountOutbox::new(queue.client().clone(), &settings.queue_name, shared_stats::DUPLICATES));

@@ -22,7 +22,7 @@ impl AdminContext {
         admin: bool,
         mut permissions: Vec<String>,
         name: &str,
-        days: Option<u16>,
+        days: u16,
     ) -> Result<(), Error> {
         if admin && !permissions.iter().any(|p| p == "admin") {
             permissions.push("admin".to_owned());
@@ -31,8 +31,8 @@ impl AdminContext {
             permissions = tokens::PERMISSIONS.iter().filter(|p| p.starts_with("read:")).map(|p| (*p).to_owned()).collect();
         }
         let company = self.company(company).await?;
-        let expires_at = days.map(|days| store::now_ms() + i64::from(days) * 86_400_000);
-        let (id, token) = tokens::add(&self.db, company, name, &permissions, expires_at).await?;
+        let expires_at = Some(store::now_ms() + i64::from(days) * 86_400_000);
+        let (id, token) = tokens::add(&self.db, company, name, &permissions, expires_at, "command").await?;
         self.note(company, "token.add", &json!({"token": id, "permissions": permissions})).await?;
         self.say(&token, &json!({"id": id, "token": token, "permissions": permissions, "expiresAtMs": expires_at}));
         Ok(())
@@ -61,6 +61,7 @@ impl AdminContext {
             return Err(Error::Refused(format!("there is no active token {id}")));
         }
         self.note(CompanyId::NONE, "token.revoke", &json!({"token": id})).await?;
+        self.tell_revoked(&format!("token:{id}")).await;
         self.say("revoked", &json!({"revoked": id}));
         Ok(())
     }
@@ -92,6 +93,7 @@ impl AdminContext {
         let password = password(source)?;
         let user = users::set_password(&self.db, email, &password).await?;
         self.note(CompanyId(user.company_id), "user.password", &json!({"user": user.id})).await?;
+        self.tell_revoked(&format!("user:{}", user.id)).await;
         let shown = source.generate.then_some(password);
         let text = shown.clone().unwrap_or_else(|| format!("{} has a new password", user.email));
         self.say(&text, &json!({"id": user.id, "password": shown}));
@@ -104,8 +106,18 @@ impl AdminContext {
         let user = known.ok_or_else(|| Error::Refused(format!("there is no user '{email}'")))?;
         users::remove(&self.db, Scope::All, user.id).await?;
         self.note(CompanyId(user.company_id), "user.remove", &json!({"user": user.id})).await?;
+        self.tell_revoked(&format!("user:{}", user.id)).await;
         self.say("removed", &json!({"removed": user.id}));
         Ok(())
+    }
+}
+
+impl AdminContext {
+    /// Tells replicas of the API, which may not reach the database when it counts, who is out.
+    async fn tell_revoked(&self, subject: &str) {
+        if let Ok(redis) = redis_client::connect(&self.settings.cache_redis_url) {
+            api::Revocations::new(redis, &self.settings.queue_name).note(subject).await;
+        }
     }
 }
 

@@ -81,7 +81,7 @@ impl AdminContext {
 
     pub async fn set_secret(&self, receiver: &Receiver, source: &KeySource, encoding: &str, grace_ms: i64) -> Result<(), Error> {
         let encoding = KeyEncoding::parse(encoding).ok_or_else(|| Error::Refused("unknown encoding".to_owned()))?;
-        let vault = Vault::new(&self.settings.require_master_key()?.0)?;
+        let vault = Vault::new(&self.settings.require_master_keys()?.0)?;
         let company = self.company(receiver.company.as_deref()).await?;
         let key = match (&source.key, &source.key_file) {
             (Some(key), _) => key.clone(),
@@ -100,9 +100,27 @@ impl AdminContext {
         Ok(())
     }
 
+    pub async fn rewrap_secrets(&self) -> Result<(), Error> {
+        let vault = Vault::new(&self.settings.require_master_keys()?.0)?;
+        let rewrapped = secrets::rewrap(&self.db, &vault).await?;
+        self.publish_all().await;
+        self.note(CompanyId::NONE, "secret.rewrap", &json!({"count": rewrapped})).await?;
+        self.say(&format!("{rewrapped} keys are encrypted under the first master key now"), &json!({"rewrapped": rewrapped}));
+        Ok(())
+    }
+
+    pub async fn verify_audit(&self) -> Result<(), Error> {
+        let found = store::audit::verify(&self.db).await?;
+        let text = format!("{} entries, head {}, {} of versions before 1.0", found.entries, found.head, found.unchained);
+        self.say(&text, &serde_json::to_value(&found).unwrap_or_default());
+        found.problem.map_or(Ok(()), |problem| Err(Error::Refused(problem)))
+    }
+
     /// Notes in the audit log what the command did.
     pub(super) async fn note(&self, company: CompanyId, action: &str, detail: &Value) -> Result<(), Error> {
-        Ok(store::audit::record(&self.db, "command", company, action, detail.to_string()).await?)
+        let detail = detail.to_string();
+        let note = store::audit::Note { actor: "command", company, action, detail: &detail, address: None };
+        Ok(store::audit::record_alone(&self.db, note).await?)
     }
 
     pub async fn list_secrets(&self) -> Result<(), Error> {

@@ -44,6 +44,9 @@ enum Command {
     /// People who sign in.
     #[command(subcommand)]
     User(User),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Which company an account's webhooks belong to.
     #[command(subcommand)]
     Account(Account),
@@ -124,6 +127,8 @@ enum Secret {
     },
     /// List receivers' keys by version; never the keys themselves.
     List,
+    /// Encrypt all keys again under the first of MASTER_KEY's keys, so that those behind it can go.
+    Rewrap,
     /// End a key now.
     Revoke {
         #[command(flatten)]
@@ -150,9 +155,9 @@ enum Token {
         /// Its name for people.
         #[arg(long, default_value = "token")]
         name: String,
-        /// After how many days it ends; absent: never.
-        #[arg(long)]
-        expires_days: Option<u16>,
+        /// After how many days it ends, 1 to 3,650.
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
+        expires_days: u16,
     },
     /// List the tokens; never the tokens themselves.
     List,
@@ -211,6 +216,12 @@ enum User {
 }
 
 #[derive(Debug, Subcommand)]
+enum Audit {
+    /// Prove that no entry was changed, removed or put in. Fails where one was.
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
 enum Account {
     /// Webhooks of this account whose path names no company belong to that company from now on.
     Assign {
@@ -244,6 +255,8 @@ impl Cli {
                     Command::Secret(Secret::Rotate { receiver, source, encoding, grace_hours }) => {
                         context.set_secret(&receiver, &source, &encoding, i64::from(grace_hours) * 3_600_000).await
                     }
+                    Command::Secret(Secret::Rewrap) => context.rewrap_secrets().await,
+                    Command::Audit(Audit::Verify) => context.verify_audit().await,
                     Command::Secret(Secret::List) => context.list_secrets().await,
                     Command::Secret(Secret::Revoke { receiver, version }) => context.revoke_secret(&receiver, version).await,
                     Command::Token(Token::Add { company, admin, permission, name, expires_days }) => {

@@ -8,7 +8,7 @@ use ingress::Ingress;
 use queue::Queue;
 use receivers::Publisher;
 use sea_orm::DatabaseConnection;
-use settings::{MasterKey, Settings};
+use settings::{MasterKeys, Settings};
 use store::{
     companies,
     reads::Scope,
@@ -32,11 +32,11 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
     settings.api_bind = SocketAddr::from(([127, 0, 0, 1], port));
     settings.ingress_bind =
         SocketAddr::from(([127, 0, 0, 1], port.checked_add(1).ok_or_else(|| Error::Refused("--port is too high".to_owned()))?));
-    let master_key = match settings.master_key.clone() {
+    let master_key = match settings.master_keys.clone() {
         Some(key) => key,
         None => own_master_key(&directory)?,
     };
-    settings.master_key = Some(master_key.clone());
+    settings.master_keys = Some(master_key.clone());
     let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
     store::migrate(&db).await?;
     let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
@@ -91,12 +91,12 @@ async fn work(settings: &Settings, queue: &Queue, db: &DatabaseConnection, stop:
 }
 
 /// A master key of this laptop, kept beside its database.
-fn own_master_key(directory: &Path) -> Result<MasterKey, Error> {
+fn own_master_key(directory: &Path) -> Result<MasterKeys, Error> {
     let path = directory.join("master.key");
     if !path.exists() {
         write_private(&path, &secrets::generate(KeyEncoding::Base64)?)?;
     }
-    Ok(MasterKey::parse(&fs::read_to_string(&path)?)?)
+    Ok(MasterKeys::parse(&fs::read_to_string(&path)?)?)
 }
 
 fn write_private(path: &Path, text: &str) -> Result<(), Error> {
@@ -138,7 +138,7 @@ async fn demo(db: &DatabaseConnection, vault: &Vault, directory: &Path) -> Resul
         }
     }
     let permissions: Vec<String> = tokens::PERMISSIONS.iter().map(|p| (*p).to_owned()).collect();
-    let (_, token) = tokens::add(db, CompanyId::NONE, "dev", &permissions, None).await?;
+    let (_, token) = tokens::add(db, CompanyId::NONE, "dev", &permissions, None, "command").await?;
     let password = access::generate_password()?;
     if users::list(db, Scope::All).await?.iter().any(|user| user.email == DEMO_USER) {
         users::set_password(db, DEMO_USER, &password).await?;

@@ -208,7 +208,9 @@ pub(crate) async fn run(command: QueueCommand, as_json: bool) -> Result<(), Erro
 async fn note(settings: &Settings, action: &str, done: &Value) {
     let noted = async {
         let db = store::connect(&settings.database_url, 1).await?;
-        store::audit::record(&db, "command", CompanyId::NONE, action, done.to_string()).await
+        let detail = done.to_string();
+        let note = store::audit::Note { actor: "command", company: CompanyId::NONE, action, detail: &detail, address: None };
+        store::audit::record_alone(&db, note).await
     };
     if let Err(error) = noted.await {
         eprintln!("netbanx: done, but not noted in the audit log: {error}");
@@ -223,7 +225,7 @@ async fn change(queue: &Queue, settings: &Settings, which: Which, redrive: bool)
     let filter = filter.resolve(settings).await?;
     let matches = |letter: &DeadLetter| filter.matches(letter);
     // Without the master key encrypted ones stay as they are.
-    let vault = settings.master_key.as_ref().map(|key| Vault::new(&key.0)).transpose()?;
+    let vault = settings.master_keys.as_ref().map(|key| Vault::new(&key.0)).transpose()?;
     Ok(match (id.is_empty(), redrive) {
         (false, true) => reinterpret::redrive(queue, vault.as_ref(), &id).await?,
         (false, false) => queue.discard(&id).await?,

@@ -35,25 +35,23 @@ pub enum Error {
     File(String),
 }
 
-/// The 32 bytes that encrypt secrets at rest. Not shown by `Debug`.
+/// The keys of 32 bytes that encrypt secrets at rest, the current one first. Not shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct MasterKey(pub [u8; 32]);
+pub struct MasterKeys(pub Vec<[u8; 32]>);
 
-impl std::fmt::Debug for MasterKey {
+impl std::fmt::Debug for MasterKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("MasterKey(***)")
+        f.write_str("MasterKeys(***)")
     }
 }
 
-impl MasterKey {
-    /// Reads 32 bytes in base64.
+impl MasterKeys {
+    /// Reads one or several keys of 32 bytes in base64, separated by commas.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        STANDARD
-            .decode(text.trim())
-            .ok()
-            .and_then(|bytes| bytes.try_into().ok())
-            .map(Self)
-            .ok_or_else(|| Error::Bad { name: "MASTER_KEY", reason: "must be 32 bytes in base64".to_owned() })
+        let key = |text: &str| STANDARD.decode(text.trim()).ok()?.try_into().ok();
+        let keys: Option<Vec<[u8; 32]>> = text.split(',').map(key).collect();
+        let reason = "must be 32 bytes in base64; several, separated by commas, while one is replaced: the new one first";
+        keys.map(Self).ok_or_else(|| bad("MASTER_KEY", reason))
     }
 }
 
@@ -89,8 +87,8 @@ pub struct Settings {
     pub api_bind: SocketAddr,
     /// `ADMIN_BIND`: health for probes, apart from the public port. Unset: none.
     pub admin_bind: Option<SocketAddr>,
-    /// `MASTER_KEY`. `dev` makes one of its own.
-    pub master_key: Option<MasterKey>,
+    /// `MASTER_KEY`: the current key and those before it. `dev` makes one of its own.
+    pub master_keys: Option<MasterKeys>,
     /// `WEBHOOK_SIGNATURE_VALIDATION`.
     pub signature_validation: bool,
     /// `DEDUP_TTL_SECS`.
@@ -192,7 +190,7 @@ impl Settings {
             client_address_hops: source.within("CLIENT_ADDRESS_HOPS", 1, &(1..=32))?,
             api_bind: source.parse("API_BIND", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
             admin_bind: source.optional_parse("ADMIN_BIND")?,
-            master_key: source.optional("MASTER_KEY").map(|key| MasterKey::parse(&key)).transpose()?,
+            master_keys: source.optional("MASTER_KEY").map(|keys| MasterKeys::parse(&keys)).transpose()?,
             signature_validation,
             dedup_ttl: Duration::from_secs(source.within("DEDUP_TTL_SECS", 3600, &(1..=31_536_000))?),
             queue_name,
@@ -260,9 +258,9 @@ impl Settings {
         Retention { history_days: self.history_days, minute_days: self.rollup_minute_days, hour_days: self.rollup_hour_days }
     }
 
-    /// The master key, or the error that tells it is missing.
-    pub fn require_master_key(&self) -> Result<&MasterKey, Error> {
-        self.master_key.as_ref().ok_or_else(|| bad("MASTER_KEY", "is required: 32 bytes in base64"))
+    /// The master keys, or the error that tells it is missing.
+    pub fn require_master_keys(&self) -> Result<&MasterKeys, Error> {
+        self.master_keys.as_ref().ok_or_else(|| bad("MASTER_KEY", "is required: 32 bytes in base64"))
     }
 
     /// The directory of the SQLite file, to be made before it is opened.

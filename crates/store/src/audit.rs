@@ -1,7 +1,16 @@
-//! The audit log: who changed what, and when.
+//! The audit log: who changed what, when, and from where.
+//!
+//! Entries form a chain: each has a number and the SHA-256 of its own fields together with the hash of the entry before it. The
+//! head of the chain stands in `platform_state`, and the row that holds it is the lock under which entries are appended.
+//! [`verify`] finds an entry that was changed, removed or put in. An entry is written in the transaction of what it tells.
 
 use common::CompanyId;
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use ring::digest;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Set, Statement, TransactionTrait,
+};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
@@ -9,20 +18,91 @@ use crate::{
     entity::audit_entry::{ActiveModel, Column, Entity, Model},
     now_ms,
     reads::Scope,
+    state,
 };
 
-/// Notes an action; `detail` is JSON without secrets.
-pub async fn record(db: &DatabaseConnection, actor: &str, company: CompanyId, action: &str, detail: String) -> Result<(), Error> {
-    let row = ActiveModel {
-        id: Set(Uuid::now_v7()),
-        at: Set(now_ms()),
-        actor: Set(actor.to_owned()),
-        company_id: Set(company.0),
-        action: Set(action.to_owned()),
-        detail: Set(detail),
+/// The row of `platform_state` that holds the number and the hash of the last entry, joined by a colon.
+const HEAD: &str = "audit.head";
+/// Entries of one look while verifying.
+const PAGE: u64 = 1000;
+
+/// Something that was done.
+#[derive(Debug, Clone, Copy)]
+pub struct Note<'n> {
+    /// `user:ID`, `token:ID` or `command`.
+    pub actor: &'n str,
+    /// Whom it concerns; [`CompanyId::NONE`]: all.
+    pub company: CompanyId,
+    /// For example `token.add`.
+    pub action: &'n str,
+    /// JSON without secrets.
+    pub detail: &'n str,
+    /// Where the request came from.
+    pub address: Option<&'n str>,
+}
+
+/// Appends an entry in the transaction of what it tells. Until that ends no other entry is appended.
+pub async fn record(tx: &DatabaseTransaction, note: Note<'_>) -> Result<(), Error> {
+    let (last, previous) = lock_head(tx).await?;
+    let mut row = Model {
+        id: Uuid::now_v7(),
+        at: now_ms(),
+        actor: note.actor.to_owned(),
+        company_id: note.company.0,
+        action: note.action.to_owned(),
+        detail: note.detail.to_owned(),
+        sequence: Some(last + 1),
+        previous_hash: Some(previous),
+        hash: None,
+        address: note.address.map(str::to_owned),
     };
-    Entity::insert(row).exec_without_returning(db).await?;
+    let hash = hash_of(&row);
+    row.hash = Some(hash.clone());
+    Entity::insert(ActiveModel { hash: Set(row.hash.clone()), ..row.into() }).exec_without_returning(tx).await?;
+    state::set(tx, HEAD, &format!("{}:{hash}", last + 1)).await?;
     Ok(())
+}
+
+/// Appends an entry in a transaction of its own, about what is not in the database.
+pub async fn record_alone(db: &DatabaseConnection, note: Note<'_>) -> Result<(), Error> {
+    let tx = db.begin().await?;
+    record(&tx, note).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The number and the hash of the last entry; others wait until the transaction ends.
+async fn lock_head(tx: &DatabaseTransaction) -> Result<(i64, String), Error> {
+    let sql = format!(
+        "INSERT INTO platform_state (name, value) VALUES ('{HEAD}', '0:') \
+         ON CONFLICT (name) DO UPDATE SET value = platform_state.value RETURNING value"
+    );
+    let row = tx.query_one_raw(Statement::from_string(tx.get_database_backend(), sql)).await?;
+    let value: String = row.map(|row| row.try_get("", "value")).transpose()?.unwrap_or_default();
+    Ok(head(&value))
+}
+
+fn head(value: &str) -> (i64, String) {
+    let (number, hash) = value.split_once(':').unwrap_or_default();
+    (number.parse().unwrap_or(0), hash.to_owned())
+}
+
+/// SHA-256 over the JSON of all fields but the hash itself, hex.
+fn hash_of(row: &Model) -> String {
+    #[derive(Serialize)]
+    struct Hashed<'r>(Option<i64>, &'r Option<String>, Uuid, i64, &'r str, Uuid, &'r str, &'r Option<String>, &'r str);
+    let fields = Hashed(
+        row.sequence,
+        &row.previous_hash,
+        row.id,
+        row.at,
+        &row.actor,
+        row.company_id,
+        &row.action,
+        &row.address,
+        &row.detail,
+    );
+    let text = serde_json::to_vec(&fields).unwrap_or_default();
+    hex::encode(digest::digest(&digest::SHA256, &text))
 }
 
 /// At most `limit` entries before `before` (an entry's id), the latest first.
@@ -36,4 +116,56 @@ pub async fn list(db: &DatabaseConnection, scope: Scope, before: Option<Uuid>, l
         entries = entries.filter(Column::Id.lt(before));
     }
     Ok(entries.order_by_desc(Column::Id).limit(limit).all(db).await?)
+}
+
+/// What [`verify`] found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verified {
+    /// Entries of the chain that were looked at.
+    pub entries: i64,
+    /// Entries of versions before 1.0, which have no hash and cannot be proved.
+    pub unchained: u64,
+    /// The hash of the last entry: kept elsewhere, it shows later that nothing before it was changed.
+    pub head: String,
+    /// The first thing that is wrong, if anything is.
+    pub problem: Option<String>,
+}
+
+/// Walks the whole chain.
+pub async fn verify(db: &DatabaseConnection) -> Result<Verified, Error> {
+    use sea_orm::PaginatorTrait;
+    let unchained = Entity::find().filter(Column::Sequence.is_null()).count(db).await?;
+    let told = head(&state::get(db, HEAD).await?.unwrap_or_default());
+    let (mut last, mut hash) = (0, String::new());
+    let problem = loop {
+        let page = Entity::find().filter(Column::Sequence.gt(last)).order_by_asc(Column::Sequence).limit(PAGE).all(db).await?;
+        let Some(end) = page.last().cloned() else { break beyond_end(&told, last, &hash) };
+        if let Some(problem) = page.iter().find_map(|row| wrong(row, &mut last, &mut hash)) {
+            break Some(problem);
+        }
+        // Entries that were appended meanwhile are walked, too.
+        if (page.len() as u64) < PAGE && end.sequence >= Some(told.0) {
+            break None;
+        }
+    };
+    Ok(Verified { entries: last, unchained, head: hash, problem })
+}
+
+fn beyond_end((number, told): &(i64, String), last: i64, hash: &str) -> Option<String> {
+    (*number != last || told != hash).then(|| format!("the last entry is number {last}; there was a number {number}"))
+}
+
+/// What is wrong with `row`, which should follow the entry `last` with `hash`; those become its own.
+fn wrong(row: &Model, last: &mut i64, hash: &mut String) -> Option<String> {
+    let number = row.sequence.unwrap_or_default();
+    if number != *last + 1 {
+        return Some(format!("entry number {} is missing", *last + 1));
+    }
+    if row.previous_hash.as_deref() != Some(hash) || row.hash != Some(hash_of(row)) {
+        return Some(format!("entry number {number} ({}) was changed", row.id));
+    }
+    *last = number;
+    *hash = row.hash.clone().unwrap_or_default();
+    None
 }

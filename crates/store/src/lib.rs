@@ -19,6 +19,7 @@
 //! | [`existing`] | which webhooks are stored |
 //! | [`state`] | facts of the whole installation |
 //! | [`dialect`] | the only place where the two databases differ |
+//! | `vault` | encryption under the master keys |
 //! | `wide` | sums beyond 64 bits in columns of 64 bits |
 //! | [`deadline`] | time limits for database work |
 
@@ -39,6 +40,7 @@ pub mod secrets;
 pub mod state;
 pub mod tokens;
 pub mod users;
+mod vault;
 pub mod verify;
 mod wide;
 
@@ -62,6 +64,9 @@ pub enum Error {
     /// There is such a thing already, or no such thing.
     #[error("{0}")]
     Conflict(String),
+    /// Too many passwords are being checked. Try again in a moment.
+    #[error("too many passwords are being checked")]
+    Busy,
     /// A secret cannot be encrypted or decrypted: most likely another master key.
     #[error("the secret cannot be decrypted: is it another MASTER_KEY?")]
     Crypto,

@@ -1,18 +1,15 @@
-//! Receivers' HMAC keys, AES-256-GCM under the master key, bound to their receiver.
+//! Receivers' HMAC keys, encrypted (see [`Vault`]).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use common::{CompanyId, Endpoint, signature::KeyEncoding};
-use ring::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hmac,
-    rand::{SecureRandom, SystemRandom},
-};
+use ring::rand::{SecureRandom, SystemRandom};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-    TransactionTrait, sea_query::Expr,
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    TransactionSession, TransactionTrait, sea_query::Expr,
 };
 use uuid::Uuid;
 
+pub use crate::vault::Vault;
 use crate::{
     Error,
     entity::receiver_secret::{self, Column, Entity, Model},
@@ -21,54 +18,10 @@ use crate::{
     receiver_changes,
 };
 
+/// Keys that are encrypted again in one transaction.
+const REWRAPPED_AT_ONCE: u64 = 500;
 /// Active keys of one receiver at most: the new one and the one that it replaces.
 pub const MAX_ACTIVE: u64 = 2;
-
-/// Encrypts and decrypts secrets.
-#[derive(Debug)]
-pub struct Vault(LessSafeKey);
-
-impl Vault {
-    /// A vault under that master key.
-    pub fn new(master_key: &[u8; 32]) -> Result<Self, Error> {
-        UnboundKey::new(&AES_256_GCM, master_key).map(|key| Self(LessSafeKey::new(key))).map_err(|_| Error::Crypto)
-    }
-
-    fn seal(&self, receiver: &str, text: &str) -> Result<String, Error> {
-        self.seal_bytes(receiver, text.as_bytes())
-    }
-
-    /// Encrypts `bytes`, bound to `purpose`; base64.
-    pub fn seal_bytes(&self, purpose: &str, bytes: &[u8]) -> Result<String, Error> {
-        let mut nonce = [0; NONCE_LEN];
-        SystemRandom::new().fill(&mut nonce).map_err(|_| Error::Crypto)?;
-        let mut sealed = bytes.to_vec();
-        self.0
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(purpose.as_bytes()), &mut sealed)
-            .map_err(|_| Error::Crypto)?;
-        Ok(STANDARD.encode([nonce.as_slice(), &sealed].concat()))
-    }
-
-    /// Decrypts what was encrypted for `purpose`.
-    pub fn open_bytes(&self, purpose: &str, sealed: &str) -> Result<Vec<u8>, Error> {
-        let mut bytes = STANDARD.decode(sealed).map_err(|_| Error::Crypto)?;
-        let (nonce, sealed) = bytes.split_at_mut_checked(NONCE_LEN).ok_or(Error::Crypto)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Error::Crypto)?;
-        let plain = self.0.open_in_place(nonce, Aad::from(purpose.as_bytes()), sealed).map_err(|_| Error::Crypto)?;
-        Ok(plain.to_vec())
-    }
-
-    /// The prepared HMAC key of a stored secret.
-    pub fn open(&self, row: &Model) -> Result<hmac::Key, Error> {
-        let plain = self.open_bytes(&receiver_of(&row.endpoint, row.company_id), &row.ciphertext)?;
-        let text = std::str::from_utf8(&plain).map_err(|_| Error::Crypto)?;
-        KeyEncoding::parse(&row.encoding).and_then(|encoding| encoding.key(text).ok()).ok_or(Error::Crypto)
-    }
-}
-
-fn receiver_of(endpoint: &str, company: Uuid) -> String {
-    format!("{endpoint}:{company}")
-}
 
 fn of_receiver(endpoint: Endpoint, company: CompanyId) -> Condition {
     Condition::all().add(Column::Endpoint.eq(endpoint.as_str())).add(Column::CompanyId.eq(company.0))
@@ -84,9 +37,23 @@ pub fn generate(encoding: KeyEncoding) -> Result<String, Error> {
     })
 }
 
+/// Shortest key in bytes that may be set: a shorter one can be guessed from one signed body. Those that were set before go on.
+pub const KEY_LENGTH: usize = 16;
+
+/// Refuses a text that is no key of that encoding, or a key that is too short.
+pub fn check_key(text: &str, encoding: KeyEncoding) -> Result<(), Error> {
+    encoding.key(text).map_err(|e| Error::Conflict(e.to_string()))?;
+    match encoding.length(text) {
+        length if length < KEY_LENGTH => {
+            Err(Error::Conflict(format!("a key has {KEY_LENGTH} bytes at least; this one has {length}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Adds a secret. Those active before stay so until `grace_ms` from now; 0 ends them at once.
 pub async fn add(
-    db: &DatabaseConnection,
+    db: &impl TransactionTrait,
     vault: &Vault,
     endpoint: Endpoint,
     company: CompanyId,
@@ -94,8 +61,7 @@ pub async fn add(
     encoding: KeyEncoding,
     grace_ms: i64,
 ) -> Result<i32, Error> {
-    encoding.key(text).map_err(|e| Error::Conflict(e.to_string()))?;
-    let ciphertext = vault.seal(&receiver_of(endpoint.as_str(), company.0), text)?;
+    check_key(text, encoding)?;
     let now = now_ms();
     let tx = db.begin().await?;
     Entity::update_many()
@@ -113,17 +79,19 @@ pub async fn add(
         .await?
         .flatten();
     let version = last.unwrap_or(0) + 1;
-    let row = receiver_secret::ActiveModel {
-        id: Set(Uuid::now_v7()),
-        endpoint: Set(endpoint.as_str().to_owned()),
-        company_id: Set(company.0),
-        version: Set(version),
-        encoding: Set(encoding.as_str().to_owned()),
-        ciphertext: Set(ciphertext),
-        active_from: Set(now),
-        active_until: Set(None),
-        created_at: Set(now),
+    let mut row = Model {
+        id: Uuid::now_v7(),
+        endpoint: endpoint.as_str().to_owned(),
+        company_id: company.0,
+        version,
+        encoding: encoding.as_str().to_owned(),
+        ciphertext: String::new(),
+        active_from: now,
+        active_until: None,
+        created_at: now,
     };
+    row.ciphertext = vault.seal(&row, text)?;
+    let row = receiver_secret::ActiveModel::from(row);
     Entity::insert(row).exec_without_returning(&tx).await?;
     receiver_changes::note(&tx).await?;
     tx.commit().await?;
@@ -160,7 +128,7 @@ pub async fn list(db: &DatabaseConnection, scope: Scope) -> Result<Vec<Model>, E
 }
 
 /// Ends a secret now. Answers whether there was such a one, still active.
-pub async fn revoke(db: &DatabaseConnection, endpoint: Endpoint, company: CompanyId, version: i32) -> Result<bool, Error> {
+pub async fn revoke(db: &impl TransactionTrait, endpoint: Endpoint, company: CompanyId, version: i32) -> Result<bool, Error> {
     let now = now_ms();
     let tx = db.begin().await?;
     let done = Entity::update_many()
@@ -173,4 +141,23 @@ pub async fn revoke(db: &DatabaseConnection, endpoint: Endpoint, company: Compan
     receiver_changes::note(&tx).await?;
     tx.commit().await?;
     Ok(done.rows_affected > 0)
+}
+
+/// Encrypts again, under the current master key, every key that is not. Returns how many there were. The old master key must
+/// still be among the vault's.
+pub async fn rewrap(db: &DatabaseConnection, vault: &Vault) -> Result<u64, Error> {
+    let (mut last, mut done) = (Uuid::nil(), 0);
+    loop {
+        let page = Entity::find().filter(Column::Id.gt(last)).order_by_asc(Column::Id).limit(REWRAPPED_AT_ONCE).all(db).await?;
+        let Some(end) = page.last() else { return Ok(done) };
+        last = end.id;
+        let tx = db.begin().await?;
+        for row in page.iter().filter(|row| !vault.is_current(&row.ciphertext)) {
+            let sealed = vault.seal(row, &vault.open_text(row)?)?;
+            let replaced = Entity::update_many().col_expr(Column::Ciphertext, Expr::value(sealed)).filter(Column::Id.eq(row.id));
+            done += replaced.exec(&tx).await?.rows_affected;
+        }
+        receiver_changes::note(&tx).await?;
+        tx.commit().await?;
+    }
 }

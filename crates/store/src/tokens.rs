@@ -7,7 +7,8 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -18,17 +19,23 @@ use crate::{
     reads::Scope,
 };
 
+/// How exactly it is noted when a token was used, in milliseconds.
+const USED_EVERY_MS: i64 = 60_000;
+/// For how many days a token lasts unless it is told.
+pub const DEFAULT_DAYS: u16 = 365;
+
 /// What a token or a user may do.
 pub const PERMISSIONS: [&str; 7] =
     ["read:transactions", "read:accounts", "read:analytics", "read:events", "manage:queue", "manage:secrets", "admin"];
 
 /// Makes a token for `company`, or for all companies if there is none; answers its id and itself.
 pub async fn add(
-    db: &DatabaseConnection,
+    db: &impl ConnectionTrait,
     company: CompanyId,
     name: &str,
     permissions: &[String],
     expires_at: Option<i64>,
+    created_by: &str,
 ) -> Result<(Uuid, String), Error> {
     if let Some(unknown) = permissions.iter().find(|p| !PERMISSIONS.contains(&p.as_str())) {
         return Err(Error::Conflict(format!("'{unknown}' is no permission; one of {}", PERMISSIONS.join(", "))));
@@ -46,13 +53,27 @@ pub async fn add(
         created_at: Set(now_ms()),
         expires_at: Set(expires_at),
         revoked_at: Set(None),
+        created_by: Set(Some(created_by.to_owned())),
+        last_used_at: Set(None),
     };
     Entity::insert(row).exec_without_returning(db).await?;
     Ok((id, token))
 }
 
-/// The token's row, if it stands: known, not revoked, not expired.
+/// The token's row, if it stands: known, not revoked, not expired. Notes that it is used.
 pub async fn find(db: &DatabaseConnection, token: &str) -> Result<Option<Model>, Error> {
+    let found = standing(db, token).await?;
+    if let Some(row) = found.as_ref().filter(|row| row.last_used_at.is_none_or(|at| at + USED_EVERY_MS < now_ms())) {
+        // A database that takes no writes still lets people look.
+        let used = Entity::update_many().col_expr(Column::LastUsedAt, Expr::value(now_ms())).filter(Column::Id.eq(row.id));
+        if let Err(error) = used.exec(db).await {
+            tracing::debug!(%error, "the use of a token was not noted");
+        }
+    }
+    Ok(found)
+}
+
+async fn standing(db: &DatabaseConnection, token: &str) -> Result<Option<Model>, Error> {
     Ok(Entity::find()
         .filter(Column::TokenHash.eq(hash(token)))
         .filter(Column::RevokedAt.is_null())
@@ -74,7 +95,7 @@ fn own(scope: Scope) -> Condition {
 }
 
 /// Ends a token now. Answers whether it stood until then.
-pub async fn revoke(db: &DatabaseConnection, scope: Scope, id: Uuid) -> Result<bool, Error> {
+pub async fn revoke(db: &impl ConnectionTrait, scope: Scope, id: Uuid) -> Result<bool, Error> {
     let ended = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(now_ms()))
         .filter(own(scope))

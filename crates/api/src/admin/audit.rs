@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::CompanyId;
 use http_service::{Problem, success};
+use sea_orm::DatabaseTransaction;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::{audit, entity::audit_entry, reads::Scope};
@@ -35,6 +36,12 @@ pub(crate) struct AuditEntry {
     company_id: Option<Uuid>,
     /// For example `token.add` or `queue.retry`.
     action: String,
+    /// Where the request came from.
+    address: Option<String>,
+    /// Its number in the chain; null before version 1.0.
+    sequence: Option<i64>,
+    /// SHA-256 over this entry and the hash before it: `netbanx audit verify` proves the chain.
+    hash: Option<String>,
     /// What was changed, without secrets.
     #[schema(value_type = Option<Object>)]
     detail: Option<Box<RawValue>>,
@@ -48,6 +55,9 @@ impl From<audit_entry::Model> for AuditEntry {
             actor: row.actor,
             company_id: (!row.company_id.is_nil()).then_some(row.company_id),
             action: row.action,
+            address: row.address,
+            sequence: row.sequence,
+            hash: row.hash,
             detail: RawValue::from_string(row.detail).ok(),
         }
     }
@@ -62,19 +72,51 @@ pub(crate) struct AuditLog {
     next_cursor: Option<String>,
 }
 
-/// Notes what `caller` did; `detail` is JSON without secrets.
-pub(crate) async fn note(api: &Api, caller: &Caller, action: &str, detail: &serde_json::Value) -> Result<(), Problem> {
-    let company = match caller.scope() {
-        Scope::All => CompanyId::NONE,
-        Scope::Company(id) => CompanyId(id),
-    };
-    note_by(api, &caller.actor, company, action, &detail.to_string()).await
+/// Who does something, from where.
+#[derive(Debug, Clone)]
+pub(crate) struct Author {
+    actor: String,
+    company: CompanyId,
+    address: Option<String>,
 }
 
-/// The same of somebody by their name.
-pub(crate) async fn note_by(api: &Api, actor: &str, company: CompanyId, action: &str, detail: &str) -> Result<(), Problem> {
-    tracing::info!(actor, action, "management action");
-    audit::record(&api.db, actor, company, action, detail.to_owned()).await.map_err(|e| query_failed(&e))
+impl Author {
+    /// The sender of `request`.
+    pub fn of(api: &Api, request: &HttpRequest, caller: &Caller) -> Self {
+        let company = match caller.scope() {
+            Scope::All => CompanyId::NONE,
+            Scope::Company(id) => CompanyId(id),
+        };
+        Self { actor: caller.actor.clone(), company, address: address_of(api, request) }
+    }
+
+    /// The same of something that concerns `company`.
+    pub fn about(mut self, company: CompanyId) -> Self {
+        self.company = company;
+        self
+    }
+
+    /// Notes in `tx` what was done; `detail` is JSON without secrets.
+    pub async fn note(&self, tx: &DatabaseTransaction, action: &str, detail: &serde_json::Value) -> Result<(), Problem> {
+        let detail = detail.to_string();
+        audit::record(tx, self.entry(action, &detail)).await.map_err(|e| query_failed(&e))
+    }
+
+    /// The same of what is not in the database.
+    pub async fn note_alone(&self, api: &Api, action: &str, detail: &serde_json::Value) -> Result<(), Problem> {
+        let detail = detail.to_string();
+        audit::record_alone(&api.db, self.entry(action, &detail)).await.map_err(|e| query_failed(&e))
+    }
+
+    fn entry<'e>(&'e self, action: &'e str, detail: &'e str) -> audit::Note<'e> {
+        tracing::info!(actor = self.actor, action, "management action");
+        audit::Note { actor: &self.actor, company: self.company, action, detail, address: self.address.as_deref() }
+    }
+}
+
+/// Where a request comes from, for people.
+pub(crate) fn address_of(api: &Api, request: &HttpRequest) -> Option<String> {
+    api.addresses.of(request).map(|address| address.to_string())
 }
 
 /// List management actions, the latest first. Needs `manage:secrets`.

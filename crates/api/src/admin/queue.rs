@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::{
     Api,
     admin::{
-        audit,
+        audit::Author,
         dead_letters::{self, Filter},
         reinterpret,
     },
@@ -92,8 +92,8 @@ pub(crate) struct QueueAnswer {
     /// How many dead letters it was done to.
     #[schema(nullable = false)]
     count: Option<u64>,
-    /// waiting, active, completed, failed, delayed, total, dead, accepted, duplicates, dropped, oldestWaitingMs, paused,
-    /// workers, and by lane.
+    /// For an administrator: waiting, active, completed, failed, delayed, total, dead, accepted, duplicates, dropped, oldestWaitingMs, paused,
+    /// workers, and by lane. For a company: dead (its own, up to 1,000 and deadIsExact), paused, isWorking.
     #[schema(value_type = Object)]
     queue: Value,
     timestamp: String,
@@ -167,8 +167,14 @@ impl Which {
 #[utoipa::path(get, path = "/api/webhooks/queue", tag = "queue",
     responses((status = 200, body = QueueAnswer, description = "The counts"), problems::Known))]
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    auth::caller(&api, &request, PERMISSION).await?;
+    let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
     let stats = api.queue.stats().await.map_err(|e| queue_failed(&e))?;
+    if scope != Scope::All {
+        let counts = counts_of_company(&api, scope, &stats).await?;
+        return Ok(
+            HttpResponse::Ok().json(json!({"success": true, "queue": counts, "processing": "async", "timestamp": timestamp()}))
+        );
+    }
     let mut recent = api.queue.recent().await.map_err(|e| queue_failed(&e))?;
     recent.truncate(RECENT);
     let mut counts = counts(&stats);
@@ -205,14 +211,16 @@ pub(crate) async fn act(api: web::Data<Api>, request: HttpRequest, body: web::Pa
     };
     let count = done.map_err(|e| queue_failed(&e))?;
     if name != "stats" {
-        let noted = audit::note(&api, &caller, &format!("queue.{name}"), &json!({"asked": asked, "count": count})).await;
+        let author = Author::of(&api, &request, &caller);
+        let noted = author.note_alone(&api, &format!("queue.{name}"), &json!({"asked": asked, "count": count})).await;
         // The queue goes on without its database, and so does its management; the log has it all the same.
         if let Err(problem) = noted {
             tracing::error!(%problem, actor = caller.actor, action = name, "done, but not noted in the audit log");
         }
     }
     let stats = queue.stats().await.map_err(|e| queue_failed(&e))?;
-    let mut answer = json!({"success": true, "action": name, "queue": counts(&stats), "timestamp": timestamp()});
+    let counts = if scope == Scope::All { counts(&stats) } else { counts_of_company(&api, scope, &stats).await? };
+    let mut answer = json!({"success": true, "action": name, "queue": counts, "timestamp": timestamp()});
     if let (Some(count), Some(fields)) = (count, answer.as_object_mut()) {
         fields.insert("count".to_owned(), count.into());
     }
@@ -312,6 +320,20 @@ fn counts(stats: &Stats) -> Value {
         "paused": stats.paused, "workers": stats.workers,
         "lanes": {"payments": stats.payments, "others": stats.others},
     })
+}
+
+/// Dead letters of a company that are counted at most.
+const COUNTED: usize = 1000;
+
+/// What a company sees: whether the queue works, and its own dead letters. All others' figures are the platform's volume.
+async fn counts_of_company(api: &Api, scope: Scope, stats: &Stats) -> Result<Value, Problem> {
+    let mut filter = filter(api, &Params::default(), scope).await?;
+    filter.query.limit = COUNTED;
+    let page = api.queue.dead_letters(&filter.query, |letter| filter.matches(letter)).await.map_err(|e| queue_failed(&e))?;
+    Ok(json!({
+        "dead": page.letters.len(), "deadIsExact": page.next.is_none(), "paused": stats.paused, "isWorking": stats.workers > 0,
+        "lanes": {"payments": {"paused": stats.payments.paused}, "others": {"paused": stats.others.paused}},
+    }))
 }
 
 fn queue_failed(error: &queue::Error) -> Problem {

@@ -22,11 +22,11 @@ use uuid::Uuid;
 use crate::{
     Api,
     admin::{
-        audit::{self, PERMISSION},
+        audit::{Author, PERMISSION},
         companies::{self, Company},
         users::{company_of, owner},
     },
-    auth,
+    auth, begin, commit,
     http::{
         openapi::{params as documented, problems},
         params::{self, Params},
@@ -201,8 +201,8 @@ pub(crate) async fn add(
     if grace_hours > 720 {
         return Err(Problem::parameter("graceHours", "graceHours must be from 0 to 720"));
     }
-    if key.as_ref().is_some_and(|key| encoding.key(key.trim()).is_err()) {
-        return Err(Problem::parameter("key", format!("key is no {} text of a key", encoding.as_str())));
+    if let Some(Err(error)) = key.as_ref().map(|key| secrets::check_key(key.trim(), encoding)) {
+        return Err(Problem::parameter("key", error.to_string()));
     }
     let company = company_of(&api, &caller, company.as_deref()).await?;
     let is_made = key.is_none();
@@ -211,10 +211,12 @@ pub(crate) async fn add(
         None => secrets::generate(encoding).map_err(|e| refused(&e))?,
     };
     let grace_ms = i64::from(grace_hours) * 3_600_000;
-    let version =
-        secrets::add(&api.db, vault(&api)?, endpoint, company, &key, encoding, grace_ms).await.map_err(|e| refused(&e))?;
+    let author = Author::of(&api, &request, &caller).about(company);
+    let tx = begin(&api).await?;
+    let version = secrets::add(&tx, vault(&api)?, endpoint, company, &key, encoding, grace_ms).await.map_err(|e| refused(&e))?;
+    author.note(&tx, "secret.set", &json!({"endpoint": endpoint, "company": company, "version": version})).await?;
+    commit(tx).await?;
     publish(&api, Change::Keys(endpoint, company)).await;
-    audit::note(&api, &caller, "secret.set", &json!({"endpoint": endpoint, "company": company, "version": version})).await?;
     let set = SetKey { version, key: is_made.then_some(key) };
     Ok(HttpResponse::Created().insert_header(("cache-control", "no-store")).json(success(set)))
 }
@@ -234,11 +236,14 @@ pub(crate) async fn revoke(
     let version: i32 = version.parse().map_err(|_| Problem::parameter("version", "version must be a number"))?;
     let params = Params::read(request.query_string())?;
     let company = owner(caller.narrowed(params.company(&api, caller.scope()).await?)?);
-    if !secrets::revoke(&api.db, endpoint, company, version).await.map_err(|e| query_failed(&e))? {
+    let author = Author::of(&api, &request, &caller).about(company);
+    let tx = begin(&api).await?;
+    if !secrets::revoke(&tx, endpoint, company, version).await.map_err(|e| query_failed(&e))? {
         return Err(no_key());
     }
+    author.note(&tx, "secret.revoke", &json!({"endpoint": endpoint, "company": company, "version": version})).await?;
+    commit(tx).await?;
     let is_published = publish(&api, Change::Keys(endpoint, company)).await;
-    audit::note(&api, &caller, "secret.revoke", &json!({"endpoint": endpoint, "company": company, "version": version})).await?;
     if !is_published {
         let detail = "the key is revoked, but ingress could not be told: it may accept the key until Redis and a worker are back";
         return Err(Problem::new(ProblemKind::Unavailable, detail));
@@ -273,6 +278,8 @@ pub(crate) async fn test(
     })
     .to_string();
     let signature = signature::sign(&key, body.as_bytes());
+    let author = Author::of(&api, &request, &caller).about(company);
+    author.note_alone(&api, "secret.test", &json!({"endpoint": endpoint, "company": company, "version": newest.version})).await?;
     let webhook = TestWebhook { url: url_of(&api, &path), path, body, signature };
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(webhook)))
 }

@@ -120,14 +120,14 @@ mod tests {
 
     #[test]
     fn what_can_be_interpreted_now_becomes_a_job_and_the_rest_does_not() {
-        let vault = Vault::new(&[7; 32]).unwrap();
+        let vault = Vault::new(&[[7; 32]]).unwrap();
         let readable = br#"{"eventType":"PAYMENT_COMPLETED","payload":{"id":"p","card":"4111111111111111"}}"#;
         let new = interpreted(&vault, &letter(&vault, readable)).unwrap();
         let job = Job::decode(&new.payload).unwrap();
         assert_eq!((new.lane, job.event_name.as_str(), job.unreadable.is_none()), (Lane::High, "PAYMENT_COMPLETED", true));
         assert!(!String::from_utf8_lossy(&new.payload).contains("4111111111111111"));
         assert!(interpreted(&vault, &letter(&vault, b"hello")).is_none());
-        let other = Vault::new(&[8; 32]).unwrap();
+        let other = Vault::new(&[[8; 32]]).unwrap();
         assert!(interpreted(&other, &letter(&vault, readable)).is_none(), "another key opens nothing");
     }
 }

@@ -11,10 +11,10 @@ use uuid::Uuid;
 use crate::{
     Api,
     admin::{
-        audit::{self, PERMISSION},
+        audit::{Author, PERMISSION},
         users::{allowed, company_of},
     },
-    auth,
+    auth, begin, commit,
     http::{
         openapi::{params as documented, problems},
         params,
@@ -37,6 +37,10 @@ pub(crate) struct Token {
     /// Null: never.
     expires_at: Option<String>,
     revoked_at: Option<String>,
+    /// Who made it: `user:ID`, `token:ID` or `command`; null before version 1.0.
+    created_by: Option<String>,
+    /// When it was last used, to a minute.
+    last_used_at: Option<String>,
 }
 
 impl From<api_token::Model> for Token {
@@ -49,6 +53,8 @@ impl From<api_token::Model> for Token {
             created_at: time(row.created_at),
             expires_at: row.expires_at.and_then(time),
             revoked_at: row.revoked_at.and_then(time),
+            created_by: row.created_by,
+            last_used_at: row.last_used_at.and_then(time),
         }
     }
 }
@@ -69,7 +75,7 @@ pub(crate) struct NewToken {
     company: Option<String>,
     /// At least one.
     permissions: Vec<String>,
-    /// After how many days it ends, 1 to 3,650; absent: never.
+    /// After how many days it ends, 1 to 3,650; absent: 365.
     expires_days: Option<u16>,
 }
 
@@ -109,9 +115,13 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
     }
     let company = company_of(&api, &caller, company.as_deref()).await?;
     allowed(&caller, permissions.iter().map(String::as_str))?;
-    let expires_at = expires_days.map(|days| store::now_ms() + i64::from(days) * 86_400_000);
-    let (id, token) = tokens::add(&api.db, company, &name, &permissions, expires_at).await.map_err(|e| refused(&e))?;
-    audit::note(&api, &caller, "token.add", &json!({"token": id, "permissions": permissions})).await?;
+    let expires_at = store::now_ms() + i64::from(expires_days.unwrap_or(tokens::DEFAULT_DAYS)) * 86_400_000;
+    let author = Author::of(&api, &request, &caller).about(company);
+    let tx = begin(&api).await?;
+    let made = tokens::add(&tx, company, &name, &permissions, Some(expires_at), &caller.actor).await;
+    let (id, token) = made.map_err(|e| refused(&e))?;
+    author.note(&tx, "token.add", &json!({"token": id, "permissions": permissions, "expiresAt": time(expires_at)})).await?;
+    commit(tx).await?;
     Ok(HttpResponse::Created().insert_header(("cache-control", "no-store")).json(success(MadeToken { id, token })))
 }
 
@@ -121,9 +131,12 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
 pub(crate) async fn revoke(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let id = params::id(&path)?;
-    if !tokens::revoke(&api.db, caller.scope(), id).await.map_err(|e| query_failed(&e))? {
+    let tx = begin(&api).await?;
+    if !tokens::revoke(&tx, caller.scope(), id).await.map_err(|e| query_failed(&e))? {
         return Err(Problem::new(ProblemKind::NotFound, "there is no such token, or it was revoked before"));
     }
-    audit::note(&api, &caller, "token.revoke", &json!({"token": id})).await?;
+    Author::of(&api, &request, &caller).note(&tx, "token.revoke", &json!({"token": id})).await?;
+    commit(tx).await?;
+    api.revocations.note(&format!("token:{id}")).await;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -16,8 +16,9 @@ use uuid::Uuid;
 
 use crate::{
     Api,
-    admin::audit::{self, PERMISSION},
+    admin::audit::{Author, PERMISSION},
     auth::{self, Caller},
+    begin, commit,
     http::{
         openapi::{params as documented, problems},
         params,
@@ -94,8 +95,11 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
         .ok_or_else(|| Problem::parameter("role", format!("role must be one of {}", Role::ALL.map(Role::as_str).join(", "))))?;
     let company = company_of(&api, &caller, company.as_deref()).await?;
     allowed(&caller, role.permissions().iter().copied())?;
-    let row = users::add(&api.db, &email, role, company, &password).await.map_err(|e| refused(&e))?;
-    audit::note(&api, &caller, "user.add", &json!({"user": row.id, "role": role.as_str()})).await?;
+    let author = Author::of(&api, &request, &caller).about(company);
+    let tx = begin(&api).await?;
+    let row = users::add(&tx, &email, role, company, &password).await.map_err(|e| refused(&e))?;
+    author.note(&tx, "user.add", &json!({"user": row.id, "role": role.as_str()})).await?;
+    commit(tx).await?;
     Ok(HttpResponse::Created().json(success(User::from(row))))
 }
 
@@ -105,10 +109,13 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
 pub(crate) async fn remove(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let id = params::id(&path)?;
-    if !users::remove(&api.db, caller.scope(), id).await.map_err(|e| query_failed(&e))? {
+    let tx = begin(&api).await?;
+    if !users::remove(&tx, caller.scope(), id).await.map_err(|e| query_failed(&e))? {
         return Err(Problem::new(ProblemKind::NotFound, "there is no such user"));
     }
-    audit::note(&api, &caller, "user.remove", &json!({"user": id})).await?;
+    Author::of(&api, &request, &caller).note(&tx, "user.remove", &json!({"user": id})).await?;
+    commit(tx).await?;
+    api.revocations.note(&format!("user:{id}")).await;
     Ok(HttpResponse::NoContent().finish())
 }
 

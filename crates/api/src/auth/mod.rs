@@ -1,13 +1,16 @@
 //! Who asks: a program by its token, or a person by the session cookie; and what they may do.
 
+pub(crate) mod credentials;
+mod revocations;
+pub(crate) mod same_site;
 pub(crate) mod session;
+pub(crate) mod sign_in_limit;
+
+pub use revocations::Revocations;
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{
-    HttpRequest,
-    http::{Method, header},
-};
+use actix_web::{HttpRequest, http::Method};
 use http_service::{Problem, ProblemKind};
 use store::{
     reads::Scope,
@@ -18,8 +21,6 @@ use uuid::Uuid;
 
 use crate::{Api, http::openapi::queries, query_failed};
 
-/// The cookie that carries a session.
-pub(crate) const COOKIE: &str = "netbanx_session";
 /// The header that shows that a page of ours sent a change.
 pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
 /// Longest wait for the database to tell who asks.
@@ -103,48 +104,102 @@ pub(crate) async fn anyone(api: &Api, request: &HttpRequest) -> Result<Arc<Calle
 
 /// Of a session, what changes anything must show its CSRF token.
 async fn identified(api: &Api, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
-    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
-        let token = value.to_str().ok().and_then(token_of);
-        let token = token.ok_or_else(|| denied("send Authorization: Bearer TOKEN or Api-Key TOKEN"))?;
-        let found = known(api, format!("token:{token}"), of_token(api, token)).await?;
+    if let Some(token) = credentials::token(request.headers()) {
+        let found = known(api, Credential::Token(token)).await?;
         return found.ok_or_else(|| denied("the token is unknown, expired or revoked"));
     }
-    let cookie = request.cookie(COOKIE).ok_or_else(|| denied("send Authorization: Bearer TOKEN, or sign in"))?;
+    let (caller, session) = of_cookies(api, request).await?;
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !is_safe && !shows_csrf(request, cookie.value()) {
+    if !is_safe && !shows_csrf(request, session) {
         return Err(Problem::new(ProblemKind::CsrfMissing, format!("send the session's CSRF token in {CSRF_HEADER}")));
     }
-    let found = known(api, format!("session:{}", cookie.value()), of_session(api, cookie.value())).await?;
-    found.ok_or_else(|| denied("the session is over; sign in again"))
+    same_site::check(request)?;
+    Ok(caller)
+}
+
+/// The first session cookie that stands for somebody, and who that is.
+pub(crate) async fn of_cookies<'r>(api: &Api, request: &'r HttpRequest) -> Result<(Arc<Caller>, &'r str), Problem> {
+    let sessions = credentials::sessions(request.headers());
+    let detail =
+        if sessions.is_empty() { "send Authorization: Bearer TOKEN, or sign in" } else { "the session is over; sign in again" };
+    for session in sessions {
+        if let Some(caller) = known(api, Credential::Session(session)).await? {
+            return Ok((caller, session));
+        }
+    }
+    Err(denied(detail))
+}
+
+/// What a request shows.
+#[derive(Debug, Clone, Copy)]
+enum Credential<'r> {
+    Token(&'r str),
+    Session(&'r str),
+}
+
+impl Credential<'_> {
+    fn key(self) -> String {
+        match self {
+            Self::Token(token) => format!("token:{token}"),
+            Self::Session(cookie) => format!("session:{cookie}"),
+        }
+    }
+
+    /// What its revocation is noted under, besides whose it is.
+    fn subject(self) -> String {
+        match self {
+            // A token is revoked by its id alone.
+            Self::Token(_) => String::new(),
+            Self::Session(cookie) => session_subject(cookie),
+        }
+    }
+
+    async fn look_up(self, api: &Api) -> Result<Option<Arc<Caller>>, store::Error> {
+        match self {
+            Self::Token(token) => of_token(api, token).await,
+            Self::Session(cookie) => of_session(api, cookie).await,
+        }
+    }
+}
+
+/// What the end of a session is noted under: a digest of its cookie.
+pub(crate) fn session_subject(cookie: &str) -> String {
+    format!("session:{}", users::csrf_of(cookie))
 }
 
 /// A credential's caller, as of half a second ago at most: what is revoked ends within a second.
-async fn known(
-    api: &Api,
-    credential: String,
-    look_up: impl Future<Output = Result<Option<Arc<Caller>>, store::Error>>,
-) -> Result<Option<Arc<Caller>>, Problem> {
-    match api.callers.try_get_with_by_ref(&credential, look_up).await {
+async fn known(api: &Api, credential: Credential<'_>) -> Result<Option<Arc<Caller>>, Problem> {
+    let key = credential.key();
+    match api.callers.try_get_with_by_ref(&key, credential.look_up(api)).await {
         Ok(Some(caller)) => {
-            api.last_known.insert(credential, caller.clone()).await;
+            api.last_known.insert(key, caller.clone()).await;
             Ok(Some(caller))
         }
         Ok(None) => {
-            api.last_known.invalidate(&credential).await;
+            api.last_known.invalidate(&key).await;
             Ok(None)
         }
-        // While the database is away, anyone who was known lately still is: operators must be able to look.
-        Err(error) => match api.last_known.get(&credential).await {
-            Some(caller) if matches!(*error, store::Error::Unavailable(_)) => Ok(Some(caller)),
-            _ => Err(query_failed(&error)),
-        },
+        Err(error) => known_before(api, credential, &error).await,
     }
 }
 
-fn token_of(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    let is_known = ["bearer", "api-key"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    Some(token.trim()).filter(|token| is_known && !token.is_empty())
+/// While the database is away, anyone who was known lately still is, unless they were revoked since: operators must be able to
+/// look.
+async fn known_before(api: &Api, credential: Credential<'_>, error: &store::Error) -> Result<Option<Arc<Caller>>, Problem> {
+    let caller = api.last_known.get(&credential.key()).await.filter(|_| matches!(error, store::Error::Unavailable(_)));
+    let Some(caller) = caller else { return Err(query_failed(error)) };
+    if api.revocations.has_any(&[&caller.actor, &credential.subject()]).await {
+        return Err(query_failed(error));
+    }
+    Ok(Some(caller))
+}
+
+/// Forgets a session at once, here and in all replicas.
+pub(crate) async fn forget_session(api: &Api, cookie: &str) {
+    let key = Credential::Session(cookie).key();
+    api.callers.invalidate(&key).await;
+    api.last_known.invalidate(&key).await;
+    api.revocations.note(&session_subject(cookie)).await;
 }
 
 async fn of_token(api: &Api, token: &str) -> Result<Option<Arc<Caller>>, store::Error> {

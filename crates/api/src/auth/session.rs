@@ -5,21 +5,35 @@ use actix_web::{
     cookie::{Cookie, SameSite, time::Duration},
     web,
 };
-use common::CompanyId;
 use http_service::{Problem, ProblemKind, success};
 use serde::{Deserialize, Serialize};
-use store::{reads::Scope, users};
+use store::{
+    reads::Scope,
+    users::{
+        self,
+        sign_in::{self, Attempt, SignedIn},
+    },
+};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     Api,
     admin::audit,
-    auth::{self, COOKIE, Caller},
+    auth::{
+        self, Caller,
+        credentials::{self, COOKIE, HOST_COOKIE},
+        same_site,
+    },
     http::{openapi::problems, params},
     query_failed,
     reads::views::Success,
 };
+
+/// The cookie by which a browser is known that somebody signed in from.
+const DEVICE_COOKIE: &str = "netbanx_device";
+/// Longest time for a sign-in.
+const SIGN_IN: std::time::Duration = std::time::Duration::from_secs(9);
 
 /// An e-mail address and a password.
 #[derive(Deserialize, ToSchema)]
@@ -69,18 +83,31 @@ impl Identity {
 /// and a lock-out are answered alike.
 #[utoipa::path(post, path = "/api/v1/session", tag = "session", request_body = Credentials, security(()),
     responses((status = 200, body = Success<Identity>, description = "Signed in; the cookie carries the session"), problems::SignIn))]
-pub(crate) async fn sign_in(api: web::Data<Api>, body: web::Payload) -> Result<HttpResponse, Problem> {
+pub(crate) async fn sign_in(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
+    same_site::check(&request)?;
+    same_site::check_json(&request)?;
     let Credentials { email, password } = params::body(body).await?;
-    let known = users::sign_in(&api.db, &email, &password).await.map_err(|e| query_failed(&e))?;
-    let Some((user, session)) = known else {
+    if password.chars().count() > users::PASSWORD_MAX {
+        return Err(Problem::parameter("password", format!("a password has {} characters at most", users::PASSWORD_MAX)));
+    }
+    let address = api.addresses.of(&request);
+    api.sign_ins.check(address, &email)?;
+    let (devices, told) = (credentials::cookies(request.headers(), &[DEVICE_COOKIE]), audit::address_of(&api, &request));
+    let attempt = Attempt { email: &email, password: &password, devices: &devices, address: told.as_deref() };
+    let known = store::deadline::within(SIGN_IN, sign_in::sign_in(&api.db, attempt)).await.map_err(|e| query_failed(&e))?;
+    let Some(SignedIn { user, session, device }) = known else {
+        api.sign_ins.failed(address, &email);
         tracing::warn!("a sign-in failed");
         return Err(Problem::new(ProblemKind::SignInFailed, "the address or the password is wrong, or the user is locked out"));
     };
-    audit::note_by(&api, &format!("user:{}", user.id), CompanyId(user.company_id), "session.sign-in", "{}").await?;
     let caller = auth::of_user(user).ok_or_else(|| Problem::new(ProblemKind::Internal, "the user's role is unknown"))?;
     let identity = Identity::of(&caller, Some(session.csrf));
-    let cookie = cookie(&api, session.cookie, Duration::milliseconds(users::SESSION_MS));
-    Ok(HttpResponse::Ok().cookie(cookie).insert_header(("cache-control", "no-store")).json(success(identity)))
+    let mut answer = HttpResponse::Ok();
+    answer.cookie(cookie(&api, session_cookie(&api), session.cookie, Duration::milliseconds(users::SESSION_MS)));
+    if let Some(device) = device {
+        answer.cookie(cookie(&api, DEVICE_COOKIE, device, Duration::milliseconds(sign_in::DEVICE_MS)));
+    }
+    Ok(answer.insert_header(("cache-control", "no-store")).json(success(identity)))
 }
 
 /// Who am I?
@@ -88,7 +115,10 @@ pub(crate) async fn sign_in(api: web::Data<Api>, body: web::Payload) -> Result<H
     responses((status = 200, body = Success<Identity>, description = "The sender"), problems::Known))]
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = auth::anyone(&api, &request).await?;
-    let csrf = caller.user.as_ref().and_then(|_| request.cookie(COOKIE)).map(|cookie| users::csrf_of(cookie.value()));
+    let csrf = match &caller.user {
+        Some(_) => Some(users::csrf_of(auth::of_cookies(&api, &request).await?.1)),
+        None => None,
+    };
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(Identity::of(&caller, csrf))))
 }
 
@@ -96,18 +126,25 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session",
     responses((status = 204, description = "Signed out"), problems::Known))]
 pub(crate) async fn sign_out(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    auth::anyone(&api, &request).await?;
-    if let Some(session) = request.cookie(COOKIE) {
-        users::sign_out(&api.db, session.value()).await.map_err(|e| query_failed(&e))?;
-        api.callers.invalidate(&format!("session:{}", session.value())).await;
+    let caller = auth::anyone(&api, &request).await?;
+    let author = audit::Author::of(&api, &request, &caller);
+    author.note_alone(&api, "session.sign-out", &serde_json::json!({})).await?;
+    for session in credentials::sessions(request.headers()) {
+        users::sign_out(&api.db, session).await.map_err(|e| query_failed(&e))?;
+        auth::forget_session(&api, session).await;
     }
-    let mut over = cookie(&api, String::new(), Duration::ZERO);
+    let mut over = cookie(&api, session_cookie(&api), String::new(), Duration::ZERO);
     over.make_removal();
     Ok(HttpResponse::NoContent().cookie(over).finish())
 }
 
-fn cookie(api: &Api, value: String, lasts: Duration) -> Cookie<'static> {
-    Cookie::build(COOKIE, value)
+/// What the session's cookie is called here.
+fn session_cookie(api: &Api) -> &'static str {
+    if api.secure_cookies { HOST_COOKIE } else { COOKIE }
+}
+
+fn cookie(api: &Api, name: &'static str, value: String, lasts: Duration) -> Cookie<'static> {
+    Cookie::build(name, value)
         .path("/")
         .http_only(true)
         .same_site(SameSite::Strict)

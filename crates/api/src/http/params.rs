@@ -219,7 +219,24 @@ pub(crate) async fn body<T: DeserializeOwned>(body: Payload) -> Result<T, Proble
     if !value.is_object() {
         return Err(Problem::new(ProblemKind::NotAnObject, "the body must be a JSON object"));
     }
+    if let Some(name) = field_with_nul(&value) {
+        return Err(Problem::parameter(name, "a text must not hold the character U+0000"));
+    }
     serde_json::from_value(value).map_err(|error| Problem::parameter("body", error.to_string()))
+}
+
+/// The name of a field whose text holds NUL, which no database keeps. As deep as bodies of requests go.
+fn field_with_nul(value: &serde_json::Value) -> Option<String> {
+    fn holds(value: &serde_json::Value) -> bool {
+        match value {
+            serde_json::Value::String(text) => text.contains('\0'),
+            serde_json::Value::Array(items) => items.iter().any(holds),
+            serde_json::Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || holds(value)),
+            _ => false,
+        }
+    }
+    let fields = value.as_object()?;
+    fields.iter().find(|(name, value)| name.contains('\0') || holds(value)).map(|(name, _)| name.replace('\0', "\u{fffd}"))
 }
 
 /// The id in a path.

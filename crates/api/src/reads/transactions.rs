@@ -13,7 +13,7 @@ use crate::{
         params::{self, Paging, Params},
     },
     query_failed,
-    reads::views::{Success, TransactionDetail, Transactions},
+    reads::views::{Event, Success, TransactionDetail, Transactions},
 };
 
 pub(crate) const PERMISSION: &str = "read:transactions";
@@ -61,17 +61,24 @@ pub(crate) async fn page(api: Api, scope: Scope, filter: TransactionFilter, pagi
     Ok(Transactions { transactions: page.rows.iter().map(Into::into).collect(), pagination })
 }
 
-/// Show a transaction with the webhooks that made it. Needs `read:transactions`.
+/// Show a transaction with the webhooks that made it. Needs `read:transactions`;
+/// the bodies of the webhooks, `read:events` as well.
 #[utoipa::path(get, path = "/api/v1/transactions/{id}", tag = "transactions", params(documented::Id),
     responses((status = 200, body = Success<TransactionDetail>, description = "The transaction"),
         (status = 304, description = "As If-None-Match has it"), problems::Show))]
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let (scope, with_bodies) = (caller.scope(), caller.may("read:events"));
     let id = params::id(&path)?;
-    cached::answer(&api, &request, cached::TRANSACTION, scope, &id.to_string(), move |api| async move {
+    let key = if with_bodies { id.to_string() } else { format!("{id} without bodies") };
+    cached::answer(&api, &request, cached::TRANSACTION, scope, &key, move |api| async move {
         let found = reads::transaction(&api.db, scope, id).await.map_err(|e| query_failed(&e))?;
         let (row, events) = found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such transaction"))?;
-        Ok(TransactionDetail { transaction: (&row).into(), events: crate::reads::events::told(&api, events).await? })
+        let mut events = crate::reads::events::told(&api, events).await?;
+        if !with_bodies {
+            events.iter_mut().for_each(Event::leave_out_body);
+        }
+        Ok(TransactionDetail { transaction: (&row).into(), events })
     })
     .await
 }

@@ -252,7 +252,7 @@ pub(crate) struct Event {
     pub conflicts_with: Vec<Uuid>,
     /// The time of its status as it was sent, where that was not believed: it lay more than ten minutes ahead of the receipt.
     stated_time: Option<String>,
-    /// The body as it was sent, bank and card numbers masked.
+    /// The body as it was sent, bank and card numbers masked. Null for a sender without `read:events`.
     #[schema(value_type = Option<Object>)]
     payload: Option<Box<RawValue>>,
 }
@@ -263,6 +263,13 @@ fn stated_time(row: &webhook_event::Model) -> Option<String> {
         .status_time()
         .filter(|told| told.timestamp_millis() > row.received_at && row.status_time != told.timestamp_millis());
     told.and_then(|_| envelope.status_time_text()).map(Cow::into_owned)
+}
+
+impl Event {
+    /// For a sender who may not read bodies.
+    pub fn leave_out_body(&mut self) {
+        self.payload = None;
+    }
 }
 
 impl From<webhook_event::Model> for Event {

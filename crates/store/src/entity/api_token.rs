@@ -23,6 +23,10 @@ pub struct Model {
     pub expires_at: Option<i64>,
     /// Milliseconds since 1970 UTC.
     pub revoked_at: Option<i64>,
+    /// Who made it, as in the audit log; none: unknown.
+    pub created_by: Option<String>,
+    /// When it was last used, a minute late at most; milliseconds since 1970 UTC.
+    pub last_used_at: Option<i64>,
 }
 
 /// No relations: queries join by company explicitly.

@@ -19,6 +19,14 @@ pub struct Model {
     pub action: String,
     /// JSON without secrets.
     pub detail: String,
+    /// 1, 2, … in the order of the chain; none: of a version before 1.0.
+    pub sequence: Option<i64>,
+    /// The hash of the entry before.
+    pub previous_hash: Option<String>,
+    /// Of this entry and the hash before it; see [`crate::audit`].
+    pub hash: Option<String>,
+    /// Where the request came from.
+    pub address: Option<String>,
 }
 
 /// No relations: queries join by company explicitly.

@@ -14,6 +14,7 @@ pub mod event_conflict;
 pub mod event_id;
 pub mod event_identity;
 pub mod failed_webhook;
+pub mod known_device;
 pub mod late_event;
 pub mod legacy_identity;
 pub mod platform_state;

@@ -17,6 +17,10 @@ pub struct Model {
     pub created_at: i64,
     /// Milliseconds since 1970 UTC.
     pub expires_at: i64,
+    /// When it was last used, a minute late at most; milliseconds since 1970 UTC.
+    pub used_at: Option<i64>,
+    /// Where it was signed in from.
+    pub address: Option<String>,
 }
 
 /// No relations: queries join by company explicitly.

@@ -18,10 +18,12 @@ impl MigratorTrait for Migrator {
             Box::new(platform_state::Migration),
             Box::new(event_ids::Migration),
             Box::new(horizons::Migration),
+            Box::new(access::Migration),
         ]
     }
 }
 
+mod access;
 mod directories;
 mod entries;
 mod event_ids;

@@ -55,7 +55,8 @@ impl Modify for Credentials {
         let key = ApiKeyValue::with_description("authorization", "`Api-Key TOKEN`");
         components.add_security_scheme("bearer", bearer);
         components.add_security_scheme("apiKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
-        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(auth::COOKIE))));
+        components
+            .add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(auth::credentials::COOKIE))));
     }
 }
 

@@ -26,13 +26,15 @@ pub(crate) struct ProblemDocument {
     parameter: Option<String>,
 }
 
-const MEANINGS: [(&str, &str); 8] = [
+const MEANINGS: [(&str, &str); 10] = [
     ("400", "A parameter or the body is not valid; `parameter` names it"),
     ("401", "Not signed in, or no longer"),
     ("403", "Not permitted"),
     ("404", "There is no such thing, or not for you"),
     ("409", "It cannot be so"),
     ("413", "The body is too large"),
+    ("415", "The body is not declared as JSON"),
+    ("429", "Too many requests; `Retry-After` says when to try again"),
     ("500", "Something went wrong here"),
     ("503", "Temporarily unavailable; `Retry-After` says for how long"),
 ];
@@ -73,5 +75,5 @@ problems! {
     /// Of a change to one thing.
     ShowChange: "400" "401" "403" "404" "409" "413" "500" "503";
     /// Of a sign-in.
-    SignIn: "400" "401" "413" "500" "503";
+    SignIn: "400" "401" "403" "413" "415" "429" "500" "503";
 }
