@@ -104,9 +104,12 @@ impl Rule {
 
     /// For a field of what this is for, whose name was masked to `masked`, if it was.
     fn of_field(self, field: Json<'_, '_>, name: &str, masked: Option<&str>) -> Self {
-        let Self::ByLook(place) = self.of_item() else { return self };
+        let named = text::field(name, masked);
+        let Self::ByLook(place) = self.of_item() else {
+            return if named == Field::Secret { Self::Blank } else { self };
+        };
         let is_public_account = place.is_account_event && place.depth <= 2;
-        match text::field(name, masked) {
+        match named {
             Field::Secret => Self::Blank,
             Field::Number => Self::Whole,
             Field::AccountNumber if !is_public_account => Self::Whole,

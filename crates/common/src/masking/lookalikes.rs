@@ -20,13 +20,22 @@ fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// A UUID with or without its hyphens, or a hash: letters stand in three places at least, so no card number is among them.
+/// A UUID, or another id or a hash in as many hex digits as they have: with letters in three places at least, so that no card
+/// number is among them. A UUID (RFC 9562) needs no more than one letter besides its hyphens, its version and its variant.
 fn is_hex_id(word: &str) -> bool {
     let groups: Vec<usize> = word.split('-').map(str::len).collect();
     let places = word.split(|c: char| !c.is_ascii_alphabetic()).filter(|letters| !letters.is_empty()).count();
-    matches!(groups.as_slice(), [8, 4, 4, 4, 12] | [32 | 40 | 64])
-        && places >= 3
-        && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    let is_form = match groups.as_slice() {
+        [8, 4, 4, 4, 12] => places >= if is_versioned(word) { 1 } else { 3 },
+        [24 | 32 | 40 | 64] => places >= 3,
+        _ => false,
+    };
+    is_form && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+fn is_versioned(uuid: &str) -> bool {
+    let (version, variant) = (uuid.as_bytes().get(14), uuid.as_bytes().get(19));
+    matches!(version, Some(b'1'..=b'8')) && matches!(variant, Some(b'8' | b'9' | b'a' | b'b' | b'A' | b'B'))
 }
 
 /// Where a day and a time of day stand: `2026-11-28 14:25:39.123`, `28/11/2026, 14:25`.
@@ -89,6 +98,7 @@ mod tests {
             ("28/11/2026, 14:25", "28/11/2026, 14:25"),
             ("2026-11-28T14:25:39Z", "2026-11-28T14:25:39"),
             ("payment_4e32ba5d-1c87-47fb-871a-b972cf8fd19e", "4e32ba5d-1c87-47fb-871a-b972cf8fd19e"),
+            ("68885717-5c27-4887-9cd4-801045967889", "68885717-5c27-4887-9cd4-801045967889"),
             ("6524005fbe764b40b732c699d9e0cb59", "6524005fbe764b40b732c699d9e0cb59"),
         ] {
             assert_eq!(ranges(text).iter().map(|range| text.get(range.clone()).unwrap()).collect::<Vec<_>>(), [found]);

@@ -70,7 +70,7 @@ fn kind(c: char) -> Kind {
         'a'..='z' | 'A'..='Z' => Kind::Letter(c as u8),
         '0'..='9' => Kind::Digit(c as u8 - b'0'),
         ' ' | '-' => Kind::Blank,
-        '\t' | '\n' | '\r' => Kind::Separator,
+        // Columns are kept without them.
         _ if c.is_control() => Kind::Mark,
         _ if c.is_ascii() => Kind::Separator,
         'Ａ'..='Ｚ' => Kind::Letter(b'A' + (c as u32 - 'Ａ' as u32) as u8),
@@ -188,11 +188,11 @@ mod tests {
     fn signs_are_what_they_stand_for() {
         for (text, decoded) in [
             ("aЖ4٤４𝟒", "aЖ4444"),
-            ("Ａｚ\u{a0}\u{2013}_\u{200b}\u{ad}\u{1}\n", "Az__.***."),
+            ("Ａｚ\u{a0}\u{2013}_\u{200b}\u{ad}\u{1}\n", "Az__.****"),
             ("%34%2534%252534%EF%BC%94%e2%80%8b%C2%A0%41", "4444*_A"),
             ("%B4%C2 %4 %", ".B4.C2_.4_."),
             (r"\u0034\\u0034\ud835\udfd2\\\\ud835\\\\udfd2", "4444"),
-            (r"\n4\\4\u12 \uDC00\x", ".4.4.u12_.uDC00.x"),
+            (r"\n4\\4\u12 \uDC00\x", "*4.4.u12_.uDC00.x"),
         ] {
             assert_eq!(read(text, Reading::Decoded), decoded, "{text}");
         }

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod detector;
+mod kept;
 mod planted;
 
 use serde_json::json;
@@ -44,6 +45,7 @@ fn fields_and_hidden_numbers() {
         "sepa": {"iban": "GB86RBOS60161331926819", "lastDigits": "19"},
         "ach": {"accountNumber": "988948193", "routingNumber": 211_589_828},
         "card": {"cardNum": "4111111111111111", "cvv": 123, "lastDigits": "1111", "cardPin": {"value": [1, 2]}, "hasPin": false},
+        "pan": {"value": "4111111111111111", "password": "opensesame"},
         "note": "paid with 4111 1111 1111 1111 or GB86 RBOS 6016 1331 9268 19.",
         "merchantRefNum": "1732431600000",
         "cardNumber": "4111111111111111 12/29 123",
@@ -56,6 +58,7 @@ fn fields_and_hidden_numbers() {
             "sepa": {"iban": "***6819", "lastDigits": "19"},
             "ach": {"accountNumber": "***8193", "routingNumber": "***9828"},
             "card": {"cardNum": "***1111", "cvv": "***", "lastDigits": "1111", "cardPin": "***", "hasPin": "***"},
+            "pan": {"value": "***1111", "password": "***"},
             "note": "paid with ***1111 or ***6819.",
             "merchantRefNum": "1732431600000",
             "cardNumber": "***1111",
@@ -114,6 +117,7 @@ fn card_numbers_are_found_however_they_are_spelled() {
         ("4.111111111111111e15", "***1111e15"),
         (r"\u0034111 1111\n1111\t1111", "***1111"),
         ("4111\r\n1111\r\n1111\r\n1111", "***1111"),
+        ("4111\n\n\n1111\n\n\n11111111", "***1111"),
         ("378282246310005, 6011111111111117; 5555 5555 5555 4444", "***0005, ***1117; ***4444"),
         ("5555555555554444 11111111 4111111111111111", "***4444 11111111 ***1111"),
         (

@@ -30,7 +30,7 @@ const NETWORKS: [(&str, usize); 14] = [
     ("6759", 18),
 ];
 
-fn card() -> impl Strategy<Value = String> {
+pub(super) fn card() -> impl Strategy<Value = String> {
     (prop::sample::select(&NETWORKS[..]), prop::collection::vec(0_u8..10, 19)).prop_map(|((prefix, length), digits)| {
         let mut number = prefix.to_owned();
         number.extend(digits.iter().map(|digit| char::from(b'0' + digit)));
@@ -44,7 +44,7 @@ fn iban(account: u64) -> String {
 }
 
 /// What stands before a digit, and how the digit is written.
-fn spelled() -> impl Strategy<Value = (String, usize)> {
+pub(super) fn spelled() -> impl Strategy<Value = (String, usize)> {
     let gap = prop_oneof![
         6 => Just(String::new()),
         2 => prop::sample::select(vec![" ", "-", ".", "_", "  ", "\u{a0}", "\u{3000}", ", ", "/", ":", "\t", "\n", "\r\n", "*", "+"])
@@ -56,7 +56,7 @@ fn spelled() -> impl Strategy<Value = (String, usize)> {
 }
 
 /// `number` spelled so.
-fn spell(number: &str, spelling: &[(String, usize)]) -> String {
+pub(super) fn spell(number: &str, spelling: &[(String, usize)]) -> String {
     let one = |(at, (c, (gap, form))): (usize, (char, &(String, usize)))| {
         let written = match (c.to_digit(10), form) {
             (Some(_), 20) => format!("%{:02X}", c as u32),
