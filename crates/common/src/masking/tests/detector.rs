@@ -46,7 +46,7 @@ fn unpercented(text: &str) -> String {
             None => bytes.extend([b"%", part.as_bytes()].concat()),
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 fn unescaped(text: &str) -> String {
