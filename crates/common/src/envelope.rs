@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use crate::{
     Category, Family, Rejection,
     json::{Document, Flaw, Json, JsonType},
-    normalize,
+    masking, normalize,
 };
 
 /// Header names that carry the event name where the body has none, in the order they are looked at.
@@ -59,8 +59,10 @@ pub enum Shape {
 #[derive(Debug, Clone)]
 pub struct Envelope<'b> {
     body: Document<'b>,
-    /// The event name in its canonical spelling.
+    /// The event name in its canonical spelling, masked: `PAYMENT_***1111`.
     pub name: SmolStr,
+    /// The same before it was masked, where there was something to mask.
+    raw_name: Option<SmolStr>,
     /// What such events are about.
     pub family: &'static Family,
     /// Which shape.
@@ -92,10 +94,14 @@ impl<'b> Envelope<'b> {
             .iter()
             .find_map(|key| root.get(key).and_then(Json::string).filter(|name| !name.trim().is_empty()));
         let raw = own_name.as_deref().or(header_name.filter(|s| !s.trim().is_empty())).ok_or(Rejection::NoEventName)?;
-        let name = normalize::canonical_name(raw);
-        if name.len() > 100 || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        let raw_name = normalize::canonical_name(raw);
+        if !is_name(&raw_name) {
             return Err(Rejection::BadEventName);
         }
+        let (name, raw_name) = match masking::masked(&raw_name) {
+            Some(masked) => (masked.into(), Some(raw_name)),
+            None => (raw_name, None),
+        };
         let (shape, resource) = [("payload", Shape::Payload), ("eventData", Shape::EventData), ("account", Shape::Account)]
             .into_iter()
             .find_map(|(key, shape)| {
@@ -104,9 +110,10 @@ impl<'b> Envelope<'b> {
             })
             .unwrap_or((Shape::Bare, 0));
         if let Some(field) = out_of_range(root) {
+            let field = masking::masked(&field).unwrap_or(field);
             return Err(Rejection::BadNumber { field, reason: "is out of range" });
         }
-        Ok(Self { body, family: Family::of(&name), name, shape, resource, replaced: None })
+        Ok(Self { body, family: Family::of(&name), name, raw_name, shape, resource, replaced: None })
     }
 
     /// The same, of a text in which those lone surrogates were replaced.
@@ -118,6 +125,11 @@ impl<'b> Envelope<'b> {
     /// Lone surrogates that were replaced in the text, as they were written.
     pub(crate) fn replaced(&self) -> Option<&'b str> {
         self.replaced
+    }
+
+    /// The event name in its canonical spelling, as it was sent.
+    pub(crate) fn raw_name(&self) -> &str {
+        self.raw_name.as_ref().unwrap_or(&self.name)
     }
 
     /// The whole body, an object.
@@ -186,9 +198,10 @@ impl<'b> Envelope<'b> {
         self.status_times().find(is_time).or_else(|| self.status_times().next())
     }
 
-    /// The text of the time that [`Self::status_time`] reads.
+    /// The text of the time that [`Self::status_time`] reads, masked where it is none.
     pub fn status_time_text(&self) -> Option<Cow<'b, str>> {
-        text(self.raw_status_time()?)
+        let said = text(self.raw_status_time()?)?;
+        Some(masking::masked(&said).map_or(said, Cow::Owned))
     }
 
     fn status_times(&self) -> impl Iterator<Item = Json<'_, 'b>> {
@@ -196,6 +209,12 @@ impl<'b> Envelope<'b> {
         let all = own.chain(std::iter::once_with(|| self.body.root()?.get("eventDate")));
         all.flatten().filter(|value| value.json_type() != JsonType::Null)
     }
+}
+
+/// Whether it may be an event's canonical name. Three stars stand for what was masked in it, and are all that was added.
+fn is_name(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.len() <= 100 && name.split("***").all(|part| part.bytes().all(is_letter))
 }
 
 /// Length of an id that is kept, in characters.
@@ -247,11 +266,17 @@ fn out_of_range(value: Json<'_, '_>) -> Option<String> {
         JsonType::Number => (!is_in_range(value.written())).then(String::new),
         JsonType::Object => value.values().find_map(|field| {
             let rest = out_of_range(field)?;
-            Some(joined(field.name().chars().filter(|c| !c.is_control()).take(64).collect(), &rest))
+            Some(joined(told(&field.name()), &rest))
         }),
         JsonType::Array => value.values().find_map(|item| Some(joined("[]".to_owned(), &out_of_range(item)?))),
         _ => None,
     }
+}
+
+/// A field's name as it may be told.
+fn told(name: &str) -> String {
+    let clean: String = name.chars().filter(|c| !c.is_control()).collect();
+    masking::masked(&clean).unwrap_or(clean).chars().take(64).collect()
 }
 
 /// Whether a float holds `number`. What has fewer digits than the largest needs no closer look.

@@ -1,5 +1,7 @@
 //! What a webhook means: an [`Envelope`] interpreted.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use smol_str::{SmolStr, StrExt};
 
@@ -7,7 +9,7 @@ use crate::{
     Category, Envelope, Family, Kind, Mode, Rejection, Status,
     envelope::{self, Shape},
     json::{Json, JsonType},
-    money, normalize,
+    masking, money, normalize,
 };
 
 /// An event as the platform keeps it.
@@ -117,7 +119,7 @@ impl Event {
             status_time: envelope.status_time().map_or(received_at, |told| believed(told, received_at)),
             resource_id: external_id,
             account_id,
-            merchant_ref_num: envelope.field("merchantRefNum").or_else(|| envelope.top("merchantRefNum")).map(SmolStr::from),
+            merchant_ref_num: envelope.field("merchantRefNum").or_else(|| envelope.top("merchantRefNum")).map(kept),
             change,
         })
     }
@@ -137,7 +139,7 @@ impl TransactionFacts {
             kind,
             external_id,
             status,
-            raw_status: raw.map_or_else(|| name.clone(), SmolStr::from),
+            raw_status: raw.map_or_else(|| name.clone(), kept),
             amount: amount(envelope, currency.as_deref())?,
             currency,
             payment_method: payment_method(envelope),
@@ -150,6 +152,11 @@ impl TransactionFacts {
                 .map(|told| believed(told, received_at)),
         })
     }
+}
+
+/// A text as it is kept: masked again, although a stored body is masked, for it was cleaned and cut since then.
+fn kept(text: Cow<'_, str>) -> SmolStr {
+    masking::masked(&text).map_or_else(|| text.into(), SmolStr::from)
 }
 
 fn currency(envelope: &Envelope<'_>) -> Option<SmolStr> {
@@ -169,7 +176,7 @@ fn amount(envelope: &Envelope<'_>, currency: Option<&str>) -> Result<Option<i64>
 
 fn payment_method(envelope: &Envelope<'_>) -> Option<SmolStr> {
     let named = envelope.field("paymentType").or_else(|| envelope.field("paymentMethod"));
-    named.map(|name| normalize::canonical_name(&name)).or_else(|| {
+    named.map(|name| normalize::canonical_name(&kept(name))).or_else(|| {
         let resource = envelope.resource()?;
         ["card", "sepa", "ach", "eft", "bacs"]
             .into_iter()
@@ -184,7 +191,7 @@ fn failure_reason(envelope: &Envelope<'_>) -> Option<SmolStr> {
     of_error("message")
         .or_else(|| of_error("code"))
         .or_else(|| ["statusReason", "failureReason", "returnReason", "reason"].iter().find_map(|key| envelope.field(key)))
-        .map(|reason| reason.chars().filter(|c| !c.is_control()).take(255).collect())
+        .map(|reason| kept(reason.chars().filter(|c| !c.is_control()).collect::<String>().into()).chars().take(255).collect())
 }
 
 impl AccountFacts {
@@ -195,11 +202,11 @@ impl AccountFacts {
             .unwrap_or_else(|| envelope.name.trim_start_matches("ACCT_").into());
         let payment_methods = [("credit_card", "creditCardId"), ("direct_debit", "directDebitId")]
             .into_iter()
-            .filter_map(|(kind, key)| Some((kind, envelope.field(key)?.into())))
+            .filter_map(|(kind, key)| Some((kind, kept(envelope.field(key)?))))
             .collect();
         Self {
             external_id,
-            status: normalize::canonical_name(&status),
+            status: normalize::canonical_name(&kept(status)),
             partner_id: envelope.field("partnerId").or_else(|| envelope.field("merchantId")).map(SmolStr::from),
             payment_methods,
         }

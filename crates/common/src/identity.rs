@@ -32,7 +32,7 @@ impl EventIdentity {
     /// (the slug in the path; none for the endpoint's default receiver).
     pub fn of(endpoint: Endpoint, company: Option<&str>, envelope: &Envelope<'_>) -> Self {
         let mut hash = Fields::for_receiver(Some(VERSION), endpoint, company);
-        hash.add(Some(&envelope.name));
+        hash.add(Some(envelope.raw_name()));
         let root = envelope.body().root();
         let (top, own) = (|name| root.and_then(|root| root.get(name)), |name| envelope.resource()?.get(name));
         let (event, resource, own_id) = (raw(envelope.raw_event_id()), raw(top("resourceId")), raw(own("id")));
@@ -73,7 +73,7 @@ impl EventIdentity {
     /// The identity that versions before 1.0 gave the same event.
     pub fn legacy(endpoint: Endpoint, company: Option<&str>, envelope: &Envelope<'_>) -> Self {
         let mut hash = Fields::for_receiver(None, endpoint, company);
-        hash.add(Some(&envelope.name));
+        hash.add(Some(envelope.raw_name()));
         if let Some(id) = envelope.event_id() {
             hash.add(Some("event"));
             hash.add(Some(&id));
