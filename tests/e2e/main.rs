@@ -3,6 +3,7 @@
 mod analytics;
 mod dashboard;
 mod deployment;
+mod doors;
 mod faults;
 mod isolation;
 mod monitoring;

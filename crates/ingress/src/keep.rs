@@ -51,17 +51,21 @@ pub(crate) async fn keep(ingress: &Ingress, to: Addressed<'_>, part: &Part<'_>) 
         _ => to.company,
     };
     let identity = EventIdentity::of(to.endpoint, to.slug, &envelope);
-    let legacy = EventIdentity::legacy(to.endpoint, to.slug, &envelope);
+    let flow = company_id.0.as_u64_pair().1;
+    let needs_legacy = ingress.producer.needs_legacy_claim(flow);
+    let legacy = needs_legacy.then(|| EventIdentity::legacy(to.endpoint, to.slug, &envelope));
     let mode = envelope.mode();
     let new = NewJob {
         id: webhook_id.to_string(),
         claim: identity.as_str().to_owned(),
         lane: if envelope.family.has_priority { Lane::High } else { Lane::Normal },
-        flow: company_id.0.as_u64_pair().1,
+        flow,
         traceparent: None,
         payload: payload(to, webhook_id, company_id, identity, &envelope, part.bytes().len())?,
     };
-    let enqueued = enqueue(ingress, new, legacy.as_str(), to.traceparent).await.map_err(|error| refused(&error))?;
+    let enqueued = enqueue(ingress, new, legacy.as_ref().map(EventIdentity::as_str), to.traceparent)
+        .await
+        .map_err(|error| refused(&error))?;
     if matches!(enqueued, Enqueued::DuplicateOf(_)) {
         ingress.duplicates.count(company_id, mode, to.received_ms);
     }
@@ -141,7 +145,12 @@ fn refused(error: &queue::Error) -> Problem {
 
 /// Enqueues `job` with the trace that goes on in it: ours where this request is traced, else its
 /// sender's.
-async fn enqueue(ingress: &Ingress, mut job: NewJob, legacy: &str, received: Option<&str>) -> Result<Enqueued, queue::Error> {
+async fn enqueue(
+    ingress: &Ingress,
+    mut job: NewJob,
+    legacy: Option<&str>,
+    received: Option<&str>,
+) -> Result<Enqueued, queue::Error> {
     let lane = job.lane.as_str();
     let span = if Span::current().is_none() {
         Span::none()
@@ -154,7 +163,7 @@ async fn enqueue(ingress: &Ingress, mut job: NewJob, legacy: &str, received: Opt
     };
     let sender = || received.filter(|text| is_traceparent(text)).map(str::to_owned);
     job.traceparent = trace::traceparent(&span).or_else(sender);
-    let sent = ingress.producer.enqueue_known_as(job, Some(legacy)).instrument(span).await;
+    let sent = ingress.producer.enqueue_known_as(job, legacy).instrument(span).await;
     if matches!(sent, Ok(Enqueued::Accepted)) {
         metrics::sent(lane);
     }

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`keys`] | the layout: the Redis keys of a shard |
 //! | [`producer`] | claims and enqueues, many callers in one call ([`Producer`]) |
+//! | `packed_job` | a job as arguments of that call |
 //! | `shard_health` | rejects immediately while a shard cannot store jobs |
 //! | [`claims`] | claims: how they are freed and forgotten |
 //! | [`record`], `id_codec` | how a job and its names are stored in Redis |
@@ -43,6 +44,7 @@ pub mod dead;
 mod id_codec;
 pub mod keys;
 mod lz4_dict;
+mod packed_job;
 mod persistence;
 pub mod producer;
 pub mod record;

@@ -1,11 +1,9 @@
 //! Enqueueing with group commit: while a call is under way, newcomers gather into the next one; a
 //! lone job waits for nobody.
 
-use std::{
-    cell::RefCell,
-    io::Write,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use redis_client::{
@@ -24,10 +22,9 @@ use tokio::{
 };
 
 use crate::{
-    Error, Lane, Packing, Queue, QueueSettings,
-    id_codec::{self, unpack},
-    lz4_dict::Encoder,
-    record,
+    Error, Lane, Queue,
+    id_codec::unpack,
+    packed_job::{PackedJob, arguments},
     shard_health::ShardHealth,
 };
 
@@ -87,6 +84,8 @@ struct Entrance {
     /// Told when [`ENOUGH`] wait.
     enough: Arc<Notify>,
     health: ShardHealth,
+    /// Whether a version before 1.0 may be at work, by the last answer; so it is taken until there is one.
+    has_legacy: Arc<AtomicBool>,
 }
 
 impl Producer {
@@ -97,8 +96,10 @@ impl Producer {
                 let (asks, receiver) = mpsc::channel(WAITING);
                 let enough = Arc::new(Notify::new());
                 let health = ShardHealth::default();
-                tokio::spawn(commit_groups(queue.clone(), shard, receiver, enough.clone(), health.clone()));
-                Entrance { asks, enough, health }
+                let has_legacy = Arc::new(AtomicBool::new(true));
+                let entrance = Entrance { asks, enough, health, has_legacy };
+                tokio::spawn(commit_groups(queue.clone(), shard, receiver, entrance.followed()));
+                entrance
             })
             .collect();
         Self { queue: queue.clone(), shards }
@@ -110,10 +111,16 @@ impl Producer {
         self.enqueue_known_as(job, None).await
     }
 
-    /// The same of a job that versions before 1.0 know by `legacy_claim`, where they may be at work beside this one.
+    /// Whether a job of `flow` needs its legacy claim: a version before 1.0 may be at work beside this one.
+    pub fn needs_legacy_claim(&self, flow: u64) -> bool {
+        let entrance = self.shards.get(self.shard_of(flow));
+        entrance.is_none_or(|entrance| entrance.has_legacy.load(Ordering::Relaxed))
+    }
+
+    /// The same of a job that versions before 1.0 know by `legacy_claim`; see [`Self::needs_legacy_claim`].
     pub async fn enqueue_known_as(&self, job: NewJob, legacy_claim: Option<&str>) -> Result<Enqueued, Error> {
-        let shard = self.shard_of(&job);
-        let Entrance { asks, enough, health } = self.shards.get(shard).ok_or(Error::Overloaded)?;
+        let shard = self.shard_of(job.flow);
+        let Entrance { asks, enough, health, .. } = self.shards.get(shard).ok_or(Error::Overloaded)?;
         if health.is_degraded() {
             return Err(Error::Degraded);
         }
@@ -137,7 +144,7 @@ impl Producer {
         kind: &str,
         reason: &str,
     ) -> Result<Enqueued, Error> {
-        let shard = self.shard_of(&job);
+        let shard = self.shard_of(job.flow);
         let Entrance { health, .. } = self.shards.get(shard).ok_or(Error::Overloaded)?;
         if health.is_degraded() {
             return Err(Error::Degraded);
@@ -146,12 +153,26 @@ impl Producer {
         kept.inspect_err(|error| health.failed(&self.queue, shard, error))
     }
 
-    fn shard_of(&self, job: &NewJob) -> usize {
-        (job.flow % self.shards.len().max(1) as u64) as usize
+    fn shard_of(&self, flow: u64) -> usize {
+        (flow % self.shards.len().max(1) as u64) as usize
     }
 }
 
-async fn commit_groups(queue: Queue, shard: usize, mut asks: mpsc::Receiver<Ask>, enough: Arc<Notify>, health: ShardHealth) {
+/// What the task of a shard has of its entrance: not the sender, by whose end it ends.
+struct Followed {
+    enough: Arc<Notify>,
+    health: ShardHealth,
+    has_legacy: Arc<AtomicBool>,
+}
+
+impl Entrance {
+    fn followed(&self) -> Followed {
+        Followed { enough: self.enough.clone(), health: self.health.clone(), has_legacy: self.has_legacy.clone() }
+    }
+}
+
+async fn commit_groups(queue: Queue, shard: usize, mut asks: mpsc::Receiver<Ask>, entrance: Followed) {
+    let Followed { enough, health, has_legacy } = entrance;
     let mut calls = JoinSet::new();
     loop {
         // A place for a call is waited for first, so that anyone who comes meanwhile joins the group.
@@ -173,15 +194,16 @@ async fn commit_groups(queue: Queue, shard: usize, mut asks: mpsc::Receiver<Ask>
             }
             continue;
         }
-        let (queue, health) = (queue.clone(), health.clone());
-        calls.spawn(async move { commit(&queue, shard, group, &health).await });
+        let (queue, health, has_legacy) = (queue.clone(), health.clone(), has_legacy.clone());
+        calls.spawn(async move { commit(&queue, shard, group, &health, &has_legacy).await });
     }
 }
 
-async fn commit(queue: &Queue, shard: usize, group: Vec<Ask>, health: &ShardHealth) {
+async fn commit(queue: &Queue, shard: usize, group: Vec<Ask>, health: &ShardHealth, has_legacy: &AtomicBool) {
     let (jobs, askers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
     match queue.push(shard, &jobs).await {
-        Ok(outcomes) => {
+        Ok((outcomes, is_legacy)) => {
+            has_legacy.store(is_legacy, Ordering::Relaxed);
             for (asker, outcome) in askers.into_iter().zip(outcomes) {
                 drop(asker.send(Ok(outcome)));
             }
@@ -201,79 +223,26 @@ async fn commit(queue: &Queue, shard: usize, group: Vec<Ask>, health: &ShardHeal
     }
 }
 
-thread_local! {
-    /// Where a job is packed, before it is known how long it becomes, and by whom.
-    static ROOM: RefCell<(Vec<u8>, Encoder)> = RefCell::new((Vec::new(), Encoder::new()));
-}
-
-/// A job as arguments of a call, which lie behind each other: its claim, its legacy
-/// claim, its id, its lane, its flow, its record.
-#[derive(Debug)]
-struct PackedJob {
-    bytes: Box<[u8]>,
-    ends: [usize; 6],
-}
-
-impl PackedJob {
-    fn of(job: &NewJob, legacy_claim: Option<&str>, settings: &QueueSettings) -> Self {
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
-        let dictionary = (settings.packing == Packing::Dictionary).then_some(settings.dictionary);
-        ROOM.with_borrow_mut(|(room, encoder)| {
-            room.clear();
-            id_codec::add(&job.claim, room);
-            let claim = room.len();
-            id_codec::add(legacy_claim.unwrap_or_default(), room);
-            let legacy = room.len();
-            id_codec::add(&job.id, room);
-            let id = room.len();
-            room.extend_from_slice(job.lane.code().as_bytes());
-            let lane = room.len();
-            // Writing to memory does not fail.
-            let _ = write!(room, "{:x}", job.flow);
-            let flow = room.len();
-            record::encode(job, now_ms, dictionary, encoder, room);
-            Self { bytes: room.as_slice().into(), ends: [claim, legacy, id, lane, flow, room.len()] }
-        })
-    }
-}
-
-/// The arguments of `jobs`: all claims, all legacy claims, then what else each has. They lie in one piece of memory.
-fn arguments(jobs: &[PackedJob]) -> impl Iterator<Item = Value> {
-    let mut bytes = Vec::with_capacity(jobs.iter().map(|job| job.bytes.len()).sum());
-    let mut ends = Vec::with_capacity(6 * jobs.len());
-    for PackedJob { bytes: job, ends: [claim, ..] } in jobs {
-        bytes.extend_from_slice(job.get(..*claim).unwrap_or_default());
-        ends.push(bytes.len());
-    }
-    for PackedJob { bytes: job, ends: [claim, legacy, ..] } in jobs {
-        bytes.extend_from_slice(job.get(*claim..*legacy).unwrap_or_default());
-        ends.push(bytes.len());
-    }
-    for PackedJob { bytes: job, ends: [_, legacy, rest @ ..] } in jobs {
-        ends.extend(rest.iter().map(|end| bytes.len() + end - legacy));
-        bytes.extend_from_slice(job.get(*legacy..).unwrap_or_default());
-    }
-    let (bytes, mut begin) = (Bytes::from(bytes), 0);
-    ends.into_iter().map(move |end| Value::Bytes(bytes.slice(std::mem::replace(&mut begin, end)..end)))
-}
-
 /// Characters of the reason for a dead letter that are kept.
 const REASON_LENGTH: usize = 500;
 
 impl Queue {
-    /// Claims and pushes `jobs` into `shard` in one atomic call; answers for each, in order.
-    async fn push(&self, shard: usize, jobs: &[PackedJob]) -> Result<Vec<Enqueued>, Error> {
+    /// Claims and pushes `jobs` into `shard` in one atomic call. Returns what became of each, in order, and whether legacy claims
+    /// are needed.
+    async fn push(&self, shard: usize, jobs: &[PackedJob]) -> Result<(Vec<Enqueued>, bool), Error> {
         let keys = self.shards.get(shard).ok_or(Error::Protocol("no such shard"))?;
         let key_list: Vec<Key> = keys.of_enqueue().map(Key::from).into();
         let ttl = self.settings.claim_ttl.as_secs().max(1) as i64;
-        let mut args: Vec<Value> = Vec::with_capacity(4 + 6 * jobs.len());
-        args.extend([ttl.into(), self.wake_channel().into(), TOLD_BELOW.into(), (jobs.len() as i64).into()]);
-        args.extend(arguments(jobs));
+        let with_legacy = jobs.iter().any(PackedJob::has_legacy);
+        let mut args: Vec<Value> = Vec::with_capacity(5 + 6 * jobs.len());
+        let count = (jobs.len() as i64).into();
+        args.extend([ttl.into(), self.wake_channel().into(), TOLD_BELOW.into(), count, i64::from(with_legacy).into()]);
+        args.extend(arguments(jobs, with_legacy));
         let answer: Vec<Bytes> = self.call_and_replicate(shard, &self.scripts.enqueue, key_list, args).await?;
-        if answer.len() != jobs.len() {
+        let Some((is_legacy, firsts)) = answer.split_last().filter(|(_, firsts)| firsts.len() == jobs.len()) else {
             return Err(Error::Protocol("fewer answers than jobs"));
-        }
-        Ok(answer.iter().map(|first| enqueued(first)).collect())
+        };
+        Ok((firsts.iter().map(|first| enqueued(first)).collect(), !is_legacy.is_empty()))
     }
 
     /// Claims `job` and keeps it as a dead letter in one atomic call.
@@ -283,7 +252,7 @@ impl Queue {
         let ttl = self.settings.claim_ttl.as_secs().max(1) as i64;
         let mut args: Vec<Value> = vec![ttl.into(), kind.into(), reason.into()];
         // But for the flow, which the record has as well.
-        args.extend(arguments(std::slice::from_ref(job)).enumerate().filter(|(n, _)| *n != 4).map(|(_, arg)| arg));
+        args.extend(arguments(std::slice::from_ref(job), true).enumerate().filter(|(n, _)| *n != 4).map(|(_, arg)| arg));
         let first: Bytes = self.call_and_replicate(shard, &self.scripts.enqueue_dead, keys, args).await?;
         Ok(enqueued(&first))
     }
@@ -291,7 +260,7 @@ impl Queue {
     /// Gives the dead letter `job.id` the record of `job` and makes it wait. Returns whether there was such a dead letter.
     pub async fn replace_dead(&self, job: &NewJob) -> Result<bool, Error> {
         let record = PackedJob::of(job, None, &self.settings);
-        let mut parts = arguments(std::slice::from_ref(&record)).skip(2);
+        let mut parts = arguments(std::slice::from_ref(&record), true).skip(2);
         let (id, lane, record) = (parts.next(), parts.next(), parts.nth(1));
         let args: Vec<Value> = [Some(self.wake_channel().into()), id, lane, record].into_iter().flatten().collect();
         let mut replaced = 0;

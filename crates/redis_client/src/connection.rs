@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use fred::prelude::*;
 
-use crate::Error;
+use crate::{Error, tls};
 
 /// Longest wait for the answer to one command.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// Prepares a client of any kind for `url` (`redis://…`, `redis-cluster://…`, `redis-sentinel://…`).
+/// Prepares a client of any kind for `url` (`redis://…`, `redis-cluster://…`, `redis-sentinel://…`, each with `rediss` for
+/// TLS).
 pub fn builder(url: &str) -> Result<Builder, Error> {
-    let mut config = Config::from_url(url).map_err(|e| Error::Settings(e.details().to_owned()))?;
+    let (url, tls) = tls::split(url)?;
+    let mut config = Config::from_url(&url).map_err(|e| Error::Settings(e.details().to_owned()))?;
+    config.tls = tls;
     config.fail_fast = false;
     let mut builder = Builder::from_config(config);
     builder

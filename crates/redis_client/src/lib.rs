@@ -3,6 +3,7 @@
 mod connection;
 mod nodes;
 mod script;
+mod tls;
 
 pub use connection::{COMMAND_TIMEOUT, builder, connect};
 pub use fred;

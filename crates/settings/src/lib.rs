@@ -7,6 +7,7 @@
 mod arguments;
 mod redis_url;
 mod source;
+mod transport;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -171,6 +172,13 @@ impl Settings {
             Some(url) => redis_url::check("CACHE_REDIS_URL", url)?,
             None => redis_url.clone(),
         };
+        let redis_url = transport::with_certificates(source, redis_url)?;
+        let cache_redis_url = transport::with_certificates(source, cache_redis_url)?;
+        if production && !source.parse("ALLOW_PLAINTEXT", false)? {
+            transport::check_redis("REDIS_URL", &redis_url)?;
+            transport::check_redis("CACHE_REDIS_URL", &cache_redis_url)?;
+            transport::check_database(&database_url)?;
+        }
         let queue_name = source.text("QUEUE_NAME", "netbanx");
         if queue_name.is_empty() || !queue_name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
             return Err(bad("QUEUE_NAME", "may have letters, digits, '-', '_' and '.'"));

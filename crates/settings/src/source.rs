@@ -7,13 +7,14 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-pub(crate) const KNOWN: [&str; 48] = [
+pub(crate) const KNOWN: [&str; 52] = [
     "ADMIN_BIND",
     "ALERT_BACKLOG",
     "ALERT_FAILURE_RATE",
     "ALERT_HIT_RATE",
     "ALERT_OLDEST_SECS",
     "ALERT_REDIS_MEMORY",
+    "ALLOW_PLAINTEXT",
     "API_BIND",
     "APP_ENV",
     "BATCH_MAX_WAIT_MS",
@@ -49,6 +50,9 @@ pub(crate) const KNOWN: [&str; 48] = [
     "REDIS_HOST",
     "REDIS_PASSWORD",
     "REDIS_PORT",
+    "REDIS_TLS_CA_FILE",
+    "REDIS_TLS_CERT_FILE",
+    "REDIS_TLS_KEY_FILE",
     "REDIS_URL",
     "ROLLUP_HOUR_DAYS",
     "ROLLUP_MINUTE_DAYS",

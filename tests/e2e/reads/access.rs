@@ -21,8 +21,8 @@ impl<'p> Browser<'p> {
     async fn sign_in(&mut self, email: &str, password: &str) -> Response {
         let url = format!("{}{SESSION}", self.platform.api_url());
         let answer = self.http.post(url).json(&json!({"email": email, "password": password})).send().await.unwrap();
-        if let Some(set) = answer.headers().get("set-cookie") {
-            let set = set.to_str().unwrap();
+        let cookies = answer.headers().get_all("set-cookie").iter().map(|set| set.to_str().unwrap());
+        if let Some(set) = cookies.into_iter().find(|set| set.starts_with("netbanx_session=")) {
             assert!(set.contains("HttpOnly") && set.contains("SameSite=Strict") && set.contains("Path=/"), "{set}");
             self.cookie = set.split(';').next().unwrap().to_owned();
             let identity = self.call("GET", SESSION, None).await.json::<Value>().await.unwrap();

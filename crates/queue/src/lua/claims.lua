@@ -19,16 +19,17 @@ local function claims_open(c, keep)
   c.has_legacy_before = redis.call('EXISTS', c.legacy_before) == 1
 end
 
--- The ids of the jobs that hold ARGV[first..last], and those that hold the legacy claims behind them, ARGV[last + 1..].
-local function claims_held(c, first, last)
+-- The ids of the jobs that hold ARGV[first..last]; with_legacy, also those that hold the legacy claims behind them,
+-- ARGV[last + 1..].
+local function claims_held(c, first, last, with_legacy)
   local function held(is_there, key, from, to) return is_there and redis.call('HMGET', key, unpack(ARGV, from, to)) or {} end
   local count = last - first + 1
   local now, before = held(c.left ~= -2, c.now, first, last), held(c.has_before, c.before, first, last)
-  local legacy = held(c.has_legacy, c.legacy, last + 1, last + count)
-  local legacy_before = held(c.has_legacy_before, c.legacy_before, last + 1, last + count)
+  local legacy = held(with_legacy and c.has_legacy, c.legacy, last + 1, last + count)
+  local legacy_before = held(with_legacy and c.has_legacy_before, c.legacy_before, last + 1, last + count)
   local all = {}
   for n = 1, count do
-    local is_named = ARGV[last + n] ~= ''
+    local is_named = with_legacy and ARGV[last + n] ~= ''
     all[n] = now[n] or before[n] or (is_named and (legacy[n] or legacy_before[n])) or false
   end
   return all

@@ -5,7 +5,7 @@
 -- Answer: '' if it is kept, else the id of the job that holds the claim
 claims_open(claims, tonumber(ARGV[1]))
 local id, lane = ARGV[6], lanes[ARGV[7]]
-local first = claims_held(claims, 4, 4)[1]
+local first = claims_held(claims, 4, 4, true)[1]
 if first and first ~= id then
   redis.call('HINCRBY', stats, 'duplicates', 1)
   return first

@@ -1,0 +1,73 @@
+//! A job as arguments of a call.
+
+use std::{
+    cell::RefCell,
+    io::Write,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use redis_client::fred::{bytes::Bytes, types::Value};
+
+use crate::{NewJob, Packing, QueueSettings, id_codec, lz4_dict::Encoder, record};
+
+thread_local! {
+    /// Where a job is packed, before it is known how long it becomes, and by whom.
+    static ROOM: RefCell<(Vec<u8>, Encoder)> = RefCell::new((Vec::new(), Encoder::new()));
+}
+
+/// A job as arguments of a call, which lie behind each other: its claim, its legacy
+/// claim, its id, its lane, its flow, its record.
+#[derive(Debug)]
+pub(crate) struct PackedJob {
+    bytes: Box<[u8]>,
+    ends: [usize; 6],
+}
+
+impl PackedJob {
+    pub fn has_legacy(&self) -> bool {
+        let [claim, legacy, ..] = self.ends;
+        legacy > claim
+    }
+
+    pub fn of(job: &NewJob, legacy_claim: Option<&str>, settings: &QueueSettings) -> Self {
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
+        let dictionary = (settings.packing == Packing::Dictionary).then_some(settings.dictionary);
+        ROOM.with_borrow_mut(|(room, encoder)| {
+            room.clear();
+            id_codec::add(&job.claim, room);
+            let claim = room.len();
+            id_codec::add(legacy_claim.unwrap_or_default(), room);
+            let legacy = room.len();
+            id_codec::add(&job.id, room);
+            let id = room.len();
+            room.extend_from_slice(job.lane.code().as_bytes());
+            let lane = room.len();
+            // Writing to memory does not fail.
+            let _ = write!(room, "{:x}", job.flow);
+            let flow = room.len();
+            record::encode(job, now_ms, dictionary, encoder, room);
+            Self { bytes: room.as_slice().into(), ends: [claim, legacy, id, lane, flow, room.len()] }
+        })
+    }
+}
+
+/// The arguments of `jobs`: all claims, all legacy claims if they are wanted, then what else each has. They lie in one piece of
+/// memory.
+pub(crate) fn arguments(jobs: &[PackedJob], with_legacy: bool) -> impl Iterator<Item = Value> {
+    let mut bytes = Vec::with_capacity(jobs.iter().map(|job| job.bytes.len()).sum());
+    let mut ends = Vec::with_capacity(6 * jobs.len());
+    for PackedJob { bytes: job, ends: [claim, ..] } in jobs {
+        bytes.extend_from_slice(job.get(..*claim).unwrap_or_default());
+        ends.push(bytes.len());
+    }
+    for PackedJob { bytes: job, ends: [claim, legacy, ..] } in jobs.iter().filter(|_| with_legacy) {
+        bytes.extend_from_slice(job.get(*claim..*legacy).unwrap_or_default());
+        ends.push(bytes.len());
+    }
+    for PackedJob { bytes: job, ends: [_, legacy, rest @ ..] } in jobs {
+        ends.extend(rest.iter().map(|end| bytes.len() + end - legacy));
+        bytes.extend_from_slice(job.get(*legacy..).unwrap_or_default());
+    }
+    let (bytes, mut begin) = (Bytes::from(bytes), 0);
+    ends.into_iter().map(move |end| Value::Bytes(bytes.slice(std::mem::replace(&mut begin, end)..end)))
+}

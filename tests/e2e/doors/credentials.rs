@@ -1,0 +1,135 @@
+//! Credentials are found among whatever else a browser or a proxy sends, and end when they are revoked.
+
+use std::time::{Duration, Instant};
+
+use e2e::{Database, Platform, Postgres, Service, eventually, new_directory};
+use serde_json::{Value, json};
+
+use super::{EMAIL, SESSION, add_boss, cookie, get, sign_in};
+
+async fn with_api() -> Platform {
+    let mut platform = Platform::prepare(Database::Sqlite).await;
+    platform.run(Service::Api).await;
+    platform
+}
+
+#[tokio::test]
+async fn a_session_counts_whatever_stands_beside_it() {
+    let platform = with_api().await;
+    let password = add_boss(&platform);
+    let session = cookie(&sign_in(&platform, &password, &[]).await, "netbanx_session").unwrap();
+    let own = format!("netbanx_session={session}");
+    let status = async |headers: &[(&'static str, &[u8])]| get(&platform, "/api/v1/transactions", headers).await;
+    assert_eq!(status(&[("cookie", own.as_bytes())]).await, 200);
+    // A proxy's own sign-in.
+    assert_eq!(status(&[("authorization", b"Basic Zm9vOmJhcg=="), ("cookie", own.as_bytes())]).await, 200);
+    // One that an earlier installation left, before and after.
+    assert_eq!(status(&[("cookie", format!("netbanx_session=old; {own}").as_bytes())]).await, 200);
+    assert_eq!(status(&[("cookie", format!("{own}; netbanx_session=old").as_bytes())]).await, 200);
+    assert_eq!(status(&[("cookie", b"netbanx_session=old"), ("cookie", own.as_bytes())]).await, 200);
+    // Bytes that are no text.
+    assert_eq!(status(&[("cookie", &[b"x=\xe9; ", own.as_bytes()].concat())]).await, 200);
+    // A token is looked at before a session, and does not fall back on it.
+    assert_eq!(status(&[("authorization", b"Bearer wrong"), ("cookie", own.as_bytes())]).await, 401);
+    assert_eq!(status(&[("cookie", b"netbanx_session=old")]).await, 401);
+    assert_eq!(status(&[("authorization", b"Basic Zm9vOmJhcg==")]).await, 401);
+}
+
+#[tokio::test]
+async fn nul_and_other_control_characters_are_refused_and_fail_nothing() {
+    let platform = with_api().await;
+    let url = |path: &str| format!("{}{path}", platform.api_url());
+    for email in ["a\u{0}@b.cd", "\u{0}", "a@b\u{0}.cd"] {
+        let body = json!({"email": email, "password": "x"});
+        let status = platform.http.post(url(SESSION)).json(&body).send().await.unwrap().status().as_u16();
+        assert!([400, 401].contains(&status), "{status}");
+        let user = json!({"email": email, "password": "a long enough one", "role": "administrator"});
+        let answer =
+            platform.http.post(url("/api/v1/users")).bearer_auth(&platform.admin_token).json(&user).send().await.unwrap();
+        assert_eq!(answer.status(), 400);
+    }
+    let token = json!({"name": "n\u{0}", "permissions": ["read:events"]});
+    let answer = platform.http.post(url("/api/v1/tokens")).bearer_auth(&platform.admin_token).json(&token).send().await.unwrap();
+    assert_eq!(answer.status(), 400);
+    assert_eq!(answer.json::<Value>().await.unwrap()["parameter"], "name");
+}
+
+#[tokio::test]
+async fn a_key_that_can_be_guessed_is_refused() {
+    let platform = with_api().await;
+    let url = format!("{}/api/v1/receivers/netbanx/keys", platform.api_url());
+    for (key, encoding, expected) in [
+        ("a", "utf8", 400),
+        ("fifteen--bytes-", "utf8", 400),
+        ("sixteen--bytes--", "utf8", 201),
+        ("AAECAwQFBgcICQoLDA0O", "base64", 400),
+        ("AAECAwQFBgcICQoLDA0ODw==", "base64", 201),
+        ("000102030405060708090a0b0c0d0e", "hex", 400),
+    ] {
+        let body = json!({"company": "acme", "key": key, "encoding": encoding});
+        let answer = platform.http.post(&url).bearer_auth(&platform.admin_token).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), expected, "{key}");
+        if expected == 400 {
+            assert_eq!(answer.json::<Value>().await.unwrap()["parameter"], "key");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_within_a_second_of_its_tokens_end() {
+    let platform = with_api().await;
+    let made = platform.netbanx(&["--json", "token", "add", "--company", "acme", "--permission", "read:transactions"]);
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let token = made["token"].as_str().unwrap();
+    let url = format!("{}/api/v1/stream", platform.api_url());
+    let mut stream = platform.http.get(url).bearer_auth(token).send().await.unwrap();
+    assert_eq!(stream.status(), 200);
+    assert!(stream.chunk().await.unwrap().is_some());
+    let id = made["id"].as_str().unwrap();
+    let revoke = format!("{}/api/v1/tokens/{id}", platform.api_url());
+    assert_eq!(platform.http.delete(revoke).bearer_auth(&platform.admin_token).send().await.unwrap().status(), 204);
+    let revoked = Instant::now();
+    let ended = async { while let Ok(Some(_)) = stream.chunk().await {} };
+    // Far below the ten seconds between two signs of life; the figure itself is the benchmark's.
+    tokio::time::timeout(Duration::from_secs(5), ended).await.expect("the stream ends");
+    println!("the stream ended after {:?}", revoked.elapsed());
+}
+
+#[tokio::test]
+async fn who_signed_out_stays_out_while_the_database_is_away() {
+    let directory = new_directory();
+    let postgres = Postgres::start(&directory);
+    let mut platform = Platform::prepare_on(Database::Postgres, Some(postgres.url().to_owned())).await;
+    // Two replicas: the one that is not told by the sign-out itself is asked.
+    platform.run(Service::Api).await;
+    let first = platform.api_port;
+    platform.api_port = e2e::free_port();
+    platform.run(Service::Api).await;
+    let password = add_boss(&platform);
+    let [out, stays] = [sign_in(&platform, &password, &[]).await, sign_in(&platform, &password, &[]).await];
+    let csrf =
+        async |answer: reqwest::Response| answer.json::<Value>().await.unwrap()["data"]["csrfToken"].as_str().unwrap().to_owned();
+    let (out_cookie, stays_cookie) = (cookie(&out, "netbanx_session").unwrap(), cookie(&stays, "netbanx_session").unwrap());
+    let csrf = csrf(out).await;
+    let status = async |session: &str| {
+        get(&platform, "/api/v1/transactions", &[("cookie", format!("netbanx_session={session}").as_bytes())]).await
+    };
+    assert_eq!((status(&out_cookie).await, status(&stays_cookie).await), (200, 200));
+    let signed_out = platform
+        .http
+        .delete(format!("http://127.0.0.1:{first}{SESSION}"))
+        .header("cookie", format!("netbanx_session={out_cookie}"))
+        .header("x-csrf-token", csrf)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(signed_out.status(), 204);
+    postgres.stop();
+    // As soon as it asks the database again it finds that it is away.
+    eventually("the one who signed out is refused", || async { (status(&out_cookie).await != 200).then_some(()) }).await;
+    assert_eq!(status(&stays_cookie).await, 200, "whoever is known goes on");
+    assert_ne!(status(&out_cookie).await, 200, "{EMAIL}");
+    drop(platform);
+    drop(postgres);
+    std::fs::remove_dir_all(directory).unwrap();
+}
