@@ -39,7 +39,7 @@ build: ## release binaries in target/release: ingress worker api netbanx
 	@scripts/dashboard
 	scripts/release build --workspace --bins
 
-profile: ## learns what is hot, for release builds, into deploy/services.profdata (20 minutes)
+profile: ## learns what is hot, for release builds, into deploy/services.profdata.gz (20 minutes)
 	@scripts/profile
 
 lint: ## formatting, clippy, and what is deployed; warnings refused
