@@ -83,7 +83,9 @@ async fn used_memory(redis: &redis_client::fred::clients::Client) -> f64 {
 /// Rows by the thousand: the command adds one at a time.
 async fn furnish(platform: &Platform) {
     let db = sea_orm::Database::connect(&platform.database_url).await.unwrap();
-    let execute = async |sql: String| drop(db.execute_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap());
+    let execute = async |sql: String| {
+        db.execute_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    };
     let master: [u8; 32] = base64_bytes(MASTER_KEY).try_into().unwrap();
     let vault = store::secrets::Vault::new(&[master]).unwrap();
     let now = store::now_ms();

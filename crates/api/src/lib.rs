@@ -78,6 +78,8 @@ pub struct Api {
     last_known: Cache<String, Arc<auth::Caller>>,
     /// Places for open streams.
     streams: stream::Places,
+    /// Places for files that are being written.
+    exports: Arc<tokio::sync::Semaphore>,
     stop: Stop,
     companies: Cache<String, Option<Uuid>>,
     secure_cookies: bool,
@@ -119,6 +121,7 @@ impl Api {
             callers: Cache::builder().max_capacity(10_000).time_to_live(CALLER_TTL).build(),
             last_known: Cache::builder().max_capacity(1_000).time_to_live(LAST_KNOWN_TTL).build(),
             streams: stream::Places::default(),
+            exports: Arc::new(tokio::sync::Semaphore::new(reads::export::AT_ONCE)),
             stop,
             companies: Cache::builder().max_capacity(10_000).time_to_live(COMPANY_TTL).build(),
             secure_cookies: settings.production,
@@ -168,7 +171,7 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     match settings.admin_bind {
         Some(bind) => {
             let admin = http_service::serve(bind, 1, drain, stop, move |config| {
-                http_service::health::admin_routes(config, readiness.clone())
+                http_service::health::admin_routes(config, readiness.clone());
             });
             futures::try_join!(serve, admin)?;
         }

@@ -7,8 +7,8 @@
 use common::CompanyId;
 use ring::digest;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Set, Statement, TransactionTrait,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Set, Statement, TransactionTrait,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -106,16 +106,21 @@ fn hash_of(row: &Model) -> String {
 }
 
 /// At most `limit` entries before `before` (an entry's id), the latest first.
-pub async fn list(db: &DatabaseConnection, scope: Scope, before: Option<Uuid>, limit: u64) -> Result<Vec<Model>, Error> {
-    let mut entries = Entity::find();
-    if let Scope::Company(company) = scope {
-        entries = entries.filter(Column::CompanyId.eq(company));
-    }
+pub async fn list(db: &impl ConnectionTrait, scope: Scope, before: Option<Uuid>, limit: u64) -> Result<Vec<Model>, Error> {
+    let mut entries = Entity::find().filter(seen_by(scope));
     // UUIDv7 sort by time.
     if let Some(before) = before {
         entries = entries.filter(Column::Id.lt(before));
     }
     Ok(entries.order_by_desc(Column::Id).limit(limit).all(db).await?)
+}
+
+/// What holds for the entries within `scope`.
+pub fn seen_by(scope: Scope) -> Condition {
+    match scope {
+        Scope::All => Condition::all(),
+        Scope::Company(company) => Condition::all().add(Column::CompanyId.eq(company)),
+    }
 }
 
 /// What [`verify`] found.

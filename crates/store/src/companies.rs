@@ -2,8 +2,8 @@
 
 use common::{CompanyId, receiver};
 use sea_orm::{
-    ColumnTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set, TransactionTrait,
-    sea_query::OnConflict,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set,
+    TransactionTrait, sea_query::OnConflict,
 };
 use uuid::Uuid;
 
@@ -40,7 +40,7 @@ pub async fn get(db: &DatabaseConnection, slug: &str) -> Result<company::Model, 
 }
 
 /// All companies by slug, at most 1,000.
-pub async fn list(db: &DatabaseConnection) -> Result<Vec<company::Model>, Error> {
+pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<company::Model>, Error> {
     Ok(company::Entity::find().order_by_asc(company::Column::Slug).paginate(db, 1000).fetch_page(0).await?)
 }
 

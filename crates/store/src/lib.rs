@@ -19,6 +19,7 @@
 //! | [`existing`] | which webhooks are stored |
 //! | [`state`] | facts of the whole installation |
 //! | [`dialect`] | the only place where the two databases differ |
+//! | [`row_sums`] | the sums of roll-ups, counted from the rows |
 //! | `vault` | encryption under the master keys |
 //! | `wide` | sums beyond 64 bits in columns of 64 bits |
 //! | [`deadline`] | time limits for database work |
@@ -36,6 +37,7 @@ pub mod reads;
 pub mod receiver_changes;
 pub mod retention;
 pub mod rollups;
+pub mod row_sums;
 pub mod secrets;
 pub mod state;
 pub mod tokens;
@@ -161,4 +163,9 @@ pub async fn ping(db: &DatabaseConnection) -> Result<(), Error> {
 /// Milliseconds since 1970 UTC.
 pub fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
+}
+
+/// A transaction that sees one moment, however long it is read from.
+pub async fn snapshot(db: &DatabaseConnection) -> Result<sea_orm::DatabaseTransaction, Error> {
+    Ok(dialect::snapshot(db).await?)
 }

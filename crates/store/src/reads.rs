@@ -41,6 +41,41 @@ pub struct Window {
     pub after: Option<Position>,
     /// The oldest first instead of the newest.
     pub ascending: bool,
+    /// By what; lists other than of transactions have one order.
+    pub order: TransactionOrder,
+}
+
+/// By what transactions are put in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TransactionOrder {
+    /// The time they were made.
+    #[default]
+    TransactionTime,
+    /// The time of their status.
+    StatusTime,
+    /// Their amount; those without one count as less than any.
+    Amount,
+}
+
+impl TransactionOrder {
+    /// What rows are ordered by.
+    fn expr(self) -> Expr {
+        match self {
+            Self::TransactionTime => Expr::col((transaction::Entity, transaction::Column::TransactionTime)),
+            Self::StatusTime => Expr::col((transaction::Entity, transaction::Column::StatusTime)),
+            Self::Amount => Func::coalesce([transaction::Column::Amount.into_expr(), Expr::val(i64::MIN)]).into(),
+        }
+    }
+
+    /// The place of `row` in the order.
+    pub fn position(self, row: &transaction::Model) -> Position {
+        let value = match self {
+            Self::TransactionTime => row.transaction_time,
+            Self::StatusTime => row.status_time,
+            Self::Amount => row.amount.unwrap_or(i64::MIN),
+        };
+        (value, row.id)
+    }
 }
 
 /// Rows and how many there are in all.
@@ -60,12 +95,20 @@ pub const MAX_COUNT: u64 = 10_000;
 pub struct TransactionFilter {
     /// `live` or `test`.
     pub mode: Option<&'static str>,
-    /// Normal status.
-    pub status: Option<&'static str>,
-    /// Kind.
-    pub kind: Option<&'static str>,
-    /// ISO 4217.
-    pub currency: Option<String>,
+    /// Normal statuses, one of which it has; empty: any.
+    pub status: Vec<&'static str>,
+    /// Kinds, the same way.
+    pub kind: Vec<&'static str>,
+    /// ISO 4217, the same way.
+    pub currency: Vec<String>,
+    /// Upper case, the same way.
+    pub payment_method: Vec<String>,
+    /// The whole reason.
+    pub failure_reason: Option<String>,
+    /// In minor units, at least.
+    pub amount_min: Option<i64>,
+    /// In minor units, at most.
+    pub amount_max: Option<i64>,
     /// The merchant's account.
     pub account_id: Option<String>,
     /// The purchase.
@@ -109,7 +152,7 @@ macro_rules! paged {
 }
 
 /// How many rows `all` holds for, up to [`MAX_COUNT`].
-async fn count(db: &DatabaseConnection, entity: impl EntityTrait, all: Condition) -> Result<u64, Error> {
+async fn count(db: &impl ConnectionTrait, entity: impl EntityTrait, all: Condition) -> Result<u64, Error> {
     let rows = Query::select().expr(Expr::val(1)).from(entity.table_ref()).cond_where(all).limit(MAX_COUNT).take();
     let count = Query::select().expr_as(Func::count(Expr::col(Asterisk)), "rows").from_subquery(rows, "counted").take();
     let row = db.query_one(&count).await?;
@@ -125,37 +168,90 @@ pub async fn transactions(
     window: Window,
 ) -> Result<Page<transaction::Model>, Error> {
     let all = wanted(db, scope, filter).await?;
-    paged!(transaction, all, window, db, TransactionTime)
+    let total = count(db, transaction::Entity, all.clone()).await?;
+    Ok(Page { rows: found_first(db, scope, filter, all, window).await?, total })
+}
+
+/// The rows of a window; of a search those first that are just what was searched for.
+async fn found_first(
+    db: &DatabaseConnection,
+    scope: Scope,
+    filter: &TransactionFilter,
+    all: Condition,
+    mut window: Window,
+) -> Result<Vec<transaction::Model>, Error> {
+    use transaction::Column;
+    let Some(q) = &filter.q else { return ordered(db, all, window).await };
+    let is_it = Condition::any().add(Column::ExternalId.eq(q.as_str())).add(Column::MerchantRefNum.eq(q.as_str()));
+    let exact = Condition::all().add(all.clone()).add(is_it);
+    let newest = Window { limit: window.limit, offset: 0, after: None, ascending: false, order: TransactionOrder::default() };
+    let first = ordered(db, exact, newest).await?;
+    // A reference of many purchases is a filter by itself.
+    if first.is_empty() || first.len() as u64 >= window.limit || scope == Scope::All && window.after.is_some() {
+        return ordered(db, all, window).await;
+    }
+    let others = Condition::all().add(all).add(Column::Id.is_not_in(first.iter().map(|row| row.id)));
+    let is_first_page = window.after.is_none() && window.offset == 0;
+    if is_first_page {
+        window.limit -= first.len() as u64;
+        let mut rows = first;
+        rows.extend(ordered(db, others, window).await?);
+        return Ok(rows);
+    }
+    window.offset = window.offset.saturating_sub(first.len() as u64);
+    ordered(db, others, window).await
+}
+
+/// Transactions in the order of a window.
+async fn ordered(db: &impl ConnectionTrait, all: Condition, window: Window) -> Result<Vec<transaction::Model>, Error> {
+    use transaction::{Column, Entity};
+    let (by, order) = (window.order.expr(), if window.ascending { Order::Asc } else { Order::Desc });
+    let page = Entity::find().filter(all).order_by(by.clone(), order.clone()).order_by(Column::Id, order).limit(window.limit);
+    let page = match window.after {
+        Some((value, id)) if window.ascending => {
+            page.filter(by.clone().gte(value)).filter(Condition::any().add(by.gt(value)).add(Column::Id.gt(id)))
+        }
+        Some((value, id)) => page.filter(by.clone().lte(value)).filter(Condition::any().add(by.lt(value)).add(Column::Id.lt(id))),
+        None => page.offset(window.offset),
+    };
+    Ok(page.all(db).await?)
 }
 
 /// The same rows, not counted: for anyone who reads on to the end.
 pub async fn transactions_after(
-    db: &DatabaseConnection,
+    db: &impl ConnectionTrait,
     scope: Scope,
     filter: &TransactionFilter,
     window: Window,
 ) -> Result<Vec<transaction::Model>, Error> {
-    let all = wanted(db, scope, filter).await?;
-    Ok(rows!(transaction, all, window, db, TransactionTime))
+    ordered(db, wanted(db, scope, filter).await?, window).await
+}
+
+/// How many rows `all` holds for, however many there are.
+pub async fn count_all(db: &impl ConnectionTrait, entity: impl EntityTrait, all: Condition) -> Result<u64, Error> {
+    let count = Query::select().expr_as(Func::count(Expr::col(Asterisk)), "rows").from(entity.table_ref()).cond_where(all).take();
+    let row = db.query_one(&count).await?;
+    let rows: i64 = row.map(|row| row.try_get("", "rows")).transpose()?.unwrap_or(0);
+    Ok(rows.unsigned_abs())
 }
 
 /// What holds for the transactions of a filter.
-async fn wanted(db: &DatabaseConnection, scope: Scope, filter: &TransactionFilter) -> Result<Condition, Error> {
+pub async fn wanted(db: &impl ConnectionTrait, scope: Scope, filter: &TransactionFilter) -> Result<Condition, Error> {
     use transaction::Column;
     let mut all = scoped(Column::CompanyId, scope);
-    let exact = [
-        (Column::Mode, filter.mode),
-        (Column::Status, filter.status),
-        (Column::Kind, filter.kind),
-        (Column::Currency, filter.currency.as_deref()),
-    ];
-    for (column, value) in exact {
-        all = all.add_option(value.map(|v| column.eq(v)));
-    }
+    all = all.add_option(filter.mode.map(|mode| Column::Mode.eq(mode)));
+    all = one_of(all, Column::Status, &filter.status);
+    all = one_of(all, Column::Kind, &filter.kind);
+    all = one_of(all, Column::Currency, &filter.currency);
+    all = one_of(all, Column::PaymentMethod, &filter.payment_method);
+    let is_rare = |values: &[&str], common: &str| !values.is_empty() && !values.contains(&common);
     all = all
+        .add_option(filter.failure_reason.as_deref().map(|reason| Column::FailureReason.eq(reason)))
+        .add_option(filter.amount_min.map(|amount| Column::Amount.gte(amount)))
+        .add_option(filter.amount_max.map(|amount| Column::Amount.lte(amount)))
         // Said in so many words, the partial indexes of what is rare are known to hold the rows.
-        .add_option(filter.status.filter(|s| *s != COMMON_STATUS).map(|_| is_not("status", COMMON_STATUS)))
-        .add_option(filter.kind.filter(|k| *k != COMMON_KIND).map(|_| is_not("kind", COMMON_KIND)))
+        .add_option(is_rare(&filter.status, COMMON_STATUS).then(|| is_not("status", COMMON_STATUS)))
+        .add_option(is_rare(&filter.kind, COMMON_KIND).then(|| is_not("kind", COMMON_KIND)))
         .add_option(filter.from_ms.map(|ms| Column::TransactionTime.gte(ms)))
         .add_option(filter.until_ms.map(|ms| Column::TransactionTime.lt(ms)));
     if let Some(account) = &filter.account_id {
@@ -178,6 +274,15 @@ async fn wanted(db: &DatabaseConnection, scope: Scope, filter: &TransactionFilte
         all = all.add(looked_up(db, ways).await?);
     }
     Ok(all)
+}
+
+/// Narrowed to rows whose `column` has one of `values`, if there are any: of one, by equality, which indexes prefer.
+fn one_of(all: Condition, column: impl ColumnTrait, values: &[impl AsRef<str>]) -> Condition {
+    match values {
+        [] => all,
+        [one] => all.add(column.eq(one.as_ref())),
+        several => all.add(column.is_in(several.iter().map(AsRef::as_ref))),
+    }
 }
 
 /// As a literal: a bound value would prove nothing to a planner.
@@ -214,11 +319,27 @@ pub async fn accounts(
     stage: Option<&str>,
     window: Window,
 ) -> Result<Page<account::Model>, Error> {
-    use account::Column;
-    let all = scoped(Column::CompanyId, scope)
-        .add_option(status.map(|s| Column::Status.eq(s)))
-        .add_option(stage.map(|s| Column::OnboardingStage.eq(s)));
+    let all = wanted_accounts(scope, status, stage);
     paged!(account, all, window, db, UpdatedAt)
+}
+
+/// The same rows, not counted.
+pub async fn accounts_after(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    status: Option<&str>,
+    stage: Option<&str>,
+    window: Window,
+) -> Result<Vec<account::Model>, Error> {
+    Ok(rows!(account, wanted_accounts(scope, status, stage), window, db, UpdatedAt))
+}
+
+/// What holds for the accounts of a filter.
+pub fn wanted_accounts(scope: Scope, status: Option<&str>, stage: Option<&str>) -> Condition {
+    use account::Column;
+    scoped(Column::CompanyId, scope)
+        .add_option(status.map(|s| Column::Status.eq(s)))
+        .add_option(stage.map(|s| Column::OnboardingStage.eq(s)))
 }
 
 /// An account by its id, with its history, oldest first, at most 500 steps.
@@ -284,6 +405,22 @@ pub async fn events(
     filter: &EventFilter,
     window: Window,
 ) -> Result<Page<webhook_event::Model>, Error> {
+    let all = wanted_events(scope, filter);
+    paged!(webhook_event, all, window, db, ReceivedAt)
+}
+
+/// The same rows, not counted.
+pub async fn events_after(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    filter: &EventFilter,
+    window: Window,
+) -> Result<Vec<webhook_event::Model>, Error> {
+    Ok(rows!(webhook_event, wanted_events(scope, filter), window, db, ReceivedAt))
+}
+
+/// What holds for the events of a filter.
+pub fn wanted_events(scope: Scope, filter: &EventFilter) -> Condition {
     use webhook_event::Column;
     let mut all = scoped(Column::CompanyId, scope);
     let exact = [
@@ -304,7 +441,7 @@ pub async fn events(
         let marked = event_conflict::Entity::find().select_only().column(event_conflict::Column::EventId).into_query();
         all = all.add(Column::Id.in_subquery(marked));
     }
-    paged!(webhook_event, all, window, db, ReceivedAt)
+    all
 }
 
 /// An event by its id.

@@ -4,6 +4,7 @@ mod audit;
 mod credentials;
 mod sharing;
 mod sign_in;
+mod tls;
 
 use e2e::Platform;
 use reqwest::{

@@ -3,6 +3,7 @@
 mod access;
 mod cache;
 mod contract;
+mod lists;
 mod plans;
 mod queries;
 mod stream;

@@ -22,18 +22,21 @@ const NO_CURRENCY: &str = "XXX";
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Analytics {
-    /// hour, day, week or month.
-    time_range: &'static str,
+    /// hour, day, week, month or year; custom where a span was asked for.
+    pub time_range: &'static str,
     /// live or test.
     mode: &'static str,
     /// The first moment of the range.
     from: Option<String>,
     /// The moment behind its last bucket.
     until: Option<String>,
+    /// What was asked for beyond a plain range.
+    #[serde(flatten)]
+    pub asked: Option<Asked>,
     transactions: TransactionFigures,
     webhooks: WebhookFigures,
     /// One point for each bucket, empty ones too, the oldest first.
-    series: Vec<SeriesPoint>,
+    pub series: Vec<SeriesPoint>,
     /// The most used first.
     payment_methods: Vec<MethodFigures>,
     /// The ten most frequent.
@@ -41,7 +44,54 @@ pub(crate) struct Analytics {
     /// The period of the same length before.
     previous: Previous,
     /// When this was computed.
-    generated_at: Option<String>,
+    pub generated_at: Option<String>,
+}
+
+/// How a span was asked for, and what was asked beside it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Asked {
+    /// The moment behind the span; the same as `until`.
+    pub to: Option<String>,
+    /// hour, day, week, month, quarter or year.
+    pub interval: &'static str,
+    /// IANA's name.
+    pub time_zone: &'static str,
+    /// True where retention removed what an exact answer needs: then buckets that an edge cuts count where they begin.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_approximate: bool,
+    /// The span that was asked for to compare with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub comparison: Option<Comparison>,
+    /// What `groupBy` asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub group_by: Option<&'static str>,
+    /// The figures by group, the largest first, at most 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub groups: Option<Vec<Group>>,
+}
+
+/// The figures of another span.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Comparison {
+    /// previous or year.
+    pub with: &'static str,
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub transactions: TransactionFigures,
+    pub webhooks: WebhookFigures,
+    pub series: Vec<SeriesPoint>,
+}
+
+/// The figures of what has one thing in common.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Group {
+    /// What they have in common: a currency, a method, a kind, a status, an account or a reason; UNKNOWN where it is not known.
+    pub key: String,
+    pub transactions: TransactionFigures,
 }
 
 /// Counts of transactions of all kinds, and amounts.
@@ -119,6 +169,7 @@ impl Analytics {
         }
         Self {
             time_range: range.as_str(),
+            asked: None,
             mode: mode.as_str(),
             from: time(from_ms),
             until: time(until_ms),
@@ -131,6 +182,69 @@ impl Analytics {
             generated_at: None,
         }
     }
+}
+
+impl Analytics {
+    /// The figures of `points` by the spans between `edges`, and those of `before`.
+    pub fn between(points: &[Point], before: &[Point], mode: Mode, edges: &[i64], asked: Asked) -> Self {
+        let (now, before): (Vec<&Point>, Vec<&Point>) = (points.iter().collect(), before.iter().collect());
+        Self {
+            time_range: "custom",
+            mode: mode.as_str(),
+            from: edges.first().copied().and_then(time),
+            until: edges.last().copied().and_then(time),
+            asked: Some(asked),
+            transactions: transactions(&now),
+            webhooks: webhooks(&now),
+            series: series(points, edges),
+            payment_methods: payment_methods(&now),
+            failure_reasons: failure_reasons(&now),
+            previous: Previous { transactions: transactions(&before), webhooks: webhooks(&before) },
+            generated_at: None,
+        }
+    }
+}
+
+impl Comparison {
+    /// The figures of `points` by the spans between `edges`.
+    pub fn of(with: &'static str, points: &[Point], edges: &[i64]) -> Self {
+        let all: Vec<&Point> = points.iter().collect();
+        Self {
+            with,
+            from: edges.first().copied().and_then(time),
+            to: edges.last().copied().and_then(time),
+            transactions: transactions(&all),
+            webhooks: webhooks(&all),
+            series: series(points, edges),
+        }
+    }
+}
+
+impl Group {
+    /// The figures of points by the group that each is named with, the largest first, at most so many.
+    pub fn all<'p>(named: impl Iterator<Item = (String, &'p Point)>, most: usize) -> Vec<Self> {
+        let mut grouped: BTreeMap<String, Vec<&Point>> = BTreeMap::new();
+        for (key, point) in named {
+            grouped.entry(if key.is_empty() { "UNKNOWN".to_owned() } else { key }).or_default().push(point);
+        }
+        let figures = grouped.into_iter().map(|(key, points)| Self { key, transactions: transactions(&points) });
+        let mut groups: Vec<Self> = figures.filter(|group| group.transactions.total != 0).collect();
+        groups.sort_by_key(|group| std::cmp::Reverse(group.transactions.total));
+        groups.truncate(most);
+        groups
+    }
+}
+
+/// A point for each span between two of `edges`, which rise.
+fn series(points: &[Point], edges: &[i64]) -> Vec<SeriesPoint> {
+    let mut spans: Vec<Vec<&Point>> = vec![Vec::new(); edges.len().saturating_sub(1)];
+    for point in points {
+        let span = edges.partition_point(|edge| *edge <= point.bucket_ms).checked_sub(1);
+        if let Some(span) = span.and_then(|span| spans.get_mut(span)) {
+            span.push(point);
+        }
+    }
+    edges.iter().zip(spans).map(|(start, points)| series_point(*start, &points)).collect()
 }
 
 fn transactions(points: &[&Point]) -> TransactionFigures {

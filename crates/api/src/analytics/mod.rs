@@ -4,11 +4,15 @@
 //! | --- | --- |
 //! | `amounts` | sums of amounts, of any size |
 //! | `figures` | points of roll-ups to figures: sums and rates, no I/O |
+//! | `calendar` | spans and intervals of time zones |
+//! | `spans` | any span by intervals of a zone, compared and grouped |
 //! | `precompute` | keeps the answers ready, one replica at a time |
 
 mod amounts;
+mod calendar;
 mod figures;
 pub(crate) mod precompute;
+mod spans;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::{Grain, Mode};
@@ -16,6 +20,7 @@ use http_service::Problem;
 use store::{now_ms, reads::Scope, rollups};
 
 pub(crate) use figures::Analytics;
+use spans::Question;
 
 use crate::{
     Api, auth,
@@ -28,7 +33,7 @@ use crate::{
     reads::views::Success,
 };
 
-const PERMISSION: &str = "read:analytics";
+pub(crate) const PERMISSION: &str = "read:analytics";
 
 /// How far back figures go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,7 +85,12 @@ impl TimeRange {
     }
 }
 
-/// Show figures of the last hour, day, week or month. Needs `read:analytics`.
+/// Show figures of the last hour, day, week or month, or of any span of up to three years. Needs `read:analytics`.
+///
+/// By `from` and `to`, `interval`, `timeZone`, `compare` or `groupBy` the figures are those of days, weeks and so on of that
+/// zone: `from` is inclusive, `to` exclusive, both are dates of the zone or moments. Weeks begin on Monday; days have 23 or 25
+/// hours where the zone's clocks change. Without `from` the span is that of `timeRange`, up to the end of the day (or
+/// hour) that goes on. By `timeRange` alone:
 ///
 /// The range is 60 minutes, 24 hours, 168 hours or 30 days (UTC), the last of which is still going on. A transaction
 /// counts in the bucket in which it was made, as it stands now; a webhook in the one in which it was received. Amounts
@@ -98,13 +108,25 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let params = Params::read(request.query_string())?;
     let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
-    let name = params.one_of("timeRange", &TimeRange::ALL.map(TimeRange::as_str))?.unwrap_or("day");
-    let range = TimeRange::ALL.into_iter().find(|range| range.as_str() == name).unwrap_or(TimeRange::Day);
     let mode = Mode::parse(params.mode()?).unwrap_or(Mode::Live);
+    if let Some(question) = Question::read(&params, mode)? {
+        let key = question.key();
+        return cached::answer(&api, &request, cached::SPAN, scope, &key, move |api| question.answer(api, scope)).await;
+    }
+    let range = spans::plain(&params)?;
     if mode == Mode::Live {
         api.precomputed.note_asked(range, scope).await;
     }
     cached::answer(&api, &request, cached::analytics(range), scope, &key(mode), move |api| compute(api, scope, mode, range)).await
+}
+
+/// The figures that `params` ask for, from the database.
+pub(crate) async fn asked(api: Api, params: &Params, scope: Scope) -> Result<Analytics, Problem> {
+    let mode = Mode::parse(params.mode()?).unwrap_or(Mode::Live);
+    match Question::read(params, mode)? {
+        Some(question) => question.answer(api, scope).await,
+        None => compute(api, scope, mode, spans::plain(params)?).await,
+    }
 }
 
 /// What tells an answer from others of its range and scope.

@@ -51,7 +51,7 @@ mod tests {
 
     use super::*;
 
-    fn headers(name: header::HeaderName, values: &[&[u8]]) -> HeaderMap {
+    fn headers(name: &header::HeaderName, values: &[&[u8]]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(name.clone(), HeaderValue::from_bytes(value).unwrap_or(HeaderValue::from_static("")));
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn each_session_cookie_is_found_whatever_stands_beside_it() {
-        let found = |values: &[&[u8]]| sessions(&headers(header::COOKIE, values)).join(",");
+        let found = |values: &[&[u8]]| sessions(&headers(&header::COOKIE, values)).join(",");
         assert_eq!(found(&[b"netbanx_session=old; netbanx_session=VALID"]), "old,VALID");
         assert_eq!(found(&[b"x=\xe9; netbanx_session=VALID"]), "VALID");
         assert_eq!(found(&[b"a=b", b"__Host-netbanx_session=one;netbanx_session=\"two\""]), "one,two");
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_token_comes_by_two_schemes_and_no_other() {
-        let found = |values: &[&[u8]]| token(&headers(header::AUTHORIZATION, values)).map(str::to_owned);
+        let found = |values: &[&[u8]]| token(&headers(&header::AUTHORIZATION, values)).map(str::to_owned);
         assert_eq!(found(&[b"Bearer t"]).as_deref(), Some("t"));
         assert_eq!(found(&[b"api-key  t "]).as_deref(), Some("t"));
         assert_eq!(found(&[b"Basic Zm9vOmJhcg==", b"BEARER t"]).as_deref(), Some("t"));

@@ -52,6 +52,9 @@ const DAY: CachePolicy = CachePolicy::shared("analytics.day", 600, Topic::Analyt
 const WEEK: CachePolicy = CachePolicy::shared("analytics.week", 1800, Topic::Analytics);
 const MONTH: CachePolicy = CachePolicy::shared("analytics.month", 3600, Topic::Analytics);
 
+/// Figures of any span: each is asked for by few.
+pub(crate) const SPAN: CachePolicy = CachePolicy::new("analytics.span", 180, Topic::Analytics);
+
 /// The route of figures of a range.
 pub(crate) const fn analytics(range: TimeRange) -> CachePolicy {
     match range {
@@ -63,8 +66,8 @@ pub(crate) const fn analytics(range: TimeRange) -> CachePolicy {
 }
 
 /// Every cached route, for figures.
-pub(crate) const ROUTES: [CachePolicy; 10] =
-    [TRANSACTIONS, TRANSACTION, ACCOUNTS, ACCOUNT, EVENTS, EVENT, HOUR, DAY, WEEK, MONTH];
+pub(crate) const ROUTES: [CachePolicy; 11] =
+    [TRANSACTIONS, TRANSACTION, ACCOUNTS, ACCOUNT, EVENTS, EVENT, HOUR, DAY, WEEK, MONTH, SPAN];
 
 impl CachePolicy {
     /// Its name in figures.

@@ -9,7 +9,7 @@ use http_service::{Problem, ProblemKind};
 use serde::de::DeserializeOwned;
 use store::{
     companies,
-    reads::{MAX_COUNT, Position, Scope, Window},
+    reads::{MAX_COUNT, Position, Scope, TransactionOrder, Window},
 };
 use uuid::Uuid;
 
@@ -78,6 +78,30 @@ impl Params {
             .ok_or_else(|| Problem::parameter(name, format!("{name} must be one of {}", names.join(", "))))
     }
 
+    /// Some of a closed set of names, separated by commas.
+    pub fn some_of(&self, name: &'static str, names: &[&'static str]) -> Result<Vec<&'static str>, Problem> {
+        let Some(text) = self.text(name)? else { return Ok(Vec::new()) };
+        let known = |part: &str| names.iter().copied().find(|known| known.eq_ignore_ascii_case(part.trim()));
+        let all: Option<Vec<&'static str>> = text.split(',').map(known).collect();
+        all.ok_or_else(|| Problem::parameter(name, format!("{name} must be some of {}", names.join(", "))))
+    }
+
+    /// Some texts, separated by commas, twenty at most.
+    pub fn texts(&self, name: &'static str) -> Result<Vec<String>, Problem> {
+        let Some(text) = self.text(name)? else { return Ok(Vec::new()) };
+        let all: Vec<String> = text.split(',').map(|part| part.trim().to_owned()).collect();
+        if all.len() > 20 || all.iter().any(String::is_empty) {
+            return Err(Problem::parameter(name, format!("{name} may be twenty values at most, separated by commas")));
+        }
+        Ok(all)
+    }
+
+    /// An amount in minor units.
+    pub fn amount(&self, name: &'static str) -> Result<Option<i64>, Problem> {
+        let amount = self.text(name)?.map(|text| text.parse::<i64>());
+        amount.transpose().map_err(|_| Problem::parameter(name, format!("{name} must be a whole number of minor units")))
+    }
+
     /// `live` unless asked otherwise.
     pub fn mode(&self) -> Result<&'static str, Problem> {
         Ok(self.one_of("mode", &["live", "test"])?.unwrap_or("live"))
@@ -87,13 +111,12 @@ impl Params {
         Ok(self.one_of(name, &["true", "false"])? == Some("true"))
     }
 
-    pub fn currency(&self) -> Result<Option<String>, Problem> {
-        let code = self.text("currency")?.map(|code| code.to_ascii_uppercase());
-        match code {
-            Some(code) if !money::is_currency(&code) => {
-                Err(Problem::parameter("currency", "currency must be an ISO 4217 code such as EUR"))
-            }
-            other => Ok(other),
+    pub fn currencies(&self) -> Result<Vec<String>, Problem> {
+        let codes: Vec<String> = self.texts("currency")?.iter().map(|code| code.to_ascii_uppercase()).collect();
+        if codes.iter().all(|code| money::is_currency(code)) {
+            Ok(codes)
+        } else {
+            Err(Problem::parameter("currency", "currency must be an ISO 4217 code such as EUR; several, separated by commas"))
         }
     }
 
@@ -143,12 +166,21 @@ impl Params {
 
     /// `page` and `limit`, or `cursor` and `limit`, and the order by `column`: descending where `sort`
     /// says nothing or has a `-` before it.
-    pub fn paging(&self, column: &str) -> Result<Paging, Problem> {
-        let ascending = match self.text("sort")?.as_deref().map(|sort| sort.strip_prefix('-').ok_or(sort)) {
-            None => false,
-            Some(Ok(name)) if name == column => false,
-            Some(Err(name)) if name == column => true,
-            Some(_) => return Err(Problem::parameter("sort", format!("sort must be {column} or -{column}"))),
+    pub fn paging(&self, column: &'static str) -> Result<Paging, Problem> {
+        self.paging_by(&[(column, TransactionOrder::default())])
+    }
+
+    /// The same by one of several columns, the first of them unless `sort` names another.
+    pub fn paging_by(&self, columns: &[(&'static str, TransactionOrder)]) -> Result<Paging, Problem> {
+        let (ascending, order) = match self.text("sort")? {
+            None => (false, columns.first().map(|(_, order)| *order).unwrap_or_default()),
+            Some(sort) => {
+                let (ascending, name) = sort.strip_prefix('-').map_or((true, sort.as_str()), |name| (false, name));
+                let known = columns.iter().find(|(column, _)| *column == name);
+                let names = || columns.iter().map(|(column, _)| format!("{column}, -{column}")).collect::<Vec<_>>().join(", ");
+                let (_, order) = known.ok_or_else(|| Problem::parameter("sort", format!("sort must be one of {}", names())))?;
+                (ascending, *order)
+            }
         };
         let limit = self.number("limit", 20, 1, 100)?;
         let page = self.number("page", 1, 1, u64::from(u32::MAX))?;
@@ -157,7 +189,7 @@ impl Params {
         if after.is_none() && offset > MAX_OFFSET {
             return Err(Problem::parameter("page", format!("page × limit may reach {MAX_OFFSET}; go on with cursor")));
         }
-        Ok(Paging { page, limit, window: Window { limit, offset, after, ascending } })
+        Ok(Paging { page, limit, window: Window { limit, offset, after, ascending, order } })
     }
 }
 
@@ -172,7 +204,11 @@ pub(crate) struct Paging {
 impl Paging {
     /// The first page, of so many rows.
     pub const fn first(limit: u64) -> Self {
-        Self { page: 1, limit, window: Window { limit, offset: 0, after: None, ascending: false } }
+        Self {
+            page: 1,
+            limit,
+            window: Window { limit, offset: 0, after: None, ascending: false, order: TransactionOrder::TransactionTime },
+        }
     }
 
     /// The contract's `pagination`; `last` is the last row's position on a page of `rows` rows.
@@ -255,7 +291,7 @@ mod tests {
             .paging("transactionTime")
             .err()
             .or_else(|| params.span().err())
-            .or_else(|| params.currency().err())
+            .or_else(|| params.currencies().err())
             .or_else(|| params.mode().err())
             .or_else(|| params.text("q").err());
         problem.map(|p| p.to_string()).unwrap_or_default()

@@ -16,7 +16,7 @@ use crate::{
     reads::views::{Account, AccountDetail, Accounts, Success},
 };
 
-const PERMISSION: &str = "read:accounts";
+pub(crate) const PERMISSION: &str = "read:accounts";
 
 /// Account statuses: the words of the `ACCT_` events.
 const STATUSES: [&str; 11] = [
@@ -42,8 +42,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let params = Params::read(request.query_string())?;
     let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
     let paging = params.paging("updatedAt")?;
-    let status = params.one_of("status", &STATUSES)?;
-    let stage = params.one_of("onboardingStage", &OnboardingStage::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>())?;
+    let AccountFilter { status, stage } = filter(&params)?;
     let with_methods = params.flag("includePaymentMethods")?;
     let key = format!("{status:?}{stage:?}{with_methods}{paging:?}");
     cached::answer(&api, &request, cached::ACCOUNTS, scope, &key, move |api| async move {
@@ -59,6 +58,19 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         Ok(Accounts { accounts, pagination })
     })
     .await
+}
+
+/// Filters of accounts; absent ones do not filter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AccountFilter {
+    pub status: Option<&'static str>,
+    pub stage: Option<&'static str>,
+}
+
+/// The filter that parameters ask for.
+pub(crate) fn filter(params: &Params) -> Result<AccountFilter, Problem> {
+    let stages: Vec<&'static str> = OnboardingStage::ALL.iter().map(|stage| stage.as_str()).collect();
+    Ok(AccountFilter { status: params.one_of("status", &STATUSES)?, stage: params.one_of("onboardingStage", &stages)? })
 }
 
 /// Show an account with its payment methods and its history. Needs `read:accounts`.

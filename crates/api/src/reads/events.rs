@@ -21,9 +21,9 @@ use crate::{
     reads::views::{Event, Events, Success},
 };
 
-const PERMISSION: &str = "read:events";
+pub(crate) const PERMISSION: &str = "read:events";
 
-/// List stored webhooks, the latest received first. Needs `read:events`.
+/// List stored webhooks, the latest received first. Needs `read:events`. Bodies come with `include=payload`.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(documented::Events),
     responses((status = 200, body = Success<Events>, description = "A page"),
         (status = 304, description = "As If-None-Match has it"), problems::List))]
@@ -32,8 +32,26 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let params = Params::read(request.query_string())?;
     let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
     let paging = params.paging("receivedAt")?;
+    let filter = filter(&params)?;
+    let with_bodies = params.some_of("include", &["payload"])?.contains(&"payload");
+    let key = format!("{filter:?}{paging:?}{with_bodies}");
+    cached::answer(&api, &request, cached::EVENTS, scope, &key, move |api| async move {
+        let page = reads::events(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
+        let last = page.rows.last().map(|row| (row.received_at, row.id));
+        let pagination = paging.describe(page.rows.len(), page.total, last);
+        let mut events = told(&api, page.rows).await?;
+        if !with_bodies {
+            events.iter_mut().for_each(Event::leave_out_body);
+        }
+        Ok(Events { events, pagination })
+    })
+    .await
+}
+
+/// The filter that parameters ask for.
+pub(crate) fn filter(params: &Params) -> Result<EventFilter, Problem> {
     let (from_ms, until_ms) = params.span()?;
-    let filter = EventFilter {
+    Ok(EventFilter {
         name: params.text("eventName")?.map(|name| normalize::canonical_name(&name).into()),
         mode: params.one_of("mode", &["live", "test"])?,
         account_id: params.text("accountId")?,
@@ -42,15 +60,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         from_ms,
         until_ms,
         is_conflicting: params.flag("conflicting")?,
-    };
-    let key = format!("{filter:?}{paging:?}");
-    cached::answer(&api, &request, cached::EVENTS, scope, &key, move |api| async move {
-        let page = reads::events(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
-        let last = page.rows.last().map(|row| (row.received_at, row.id));
-        let pagination = paging.describe(page.rows.len(), page.total, last);
-        Ok(Events { events: told(&api, page.rows).await?, pagination })
     })
-    .await
 }
 
 /// Show a stored webhook. Needs `read:events`.

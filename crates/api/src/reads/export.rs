@@ -1,131 +1,391 @@
-//! `/api/v1/transactions.csv`: the rows of a filter as a file, page after page while it is read.
+//! Lists as files of any size: CSV (RFC 4180) and JSON Lines, page after page while they are read, all from one moment.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+mod csv;
+
+use std::{collections::VecDeque, io::Write, time::Duration};
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use flate2::{Compression, write::GzEncoder};
 use futures::stream;
-use http_service::Problem;
+use http_service::{Problem, ProblemKind};
 use redis_client::fred::bytes::Bytes;
+use sea_orm::DatabaseTransaction;
+use serde::Serialize;
+use serde_json::{Value, json};
 use store::{
-    entity::transaction,
-    reads::{self, Position, Scope, TransactionFilter, Window},
+    entity::{account, audit_entry, transaction, webhook_event},
+    reads::{self, EventFilter, Position, Scope, TransactionFilter, Window},
 };
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
-    Api, auth,
+    Api,
+    admin::audit::{self, Author},
+    analytics::{self, Analytics},
+    auth,
     http::{
-        cached::COMPUTE,
+        cached::{COMPUTE, accepts_gzip},
         openapi::{params as documented, problems},
         params::Params,
     },
     query_failed,
-    reads::{transactions, views::time},
+    reads::{
+        accounts::{self, AccountFilter},
+        events, transactions,
+        views::{Account, Event, Transaction},
+    },
 };
 
 /// Rows that are read at once.
 const PAGE: u64 = 1_000;
-/// Rows of a file at most.
-const MAX_ROWS: u64 = 100_000;
+/// Files that one replica writes at once: each holds a connection to the database.
+pub(crate) const AT_ONCE: usize = 3;
 
-const HEAD: &str = "transactionTime,id,externalId,kind,status,amount,currency,merchantRefNum,paymentMethod,accountId,failureReason,outcome,mode,statusTime\r\n";
+/// What a file holds, read page by page.
+#[derive(Debug, Clone)]
+enum Source {
+    Transactions(TransactionFilter),
+    Events(EventFilter),
+    Accounts(AccountFilter),
+    Audit,
+    /// All of it is there already.
+    Rows(VecDeque<Value>),
+}
 
-/// Export transactions as CSV (RFC 4180), the newest first, at most 100,000. Needs `read:transactions`.
+/// The columns of a CSV file, by the names of JSON.
+const TRANSACTIONS: &[&str] = &[
+    "transactionTime",
+    "id",
+    "externalId",
+    "kind",
+    "status",
+    "amount",
+    "currency",
+    "merchantRefNum",
+    "paymentMethod",
+    "accountId",
+    "failureReason",
+    "outcome",
+    "mode",
+    "statusTime",
+];
+const EVENTS: &[&str] = &[
+    "receivedAt",
+    "id",
+    "eventName",
+    "endpoint",
+    "category",
+    "kind",
+    "mode",
+    "resourceId",
+    "accountId",
+    "merchantRefNum",
+    "companyId",
+    "identity",
+    "statusTime",
+];
+const ACCOUNTS: &[&str] =
+    &["updatedAt", "id", "externalId", "status", "onboardingStage", "partnerId", "companyId", "mode", "statusTime", "createdAt"];
+const AUDIT: &[&str] = &["at", "sequence", "actor", "companyId", "action", "address", "detail", "id", "hash"];
+const FIGURES: &[&str] = &[
+    "start",
+    "currency",
+    "total",
+    "completed",
+    "failed",
+    "count",
+    "completedAmount",
+    "refundedAmount",
+    "chargebackAmount",
+    "netAmount",
+];
+
+/// The form of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Csv,
+    JsonLines,
+}
+
+/// Export transactions as CSV, the newest first, all that the filters of the list hold for. Needs `read:transactions`.
 ///
-/// The filters of the list; no paging. Amounts are integers in minor units. Texts that a spreadsheet would take for a
-/// formula begin with an apostrophe.
-#[utoipa::path(get, path = "/api/v1/transactions.csv", tag = "transactions", params(documented::Transactions),
+/// All rows are of one moment. Amounts are integers in minor units. Texts that a spreadsheet would take for a formula begin with
+/// an apostrophe. `X-Row-Count` says how many rows there are; a transfer that breaks off is not complete. Compressed where
+/// `Accept-Encoding` asks for gzip.
+#[utoipa::path(get, path = "/api/v1/transactions.csv", tag = "transactions", params(documented::Transactions, documented::Export),
     responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
-pub(crate) async fn csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let caller = auth::caller(&api, &request, transactions::PERMISSION).await?;
+pub(crate) async fn transactions_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    of_transactions(&api, &request, Form::Csv).await
+}
+
+/// Export transactions as JSON Lines, an object as in the list on each. Needs `read:transactions`.
+#[utoipa::path(get, path = "/api/v1/transactions.jsonl", tag = "transactions", params(documented::Transactions),
+    responses((status = 200, content_type = "application/jsonl", body = String, description = "The rows"), problems::List))]
+pub(crate) async fn transactions_jsonl(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    of_transactions(&api, &request, Form::JsonLines).await
+}
+
+async fn of_transactions(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
+    let (params, scope) = asked(api, request, transactions::PERMISSION).await?;
+    params.paging_by(&transactions::ORDERS)?;
+    send(api, request, "transactions", form, scope, Source::Transactions(transactions::filter(&params)?), &params).await
+}
+
+/// Export stored webhooks as CSV, without their bodies. Needs `read:events`.
+#[utoipa::path(get, path = "/api/v1/events.csv", tag = "events", params(documented::Events, documented::Export),
+    responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
+pub(crate) async fn events_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    of_events(&api, &request, Form::Csv).await
+}
+
+/// Export stored webhooks as JSON Lines, with their masked bodies. Needs `read:events`.
+#[utoipa::path(get, path = "/api/v1/events.jsonl", tag = "events", params(documented::Events),
+    responses((status = 200, content_type = "application/jsonl", body = String, description = "The rows"), problems::List))]
+pub(crate) async fn events_jsonl(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    of_events(&api, &request, Form::JsonLines).await
+}
+
+async fn of_events(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
+    let (params, scope) = asked(api, request, events::PERMISSION).await?;
+    params.paging("receivedAt")?;
+    send(api, request, "events", form, scope, Source::Events(events::filter(&params)?), &params).await
+}
+
+/// Export accounts as CSV. Needs `read:accounts`.
+#[utoipa::path(get, path = "/api/v1/accounts.csv", tag = "accounts", params(documented::Accounts, documented::Export),
+    responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
+pub(crate) async fn accounts_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    of_accounts(&api, &request, Form::Csv).await
+}
+
+/// Export accounts as JSON Lines. Needs `read:accounts`.
+#[utoipa::path(get, path = "/api/v1/accounts.jsonl", tag = "accounts", params(documented::Accounts),
+    responses((status = 200, content_type = "application/jsonl", body = String, description = "The rows"), problems::List))]
+pub(crate) async fn accounts_jsonl(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    of_accounts(&api, &request, Form::JsonLines).await
+}
+
+async fn of_accounts(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
+    let (params, scope) = asked(api, request, accounts::PERMISSION).await?;
+    params.paging("updatedAt")?;
+    send(api, request, "accounts", form, scope, Source::Accounts(accounts::filter(&params)?), &params).await
+}
+
+/// Export the audit log as CSV, the latest first. Needs `manage:secrets`.
+#[utoipa::path(get, path = "/api/v1/audit.csv", tag = "management", params(documented::Export),
+    responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
+pub(crate) async fn audit_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (params, scope) = asked(&api, &request, audit::PERMISSION).await?;
+    send(&api, &request, "audit", Form::Csv, scope, Source::Audit, &params).await
+}
+
+/// Export the audit log as JSON Lines, the latest first. Needs `manage:secrets`.
+#[utoipa::path(get, path = "/api/v1/audit.jsonl", tag = "management",
+    responses((status = 200, content_type = "application/jsonl", body = String, description = "The rows"), problems::List))]
+pub(crate) async fn audit_jsonl(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (params, scope) = asked(&api, &request, audit::PERMISSION).await?;
+    send(&api, &request, "audit", Form::JsonLines, scope, Source::Audit, &params).await
+}
+
+/// Export the series of figures as CSV: a row for each point and currency. Needs `read:analytics`.
+#[utoipa::path(get, path = "/api/v1/analytics.csv", tag = "analytics", params(documented::Analytics, documented::Export),
+    responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
+pub(crate) async fn analytics_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    of_analytics(&api, &request, Form::Csv).await
+}
+
+/// Export the series of figures as JSON Lines: a point on each. Needs `read:analytics`.
+#[utoipa::path(get, path = "/api/v1/analytics.jsonl", tag = "analytics", params(documented::Analytics),
+    responses((status = 200, content_type = "application/jsonl", body = String, description = "The rows"), problems::List))]
+pub(crate) async fn analytics_jsonl(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    of_analytics(&api, &request, Form::JsonLines).await
+}
+
+async fn of_analytics(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
+    let (params, scope) = asked(api, request, analytics::PERMISSION).await?;
+    let figures = analytics::asked(api.clone(), &params, scope).await?;
+    let rows = if form == Form::Csv { by_currency(&figures) } else { points(&figures) };
+    send(api, request, "analytics", form, scope, Source::Rows(rows), &params).await
+}
+
+fn points(figures: &Analytics) -> VecDeque<Value> {
+    figures.series.iter().map(value).collect()
+}
+
+/// A row for each point and currency; one without a currency where a point has none.
+fn by_currency(figures: &Analytics) -> VecDeque<Value> {
+    let mut rows = VecDeque::new();
+    for mut point in points(figures) {
+        let Some(Value::Array(currencies)) = point.get_mut("byCurrency").map(Value::take) else { continue };
+        let currencies = if currencies.is_empty() { vec![json!({})] } else { currencies };
+        for currency in currencies {
+            let mut row = point.clone();
+            if let (Some(row), Value::Object(own)) = (row.as_object_mut(), currency) {
+                row.extend(own);
+            }
+            rows.push_back(row);
+        }
+    }
+    rows
+}
+
+fn value(row: impl Serialize) -> Value {
+    serde_json::to_value(row).unwrap_or_default()
+}
+
+/// The parameters and the rows that the sender may see.
+async fn asked(api: &Api, request: &HttpRequest, permission: &str) -> Result<(Params, Scope), Problem> {
+    let caller = auth::caller(api, request, permission).await?;
     let params = Params::read(request.query_string())?;
-    let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
-    params.paging("transactionTime")?;
-    let export =
-        Export { api: (**api).clone(), scope, filter: transactions::filter(&params)?, after: None, rows: 0, is_over: false };
+    let scope = caller.narrowed(params.company(api, caller.scope()).await?)?;
+    let author = Author::of(api, request, &caller);
+    author.note_alone(api, "export", &json!({"path": request.path(), "asked": request.query_string()})).await?;
+    Ok((params, scope))
+}
+
+/// A file while it is written.
+struct Export {
+    snapshot: Option<DatabaseTransaction>,
+    source: Source,
+    scope: Scope,
+    form: Form,
+    columns: &'static [&'static str],
+    after: Option<Position>,
+    is_over: bool,
+    gzip: Option<GzEncoder<Vec<u8>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+async fn send(
+    api: &Api,
+    request: &HttpRequest,
+    name: &str,
+    form: Form,
+    scope: Scope,
+    source: Source,
+    params: &Params,
+) -> Result<HttpResponse, Problem> {
+    let busy = || {
+        let problem = Problem::new(ProblemKind::TooManyRequests, "too many files are being written; try again in a moment");
+        problem.retry_after(Duration::from_secs(5))
+    };
+    let place = api.exports.clone().try_acquire_owned().map_err(|_| busy())?;
+    let snapshot = store::snapshot(&api.db).await.map_err(|e| query_failed(&e))?;
+    let rows = count(&snapshot, scope, &source).await.map_err(|e| query_failed(&e))?;
+    let is_compressed = accepts_gzip(request);
+    let columns = columns_of(&source);
+    let gzip = is_compressed.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
+    let mut export =
+        Export { snapshot: Some(snapshot), source, scope, form, columns, after: None, is_over: false, gzip, _place: place };
+    let head = if form == Form::Csv { csv::head(columns, params.flag("bom")?) } else { String::new() };
     // The first page is read before the answer begins: what fails, fails with a problem.
-    let (first, rest) = export.page().await.map_err(|e| query_failed(&e))?;
-    let begun = stream::once(async move { Ok::<Bytes, store::Error>(Bytes::from(format!("{HEAD}{first}"))) });
-    let pages = stream::try_unfold(rest, |export| async move {
+    let first = export.page(head).await.map_err(|e| query_failed(&e))?;
+    let begun = stream::once(async move { Ok::<Bytes, store::Error>(first) });
+    let pages = stream::try_unfold(export, |mut export| async move {
         if export.is_over {
             return Ok(None);
         }
-        let (text, export) = export.page().await?;
-        Ok(Some((Bytes::from(text), export)))
+        let page = export.page(String::new()).await?;
+        Ok(Some((page, export)))
     });
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header(("cache-control", "no-store"))
-        .insert_header(("content-disposition", "attachment; filename=\"transactions.csv\""))
-        .streaming(Box::pin(futures::StreamExt::chain(begun, pages))))
+    let (kind, ending) = if form == Form::Csv { ("text/csv; charset=utf-8", "csv") } else { ("application/jsonl", "jsonl") };
+    let mut answer = HttpResponse::Ok();
+    answer
+        .content_type(kind)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::VARY, "Authorization, Cookie, Accept-Encoding"))
+        .insert_header(("x-row-count", rows.to_string()))
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.{ending}\"")));
+    if is_compressed {
+        answer.insert_header((header::CONTENT_ENCODING, "gzip"));
+    }
+    Ok(answer.streaming(Box::pin(futures::StreamExt::chain(begun, pages))))
 }
 
-/// Where an export is.
-struct Export {
-    api: Api,
-    scope: Scope,
-    filter: TransactionFilter,
-    after: Option<Position>,
-    rows: u64,
-    is_over: bool,
-}
-
-impl Export {
-    async fn page(mut self) -> Result<(String, Self), store::Error> {
-        let window = Window { limit: PAGE, offset: 0, after: self.after, ascending: false };
-        let read = reads::transactions_after(&self.api.db, self.scope, &self.filter, window);
-        let rows = store::deadline::within(COMPUTE, read).await?;
-        self.rows += rows.len() as u64;
-        self.after = rows.last().map(|row| (row.transaction_time, row.id));
-        self.is_over = (rows.len() as u64) < PAGE || self.rows >= MAX_ROWS;
-        Ok((rows.iter().map(line).collect(), self))
+fn columns_of(source: &Source) -> &'static [&'static str] {
+    match source {
+        Source::Transactions(_) => TRANSACTIONS,
+        Source::Events(_) => EVENTS,
+        Source::Accounts(_) => ACCOUNTS,
+        Source::Audit => AUDIT,
+        Source::Rows(_) => FIGURES,
     }
 }
 
-fn line(row: &transaction::Model) -> String {
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let fields = [
-        time(row.transaction_time).unwrap_or_default(),
-        row.id.to_string(),
-        row.external_id.clone(),
-        row.kind.clone(),
-        row.status.clone(),
-        row.amount.map(|amount| amount.to_string()).unwrap_or_default(),
-        text(&row.currency),
-        text(&row.merchant_ref_num),
-        text(&row.payment_method),
-        text(&row.account_id),
-        text(&row.failure_reason),
-        text(&row.outcome),
-        row.mode.clone(),
-        time(row.status_time).unwrap_or_default(),
-    ];
-    let mut line = fields.map(|value| field(&value)).join(",");
-    line.push_str("\r\n");
-    line
-}
-
-/// A field, quoted where it must be, and no formula. Whole numbers are what they are.
-fn field(value: &str) -> String {
-    let is_formula = value.starts_with(['=', '+', '-', '@', '\t', '\r']) && value.parse::<i64>().is_err();
-    let value = if is_formula { format!("'{value}") } else { value.to_owned() };
-    if value.contains([',', '"', '\r', '\n']) { format!("\"{}\"", value.replace('"', "\"\"")) } else { value }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::field;
-
-    #[test]
-    fn fields_are_quoted_and_formulas_defused() {
-        let cases = [
-            ("order-1", "order-1"),
-            ("a,b", "\"a,b\""),
-            ("say \"x\"", "\"say \"\"x\"\"\""),
-            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
-            ("@x", "'@x"),
-            ("-100", "-100"),
-            ("-1+1", "'-1+1"),
-        ];
-        for (value, expected) in cases {
-            assert_eq!(field(value), expected);
+async fn count(tx: &DatabaseTransaction, scope: Scope, source: &Source) -> Result<u64, store::Error> {
+    match source {
+        Source::Transactions(filter) => reads::count_all(tx, transaction::Entity, reads::wanted(tx, scope, filter).await?).await,
+        Source::Events(filter) => reads::count_all(tx, webhook_event::Entity, reads::wanted_events(scope, filter)).await,
+        Source::Accounts(filter) => {
+            reads::count_all(tx, account::Entity, reads::wanted_accounts(scope, filter.status, filter.stage)).await
         }
+        Source::Audit => reads::count_all(tx, audit_entry::Entity, store::audit::seen_by(scope)).await,
+        Source::Rows(rows) => Ok(rows.len() as u64),
+    }
+}
+
+impl Export {
+    /// The next page's bytes, after `head`.
+    async fn page(&mut self, head: String) -> Result<Bytes, store::Error> {
+        let rows = store::deadline::within(COMPUTE, self.rows()).await?;
+        self.is_over = (rows.len() as u64) < PAGE;
+        let mut text = head;
+        for row in &rows {
+            match self.form {
+                Form::Csv => csv::line(self.columns, row, &mut text),
+                Form::JsonLines => {
+                    text.push_str(&row.to_string());
+                    text.push('\n');
+                }
+            }
+        }
+        if self.is_over {
+            // The moment that was looked at is let go of as soon as it can be.
+            if let Some(snapshot) = self.snapshot.take() {
+                snapshot.rollback().await?;
+            }
+        }
+        Ok(self.compressed(text))
+    }
+
+    fn compressed(&mut self, text: String) -> Bytes {
+        let Some(gzip) = &mut self.gzip else { return text.into() };
+        // Writing to memory does not fail.
+        let _ = gzip.write_all(text.as_bytes());
+        let _ = if self.is_over { gzip.try_finish() } else { gzip.flush() };
+        std::mem::take(gzip.get_mut()).into()
+    }
+
+    async fn rows(&mut self) -> Result<Vec<Value>, store::Error> {
+        if let Source::Rows(rows) = &mut self.source {
+            let page = rows.len().min(PAGE as usize);
+            return Ok(rows.drain(..page).collect());
+        }
+        let Some(tx) = &self.snapshot else { return Ok(Vec::new()) };
+        let window =
+            Window { limit: PAGE, offset: 0, after: self.after, ascending: false, order: reads::TransactionOrder::default() };
+        Ok(match &self.source {
+            Source::Transactions(filter) => {
+                let rows = reads::transactions_after(tx, self.scope, filter, window).await?;
+                self.after = rows.last().map(|row| (row.transaction_time, row.id));
+                rows.iter().map(|row| value(Transaction::from(row))).collect()
+            }
+            Source::Events(filter) => {
+                let rows = reads::events_after(tx, self.scope, filter, window).await?;
+                self.after = rows.last().map(|row| (row.received_at, row.id));
+                rows.into_iter().map(|row| value(Event::from(row))).collect()
+            }
+            Source::Accounts(filter) => {
+                let rows = reads::accounts_after(tx, self.scope, filter.status, filter.stage, window).await?;
+                self.after = rows.last().map(|row| (row.updated_at, row.id));
+                rows.into_iter().map(|row| value(Account::new(row, None))).collect()
+            }
+            Source::Audit => {
+                let rows = store::audit::list(tx, self.scope, self.after.map(|(_, id)| id), PAGE).await?;
+                self.after = rows.last().map(|row| (row.at, row.id));
+                rows.into_iter().map(|row| value(audit::AuditEntry::from(row))).collect()
+            }
+            Source::Rows(_) => Vec::new(),
+        })
     }
 }

@@ -252,7 +252,8 @@ pub(crate) struct Event {
     pub conflicts_with: Vec<Uuid>,
     /// The time of its status as it was sent, where that was not believed: it lay more than ten minutes ahead of the receipt.
     stated_time: Option<String>,
-    /// The body as it was sent, bank and card numbers masked. Null for a sender without `read:events`.
+    /// The body as it was sent, bank and card numbers masked. Null for a sender without `read:events`, and in lists unless
+    /// `include=payload` asks for it.
     #[schema(value_type = Option<Object>)]
     payload: Option<Box<RawValue>>,
 }

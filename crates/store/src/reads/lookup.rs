@@ -2,7 +2,7 @@
 
 use common::{CompanyId, Kind};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, SelectStatement},
 };
 use uuid::Uuid;
@@ -22,7 +22,7 @@ pub(super) fn begins(column: impl ColumnTrait, q: &str) -> Expr {
 }
 
 /// The companies of `scope`, by id: the indexes of what few rows have begin with the company.
-pub(super) async fn companies_of(db: &DatabaseConnection, scope: Scope) -> Result<Vec<Uuid>, Error> {
+pub(super) async fn companies_of(db: &impl ConnectionTrait, scope: Scope) -> Result<Vec<Uuid>, Error> {
     match scope {
         Scope::Company(id) => Ok(vec![id]),
         Scope::All => {
@@ -69,7 +69,7 @@ impl Lookup {
 
 /// Rows that are meant in one of `ways`: the rows themselves where they are few, else the condition alone,
 /// which a scan in the order of time soon finds enough of.
-pub(super) async fn looked_up(db: &DatabaseConnection, ways: Vec<Lookup>) -> Result<Condition, Error> {
+pub(super) async fn looked_up(db: &impl ConnectionTrait, ways: Vec<Lookup>) -> Result<Condition, Error> {
     let mut ids: Vec<Uuid> = Vec::new();
     for way in &ways {
         let found = db.query_all(&way.ids).await?;

@@ -143,15 +143,12 @@ macro_rules! forget_failures {
 async fn welcome(db: &DatabaseConnection, user: user::Model, counted: Counted, address: Option<&str>) -> Result<SignedIn, Error> {
     let (now, session) = (now_ms(), NewSession::random()?);
     let tx = db.begin().await?;
-    let is_known = match counted {
-        Counted::Device(hash) => {
-            forget_failures!(&tx, known_device, Column::TokenHash.eq(hash));
-            true
-        }
-        _ => {
-            forget_failures!(&tx, user, Column::Id.eq(user.id));
-            false
-        }
+    let is_known = if let Counted::Device(hash) = counted {
+        forget_failures!(&tx, known_device, Column::TokenHash.eq(hash));
+        true
+    } else {
+        forget_failures!(&tx, user, Column::Id.eq(user.id));
+        false
     };
     session::Entity::delete_many().filter(session::Column::ExpiresAt.lt(now)).exec(&tx).await?;
     let row = session::ActiveModel {

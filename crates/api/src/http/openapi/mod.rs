@@ -33,7 +33,8 @@ use crate::{
             behind what is stored."
     ),
     paths(
-        transactions::list, export::csv, transactions::show, accounts::list, accounts::show, events::list, events::show, analytics::show, stream::open,
+        transactions::list, export::transactions_csv, export::transactions_jsonl, export::events_csv, export::events_jsonl,
+        export::accounts_csv, export::accounts_jsonl, export::audit_csv, export::audit_jsonl, export::analytics_csv, export::analytics_jsonl, transactions::show, accounts::list, accounts::show, events::list, events::show, analytics::show, stream::open,
         session::sign_in, session::show, session::sign_out, users::list, users::add, users::remove,
         tokens::list, tokens::add, tokens::revoke, companies::list, receivers::list, receivers::add, receivers::revoke,
         receivers::test, audit::list, queue::show, queue::act, queue::dead,

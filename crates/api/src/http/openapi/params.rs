@@ -36,27 +36,6 @@ pub(crate) enum Mode {
 }
 
 #[derive(ToSchema)]
-#[schema(rename_all = "UPPERCASE")]
-pub(crate) enum Status {
-    Pending,
-    Completed,
-    Failed,
-    Cancelled,
-    Returned,
-}
-
-#[derive(ToSchema)]
-#[schema(rename_all = "UPPERCASE")]
-pub(crate) enum Kind {
-    Payment,
-    Settlement,
-    Refund,
-    Chargeback,
-    Verification,
-    Payout,
-}
-
-#[derive(ToSchema)]
 #[schema(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Stage {
     Submitted,
@@ -69,14 +48,25 @@ pub(crate) enum Stage {
 
 listed! {
     Transactions {
-        /// The normal status.
-        #[param(inline)]
-        status: Option<Status>,
-        #[param(inline)]
-        kind: Option<Kind>,
-        /// ISO 4217.
-        #[param(pattern = "^[A-Za-z]{3}$")]
+        /// Normal statuses, separated by commas: PENDING, COMPLETED, FAILED, CANCELLED, RETURNED.
+        #[param(pattern = "^(PENDING|COMPLETED|FAILED|CANCELLED|RETURNED)(,(PENDING|COMPLETED|FAILED|CANCELLED|RETURNED))*$")]
+        status: Option<String>,
+        /// Kinds, separated by commas: PAYMENT, SETTLEMENT, REFUND, CHARGEBACK, VERIFICATION, PAYOUT.
+        #[param(pattern = "^(PAYMENT|SETTLEMENT|REFUND|CHARGEBACK|VERIFICATION|PAYOUT)(,(PAYMENT|SETTLEMENT|REFUND|CHARGEBACK|VERIFICATION|PAYOUT))*$")]
+        kind: Option<String>,
+        /// ISO 4217; several, separated by commas.
+        #[param(pattern = "^[A-Za-z]{3}(,[A-Za-z]{3}){0,19}$")]
         currency: Option<String>,
+        /// At least so much, in minor units of the one `currency` that must be given.
+        amountMin: Option<i64>,
+        /// At most so much, in minor units of the one `currency` that must be given.
+        amountMax: Option<i64>,
+        /// Methods such as CARD, separated by commas.
+        #[param(max_length = 255)]
+        paymentMethod: Option<String>,
+        /// The whole reason as `failureReason` has it.
+        #[param(max_length = 255)]
+        failureReason: Option<String>,
         /// The merchant's account at Netbanx.
         #[param(max_length = 255)]
         accountId: Option<String>,
@@ -86,14 +76,14 @@ listed! {
         startDate: Option<String>,
         /// Made before; a plain date counts as a whole. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
         endDate: Option<String>,
-        /// Begins the id at Netbanx or the merchant's reference; letters as they are written.
+        /// Begins the id at Netbanx or the merchant's reference; letters as they are written. What is just this comes first.
         #[param(max_length = 255)]
         q: Option<String>,
         /// Live unless asked otherwise.
         #[param(inline)]
         mode: Option<Mode>,
-        /// `-transactionTime` (the default) or `transactionTime`.
-        #[param(pattern = "^-?transactionTime$")]
+        /// `-transactionTime` (the default), `transactionTime`, `-statusTime`, `statusTime`, `-amount` or `amount`.
+        #[param(pattern = "^-?(transactionTime|statusTime|amount)$")]
         sort: Option<String>,
     }
 }
@@ -113,6 +103,9 @@ listed! {
 
 listed! {
     Events {
+        /// `payload`: with their bodies.
+        #[param(pattern = "^payload$")]
+        include: Option<String>,
         /// Only those that another event of their event id contradicts.
         conflicting: Option<bool>,
         /// In any spelling that Netbanx uses.
@@ -145,6 +138,36 @@ pub(crate) enum Range {
     Day,
     Week,
     Month,
+    Year,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum Interval {
+    Hour,
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum Compare {
+    Previous,
+    Year,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) enum GroupBy {
+    Currency,
+    PaymentMethod,
+    Kind,
+    Status,
+    Account,
+    FailureReason,
 }
 
 /// Of the figures.
@@ -155,12 +178,38 @@ pub(crate) struct Analytics {
     /// A day unless asked otherwise.
     #[param(inline)]
     timeRange: Option<Range>,
+    /// Inclusive. A date of the zone (`2026-01-31`) or a moment on a whole minute (`2026-01-31T12:00:00Z`).
+    #[param(max_length = 40)]
+    from: Option<String>,
+    /// Exclusive; now where it is absent. A date of the zone or a moment on a whole minute.
+    #[param(max_length = 40)]
+    to: Option<String>,
+    /// How wide the points of the series are; chosen by the span where it is absent.
+    #[param(inline)]
+    interval: Option<Interval>,
+    /// A name of IANA's time zone database, such as `America/Toronto`; UTC where it is absent.
+    #[param(max_length = 64)]
+    timeZone: Option<String>,
+    /// Tells `comparison` too: the span of the same length before, or the same span a year ago.
+    #[param(inline)]
+    compare: Option<Compare>,
+    /// Tells `groups` too.
+    #[param(inline)]
+    groupBy: Option<GroupBy>,
     /// For administrators: of this company alone, by slug or id; absent: all companies.
     #[param(max_length = 255)]
     company: Option<String>,
     /// Live unless asked otherwise.
     #[param(inline)]
     mode: Option<Mode>,
+}
+
+/// Of a file for spreadsheets.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Export {
+    /// Begins with a byte order mark, by which spreadsheets know UTF-8.
+    bom: Option<bool>,
 }
 
 /// Of the stream.
