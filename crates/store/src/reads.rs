@@ -3,7 +3,7 @@
 mod lookup;
 mod marks;
 
-use lookup::{Lookup, begins, companies_of, looked_up};
+use lookup::{Lookup, begins, companies_of, just, looked_up};
 pub use marks::{conflicts, late};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
@@ -182,12 +182,16 @@ async fn found_first(
 ) -> Result<Vec<transaction::Model>, Error> {
     use transaction::Column;
     let Some(q) = &filter.q else { return ordered(db, all, window).await };
-    let is_it = Condition::any().add(Column::ExternalId.eq(q.as_str())).add(Column::MerchantRefNum.eq(q.as_str()));
-    let exact = Condition::all().add(all.clone()).add(is_it);
+    let companies = companies_of(db, scope).await?;
+    let just = just(db, &companies, filter.mode, q, window.limit).await?;
+    if just.is_empty() {
+        return ordered(db, all, window).await;
+    }
+    let exact = Condition::all().add(all.clone()).add(Column::Id.is_in(just));
     let newest = Window { limit: window.limit, offset: 0, after: None, ascending: false, order: TransactionOrder::default() };
     let first = ordered(db, exact, newest).await?;
     // A reference of many purchases is a filter by itself.
-    if first.is_empty() || first.len() as u64 >= window.limit || scope == Scope::All && window.after.is_some() {
+    if first.is_empty() || first.len() as u64 >= window.limit {
         return ordered(db, all, window).await;
     }
     let others = Condition::all().add(all).add(Column::Id.is_not_in(first.iter().map(|row| row.id)));

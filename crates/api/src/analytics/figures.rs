@@ -32,7 +32,7 @@ pub(crate) struct Analytics {
     until: Option<String>,
     /// What was asked for beyond a plain range.
     #[serde(flatten)]
-    pub asked: Option<Asked>,
+    pub asked: Asked,
     transactions: TransactionFigures,
     webhooks: WebhookFigures,
     /// One point for each bucket, empty ones too, the oldest first.
@@ -47,18 +47,25 @@ pub(crate) struct Analytics {
     pub generated_at: Option<String>,
 }
 
-/// How a span was asked for, and what was asked beside it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+/// How a span was asked for, and what was asked beside it; nothing where a plain range was.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Asked {
     /// The moment behind the span; the same as `until`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub to: Option<String>,
     /// hour, day, week, month, quarter or year.
-    pub interval: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub interval: Option<&'static str>,
     /// IANA's name.
-    pub time_zone: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub time_zone: Option<&'static str>,
     /// True where retention removed what an exact answer needs: then buckets that an edge cuts count where they begin.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
     pub is_approximate: bool,
     /// The span that was asked for to compare with.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,7 +176,7 @@ impl Analytics {
         }
         Self {
             time_range: range.as_str(),
-            asked: None,
+            asked: Asked::default(),
             mode: mode.as_str(),
             from: time(from_ms),
             until: time(until_ms),
@@ -193,7 +200,7 @@ impl Analytics {
             mode: mode.as_str(),
             from: edges.first().copied().and_then(time),
             until: edges.last().copied().and_then(time),
-            asked: Some(asked),
+            asked,
             transactions: transactions(&now),
             webhooks: webhooks(&now),
             series: series(points, edges),

@@ -111,8 +111,8 @@ impl Question {
         };
         let asked = Asked {
             to: time(until),
-            interval: self.interval.as_str(),
-            time_zone: self.zone.name(),
+            interval: Some(self.interval.as_str()),
+            time_zone: Some(self.zone.name()),
             is_approximate,
             comparison,
             group_by: self.group_by,

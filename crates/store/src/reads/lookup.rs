@@ -67,6 +67,36 @@ impl Lookup {
     }
 }
 
+/// The ids of transactions whose id at Netbanx or whose reference is just `q`, by the indexes of both; at most `most` of each.
+pub(super) async fn just(
+    db: &impl ConnectionTrait,
+    companies: &[Uuid],
+    mode: Option<&str>,
+    q: &str,
+    most: u64,
+) -> Result<Vec<Uuid>, Error> {
+    let by_key = {
+        use transaction_key::{Column, Entity};
+        Entity::find()
+            .select_only()
+            .column(Column::TransactionId)
+            .filter(Column::CompanyId.is_in(companies.iter().copied()))
+            .filter(Column::Kind.is_in(Kind::ALL.iter().map(|kind| kind.as_str())))
+            .filter(Column::ExternalId.eq(q))
+            .limit(most)
+            .into_query()
+    };
+    let mut by_reference = Lookup::by_row(companies, mode, transaction::Column::MerchantRefNum.eq(q)).ids;
+    by_reference.reset_limit().limit(most);
+    let mut ids = Vec::new();
+    for select in [by_key, by_reference] {
+        for row in db.query_all(&select).await? {
+            ids.push(row.try_get_by_index(0)?);
+        }
+    }
+    Ok(ids)
+}
+
 /// Rows that are meant in one of `ways`: the rows themselves where they are few, else the condition alone,
 /// which a scan in the order of time soon finds enough of.
 pub(super) async fn looked_up(db: &impl ConnectionTrait, ways: Vec<Lookup>) -> Result<Condition, Error> {
