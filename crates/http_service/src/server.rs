@@ -2,7 +2,12 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use actix_web::{App, HttpServer, middleware::from_fn, web};
+use actix_web::{
+    App, HttpServer,
+    http::header,
+    middleware::{DefaultHeaders, from_fn},
+    web,
+};
 use tokio::sync::watch;
 
 use crate::{Problem, ProblemKind, instrument::instrument, methods::head};
@@ -34,6 +39,7 @@ where
     let mut server = HttpServer::new(move || {
         App::new()
             .wrap(from_fn(head))
+            .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")))
             .wrap(from_fn(instrument))
             .configure(&routes)
             .default_service(web::to(|| async { Problem::new(ProblemKind::NotFound, "there is nothing under this path") }))

@@ -122,3 +122,27 @@ async fn connections_that_are_cut_off_take_no_memory_and_honest_people_get_in() 
     .await;
     drop(password);
 }
+
+#[tokio::test]
+async fn in_production_the_cookie_is_the_hosts_own_and_browsers_stay_with_tls() {
+    let mut platform = Platform::prepare(Database::Sqlite).await;
+    platform.as_in_production();
+    platform.run(Service::Api).await;
+    let password = add_boss(&platform);
+    let answer = sign_in(&platform, &password, &[]).await;
+    let set: Vec<&str> = answer.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()).collect();
+    let own = set.iter().find(|set| set.starts_with("__Host-netbanx_session=")).unwrap();
+    assert!(own.contains("Secure") && own.contains("HttpOnly") && own.contains("Path=/") && !own.contains("Domain"), "{own}");
+    let session = cookie(&answer, "__Host-netbanx_session").unwrap();
+    assert_eq!(
+        super::get(&platform, "/api/v1/transactions", &[("cookie", format!("__Host-netbanx_session={session}").as_bytes())])
+            .await,
+        200
+    );
+    let page = platform.http.get(platform.api_url()).send().await.unwrap();
+    assert!(page.headers()["strict-transport-security"].to_str().unwrap().contains("max-age="));
+    for path in ["/", "/api/v1/transactions", "/api/openapi.json", "/nowhere"] {
+        let answer = platform.http.get(format!("{}{path}", platform.api_url())).send().await.unwrap();
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{path}");
+    }
+}

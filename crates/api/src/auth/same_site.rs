@@ -9,16 +9,23 @@ use http_service::{Problem, ProblemKind};
 /// Refuses what changes something where the browser says that a page of another origin sent it. Programs send neither header.
 pub(crate) fn check(request: &HttpRequest) -> Result<(), Problem> {
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
-    let is_foreign_site = header("sec-fetch-site").is_some_and(|site| !["same-origin", "none"].contains(&site));
-    // Behind a proxy that ends TLS we see plain HTTP: the scheme says nothing, host and port do.
-    let host = header(header::HOST.as_str()).unwrap_or_default();
-    let is_foreign_origin = header(header::ORIGIN.as_str())
-        .is_some_and(|origin| origin.split_once("://").is_none_or(|(_, own)| !own.eq_ignore_ascii_case(host)));
-    if !is_safe && (is_foreign_site || is_foreign_origin) {
-        return Err(Problem::new(ProblemKind::CrossSite, "a page of another site sent this"));
+    if is_safe || !is_foreign(request) {
+        return Ok(());
     }
-    Ok(())
+    Err(Problem::new(ProblemKind::CrossSite, "a page of another site sent this"))
+}
+
+fn is_foreign(request: &HttpRequest) -> bool {
+    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
+    // The browser compares its page's origin with the address that it asks, which a proxy in front of us may have changed.
+    if let Some(site) = header("sec-fetch-site") {
+        return !["same-origin", "none"].contains(&site);
+    }
+    let Some(origin) = header(header::ORIGIN.as_str()) else { return false };
+    // Where TLS ends before us the scheme says nothing; host and port do.
+    let own = [header("x-forwarded-host"), header(header::HOST.as_str())];
+    let Some((_, asked_from)) = origin.split_once("://") else { return true };
+    !own.into_iter().flatten().any(|host| host.eq_ignore_ascii_case(asked_from))
 }
 
 /// Refuses a body that is not declared as JSON: a form of another site can send it as text, but not as JSON.

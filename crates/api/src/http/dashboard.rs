@@ -12,7 +12,7 @@ use ring::digest;
 
 use http_service::only;
 
-use crate::http::cached;
+use crate::{Api, http::cached};
 
 /// A built file, as it is and compressed.
 struct File {
@@ -75,6 +75,9 @@ fn answer(request: &HttpRequest, file: &'static File) -> HttpResponse {
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header(("cross-origin-opener-policy", "same-origin"))
         .insert_header(("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=()"));
+    if is_encrypted(request) {
+        response.insert_header((header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
+    }
     if is_known {
         return response.finish();
     }
@@ -82,6 +85,11 @@ fn answer(request: &HttpRequest, file: &'static File) -> HttpResponse {
         response.insert_header((header::CONTENT_ENCODING, "gzip"));
     }
     response.content_type(content_type(file.name)).body(bytes)
+}
+
+/// Whether the browser came by TLS: by what the proxy in front says, or because production is reached no other way.
+fn is_encrypted(request: &HttpRequest) -> bool {
+    request.connection_info().scheme() == "https" || request.app_data::<web::Data<Api>>().is_some_and(|api| api.secure_cookies)
 }
 
 fn content_type(name: &str) -> &'static str {
