@@ -1,11 +1,11 @@
 //! What a comparison found, item by item, as it is kept and told.
 
 use chrono::{DateTime, SecondsFormat};
-use common::{Kind, Status};
+use common::{Kind, Status, envelope};
 use ring::digest;
 use serde_json::{Value, json};
 
-use crate::{Difference, Malformed, Row, Transaction};
+use crate::{Difference, Malformed, Row, Transaction, row::DAY_MS};
 
 /// What was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,9 +115,30 @@ fn of_row(row: &Row) -> Value {
     let currency = row.currency.as_deref();
     let mut detail =
         fields(row.id.as_deref(), row.merchant_ref_num.as_deref(), row.kind, row.status, row.amount, currency, row.time_ms);
+    if row.spans_ms > 0 {
+        add(&mut detail, "isWholeDay", true.into());
+    }
     add(&mut detail, "file", row.file.into());
     add(&mut detail, "line", row.line.into());
     detail
+}
+
+/// The row that an item's detail tells of.
+pub fn row_of(detail: &Value) -> Row {
+    let text = |name: &str| detail.get(name).and_then(Value::as_str);
+    let place = |name: &str| detail.get(name).and_then(Value::as_u64).unwrap_or_default();
+    Row {
+        file: place("file") as usize,
+        line: place("line"),
+        id: text("id").map(str::to_owned),
+        merchant_ref_num: text("merchantRefNum").map(str::to_owned),
+        kind: text("kind").and_then(Kind::parse),
+        status: text("status").and_then(Status::parse),
+        amount: detail.get("amount").and_then(Value::as_i64),
+        currency: text("currency").map(str::to_owned),
+        time_ms: text("time").and_then(envelope::time).map(|time| time.timestamp_millis()),
+        spans_ms: if detail.get("isWholeDay").is_some() { DAY_MS - 1 } else { 0 },
+    }
 }
 
 fn fields(
@@ -156,6 +177,18 @@ mod tests {
         let key = |row: &Row| Item::missing_here(row, "no webhook").key;
         assert_eq!(key(&row(2, 5)), key(&row(9, 5)));
         assert_ne!(key(&row(2, 5)), key(&row(2, 6)));
+        let full = Row {
+            file: 1,
+            merchant_ref_num: Some("r".to_owned()),
+            kind: Some(Kind::Refund),
+            status: Some(Status::Returned),
+            currency: Some("JPY".to_owned()),
+            time_ms: Some(1_738_281_600_000),
+            spans_ms: DAY_MS - 1,
+            ..row(7, -5)
+        };
+        assert_eq!(row_of(&Item::missing_here(&full, "no webhook").detail), full);
+        assert_eq!(row_of(&Item::missing_here(&Row::default(), "no webhook").detail), Row::default());
         let bad = |line| Item::malformed(&Malformed { file: 0, line, reason: "r".to_owned(), id: None }).key;
         assert_ne!(bad(2), bad(3));
     }

@@ -55,6 +55,11 @@ impl Report {
         &self.name
     }
 
+    /// Which of the files of a run it is.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
     /// Whether the report has a column for `field`.
     pub fn has(&self, field: Field) -> bool {
         self.form.columns.get(field).is_some()

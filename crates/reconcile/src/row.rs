@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use common::{Category, Family, Kind, Status, envelope, masking, money, normalize};
-use serde::{Deserialize, Serialize};
 
 use crate::{
     Amounts, Field, Mapping,
@@ -16,8 +15,7 @@ const MAX_TEXT: usize = 255;
 pub(crate) const DAY_MS: i64 = 86_400_000;
 
 /// A row of a report. What its column is not there for, or is empty, is `None` and is not compared.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
     /// Which of the files of a run.
     pub file: usize,
@@ -138,7 +136,7 @@ fn kept(text: String) -> String {
 }
 
 /// A kind by its own name or by that of an event, in any spelling and in the plural too.
-pub(crate) fn kind(word: &str) -> Option<Kind> {
+pub fn kind(word: &str) -> Option<Kind> {
     let name = normalize::canonical_name(word);
     [Some(name.as_str()), name.strip_suffix('S')].into_iter().flatten().find_map(|name| match Family::of(name).category {
         Category::Transaction(kind) => Some(kind),
