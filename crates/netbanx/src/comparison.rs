@@ -171,12 +171,11 @@ impl<'d> Comparison<'d> {
         }
         let found = if has_ids { vec![None; unknown.len()] } else { self.by_reference(&unknown, NEAR_MS).await? };
         for (row, ours) in unknown.iter().zip(found) {
-            match ours {
-                Some(ours) => self.settle(row, &ours),
-                None => {
-                    let item = Item::missing_here(row, if has_reference(row) { UNKNOWN } else { UNKNOWN_ID });
-                    self.add_as(DEFERRED, item);
-                }
+            if let Some(ours) = ours {
+                self.settle(row, &ours);
+            } else {
+                let reason = if has_reference(row) { UNKNOWN } else { UNKNOWN_ID };
+                self.add_as(DEFERRED, Item::missing_here(row, reason));
             }
         }
         Ok(())
@@ -197,7 +196,7 @@ impl<'d> Comparison<'d> {
             left.retain(|ours| !self.taken.contains(&ours.row_id.as_u128()) && !taken.contains(&ours.row_id));
             let given = by_reference(part, &left, window_ms);
             taken.extend(given.iter().flatten().map(|ours| ours.row_id));
-            found.extend(given.into_iter().map(|ours| ours.cloned()));
+            found.extend(given.into_iter().map(Option::<&Transaction>::cloned));
         }
         Ok(found)
     }
@@ -321,6 +320,9 @@ struct Progress {
     begun: Instant,
 }
 
+/// Of the bar, in characters.
+const WIDTH: u64 = 30;
+
 impl Progress {
     fn new() -> Self {
         Self { is_shown: std::io::stderr().is_terminal(), begun: Instant::now() }
@@ -330,7 +332,6 @@ impl Progress {
         if !self.is_shown {
             return;
         }
-        const WIDTH: u64 = 30;
         let rate = rows as f64 / self.begun.elapsed().as_secs_f64().max(0.001);
         let bar = match report.progress() {
             (read, Some(size)) if size > 0 => {

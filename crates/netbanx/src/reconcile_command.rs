@@ -32,7 +32,6 @@ enum ModeName {
 
 /// Options of `netbanx reconcile`.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Options {
     /// Whose transactions (slug).
     #[arg(long)]
