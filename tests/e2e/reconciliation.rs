@@ -165,12 +165,25 @@ async fn each_difference_is_found_and_none_else(database: Database) {
         ["matched", "missingHere", "missingThere", "differing", "malformed", "new", "gone"].map(|name| figures[name].clone());
     assert_eq!((status, json!(counts)), (1, json!([1_960, 20, 20, 20, 0, 0, 20])));
 
+    // What the report says is taken over: nothing is missing here or differs then.
+    let run = figures["reconciliation"].as_str().unwrap();
+    let (status, left) = answer(&reconcile(&platform, &["--show", run, "--take-over", "all", "--summary"], b""));
+    assert_eq!((status, &left["missingHere"], &left["differing"], &left["missingThere"]), (1, &json!(0), &json!(0), &json!(20)));
+    let (_, again) = answer(&reconcile(&platform, &["--summary", "-"], &altered_report));
+    let counts = ["matched", "missingHere", "missingThere", "differing"].map(|name| again[name].clone());
+    assert_eq!(json!(counts), json!([2_000, 0, 20, 0]));
+    platform.netbanx(&["rollup", "verify"]);
+    platform.netbanx(&["audit", "verify"]);
+    let of_report = "SELECT COUNT(*) AS n FROM webhook_events WHERE payload LIKE '%\"source\":\"report\"%'";
+    assert_eq!(platform.count(of_report).await, 40);
+
     // A report that says what we have.
-    let (status, clean) = answer(&reconcile(&platform, &["-"], &report((0..ALL).map(told))));
-    assert_eq!((status, &clean["matched"], &clean["gone"]), (0, &json!(ALL), &json!(60)), "{clean}");
+    let complete = [altered_report, report(unreported).split_off(HEADER.len())].concat();
+    let (status, clean) = answer(&reconcile(&platform, &["-"], &complete));
+    assert_eq!((status, &clean["matched"], &clean["gone"]), (0, &json!(ALL + 20), &json!(20)), "{clean}");
     let runs = answer(&reconcile(&platform, &["--list"], b"")).1;
     let runs: Vec<Value> = runs["reconciliations"].as_array().unwrap().iter().map(|run| run["missingHere"].clone()).collect();
-    assert_eq!(runs, [0, 20, 40]);
+    assert_eq!(runs, [0, 0, 0, 40]);
     // Kept as it was told.
     let first = found["reconciliation"].as_str().unwrap();
     let (status, shown) = answer(&reconcile(&platform, &["--show", first], b""));

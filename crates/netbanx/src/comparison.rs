@@ -301,7 +301,8 @@ impl<'d> Comparison<'d> {
     }
 }
 
-fn transaction(known: Known) -> Transaction {
+/// As the comparison has it.
+pub(crate) fn transaction(known: Known) -> Transaction {
     Transaction {
         row_id: known.id,
         kind: Kind::parse(&known.kind).unwrap_or(Kind::Payment),

@@ -11,6 +11,7 @@
 //! | `reconcile_command` | compare Netbanx's reports with our transactions: options, mappings, what is kept |
 //! | `comparison` | one such comparison, chunk by chunk |
 //! | `findings` | what it found, as text or JSON |
+//! | `take_over` | what a report says, made an event |
 //! | `send` | signed, realistic webhooks |
 //! | `dev` | ingress, worker and api in one process |
 
@@ -25,6 +26,7 @@ mod queue_command;
 mod reconcile_command;
 mod rollup_command;
 mod send;
+mod take_over;
 
 use std::process::ExitCode;
 

@@ -8,10 +8,19 @@ use reconcile::{Amounts, Field, Mapping, Report, report::Reading};
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use settings::Settings;
-use store::{companies, entity::reconciliation, reconciliations};
+use store::{
+    companies,
+    entity::reconciliation,
+    reconciliations::{self, Decision},
+};
 use uuid::Uuid;
 
-use crate::{Error, comparison::Comparison, findings};
+use crate::{
+    Error,
+    comparison::Comparison,
+    findings,
+    take_over::{self, Which},
+};
 
 /// Runs that are listed.
 const LISTED: u64 = 50;
@@ -71,12 +80,16 @@ pub(crate) struct Options {
     /// Show a comparison that was made, by its id.
     #[arg(long, value_name = "ID", conflicts_with = "files")]
     show: Option<Uuid>,
-    /// With --show: leave this item alone from now on, in later comparisons too.
+    /// With --show: leave this item alone from now on, in later comparisons too. May be repeated.
     #[arg(long, value_name = "ITEM", requires_all = ["show", "reason"])]
     ignore: Vec<i64>,
     /// Why it is left alone.
     #[arg(long, requires = "ignore")]
     reason: Option<String>,
+    /// With --show: take over what the report says of this item, or of all, as an event of ours whose source is the report. What
+    /// webhooks said stays; what they say later counts. May be repeated.
+    #[arg(long, value_name = "ITEM|all", requires = "show")]
+    take_over: Vec<Which>,
     /// Reports; `-`: standard input.
     #[arg(required_unless_present_any = ["list", "show", "save_mapping"])]
     files: Vec<PathBuf>,
@@ -96,10 +109,13 @@ async fn work(options: Options, as_json: bool) -> Result<(), Error> {
         return list(&db, company, as_json).await;
     }
     if let Some(id) = options.show {
-        let reason = options.reason.as_deref().unwrap_or_default();
-        for number in &options.ignore {
-            let run = reconciliations::run(&db, company, id).await?;
-            reconciliations::ignore(&db, &run, *number, reason).await?;
+        let run = reconciliations::run(&db, company, id).await?;
+        if let Some(reason) = &options.reason {
+            reconciliations::decide(&db, &run, &options.ignore, Decision::Ignored { reason }).await?;
+        }
+        if !options.take_over.is_empty() {
+            let done = take_over::run(&db, &settings, &run, &options.take_over).await?;
+            eprintln!("netbanx: {done}");
         }
         let run = reconciliations::run(&db, company, id).await?;
         return told(&db, &run, options.summary, as_json).await;
@@ -149,14 +165,9 @@ async fn mapping(db: &DatabaseConnection, company: CompanyId, options: &Options)
     Ok(mapping)
 }
 
-/// The comparison before `run` that came to its end, of the same mode.
-async fn before(db: &DatabaseConnection, run: &reconciliation::Model) -> Result<Option<reconciliation::Model>, Error> {
-    Ok(reconciliations::run_before(db, run).await?)
-}
-
 /// How many differences of `run` the comparison before had not, and how many it had that are gone.
 async fn changes(db: &DatabaseConnection, run: &reconciliation::Model) -> Result<Option<(u64, u64)>, Error> {
-    let Some(before) = before(db, run).await? else { return Ok(None) };
+    let Some(before) = reconciliations::run_before(db, run).await? else { return Ok(None) };
     let new = reconciliations::not_in(db, run, before.id).await?;
     Ok(Some((new, reconciliations::not_in(db, &before, run.id).await?)))
 }

@@ -30,6 +30,9 @@ pub const OPEN: &str = "open";
 /// The state of what somebody said is to be left alone.
 pub const IGNORED: &str = "ignored";
 
+/// The state of what was taken over from the report.
+pub const TAKEN_OVER: &str = "taken-over";
+
 /// Items that are written by one statement: SQLite takes 32,766 values.
 const WRITTEN_AT_ONCE: usize = 1_000;
 
@@ -185,29 +188,66 @@ async fn ignore_again(tx: &DatabaseTransaction, run: &reconciliation::Model) -> 
     tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.map(drop)
 }
 
-/// Leaves an item of a run alone from now on, in later runs too; noted in the audit log.
-pub async fn ignore(db: &DatabaseConnection, run: &reconciliation::Model, number: i64, reason: &str) -> Result<(), Error> {
-    use reconciliation_item::{Column, Entity};
-    let tx = db.begin().await?;
-    let own = of_run(run).add(Column::Number.eq(number)).add(Column::Finding.ne(DEFERRED));
-    let ignored = Entity::update_many()
-        .col_expr(Column::State, Expr::value(IGNORED))
-        .col_expr(Column::Reason, Expr::value(reason))
-        .filter(own.add(Column::State.eq(OPEN)))
-        .exec(&tx)
-        .await?;
-    if ignored.rows_affected == 0 {
-        return Err(Error::Conflict(format!("the comparison {} has no open item {number}", run.id)));
+/// What becomes of an item that somebody looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision<'d> {
+    /// It is left alone from now on, in later runs too.
+    Ignored {
+        /// Why.
+        reason: &'d str,
+    },
+    /// What the report says was taken over as an event.
+    TakenOver,
+}
+
+impl Decision<'_> {
+    const fn state(self) -> &'static str {
+        match self {
+            Self::Ignored { .. } => IGNORED,
+            Self::TakenOver => TAKEN_OVER,
+        }
     }
-    let detail = serde_json::json!({"reconciliation": run.id, "item": number, "reason": reason}).to_string();
-    let note = Note {
-        actor: "command",
-        company: CompanyId(run.company_id),
-        action: "reconciliation.ignore",
-        detail: &detail,
-        address: None,
-    };
-    audit::record(&tx, note).await?;
+
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Ignored { .. } => "reconciliation.ignore",
+            Self::TakenOver => "reconciliation.takeOver",
+        }
+    }
+
+    const fn reason(&self) -> &str {
+        match self {
+            Self::Ignored { reason } => reason,
+            Self::TakenOver => "taken over from the report",
+        }
+    }
+}
+
+/// Settles open items of a run by their numbers; noted in the audit log. Refuses all where one is not open.
+pub async fn decide(
+    db: &DatabaseConnection,
+    run: &reconciliation::Model,
+    numbers: &[i64],
+    decision: Decision<'_>,
+) -> Result<(), Error> {
+    use reconciliation_item::{Column, Entity};
+    let reason = decision.reason();
+    let tx = db.begin().await?;
+    let mut settled = 0;
+    for some in numbers.chunks(WRITTEN_AT_ONCE) {
+        let open = of_run(run).add(Column::Finding.ne(DEFERRED)).add(Column::State.eq(OPEN));
+        let update = Entity::update_many()
+            .col_expr(Column::State, Expr::value(decision.state()))
+            .col_expr(Column::Reason, Expr::value(reason))
+            .filter(open.add(Column::Number.is_in(some.iter().copied())));
+        settled += update.exec(&tx).await?.rows_affected;
+    }
+    if settled != numbers.len() as u64 {
+        return Err(Error::Conflict(format!("the comparison {} has only {settled} open items of those", run.id)));
+    }
+    let detail = serde_json::json!({"reconciliation": run.id, "items": numbers, "reason": reason}).to_string();
+    let company = CompanyId(run.company_id);
+    audit::record(&tx, Note { actor: "command", company, action: decision.action(), detail: &detail, address: None }).await?;
     counted(&tx, run.clone()).await?;
     Ok(tx.commit().await?)
 }

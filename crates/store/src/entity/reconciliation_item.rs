@@ -22,9 +22,9 @@ pub struct Model {
     pub item_key: String,
     /// JSON.
     pub detail: String,
-    /// open or ignored.
+    /// open, ignored or taken-over.
     pub state: String,
-    /// Why it is ignored.
+    /// Why it is not open any more.
     pub reason: Option<String>,
 }
 
