@@ -319,6 +319,15 @@ async fn exit_statuses_mappings_and_rows_that_cannot_be_read() {
     let (_, found) = answer(&reconcile(&platform, &["-"], &unreadable));
     assert_eq!((&found["missingThere"], bad(&found).len()), (&json!([]), 1), "{found}");
 
+    // Other kinds of ours are not asked for, and transactions of tests are others.
+    let one = report([payment(0), Told { id: "fee".to_owned(), ..payment(2) }]);
+    let (_, found) = answer(&reconcile(&platform, &["--summary", "-"], &one));
+    assert_eq!((&found["missingHere"], &found["missingThere"]), (&json!(0), &json!(1)), "by reference: {found}");
+    let (_, found) = answer(&reconcile(&platform, &["--summary", "--kind", "refund", "-"], &one));
+    assert_eq!((&found["matched"], &found["missingThere"]), (&json!(2), &json!(0)), "{found}");
+    let (_, found) = answer(&reconcile(&platform, &["--summary", "--mode", "test", "-"], &one));
+    assert_eq!((&found["matched"], &found["missingHere"], &found["missingThere"]), (&json!(0), &json!(2), &json!(0)), "{found}");
+
     // Without times nobody knows what is missing there.
     let (status, found) = answer(&reconcile(&platform, &["-"], b"id\nid-00000\n"));
     assert_eq!((status, &found["isMissingThereKnown"], &found["matched"]), (0, &json!(false), &json!(1)));

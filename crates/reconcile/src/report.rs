@@ -76,9 +76,12 @@ impl Report {
         Ok(match next {
             Next::End => None,
             Next::Record => Some(self.form.row(self.number, &self.records)),
-            Next::Broken(reason) => {
-                Some(Err(Malformed { file: self.number, line: self.records.line(), reason, id: self.form.id(&self.records) }))
-            }
+            Next::Broken(reason) => Some(Err(Malformed {
+                file: self.number,
+                line: self.records.line(),
+                reason,
+                id: self.form.id_of_broken(&self.records),
+            })),
         })
     }
 }

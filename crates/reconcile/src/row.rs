@@ -92,14 +92,20 @@ impl Form {
         Ok(row)
     }
 
-    /// The id of the last record, as far as it has one.
-    pub fn id(&self, records: &Records) -> Option<String> {
+    /// The id on a line whose quotation marks mean nothing.
+    pub fn id_of_broken(&self, records: &Records) -> Option<String> {
+        let id = self.text(Field::Id, records)?;
+        let bare = id.trim_matches('"').trim();
+        (!bare.is_empty()).then(|| kept(bare.to_owned()))
+    }
+
+    fn id(&self, records: &Records) -> Option<String> {
         self.text(Field::Id, records).map(kept)
     }
 
     fn text(&self, field: Field, records: &Records) -> Option<String> {
         let found = records.field(self.columns.get(field)?)?;
-        let clean: String = found.trim_matches('"').trim().chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect();
+        let clean: String = found.trim().chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect();
         (!clean.is_empty()).then_some(clean)
     }
 
