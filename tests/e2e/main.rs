@@ -12,6 +12,7 @@ mod queue;
 mod reads;
 mod receivers;
 mod receiving;
+mod reconciliation;
 mod refusals;
 mod rollout;
 mod rotation;

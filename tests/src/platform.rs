@@ -1,7 +1,8 @@
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
-    process::{Child, Command},
+    process::{Child, Command, Output, Stdio},
     time::Duration,
 };
 
@@ -164,6 +165,23 @@ impl Platform {
     /// Runs the operator's command; answers its standard output.
     pub fn netbanx(&self, args: &[&str]) -> String {
         operated(self.command(&binary("netbanx")), args)
+    }
+
+    /// The same with `input` on its standard input, whatever its exit status.
+    pub fn netbanx_given(&self, args: &[&str], input: &[u8]) -> Output {
+        let mut command = self.command(&binary("netbanx"));
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // One that does not read it all is no error here.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        child.wait_with_output().unwrap()
+    }
+
+    /// A file of that name among those that end with the platform.
+    pub fn file(&self, name: &str, content: &[u8]) -> String {
+        let path = self.directory.join(name);
+        fs::write(&path, content).unwrap();
+        path.display().to_string()
     }
 
     /// Starts a service.

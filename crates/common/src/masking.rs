@@ -51,7 +51,7 @@ pub fn write_document(out: &mut Vec<u8>, body: &Document<'_>) {
 }
 
 /// `text` masked by its look, where it has anything to mask.
-pub(crate) fn masked(text: &str) -> Option<String> {
+pub fn masked(text: &str) -> Option<String> {
     text::mask(text, 0)
 }
 

@@ -32,8 +32,22 @@ pub fn minor(value: Json<'_, '_>) -> Result<i64, &'static str> {
 
 /// An amount given in major units (`123.45`, also `19.989999999999998`), in minor units of `currency`.
 pub fn major(value: Json<'_, '_>, currency: &str) -> Result<i64, &'static str> {
+    scaled(decimal(value)?, currency)
+}
+
+/// An amount that is written in minor units, as [`minor`] reads it.
+pub fn minor_text(text: &str) -> Result<i64, &'static str> {
+    bounded(parsed(text)?)
+}
+
+/// An amount that is written in major units, as [`major`] reads it.
+pub fn major_text(text: &str, currency: &str) -> Result<i64, &'static str> {
+    scaled(parsed(text)?, currency)
+}
+
+fn scaled(amount: Decimal, currency: &str) -> Result<i64, &'static str> {
     let factor = Decimal::from(10_i64.pow(exponent(currency)));
-    bounded(decimal(value)?.checked_mul(factor).ok_or(OUT_OF_RANGE)?)
+    bounded(amount.checked_mul(factor).ok_or(OUT_OF_RANGE)?)
 }
 
 const OUT_OF_RANGE: &str = "is out of range";
@@ -47,6 +61,10 @@ fn decimal(value: Json<'_, '_>) -> Result<Decimal, &'static str> {
         JsonType::Number => Cow::Borrowed(value.written()),
         _ => value.string().ok_or(NOT_A_NUMBER)?,
     };
+    parsed(&text)
+}
+
+fn parsed(text: &str) -> Result<Decimal, &'static str> {
     let text = text.trim();
     if text.len() > MAX_DIGITS {
         return Err(OUT_OF_RANGE);

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use common::Endpoint;
 use uuid::Uuid;
 
-use crate::{Error, admin, dev, queue_command, rollup_command, send};
+use crate::{Error, admin, dev, queue_command, reconcile_command, rollup_command, send};
 
 /// Operate the webhook platform. Reads the same settings as the services (see README.md).
 #[derive(Debug, Parser)]
@@ -56,6 +56,9 @@ enum Command {
     /// The figures by buckets of time.
     #[command(subcommand)]
     Rollup(rollup_command::RollupCommand),
+    /// Compare reports of Netbanx (CSV) with what we have. Status 0: nothing differs; 1: something does, or rows cannot be
+    /// read; 2: there was no comparison.
+    Reconcile(reconcile_command::Options),
     /// Send signed, realistic webhooks.
     Send(send::Options),
 }
@@ -242,6 +245,7 @@ impl Cli {
             Command::Send(options) => send::run(&options, json).await,
             Command::Queue(command) => queue_command::run(command, json).await,
             Command::Rollup(command) => rollup_command::run(command, json).await,
+            Command::Reconcile(options) => reconcile_command::run(options, json).await,
             command => {
                 let context = admin::AdminContext::open(json).await?;
                 match command {
@@ -273,7 +277,9 @@ impl Cli {
                     Command::Account(Account::Assign { account_id, company }) => {
                         context.assign_account(&account_id, &company).await
                     }
-                    Command::Dev { .. } | Command::Send(_) | Command::Queue(_) | Command::Rollup(_) => Ok(()),
+                    Command::Dev { .. } | Command::Send(_) | Command::Queue(_) | Command::Rollup(_) | Command::Reconcile(_) => {
+                        Ok(())
+                    }
                 }
             }
         }

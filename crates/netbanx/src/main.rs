@@ -8,17 +8,25 @@
 //! | `queue_command` | counts, pause, dead letters |
 //! | `forget` | claims of webhooks that a restored database does not have |
 //! | `rollup_command` | verify and rebuild the figures |
+//! | `reconcile_command` | compare Netbanx's reports with our transactions: options, mappings, what is kept |
+//! | `comparison` | one such comparison, chunk by chunk |
+//! | `findings` | what it found, as text or JSON |
+//! | `take_over` | what a report says, made an event |
 //! | `send` | signed, realistic webhooks |
 //! | `dev` | ingress, worker and api in one process |
 
 mod access;
 mod admin;
 mod cli;
+mod comparison;
 mod dev;
+mod findings;
 mod forget;
 mod queue_command;
+mod reconcile_command;
 mod rollup_command;
 mod send;
+mod take_over;
 
 use std::process::ExitCode;
 
@@ -50,14 +58,27 @@ enum Error {
     Io(#[from] std::io::Error),
     #[error("HTTP: {0}")]
     Http(#[from] reqwest::Error),
+    #[error(transparent)]
+    Report(#[from] reconcile::Error),
     #[error("{0}")]
     Refused(String),
+    /// What was compared differs, as the answer tells.
+    #[error("there are differences")]
+    Differs,
+    /// A comparison did not come to its end: not the same as one that found something.
+    #[error("{0}")]
+    NotCompared(Box<Error>),
 }
 
 #[actix_web::main]
 async fn main() -> ExitCode {
     match Box::pin(cli::Cli::parse().run()).await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Error::Differs) => ExitCode::FAILURE,
+        Err(error @ Error::NotCompared(_)) => {
+            eprintln!("netbanx: {error}");
+            ExitCode::from(2)
+        }
         Err(error) => {
             eprintln!("netbanx: {error}");
             ExitCode::FAILURE

@@ -10,6 +10,7 @@
 //! | [`verify`] | the same figures counted again: verify and rebuild |
 //! | [`retention`] | removes rows older than the configured ages |
 //! | [`receiver_changes`] | receivers as they are published, and whether something changed |
+//! | [`reconciliations`] | comparisons with Netbanx's reports: runs, what they found, what they ask |
 //! | [`horizon`] | the instants before which rows may have been removed |
 //! | [`companies`] | companies and which accounts are theirs |
 //! | [`secrets`] | receivers' keys, encrypted |
@@ -35,6 +36,7 @@ pub mod horizon;
 pub mod migration;
 pub mod reads;
 pub mod receiver_changes;
+pub mod reconciliations;
 pub mod retention;
 pub mod rollups;
 pub mod row_sums;

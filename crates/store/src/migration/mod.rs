@@ -19,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(event_ids::Migration),
             Box::new(horizons::Migration),
             Box::new(access::Migration),
+            Box::new(reconciliation::Migration),
         ]
     }
 }
@@ -31,5 +32,6 @@ mod first;
 mod horizons;
 mod platform_state;
 mod read_indexes;
+mod reconciliation;
 mod rollups;
 mod search;

@@ -1,0 +1,169 @@
+//! A report: its rows, from first to last.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use common::Kind;
+
+use crate::{
+    Error, Malformed, Mapping, Row,
+    mapping::Field,
+    records::{Next, Records},
+    row::Form,
+    source::Source,
+};
+
+/// How reports are to be read.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// Which column is what.
+    pub mapping: Mapping,
+    /// The kind of every row of a report that does not tell it.
+    pub kind: Option<Kind>,
+}
+
+/// An open report, its header read. It holds one record at a time, whatever its size.
+pub struct Report {
+    name: String,
+    number: usize,
+    records: Records,
+    form: Form,
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Report").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Report {
+    /// Opens the file at `path`, the run's `number`th (`-`: standard input), and reads its header.
+    pub fn open(path: &Path, number: usize, reading: &Reading) -> Result<Self, Error> {
+        let name = if path == Path::new("-") { PathBuf::from("standard input") } else { path.to_owned() };
+        let name = name.display().to_string();
+        let failed = |error| Error::Io { name: name.clone(), error };
+        let found = Records::of(Source::open(path).map_err(failed)?).map_err(failed)?;
+        let (records, header) = found.ok_or_else(|| Error::Empty(name.clone()))?;
+        let columns = reading.mapping.columns(&name, &header, reading.kind.is_some())?;
+        Ok(Self { name, number, records, form: Form { columns, mapping: reading.mapping.clone(), kind: reading.kind } })
+    }
+
+    /// The file's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Which of the files of a run it is.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Whether the report has a column for `field`.
+    pub fn has(&self, field: Field) -> bool {
+        self.form.columns.get(field).is_some()
+    }
+
+    /// How much of the file was read so far, and its size where it has one, in bytes.
+    pub fn progress(&self) -> (u64, Option<u64>) {
+        (self.records.source().bytes_read(), self.records.source().size)
+    }
+
+    /// The next row; nothing behind the last. A row that cannot be read does not end the report.
+    pub fn next_row(&mut self) -> Result<Option<Result<Row, Malformed>>, Error> {
+        let next = self.records.next().map_err(|error| Error::Io { name: self.name.clone(), error })?;
+        Ok(match next {
+            Next::End => None,
+            Next::Record => Some(self.form.row(self.number, &self.records)),
+            Next::Broken(reason) => Some(Err(Malformed {
+                file: self.number,
+                line: self.records.line(),
+                reason,
+                id: self.form.id_of_broken(&self.records),
+            })),
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use common::Status;
+
+    use super::*;
+    use crate::Amounts;
+
+    fn read(text: &str, reading: &Reading) -> Result<Vec<Result<Row, Malformed>>, String> {
+        let path = std::env::temp_dir().join(format!("netbanx-report-{}.csv", uuid::Uuid::now_v7().simple()));
+        std::fs::write(&path, text).unwrap();
+        let report = Report::open(&path, 0, reading);
+        std::fs::remove_file(&path).unwrap();
+        let mut report = report.map_err(|error| error.to_string())?;
+        Ok(std::iter::from_fn(|| report.next_row().unwrap()).collect())
+    }
+
+    #[test]
+    fn rows_in_normal_form() {
+        let text = "id,merchantRefNum,kind,status,amount,currency,time\n\
+                    p1,r1,payment,Settled,3740,eur,2025-01-31T12:30:00Z\np2,,,,,,\n";
+        let rows = read(text, &Reading::default()).unwrap();
+        let first = Row {
+            file: 0,
+            line: 2,
+            id: Some("p1".to_owned()),
+            merchant_ref_num: Some("r1".to_owned()),
+            kind: Some(Kind::Payment),
+            status: Some(Status::Completed),
+            amount: Some(3740),
+            currency: Some("EUR".to_owned()),
+            time_ms: Some(1_738_326_600_000),
+            spans_ms: 0,
+        };
+        let second = Row { line: 3, id: Some("p2".to_owned()), ..Row::default() };
+        assert_eq!(rows, [Ok(first), Ok(second)]);
+    }
+
+    #[test]
+    fn amounts_in_major_units_by_currency() {
+        let mapping = Mapping { amounts: Some(Amounts::Major), ..Mapping::default() };
+        let reading = Reading { mapping, kind: None };
+        let text = "id,amount,currency\na,37.40,EUR\nb,500,JPY\nc,1.234,KWD\nd,0.5,JPY\ne,5,\nf,\"1,250.00\",USD\n";
+        let rows = read(text, &reading).unwrap();
+        let amounts: Vec<Result<Option<i64>, &str>> =
+            rows.iter().map(|row| row.as_ref().map(|row| row.amount).map_err(|bad| bad.reason.as_str())).collect();
+        assert_eq!(
+            amounts,
+            [
+                Ok(Some(3740)),
+                Ok(Some(500)),
+                Ok(Some(1234)),
+                Err("amount '0.5' has more decimals than its currency"),
+                Err("amount '5' has no currency"),
+                Err("amount '1,250.00' is not a number"),
+            ]
+        );
+        let mapping = Mapping { has_decimal_comma: true, ..reading.mapping };
+        let rows = read("id;amount;currency\na;37,40;EUR\n", &Reading { mapping, kind: None }).unwrap();
+        assert_eq!(rows.first().unwrap().as_ref().unwrap().amount, Some(3740));
+    }
+
+    #[test]
+    fn malformed_rows_tell_line_reason_and_whom_they_name() {
+        let text = "id,kind,amount,currency,time\na,fee,1,EUR,\nb,PAYMENT,x,EUR,\nc,PAYMENT,1,EURO,\nd,PAYMENT,1,EUR,soon\n,,,,\ne,1\nf,PAYMENT,1,EUR,\n";
+        let rows = read(text, &Reading::default()).unwrap();
+        let bad: Vec<(u64, Option<&str>)> =
+            rows.iter().filter_map(|row| row.as_ref().err()).map(|bad| (bad.line, bad.id.as_deref())).collect();
+        assert_eq!(bad, [(2, Some("a")), (3, Some("b")), (4, Some("c")), (5, Some("d")), (6, None), (7, Some("e"))]);
+        assert_eq!(rows.len(), 7);
+    }
+
+    #[test]
+    fn without_ids_a_report_needs_what_a_reference_is_matched_by() {
+        let header = "reference,amount,currency,date\n";
+        assert!(read(header, &Reading::default()).unwrap_err().contains("for kind"));
+        let told = Reading { kind: Some(Kind::Refund), ..Reading::default() };
+        let rows = read(&format!("{header}r1,5,EUR,2025-01-31\n"), &told).unwrap();
+        assert_eq!(rows.first().unwrap().as_ref().unwrap().kind, Some(Kind::Refund));
+    }
+}

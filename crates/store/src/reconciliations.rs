@@ -1,0 +1,316 @@
+//! Comparisons of Netbanx's reports with our transactions: runs, what they found, and how reports are read.
+//!
+//! A run is begun, filled with items while its reports are read, and finished; one that was cut off stays without an end. What
+//! a row is, only the last row may tell: until then the item that stands for it is [`DEFERRED`].
+
+mod transactions;
+
+use common::CompanyId;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set, Statement, TransactionTrait,
+    sea_query::{Expr, OnConflict},
+};
+pub use transactions::{Known, by_ids, by_references, within};
+use uuid::Uuid;
+
+use crate::{
+    Error,
+    audit::{self, Note},
+    entity::{reconciliation, reconciliation_item, reconciliation_mapping},
+    now_ms,
+};
+
+/// The finding of a row of which it is not known yet what it is.
+pub const DEFERRED: &str = "deferred";
+/// The finding of a row that has no transaction.
+const MISSING_HERE: &str = "missingHere";
+/// The state of what is to be looked at.
+pub const OPEN: &str = "open";
+/// The state of what somebody said is to be left alone.
+pub const IGNORED: &str = "ignored";
+
+/// The state of what was taken over from the report.
+pub const TAKEN_OVER: &str = "taken-over";
+
+/// Items that are written by one statement: SQLite takes 32,766 values.
+const WRITTEN_AT_ONCE: usize = 1_000;
+
+/// Something that a run found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewItem {
+    /// What sort.
+    pub finding: &'static str,
+    /// 1, 2, … over all findings of the run.
+    pub number: i64,
+    /// The same for the same difference in every run.
+    pub key: String,
+    /// JSON.
+    pub detail: String,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// JSON: a list of `{name, rows}`.
+    pub files: String,
+    /// Rows of the reports.
+    pub rows: u64,
+    /// Rows that say what we have.
+    pub matched: u64,
+    /// The earliest and the latest time of a row, milliseconds.
+    pub span: Option<(i64, i64)>,
+    /// JSON.
+    pub totals: String,
+}
+
+/// Begins a run.
+pub async fn begin(db: &DatabaseConnection, company: CompanyId, mode: &str, files: &str) -> Result<reconciliation::Model, Error> {
+    let row = reconciliation::Model {
+        company_id: company.0,
+        id: Uuid::now_v7(),
+        mode: mode.to_owned(),
+        started_at: now_ms(),
+        finished_at: None,
+        files: files.to_owned(),
+        row_count: 0,
+        matched: 0,
+        missing_here: 0,
+        missing_there: 0,
+        differing: 0,
+        malformed: 0,
+        ignored: 0,
+        from_time: None,
+        until_time: None,
+        totals: "[]".to_owned(),
+    };
+    reconciliation::Entity::insert(reconciliation::ActiveModel::from(row.clone())).exec_without_returning(db).await?;
+    Ok(row)
+}
+
+/// Adds `items` to a run, and forgets its deferred ones of the numbers `settled`: both or neither.
+pub async fn add_items(
+    db: &DatabaseConnection,
+    run: &reconciliation::Model,
+    items: Vec<NewItem>,
+    settled: &[i64],
+) -> Result<(), Error> {
+    use reconciliation_item::{ActiveModel, Column, Entity};
+    if items.is_empty() && settled.is_empty() {
+        return Ok(());
+    }
+    let tx = db.begin().await?;
+    for some in settled.chunks(WRITTEN_AT_ONCE) {
+        let deferred = of_run(run).add(Column::Finding.eq(DEFERRED)).add(Column::Number.is_in(some.iter().copied()));
+        Entity::delete_many().filter(deferred).exec(&tx).await?;
+    }
+    let mut rows = items.into_iter().map(|item| ActiveModel {
+        company_id: Set(run.company_id),
+        reconciliation_id: Set(run.id),
+        finding: Set(item.finding.to_owned()),
+        number: Set(item.number),
+        item_key: Set(item.key),
+        detail: Set(item.detail),
+        state: Set(OPEN.to_owned()),
+        reason: Set(None),
+    });
+    loop {
+        let some: Vec<ActiveModel> = rows.by_ref().take(WRITTEN_AT_ONCE).collect();
+        if some.is_empty() {
+            return Ok(tx.commit().await?);
+        }
+        Entity::insert_many(some).exec_without_returning(&tx).await?;
+    }
+}
+
+fn of_run(run: &reconciliation::Model) -> Condition {
+    use reconciliation_item::Column;
+    Condition::all().add(Column::CompanyId.eq(run.company_id)).add(Column::ReconciliationId.eq(run.id))
+}
+
+/// Ends a run: rows that are still deferred are missing here, what was ignored before is ignored again, the rest is counted.
+pub async fn finish(
+    db: &DatabaseConnection,
+    run: &reconciliation::Model,
+    outcome: Outcome,
+) -> Result<reconciliation::Model, Error> {
+    use reconciliation_item::{Column, Entity};
+    let tx = db.begin().await?;
+    let deferred = of_run(run).add(Column::Finding.eq(DEFERRED));
+    Entity::update_many().col_expr(Column::Finding, Expr::value(MISSING_HERE)).filter(deferred).exec(&tx).await?;
+    ignore_again(&tx, run).await?;
+    let row = reconciliation::Model {
+        finished_at: Some(now_ms()),
+        files: outcome.files,
+        row_count: outcome.rows as i64,
+        matched: outcome.matched as i64,
+        from_time: outcome.span.map(|(from, _)| from),
+        until_time: outcome.span.map(|(_, until)| until),
+        totals: outcome.totals,
+        ..run.clone()
+    };
+    let row = counted(&tx, row).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Writes `run` with what it has of each finding.
+async fn counted(tx: &DatabaseTransaction, mut run: reconciliation::Model) -> Result<reconciliation::Model, DbErr> {
+    use reconciliation_item::{Column, Entity};
+    let counts = Entity::find()
+        .select_only()
+        .column(Column::Finding)
+        .column(Column::State)
+        .column_as(Column::Number.count(), "items")
+        .filter(of_run(&run))
+        .group_by(Column::Finding)
+        .group_by(Column::State);
+    let counts: Vec<(String, String, i64)> = counts.into_tuple().all(tx).await?;
+    let open = |finding: &str| counts.iter().filter(|(name, state, _)| name == finding && state == OPEN).map(|(.., n)| n).sum();
+    run.missing_here = open(MISSING_HERE);
+    run.missing_there = open("missingThere");
+    run.differing = open("differing");
+    run.malformed = open("malformed");
+    run.ignored = counts.iter().filter(|(_, state, _)| state == IGNORED).map(|(.., n)| n).sum();
+    reconciliation::Entity::update(reconciliation::ActiveModel::from(run.clone()).reset_all()).exec(tx).await?;
+    Ok(run)
+}
+
+async fn ignore_again(tx: &DatabaseTransaction, run: &reconciliation::Model) -> Result<(), DbErr> {
+    let backend = tx.get_database_backend();
+    let sql = "UPDATE reconciliation_items SET state = 'ignored', reason = (SELECT MAX(o.reason) FROM reconciliation_items o
+         WHERE o.company_id = reconciliation_items.company_id AND o.item_key = reconciliation_items.item_key
+         AND o.state = 'ignored')
+       WHERE company_id = $1 AND reconciliation_id = $2 AND EXISTS (SELECT 1 FROM reconciliation_items o
+         WHERE o.company_id = reconciliation_items.company_id AND o.item_key = reconciliation_items.item_key
+         AND o.state = 'ignored')";
+    let values = [run.company_id.into(), run.id.into()];
+    tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.map(drop)
+}
+
+/// What becomes of an item that somebody looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision<'d> {
+    /// It is left alone from now on, in later runs too.
+    Ignored {
+        /// Why.
+        reason: &'d str,
+    },
+    /// What the report says was taken over as an event.
+    TakenOver,
+}
+
+impl Decision<'_> {
+    const fn state(self) -> &'static str {
+        match self {
+            Self::Ignored { .. } => IGNORED,
+            Self::TakenOver => TAKEN_OVER,
+        }
+    }
+
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Ignored { .. } => "reconciliation.ignore",
+            Self::TakenOver => "reconciliation.takeOver",
+        }
+    }
+
+    const fn reason(&self) -> &str {
+        match self {
+            Self::Ignored { reason } => reason,
+            Self::TakenOver => "taken over from the report",
+        }
+    }
+}
+
+/// Settles open items of a run by their numbers; noted in the audit log. Refuses all where one is not open.
+pub async fn decide(
+    db: &DatabaseConnection,
+    run: &reconciliation::Model,
+    numbers: &[i64],
+    decision: Decision<'_>,
+) -> Result<(), Error> {
+    use reconciliation_item::{Column, Entity};
+    let reason = decision.reason();
+    let tx = db.begin().await?;
+    let mut settled = 0;
+    for some in numbers.chunks(WRITTEN_AT_ONCE) {
+        let open = of_run(run).add(Column::Finding.ne(DEFERRED)).add(Column::State.eq(OPEN));
+        let update = Entity::update_many()
+            .col_expr(Column::State, Expr::value(decision.state()))
+            .col_expr(Column::Reason, Expr::value(reason))
+            .filter(open.add(Column::Number.is_in(some.iter().copied())));
+        settled += update.exec(&tx).await?.rows_affected;
+    }
+    if settled != numbers.len() as u64 {
+        return Err(Error::Conflict(format!("the comparison {} has only {settled} open items of those", run.id)));
+    }
+    let detail = serde_json::json!({"reconciliation": run.id, "items": numbers, "reason": reason}).to_string();
+    let company = CompanyId(run.company_id);
+    audit::record(&tx, Note { actor: "command", company, action: decision.action(), detail: &detail, address: None }).await?;
+    counted(&tx, run.clone()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Up to `limit` open items of a run and a finding behind the number `after`, in order.
+pub async fn items(
+    db: &DatabaseConnection,
+    run: &reconciliation::Model,
+    finding: &str,
+    after: i64,
+    limit: u64,
+) -> Result<Vec<reconciliation_item::Model>, Error> {
+    use reconciliation_item::{Column, Entity};
+    let own = of_run(run).add(Column::Finding.eq(finding)).add(Column::Number.gt(after)).add(Column::State.eq(OPEN));
+    Ok(Entity::find().filter(own).order_by_asc(Column::Number).limit(limit).all(db).await?)
+}
+
+/// The latest runs of a company, the latest first.
+pub async fn runs(db: &DatabaseConnection, company: CompanyId, limit: u64) -> Result<Vec<reconciliation::Model>, Error> {
+    use reconciliation::{Column, Entity};
+    let own = Entity::find().filter(Column::CompanyId.eq(company.0));
+    Ok(own.order_by_desc(Column::Id).limit(limit).all(db).await?)
+}
+
+/// A run by its id.
+pub async fn run(db: &DatabaseConnection, company: CompanyId, id: Uuid) -> Result<reconciliation::Model, Error> {
+    let found = reconciliation::Entity::find_by_id((company.0, id)).one(db).await?;
+    found.ok_or_else(|| Error::Conflict(format!("the company has no comparison {id}")))
+}
+
+/// The comparison before `run` of the same company and mode, of those that came to their end.
+pub async fn run_before(db: &DatabaseConnection, run: &reconciliation::Model) -> Result<Option<reconciliation::Model>, Error> {
+    use reconciliation::{Column, Entity};
+    let own = Entity::find().filter(Column::CompanyId.eq(run.company_id)).filter(Column::Mode.eq(run.mode.as_str()));
+    let before = own.filter(Column::Id.lt(run.id)).filter(Column::FinishedAt.is_not_null());
+    Ok(before.order_by_desc(Column::Id).one(db).await?)
+}
+
+/// How many open differences of `run` are not in `other`.
+pub async fn not_in(db: &DatabaseConnection, run: &reconciliation::Model, other: Uuid) -> Result<u64, Error> {
+    let sql = "SELECT COUNT(*) AS n FROM reconciliation_items i WHERE i.company_id = $1 AND i.reconciliation_id = $2
+       AND i.finding <> 'malformed' AND i.state = 'open' AND NOT EXISTS (SELECT 1 FROM reconciliation_items o
+         WHERE o.company_id = i.company_id AND o.item_key = i.item_key AND o.reconciliation_id = $3)";
+    let values = [run.company_id.into(), run.id.into(), other.into()];
+    let row = db.query_one_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    let count: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or(0);
+    Ok(count.unsigned_abs())
+}
+
+/// The mapping that a company keeps under `name`, as JSON.
+pub async fn mapping(db: &DatabaseConnection, company: CompanyId, name: &str) -> Result<Option<String>, Error> {
+    let found = reconciliation_mapping::Entity::find_by_id((company.0, name.to_owned())).one(db).await?;
+    Ok(found.map(|row| row.mapping))
+}
+
+/// Keeps a mapping under `name`, in the place of the one before.
+pub async fn save_mapping(db: &DatabaseConnection, company: CompanyId, name: &str, mapping: &str) -> Result<(), Error> {
+    use reconciliation_mapping::{ActiveModel, Column, Entity};
+    if !(1..=64).contains(&name.chars().count()) {
+        return Err(Error::Conflict("a mapping's name has 1 to 64 characters".to_owned()));
+    }
+    let row = ActiveModel { company_id: Set(company.0), name: Set(name.to_owned()), mapping: Set(mapping.to_owned()) };
+    let replace = OnConflict::columns([Column::CompanyId, Column::Name]).update_column(Column::Mapping).to_owned();
+    Entity::insert(row).on_conflict(replace).exec_without_returning(db).await?;
+    Ok(())
+}
