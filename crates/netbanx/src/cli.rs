@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use common::Endpoint;
 use uuid::Uuid;
 
-use crate::{Error, admin, dev, queue_command, reconcile_command, rollup_command, send};
+use crate::{Error, admin, dev, doctor, queue_command, reconcile_command, rollup_command, send};
 
 /// Operate the webhook platform. Reads the same settings as the services (see README.md).
 #[derive(Debug, Parser)]
@@ -59,6 +59,8 @@ enum Command {
     /// Compare reports of Netbanx (CSV) with what we have. Status 0: nothing differs; 1: something does, or rows cannot be
     /// read; 2: there was no comparison.
     Reconcile(reconcile_command::Options),
+    /// Say what is wrong with this installation and what to do about it; changes nothing. Fails where something is.
+    Doctor(doctor::Options),
     /// Send signed, realistic webhooks.
     Send(send::Options),
 }
@@ -243,6 +245,7 @@ impl Cli {
         match self.command {
             Command::Dev { port } => Box::pin(dev::run(port)).await,
             Command::Send(options) => send::run(&options, json).await,
+            Command::Doctor(options) => doctor::run(options, json).await,
             Command::Queue(command) => queue_command::run(command, json).await,
             Command::Rollup(command) => rollup_command::run(command, json).await,
             Command::Reconcile(options) => reconcile_command::run(options, json).await,
@@ -277,9 +280,12 @@ impl Cli {
                     Command::Account(Account::Assign { account_id, company }) => {
                         context.assign_account(&account_id, &company).await
                     }
-                    Command::Dev { .. } | Command::Send(_) | Command::Queue(_) | Command::Rollup(_) | Command::Reconcile(_) => {
-                        Ok(())
-                    }
+                    Command::Dev { .. }
+                    | Command::Send(_)
+                    | Command::Doctor(_)
+                    | Command::Queue(_)
+                    | Command::Rollup(_)
+                    | Command::Reconcile(_) => Ok(()),
                 }
             }
         }

@@ -20,6 +20,7 @@ mod admin;
 mod cli;
 mod comparison;
 mod dev;
+mod doctor;
 mod findings;
 mod forget;
 mod queue_command;

@@ -3,13 +3,14 @@
 use apalis_redis::Config;
 use serde::{Deserialize, Serialize};
 
-/// Which line a job waits in.
+/// Which line a job waits in. In text the lanes have the names that users know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
 pub enum Lane {
     /// Served first.
+    #[serde(rename = "payments")]
     High,
     /// Served after, with a guaranteed share.
+    #[serde(rename = "others")]
     Normal,
 }
 

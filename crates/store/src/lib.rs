@@ -171,3 +171,8 @@ pub fn now_ms() -> i64 {
 pub async fn snapshot(db: &DatabaseConnection) -> Result<sea_orm::DatabaseTransaction, Error> {
     Ok(dialect::snapshot(db).await?)
 }
+
+/// How many migrations the database lacks.
+pub async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, Error> {
+    Ok(migration::Migrator::get_pending_migrations(db).await?.len())
+}

@@ -2,6 +2,7 @@
 
 mod audit;
 mod credentials;
+mod doctor;
 mod sharing;
 mod sign_in;
 mod tls;

@@ -115,7 +115,7 @@ async fn an_operator_looks_pauses_retries_and_cleans() {
     }
 
     let (_, paused) = post(&platform, &admin, json!({"action": "pause", "lane": "payments"})).await;
-    assert_eq!(paused["queue"]["lanes"]["payments"]["paused"], true);
+    assert_eq!(paused["queue"]["lanes"]["payments"]["paused"], true, "{paused}");
     let (_, retried) = post(&platform, &admin, json!({"action": "retry", "eventName": "PAYMENT_FAILED"})).await;
     assert_eq!((&retried["count"], &retried["queue"]["waiting"], &retried["queue"]["dead"]), (&json!(1), &json!(1), &json!(1)));
     assert_eq!(post(&platform, &admin, json!({"action": "resume", "lane": "payments"})).await.0, 200);

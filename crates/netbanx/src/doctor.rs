@@ -1,0 +1,151 @@
+//! `netbanx doctor`: what is wrong with this installation, each thing with what to do. It changes nothing.
+
+use std::time::Duration;
+
+use clap::Args;
+use queue::Queue;
+use receivers::Directory;
+use serde_json::{Value, json};
+use settings::Settings;
+use store::{receiver_changes, verify};
+
+use crate::{
+    Error,
+    forget::{self, Forgotten},
+};
+
+/// Longest wait for one check; counting all figures again has none.
+const LIMIT: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Options {
+    /// Count the stored webhooks again and hold the figures against them: minutes where there are millions.
+    #[arg(long)]
+    figures: bool,
+}
+
+/// What was found of one thing.
+struct Finding {
+    name: &'static str,
+    told: String,
+    /// What to do about it; none where nothing is wrong.
+    advice: Option<&'static str>,
+}
+
+impl Finding {
+    fn of(name: &'static str, told: String, is_wrong: bool, advice: &'static str) -> Self {
+        Self { name, told, advice: is_wrong.then_some(advice) }
+    }
+}
+
+pub(crate) async fn run(options: Options, as_json: bool) -> Result<(), Error> {
+    let settings = Settings::load()?;
+    let findings = examine(&settings, options).await;
+    let wrong = findings.iter().filter(|finding| finding.advice.is_some()).count();
+    if as_json {
+        let list: Vec<Value> = findings
+            .iter()
+            .map(|f| json!({"check": f.name, "found": f.told, "healthy": f.advice.is_none(), "advice": f.advice}))
+            .collect();
+        println!("{}", json!({"healthy": wrong == 0, "checks": list}));
+    } else {
+        for Finding { name, told, advice } in &findings {
+            println!("{} {name}: {told}", if advice.is_some() { "✗" } else { "✓" });
+            if let Some(advice) = advice {
+                println!("  {advice}");
+            }
+        }
+    }
+    if wrong == 0 { Ok(()) } else { Err(Error::Refused(format!("{wrong} of {} checks found something", findings.len()))) }
+}
+
+async fn examine(settings: &Settings, options: Options) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let db = match store::connect(&settings.database_url, 3).await {
+        Ok(db) => db,
+        Err(error) => {
+            let advice = "Is DATABASE_URL right and the server there? Webhooks are accepted meanwhile and wait in Redis.";
+            return vec![Finding { name: "database", told: error.to_string(), advice: Some(advice) }];
+        }
+    };
+    let missing = store::pending_migrations(&db).await;
+    let told = missing.as_ref().map_or_else(ToString::to_string, |n| format!("{n} migrations are missing"));
+    findings.push(Finding::of("database", told, !matches!(missing, Ok(0)), "Run netbanx migrate."));
+    let Ok(redis) = redis_client::connect(&settings.redis_url) else { return findings };
+    let queue = Queue::new(redis.clone(), settings.queue());
+    let stats = match store::deadline::answered(LIMIT, queue.stats()).await {
+        Some(Ok(stats)) => stats,
+        other => {
+            let told = other.and_then(Result::err).map_or_else(|| "no answer".to_owned(), |error| error.to_string());
+            let advice = "Is REDIS_URL right and the server there? Nothing is accepted without it.";
+            findings.push(Finding { name: "queue", told, advice: Some(advice) });
+            return findings;
+        }
+    };
+    let told = format!("{} wait, {} workers", stats.waiting, stats.workers);
+    findings.push(Finding::of("workers", told, stats.workers == 0, "Start a worker: what is accepted waits until then."));
+    let told = if stats.paused { "paused" } else { "running" };
+    findings.push(Finding::of(
+        "queue",
+        told.to_owned(),
+        stats.paused,
+        "netbanx queue resume, if the pause was not meant to last.",
+    ));
+    let advice = "netbanx queue dead lists them with their errors; fix the cause, then netbanx queue retry.";
+    findings.push(Finding::of("dead letters", stats.dead.to_string(), stats.dead > 0, advice));
+    findings.push(directory(settings, &db, redis).await);
+    findings.push(claims(&queue, &db).await);
+    findings.push(audit(&db).await);
+    if options.figures {
+        findings.push(figures(&db).await);
+    }
+    findings
+}
+
+/// Whether ingress knows the receivers as the database has them.
+async fn directory(settings: &Settings, db: &sea_orm::DatabaseConnection, redis: redis_client::fred::clients::Client) -> Finding {
+    let state = Directory::new(redis, &settings.queue_name).state().await;
+    let changes = receiver_changes::count(db).await;
+    let (told, is_wrong) = match (state, changes) {
+        (Ok(Some(state)), Ok(changes)) if state.changes == changes => ("as the database has them".to_owned(), false),
+        (Ok(Some(_)), Ok(_)) => ("Redis has older ones than the database".to_owned(), true),
+        (Ok(None), _) => ("Redis has none".to_owned(), true),
+        (Err(error), _) => (error.to_string(), true),
+        (_, Err(error)) => (error.to_string(), true),
+    };
+    Finding::of("receivers", told, is_wrong, "A worker publishes them within seconds: is one running?")
+}
+
+/// Webhooks that Redis remembers as received and the database does not have: a restored backup lacks them.
+async fn claims(queue: &Queue, db: &sea_orm::DatabaseConnection) -> Finding {
+    let advice = "After the database was restored: netbanx queue forget, so that they are taken when Netbanx sends them again.";
+    match forget::run(queue, db, true).await {
+        Ok(Forgotten { looked_at, missing, .. }) => {
+            let told = format!("{missing} of {looked_at} that Redis remembers are in neither the database nor the queue");
+            Finding::of("received webhooks", told, missing > 0, advice)
+        }
+        Err(error) => Finding { name: "received webhooks", told: error.to_string(), advice: Some(advice) },
+    }
+}
+
+async fn audit(db: &sea_orm::DatabaseConnection) -> Finding {
+    let advice = "Somebody changed the audit log in the database: netbanx audit verify says where.";
+    match store::audit::verify(db).await {
+        Ok(found) => {
+            let told = found.problem.clone().unwrap_or_else(|| format!("{} entries, none changed", found.entries));
+            Finding::of("audit log", told, found.problem.is_some(), advice)
+        }
+        Err(error) => Finding { name: "audit log", told: error.to_string(), advice: Some(advice) },
+    }
+}
+
+async fn figures(db: &sea_orm::DatabaseConnection) -> Finding {
+    let advice = "netbanx rollup verify lists them; netbanx rollup rebuild counts them again while everything goes on.";
+    match verify::verify(db).await {
+        Ok(found) => {
+            let count = found.differences.len();
+            Finding::of("figures", format!("{count} buckets differ from the stored webhooks"), count > 0, advice)
+        }
+        Err(error) => Finding { name: "figures", told: error.to_string(), advice: Some(advice) },
+    }
+}
