@@ -19,12 +19,14 @@ impl MigratorTrait for Migrator {
             Box::new(event_ids::Migration),
             Box::new(horizons::Migration),
             Box::new(access::Migration),
+            Box::new(endpoints::Migration),
         ]
     }
 }
 
 mod access;
 mod directories;
+mod endpoints;
 mod entries;
 mod event_ids;
 mod first;

@@ -1,0 +1,214 @@
+//! The messages of one endpoint. Each endpoint has a lane of its own: one that is slow or dead delays no other.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use http_service::Stop;
+use ring::hmac;
+use sea_orm::DatabaseConnection;
+use store::{
+    entity::endpoint,
+    now_ms,
+    outbound::{
+        deliveries::{self, Attempt, Due, Next},
+        endpoints,
+    },
+};
+use telemetry::metrics;
+use tokio::{
+    sync::{Notify, Semaphore, watch},
+    task::JoinSet,
+};
+use uuid::Uuid;
+
+use crate::{
+    client::{Request, Sender},
+    schedule,
+    signature::sign,
+};
+
+/// Requests to one endpoint at once.
+const CONCURRENCY: usize = 8;
+/// Messages that are read ahead.
+const AHEAD: u64 = 100;
+/// How often a lane looks by itself: whatever is due and was not told of.
+const LOOK: Duration = Duration::from_secs(1);
+/// Longest wait for the database.
+const STEP: Duration = Duration::from_secs(10);
+/// An endpoint that failed for so long is disabled, in milliseconds.
+const FAILING_MS: i64 = 5 * 86_400_000;
+/// The answer of an endpoint that is gone for good.
+const GONE: i64 = 410;
+
+/// An endpoint that is this process's until a moment.
+#[derive(Debug)]
+pub(crate) struct Leased {
+    pub row: endpoint::Model,
+    pub keys: Vec<hmac::Key>,
+    pub until_ms: i64,
+}
+
+/// What all lanes share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub db: DatabaseConnection,
+    pub sender: Sender,
+    /// Requests to all endpoints at once.
+    pub places: Semaphore,
+}
+
+/// The lane of one endpoint.
+pub(crate) struct Lane {
+    pub shared: Arc<Shared>,
+    pub leased: watch::Receiver<Arc<Leased>>,
+    pub wake: Arc<Notify>,
+    pub stop: Stop,
+    waiting: VecDeque<Due>,
+    flying: JoinSet<Attempt>,
+    /// What is on its way or not noted yet.
+    taken: HashSet<Uuid>,
+    done: Vec<Attempt>,
+    /// When the next message may begin, where the endpoint has a rate.
+    next_start: Instant,
+}
+
+impl Lane {
+    pub fn new(shared: Arc<Shared>, leased: watch::Receiver<Arc<Leased>>, wake: Arc<Notify>, stop: Stop) -> Self {
+        let (waiting, flying, taken, done) = (VecDeque::new(), JoinSet::new(), HashSet::new(), Vec::new());
+        Self { shared, leased, wake, stop, waiting, flying, taken, done, next_start: Instant::now() }
+    }
+
+    /// Delivers until the endpoint is disabled, or the process stops and what was begun is noted.
+    pub async fn run(mut self) {
+        loop {
+            let is_stopping = *self.stop.borrow();
+            if is_stopping && self.flying.is_empty() && self.done.is_empty() {
+                return;
+            }
+            match self.note().await {
+                Ok(false) => {}
+                Ok(true) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "deliveries are noted later");
+                    tokio::time::sleep(LOOK).await;
+                    continue;
+                }
+            }
+            if !is_stopping && let Err(error) = self.begin().await {
+                tracing::warn!(%error, "deliveries are looked for later");
+                tokio::time::sleep(LOOK).await;
+            }
+            self.wait().await;
+        }
+    }
+
+    /// Notes what is done. Returns whether the endpoint is disabled now.
+    async fn note(&mut self) -> Result<bool, store::Error> {
+        if self.done.is_empty() {
+            return Ok(false);
+        }
+        let leased = self.leased.borrow().clone();
+        let (db, row) = (&self.shared.db, &leased.row);
+        let mut is_disabled = store::within(STEP, deliveries::record(db, row, &self.done, now_ms() - FAILING_MS)).await?;
+        if self.done.iter().any(|attempt| attempt.status == Some(GONE)) {
+            store::within(STEP, endpoints::disable(db, row, "it answered 410 Gone")).await?;
+            is_disabled = true;
+        }
+        for attempt in self.done.drain(..) {
+            self.taken.remove(&attempt.message_id);
+        }
+        if is_disabled {
+            tracing::warn!(endpoint = %row.id, company = %row.company_id, "an endpoint was disabled");
+        }
+        Ok(is_disabled)
+    }
+
+    /// Begins what is due, as far as there is room.
+    async fn begin(&mut self) -> Result<(), store::Error> {
+        let leased = self.leased.borrow().clone();
+        if self.waiting.is_empty() {
+            let due = deliveries::due(&self.shared.db, &leased.row, now_ms(), AHEAD);
+            let due = store::within(STEP, due).await?;
+            self.waiting.extend(due.into_iter().filter(|due| !self.taken.contains(&due.message_id)));
+        }
+        while self.flying.len() < CONCURRENCY && now_ms() < leased.until_ms && self.may_start(leased.row.rate) {
+            let Some(due) = self.waiting.pop_front() else { break };
+            self.taken.insert(due.message_id);
+            self.flying.spawn(attempt(self.shared.clone(), leased.clone(), due));
+        }
+        Ok(())
+    }
+
+    fn may_start(&mut self, rate: Option<i64>) -> bool {
+        let Some(rate) = rate.filter(|rate| *rate > 0) else { return true };
+        let now = Instant::now();
+        if self.waiting.is_empty() || now < self.next_start {
+            return false;
+        }
+        // What was not used a moment ago is not made up for.
+        self.next_start = self.next_start.max(now) + Duration::from_secs_f64(1.0 / rate as f64);
+        true
+    }
+
+    /// Waits until something is done, due or to be looked for.
+    async fn wait(&mut self) {
+        let is_full = self.flying.len() >= CONCURRENCY;
+        let look = if self.waiting.is_empty() || is_full {
+            LOOK
+        } else {
+            self.next_start.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
+        };
+        tokio::select! {
+            Some(done) = self.flying.join_next() => {
+                self.done.extend(done.inspect_err(|error| tracing::error!(%error, "an attempt was lost")).ok());
+                while let Some(done) = self.flying.try_join_next() {
+                    self.done.extend(done.ok());
+                }
+            }
+            () = self.wake.notified(), if self.waiting.is_empty() => {}
+            _ = self.stop.changed(), if !*self.stop.borrow() => {}
+            () = tokio::time::sleep(look.min(LOOK)) => {}
+        }
+    }
+}
+
+/// One attempt to deliver `due`.
+async fn attempt(shared: Arc<Shared>, to: Arc<Leased>, due: Due) -> Attempt {
+    // It is never closed; without a place it is sent all the same.
+    let _place = shared.places.acquire().await.ok();
+    let (begun, at_ms) = (Instant::now(), now_ms());
+    let id = due.message_id.to_string();
+    let timestamp = at_ms / 1000;
+    let signature = sign(&to.keys, &id, timestamp, &due.payload);
+    let request = Request { url: &to.row.url, id: &id, timestamp, signature, body: due.payload };
+    let answer = shared.sender.send(request, at_ms).await;
+    let number = due.attempts + 1;
+    let next = if answer.is_success() {
+        Next::Delivered
+    } else if answer.status.map(i64::from) == Some(GONE) {
+        Next::GivenUp
+    } else {
+        let wait = schedule::wait(number, rand::random(), answer.retry_after);
+        wait.map_or(Next::GivenUp, |wait| Next::Again(now_ms() + wait.as_millis() as i64))
+    };
+    let outcome = match next {
+        Next::Delivered => "delivered",
+        Next::Again(_) => "failed",
+        Next::GivenUp => "exhausted",
+    };
+    metrics::delivery(outcome, begun.elapsed());
+    Attempt {
+        message_id: due.message_id,
+        number,
+        at_ms,
+        duration_ms: begun.elapsed().as_millis() as i64,
+        status: answer.status.map(i64::from),
+        error: answer.error,
+        size: answer.size as i64,
+        excerpt: answer.excerpt,
+        next,
+    }
+}
