@@ -147,10 +147,11 @@ impl Api {
 
     /// Delivers messages to endpoints, which needs the keys that sign them.
     async fn deliver(self, stop: Stop) {
-        match self.vault {
-            Some(vault) => Box::pin(outbound::run(self.db, vault, &self.outbound_settings, stop)).await,
-            None => tracing::warn!("messages to endpoints wait for a replica that has MASTER_KEY"),
-        }
+        let Some(vault) = self.vault else {
+            tracing::warn!("messages to endpoints wait for a replica that has MASTER_KEY");
+            return;
+        };
+        Box::pin(outbound::run(self.db, vault, &self.outbound_settings, stop)).await;
     }
 
     /// What it needs to be able to work.

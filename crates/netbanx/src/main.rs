@@ -5,6 +5,7 @@
 //! | `cli` | commands and options |
 //! | `admin` | migrate, company, secret, account |
 //! | `access` | token, user |
+//! | `endpoint_command` | where companies' own systems are told of what changed |
 //! | `queue_command` | counts, pause, dead letters |
 //! | `forget` | claims of webhooks that a restored database does not have |
 //! | `rollup_command` | verify and rebuild the figures |
@@ -15,6 +16,7 @@ mod access;
 mod admin;
 mod cli;
 mod dev;
+mod endpoint_command;
 mod forget;
 mod queue_command;
 mod rollup_command;

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 /// Networks of IPv4 that are not the public Internet (IANA's registry of special-purpose addresses), as address and prefix length.
 const SPECIAL_V4: [(Ipv4Addr, u8); 16] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),

@@ -135,9 +135,12 @@ impl Dispatcher {
         }
         let now = now_ms();
         let recent = store::within(STEP, deliveries::recent(&self.shared.db, now - BACK_MS, now)).await?;
-        let lanes: Vec<&Handle> = recent.iter().filter_map(|id| self.lanes.get(id)).collect();
-        lanes.iter().for_each(|lane| lane.wake.notify_one());
-        Ok(lanes.len())
+        let mut woken = 0;
+        for lane in recent.iter().filter_map(|id| self.lanes.get(id)) {
+            lane.wake.notify_one();
+            woken += 1;
+        }
+        Ok(woken)
     }
 
     /// Lets the lanes end, and others take the endpoints.

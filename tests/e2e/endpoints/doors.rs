@@ -149,3 +149,28 @@ async fn companies_see_their_own_endpoints_and_are_told_of_their_own_payments() 
     assert!(actions.contains(&"endpoint.add") && actions.contains(&"endpoint.rotate"), "{actions:?}");
     assert!(!audit.to_string().contains("whsec"));
 }
+
+#[tokio::test]
+async fn the_command_adds_lists_tests_and_removes() {
+    let platform = start(Database::Sqlite).await;
+    let customer = Customer::start();
+    let made = platform.netbanx(&["--json", "endpoint", "add", "--company", "acme", "--url", &customer.url("/")]);
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let id = made["id"].as_str().unwrap();
+    assert!(made["secret"].as_str().unwrap().starts_with("whsec_"));
+    let listed = platform.netbanx(&["endpoint", "list"]);
+    assert!(listed.contains(id) && listed.contains("acme") && !listed.contains("whsec"), "{listed}");
+    platform.netbanx(&["endpoint", "test", "--id", id]);
+    assert_eq!(delivered(&customer, 1).await[0].json()["type"], "endpoint.test");
+
+    // A webhook that cannot be read is told, too.
+    tokio::time::sleep(HEEDED).await;
+    let answer = platform.send("/api/webhooks/netbanx/acme", r#"{"no": "name"}"#).await;
+    assert_eq!(answer.status(), 202);
+    let sent: Value = answer.json().await.unwrap();
+    let told = delivered(&customer, 2).await[1].json();
+    assert_eq!((&told["type"], &told["data"]["webhookId"]), (&json!("webhook.unreadable"), &sent["webhookId"]), "{told}");
+
+    platform.netbanx(&["endpoint", "remove", "--id", id]);
+    assert_eq!(platform.netbanx(&["endpoint", "list"]), "");
+}

@@ -52,9 +52,12 @@ impl Subscriptions {
     }
 }
 
+/// When subscriptions were asked for, and what they were.
+type Asked = (Instant, Arc<Subscriptions>);
+
 /// The subscriptions as they were read a second ago at most. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Remembered(Arc<Mutex<Option<(Instant, Arc<Subscriptions>)>>>);
+pub(crate) struct Remembered(Arc<Mutex<Option<Asked>>>);
 
 impl Remembered {
     /// Those that a batch which begins now has to heed. Where they cannot be read, the batch fails and comes again: none is

@@ -3,6 +3,7 @@
 pub(crate) mod params;
 pub(crate) mod problems;
 pub(crate) mod queries;
+mod webhooks;
 
 use std::sync::OnceLock;
 
@@ -14,6 +15,8 @@ use utoipa::{
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
+
+use webhooks::Webhooks;
 
 use crate::{
     admin::{attempts, audit, companies, endpoints, queue, receivers, tokens, users},
@@ -40,8 +43,10 @@ use crate::{
         endpoints::rotate, attempts::list, attempts::send_again, attempts::test, audit::list, queue::show, queue::act, queue::dead,
         queue::show_dead, monitoring::status,
     ),
-    components(schemas(problems::ProblemDocument)),
-    modifiers(&Credentials, &OperationIds),
+    components(schemas(
+        problems::ProblemDocument, webhooks::TransactionMessage, webhooks::AccountMessage, webhooks::UnreadableMessage,
+    )),
+    modifiers(&Credentials, &OperationIds, &Webhooks),
     security(("bearer" = []), ("apiKey" = []), ("session" = [])),
 )]
 struct Api;
