@@ -20,11 +20,12 @@ use store::{
 use telemetry::metrics;
 use tokio::{
     sync::{Notify, Semaphore, watch},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
 };
 use uuid::Uuid;
 
 use crate::{
+    breaker::Breaker,
     client::{Request, Sender},
     schedule,
     signature::sign,
@@ -42,6 +43,10 @@ const STEP: Duration = Duration::from_secs(10);
 const FAILING_MS: i64 = 5 * 86_400_000;
 /// The answer of an endpoint that is gone for good.
 const GONE: i64 = 410;
+/// The answer of one that wants less.
+const TOO_MANY: i64 = 429;
+/// Attempts that are not noted yet from which on no more are made.
+const UNNOTED: usize = 64;
 
 /// An endpoint that is this process's until a moment.
 #[derive(Debug)]
@@ -67,7 +72,10 @@ pub(crate) struct Lane {
     pub wake: Arc<Notify>,
     pub stop: Stop,
     waiting: VecDeque<Due>,
-    flying: JoinSet<Attempt>,
+    flying: JoinSet<Ended>,
+    breaker: Breaker,
+    /// When the endpoint was changed last, as far as this lane knows.
+    changed_ms: i64,
     /// What is on its way or not noted yet.
     taken: HashSet<Uuid>,
     done: Vec<Attempt>,
@@ -78,7 +86,9 @@ pub(crate) struct Lane {
 impl Lane {
     pub fn new(shared: Arc<Shared>, leased: watch::Receiver<Arc<Leased>>, wake: Arc<Notify>, stop: Stop) -> Self {
         let (waiting, flying, taken, done) = (VecDeque::new(), JoinSet::new(), HashSet::new(), Vec::new());
-        Self { shared, leased, wake, stop, waiting, flying, taken, done, next_start: Instant::now() }
+        let next_start = Instant::now();
+        let (breaker, changed_ms) = (Breaker::new(next_start), leased.borrow().row.updated_at);
+        Self { shared, leased, wake, stop, waiting, flying, breaker, changed_ms, taken, done, next_start }
     }
 
     /// Delivers until the endpoint is disabled, or the process stops and what was begun is noted.
@@ -88,18 +98,21 @@ impl Lane {
             if is_stopping && self.flying.is_empty() && self.done.is_empty() {
                 return;
             }
+            // What is next goes out while what is done is noted.
+            if !is_stopping
+                && self.done.len() < UNNOTED
+                && let Err(error) = self.begin().await
+            {
+                tracing::warn!(%error, "deliveries are looked for later");
+                tokio::time::sleep(LOOK).await;
+            }
             match self.note().await {
                 Ok(false) => {}
                 Ok(true) => return,
                 Err(error) => {
                     tracing::warn!(%error, "deliveries are noted later");
                     tokio::time::sleep(LOOK).await;
-                    continue;
                 }
-            }
-            if !is_stopping && let Err(error) = self.begin().await {
-                tracing::warn!(%error, "deliveries are looked for later");
-                tokio::time::sleep(LOOK).await;
             }
             self.wait().await;
         }
@@ -129,12 +142,18 @@ impl Lane {
     /// Begins what is due, as far as there is room.
     async fn begin(&mut self) -> Result<(), store::Error> {
         let leased = self.leased.borrow().clone();
+        if leased.row.updated_at != self.changed_ms {
+            // It may be another URL.
+            self.changed_ms = leased.row.updated_at;
+            self.breaker = Breaker::new(Instant::now());
+        }
         if self.waiting.is_empty() {
             let due = deliveries::due(&self.shared.db, &leased.row, now_ms(), AHEAD);
             let due = store::within(STEP, due).await?;
             self.waiting.extend(due.into_iter().filter(|due| !self.taken.contains(&due.message_id)));
         }
-        while self.flying.len() < CONCURRENCY && now_ms() < leased.until_ms && self.may_start(leased.row.rate) {
+        let room = self.breaker.room(Instant::now(), CONCURRENCY);
+        while self.flying.len() < room && now_ms() < leased.until_ms && self.may_start(leased.row.rate) {
             let Some(due) = self.waiting.pop_front() else { break };
             self.taken.insert(due.message_id);
             self.flying.spawn(attempt(self.shared.clone(), leased.clone(), due));
@@ -155,28 +174,51 @@ impl Lane {
 
     /// Waits until something is done, due or to be looked for.
     async fn wait(&mut self) {
-        let is_full = self.flying.len() >= CONCURRENCY;
-        let look = if self.waiting.is_empty() || is_full {
-            LOOK
-        } else {
-            self.next_start.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
+        let now = Instant::now();
+        let may_begin = !self.waiting.is_empty() && self.flying.len() < self.breaker.room(now, CONCURRENCY);
+        // What waits for nothing but its turn within the rate.
+        let turn = self.next_start.saturating_duration_since(now).max(Duration::from_millis(1));
+        let pause = match self.breaker.pause(now) {
+            _ if may_begin => turn,
+            Duration::ZERO => LOOK,
+            pause => pause,
         };
         tokio::select! {
             Some(done) = self.flying.join_next() => {
-                self.done.extend(done.inspect_err(|error| tracing::error!(%error, "an attempt was lost")).ok());
+                self.end(done);
                 while let Some(done) = self.flying.try_join_next() {
-                    self.done.extend(done.ok());
+                    self.end(done);
                 }
             }
             () = self.wake.notified(), if self.waiting.is_empty() => {}
             _ = self.stop.changed(), if !*self.stop.borrow() => {}
-            () = tokio::time::sleep(look.min(LOOK)) => {}
+            () = tokio::time::sleep(pause.min(LOOK)) => {}
+        }
+    }
+
+    fn end(&mut self, ended: Result<Ended, JoinError>) {
+        let now = Instant::now();
+        match ended {
+            Ok((attempt, _)) if attempt.next == Next::Delivered => {
+                self.breaker.succeeded(now);
+                self.done.push(attempt);
+            }
+            Ok((attempt, asked)) => {
+                // Otherwise it is this message that is to wait.
+                self.breaker.failed(now, asked.filter(|_| attempt.status == Some(TOO_MANY)));
+                self.done.push(attempt);
+            }
+            // What panics is not noted, and tried again by whoever has the endpoint next.
+            Err(error) => tracing::error!(%error, "an attempt ended without a result"),
         }
     }
 }
 
+/// An attempt, and for how long the endpoint asked to wait.
+type Ended = (Attempt, Option<Duration>);
+
 /// One attempt to deliver `due`.
-async fn attempt(shared: Arc<Shared>, to: Arc<Leased>, due: Due) -> Attempt {
+async fn attempt(shared: Arc<Shared>, to: Arc<Leased>, due: Due) -> Ended {
     // It is never closed; without a place it is sent all the same.
     let _place = shared.places.acquire().await.ok();
     let (begun, at_ms) = (Instant::now(), now_ms());
@@ -200,7 +242,7 @@ async fn attempt(shared: Arc<Shared>, to: Arc<Leased>, due: Due) -> Attempt {
         Next::GivenUp => "exhausted",
     };
     metrics::delivery(outcome, begun.elapsed());
-    Attempt {
+    let attempt = Attempt {
         message_id: due.message_id,
         number,
         at_ms,
@@ -210,5 +252,6 @@ async fn attempt(shared: Arc<Shared>, to: Arc<Leased>, due: Due) -> Attempt {
         size: answer.size as i64,
         excerpt: answer.excerpt,
         next,
-    }
+    };
+    (attempt, answer.retry_after)
 }

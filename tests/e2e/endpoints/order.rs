@@ -95,3 +95,34 @@ async fn one_that_never_answers_delays_no_other() {
     assert!(begun.elapsed() < Duration::from_secs(12), "sooner than the first time-out: {:?}", begun.elapsed());
     assert!(customer.told().iter().filter(|told| told.path == "/slow").count() <= 8, "eight at once");
 }
+
+#[tokio::test]
+async fn a_dead_endpoint_is_tried_now_and_then_and_what_waits_comes_when_it_is_back() {
+    const PAYMENTS: usize = 40;
+    let platform = start(Database::Sqlite).await;
+    let customer = Customer::start();
+    let port = e2e::free_port();
+    let (id, _) = add(&platform, &format!("http://127.0.0.1:{port}/"), &["*"]).await;
+    add(&platform, &customer.url("/"), &["*"]).await;
+    tokio::time::sleep(HEEDED).await;
+    for n in 0..PAYMENTS {
+        pay(&platform, &format!("p{n}"), "COMPLETED", 1).await;
+    }
+    delivered(&customer, PAYMENTS).await;
+    let path = format!("{ENDPOINTS}/{id}");
+    let shown = eventually("it is found dead", || async {
+        let shown = platform.get(&path).await;
+        (shown["attempts"].as_i64() >= Some(10)).then_some(shown)
+    })
+    .await;
+    assert!(shown["failingSince"].is_string() && shown["attempts"].as_i64() < Some(20), "{shown}");
+    assert_eq!((&shown["pending"], &shown["successRate"]), (&json!(PAYMENTS), &json!(0.0)), "{shown}");
+    let refused = platform.get(&format!("{path}/attempts?limit=1")).await;
+    assert!(refused["attempts"][0]["error"].as_str().unwrap().starts_with("no connection"), "{refused}");
+    let change = json!({"url": customer.url("/back")});
+    assert_eq!(ask(&platform, &platform.admin_token, "PATCH", &path, &change).await.0, 200);
+    eventually("what was never tried arrives", || async {
+        (customer.told().iter().filter(|told| told.path == "/back").count() >= PAYMENTS - 20).then_some(())
+    })
+    .await;
+}

@@ -24,7 +24,7 @@ const STATEMENTS: [&str; 13] = [
      sequence bigint NOT NULL, subject uuid NOT NULL, state varchar(16) NOT NULL, attempts bigint NOT NULL,
      next_at bigint NOT NULL, created_at bigint NOT NULL, PRIMARY KEY (company_id, endpoint_id, message_id))",
     // What is due; whether something earlier of the same subject waits; what became due a moment ago, of any endpoint.
-    "CREATE INDEX deliveries_due ON deliveries (company_id, endpoint_id, next_at) WHERE state = 'pending'",
+    "CREATE INDEX deliveries_due ON deliveries (company_id, endpoint_id, next_at, sequence) WHERE state = 'pending'",
     "CREATE INDEX deliveries_order ON deliveries (company_id, endpoint_id, subject, sequence) WHERE state = 'pending'",
     "CREATE INDEX deliveries_recent ON deliveries (next_at) WHERE state = 'pending'",
     "CREATE INDEX deliveries_failed ON deliveries (company_id, endpoint_id, created_at) WHERE state = 'failed'",
