@@ -35,11 +35,13 @@ const LEASES: Duration = Duration::from_secs(1);
 const BUSY: Duration = Duration::from_millis(20);
 const IDLE: Duration = Duration::from_millis(100);
 /// How far back that look goes, in milliseconds: a batch may be committed later than another that was written after it.
-const BACK_MS: i64 = 2_000;
+const BACK_MS: i64 = 5_000;
 /// Longest wait for the database.
 const STEP: Duration = Duration::from_secs(5);
 /// Requests to all endpoints at once.
 const REQUESTS: usize = 512;
+/// Lanes that use the database at once.
+const DATABASE: usize = 3;
 /// How long what is on its way may take when the process stops.
 const DRAIN: Duration = Duration::from_secs(16);
 
@@ -66,7 +68,7 @@ pub async fn run(db: DatabaseConnection, vault: Arc<Vault>, settings: &OutboundS
             return;
         }
     };
-    let shared = Arc::new(Shared { db, sender, places: Semaphore::new(REQUESTS) });
+    let shared = Arc::new(Shared { db, sender, places: Semaphore::new(REQUESTS), database: Semaphore::new(DATABASE) });
     let mut dispatcher = Dispatcher { owner: Uuid::now_v7(), vault, shared, lanes: HashMap::new(), stop: stop.clone() };
     let (mut looked, mut pause) = (None::<Instant>, IDLE);
     while !*stop.borrow() {

@@ -35,8 +35,9 @@ use crate::{
 const CONCURRENCY: usize = 8;
 /// Messages that are read ahead.
 const AHEAD: u64 = 100;
-/// How often a lane looks by itself: whatever is due and was not told of.
+/// How often a lane looks by itself for whatever is due and was not told of; and how often at least, when it finds nothing.
 const LOOK: Duration = Duration::from_secs(1);
+const SELDOM: Duration = Duration::from_secs(8);
 /// Longest wait for the database.
 const STEP: Duration = Duration::from_secs(10);
 /// An endpoint that failed for so long is disabled, in milliseconds.
@@ -63,6 +64,8 @@ pub(crate) struct Shared {
     pub sender: Sender,
     /// Requests to all endpoints at once.
     pub places: Semaphore,
+    /// Lanes that use the database at once: the rest of its connections is for those who read.
+    pub database: Semaphore,
 }
 
 /// The lane of one endpoint.
@@ -74,6 +77,8 @@ pub(crate) struct Lane {
     waiting: VecDeque<Due>,
     flying: JoinSet<Ended>,
     breaker: Breaker,
+    /// Whether the endpoint may be noted as failing.
+    is_failing: bool,
     /// When the endpoint was changed last, as far as this lane knows.
     changed_ms: i64,
     /// What is on its way or not noted yet.
@@ -81,6 +86,8 @@ pub(crate) struct Lane {
     done: Vec<Attempt>,
     /// When the next message may begin, where the endpoint has a rate.
     next_start: Instant,
+    /// When it looks by itself.
+    look: Duration,
 }
 
 impl Lane {
@@ -88,7 +95,21 @@ impl Lane {
         let (waiting, flying, taken, done) = (VecDeque::new(), JoinSet::new(), HashSet::new(), Vec::new());
         let next_start = Instant::now();
         let (breaker, changed_ms) = (Breaker::new(next_start), leased.borrow().row.updated_at);
-        Self { shared, leased, wake, stop, waiting, flying, breaker, changed_ms, taken, done, next_start }
+        Self {
+            shared,
+            leased,
+            wake,
+            stop,
+            waiting,
+            flying,
+            breaker,
+            is_failing: true,
+            changed_ms,
+            taken,
+            done,
+            next_start,
+            look: LOOK,
+        }
     }
 
     /// Delivers until the endpoint is disabled, or the process stops and what was begun is noted.
@@ -125,7 +146,10 @@ impl Lane {
         }
         let leased = self.leased.borrow().clone();
         let (db, row) = (&self.shared.db, &leased.row);
-        let mut is_disabled = store::within(STEP, deliveries::record(db, row, &self.done, now_ms() - FAILING_MS)).await?;
+        let _turn = self.shared.database.acquire().await.ok();
+        let noted = deliveries::record(db, row, &self.done, self.is_failing, now_ms() - FAILING_MS);
+        let mut is_disabled = store::within(STEP, noted).await?;
+        self.is_failing = !self.done.iter().any(|attempt| attempt.next == Next::Delivered);
         if self.done.iter().any(|attempt| attempt.status == Some(GONE)) {
             store::within(STEP, endpoints::disable(db, row, "it answered 410 Gone")).await?;
             is_disabled = true;
@@ -148,8 +172,10 @@ impl Lane {
             self.breaker = Breaker::new(Instant::now());
         }
         if self.waiting.is_empty() {
+            let _turn = self.shared.database.acquire().await.ok();
             let due = deliveries::due(&self.shared.db, &leased.row, now_ms(), AHEAD);
             let due = store::within(STEP, due).await?;
+            self.look = if due.is_empty() { (self.look * 2).min(SELDOM) } else { LOOK };
             self.waiting.extend(due.into_iter().filter(|due| !self.taken.contains(&due.message_id)));
         }
         let room = self.breaker.room(Instant::now(), CONCURRENCY);
@@ -179,8 +205,8 @@ impl Lane {
         // What waits for nothing but its turn within the rate.
         let turn = self.next_start.saturating_duration_since(now).max(Duration::from_millis(1));
         let pause = match self.breaker.pause(now) {
-            _ if may_begin => turn,
-            Duration::ZERO => LOOK,
+            _ if may_begin => turn.min(LOOK),
+            Duration::ZERO => self.look,
             pause => pause,
         };
         tokio::select! {
@@ -192,7 +218,7 @@ impl Lane {
             }
             () = self.wake.notified(), if self.waiting.is_empty() => {}
             _ = self.stop.changed(), if !*self.stop.borrow() => {}
-            () = tokio::time::sleep(pause.min(LOOK)) => {}
+            () = tokio::time::sleep(pause.min(SELDOM)) => {}
         }
     }
 

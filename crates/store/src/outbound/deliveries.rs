@@ -111,12 +111,13 @@ pub struct Attempt {
     pub next: Next,
 }
 
-/// Notes `attempts` to deliver to an endpoint, and what follows them. An endpoint that has been failing since before
-/// `failing_limit_ms` is disabled; returns whether it was.
+/// Notes `attempts` to deliver to an endpoint, and what follows them. `is_failing` tells whether the endpoint may be noted as such. One
+/// that has been failing since before `failing_limit_ms` is disabled; returns whether it was.
 pub async fn record(
     db: &DatabaseConnection,
     to: &endpoint::Model,
     attempts: &[Attempt],
+    is_failing: bool,
     failing_limit_ms: i64,
 ) -> Result<bool, Error> {
     if attempts.is_empty() {
@@ -135,7 +136,13 @@ pub async fn record(
             again(&tx, to, attempt, next_ms).await?;
         }
     }
-    let is_disabled = note_health(&tx, to, attempts, failing_limit_ms).await?;
+    // Of an endpoint that is well nothing changes.
+    let has_arrived = attempts.iter().any(|attempt| attempt.next == Next::Delivered);
+    let is_disabled = match (has_arrived, is_failing) {
+        (true, false) => false,
+        (true, true) => note_success(&tx, to).await?,
+        (false, _) => note_failure(&tx, to, attempts, failing_limit_ms).await?,
+    };
     tx.commit().await?;
     Ok(is_disabled)
 }
@@ -187,25 +194,31 @@ async fn again(tx: &DatabaseTransaction, to: &endpoint::Model, attempt: &Attempt
     Ok(())
 }
 
+fn own(to: &endpoint::Model) -> Expr {
+    use endpoint::Column;
+    Column::CompanyId.eq(to.company_id).and(Column::Id.eq(to.id))
+}
+
+async fn note_success(tx: &DatabaseTransaction, to: &endpoint::Model) -> Result<bool, Error> {
+    use endpoint::{Column, Entity};
+    let well = Entity::update_many().filter(own(to).and(Column::FailingSince.is_not_null()));
+    well.col_expr(Column::FailingSince, Expr::value(None::<i64>)).exec(tx).await?;
+    Ok(false)
+}
+
 /// Notes since when the endpoint has been failing, and disables it where that is too long.
-async fn note_health(
+async fn note_failure(
     tx: &DatabaseTransaction,
     to: &endpoint::Model,
     attempts: &[Attempt],
     failing_limit_ms: i64,
 ) -> Result<bool, Error> {
     use endpoint::{Column, Entity};
-    let own = Column::CompanyId.eq(to.company_id).and(Column::Id.eq(to.id));
-    if attempts.iter().any(|attempt| attempt.next == Next::Delivered) {
-        let well = Entity::update_many().filter(own.and(Column::FailingSince.is_not_null()));
-        well.col_expr(Column::FailingSince, Expr::value(None::<i64>)).exec(tx).await?;
-        return Ok(false);
-    }
     let since = attempts.iter().map(|attempt| attempt.at_ms).min().unwrap_or_default();
-    let begins = Entity::update_many().filter(own.clone().and(Column::FailingSince.is_null()));
+    let begins = Entity::update_many().filter(own(to).and(Column::FailingSince.is_null()));
     begins.col_expr(Column::FailingSince, Expr::value(since)).exec(tx).await?;
     let ends = Entity::update_many()
-        .filter(own.and(Column::State.eq(ENABLED)).and(Column::FailingSince.lt(failing_limit_ms)))
+        .filter(own(to).and(Column::State.eq(ENABLED)).and(Column::FailingSince.lt(failing_limit_ms)))
         .col_expr(Column::State, Expr::value(DISABLED))
         .col_expr(Column::Reason, Expr::value("every attempt failed for days"));
     Ok(ends.exec(tx).await?.rows_affected > 0)

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{DISABLED, ENABLED};
 use crate::{
-    Error, Vault,
+    Error, Vault, dialect,
     entity::{
         delivery, delivery_attempt,
         endpoint::{ActiveModel, Column, Entity, Model},
@@ -56,6 +56,7 @@ fn own(scope: Scope, id: Uuid) -> Condition {
 
 /// Adds an endpoint. Returns it with the text of its key, which is not told again.
 pub async fn add(tx: &DatabaseTransaction, vault: &Vault, company: CompanyId, new: Changes) -> Result<(Model, String), Error> {
+    dialect::begin_writing(tx).await?;
     if Entity::find().filter(Column::CompanyId.eq(company.0)).count(tx).await? >= MAX_PER_COMPANY {
         return Err(Error::Conflict(format!("a company may have {MAX_PER_COMPANY} endpoints")));
     }
@@ -124,6 +125,7 @@ pub async fn change(tx: &DatabaseTransaction, scope: Scope, id: Uuid, changes: C
 
 /// Removes an endpoint with its deliveries and attempts. Returns what it was; none where there was none.
 pub async fn remove(tx: &DatabaseTransaction, scope: Scope, id: Uuid) -> Result<Option<Model>, Error> {
+    dialect::begin_writing(tx).await?;
     let Some(row) = get(tx, scope, id).await? else { return Ok(None) };
     Entity::delete_many().filter(own(scope, id)).exec(tx).await?;
     {
@@ -141,6 +143,7 @@ pub async fn remove(tx: &DatabaseTransaction, scope: Scope, id: Uuid) -> Result<
 
 /// Gives an endpoint a new key; the one before signs, too, for [`GRACE_MS`]. Returns the endpoint with the text of the new key.
 pub async fn rotate(tx: &DatabaseTransaction, vault: &Vault, scope: Scope, id: Uuid) -> Result<Option<(Model, String)>, Error> {
+    dialect::begin_writing(tx).await?;
     let Some(row) = get(tx, scope, id).await? else { return Ok(None) };
     let (secret, text) = new_key(vault, row.company_id, id)?;
     Entity::update_many()

@@ -15,6 +15,7 @@ use store::{
     },
     reads::Scope,
     retention::{self, Retention},
+    secrets,
 };
 use uuid::Uuid;
 
@@ -102,15 +103,15 @@ async fn changes_are_told_in_order(database: Database) {
     assert_eq!(first.len(), 2);
     let a = first.iter().find(|due| due.payload.contains("PENDING")).unwrap();
     let later = store::now_ms() + 60_000;
-    deliveries::record(db, &to, &[attempt(a, 5, Next::Again(later))], 0).await.unwrap();
+    deliveries::record(db, &to, &[attempt(a, 5, Next::Again(later))], true, 0).await.unwrap();
     assert!(due(db, &to).await.iter().all(|due| due.payload.contains("\"b\"")), "it waits, and what follows it waits too");
     let retried = deliveries::due(db, &to, later, 100).await.unwrap();
     assert_eq!(retried.iter().find(|due| due.message_id == a.message_id).unwrap().attempts, 1);
-    deliveries::record(db, &to, &[attempt(a, 6, Next::GivenUp)], 0).await.unwrap();
+    deliveries::record(db, &to, &[attempt(a, 6, Next::GivenUp)], true, 0).await.unwrap();
     let second = due(db, &to).await;
     assert!(second.iter().any(|due| due.payload.contains("transaction.updated")), "what follows goes on");
     let delivered: Vec<Attempt> = second.iter().map(|due| attempt(due, 7, Next::Delivered)).collect();
-    deliveries::record(db, &to, &delivered, 0).await.unwrap();
+    deliveries::record(db, &to, &delivered, true, 0).await.unwrap();
     assert!(due(db, &to).await.is_empty());
     let health = attempts::health(db, &to).await.unwrap();
     assert_eq!((health.pending, health.failed), (0, 1));
@@ -140,10 +141,10 @@ async fn an_endpoint_has_one_owner(database: Database) {
     let first = due(db, &to).await;
     let again = Next::Again(0);
     let limit = now - 5 * DAY_MS;
-    assert!(!deliveries::record(db, &to, &[attempt(&first[0], now - 6 * DAY_MS, Next::Delivered)], limit).await.unwrap());
-    assert!(!deliveries::record(db, &to, &[attempt(&first[1], now - 4 * DAY_MS, again)], limit).await.unwrap());
-    assert!(!deliveries::record(db, &to, &[attempt(&first[1], now, again)], limit).await.unwrap());
-    assert!(deliveries::record(db, &to, &[attempt(&first[1], now, again)], now).await.unwrap());
+    assert!(!deliveries::record(db, &to, &[attempt(&first[0], now - 6 * DAY_MS, Next::Delivered)], true, limit).await.unwrap());
+    assert!(!deliveries::record(db, &to, &[attempt(&first[1], now - 4 * DAY_MS, again)], true, limit).await.unwrap());
+    assert!(!deliveries::record(db, &to, &[attempt(&first[1], now, again)], true, limit).await.unwrap());
+    assert!(deliveries::record(db, &to, &[attempt(&first[1], now, again)], true, now).await.unwrap());
     let row = endpoints::get(db, Scope::All, to.id).await.unwrap().unwrap();
     assert_eq!(row.state, DISABLED);
     assert!(deliveries::lease(db, other, now + 20_000, 5_000).await.unwrap().is_empty());
@@ -151,12 +152,33 @@ async fn an_endpoint_has_one_owner(database: Database) {
     assert_eq!(messages(db).await.len(), 2, "nothing is made for a disabled endpoint");
 }
 
+async fn keys_are_sealed_and_rotate(database: Database) {
+    let db = &database.db;
+    let (old, new) = (Vault::new(&[[7; 32]]).unwrap(), Vault::new(&[[8; 32], [7; 32]]).unwrap());
+    let to = add(db, COMPANY, "*").await;
+    let tx = db.begin().await.unwrap();
+    let (rotated, text) = endpoints::rotate(&tx, &old, Scope::Company(COMPANY.0), to.id).await.unwrap().unwrap();
+    assert!(endpoints::rotate(&tx, &old, Scope::Company(Uuid::nil()), to.id).await.unwrap().is_none());
+    tx.commit().await.unwrap();
+    let (now, first) = (store::now_ms(), endpoints::keys(&old, &to, 0).unwrap().remove(0));
+    let both = endpoints::keys(&old, &rotated, now).unwrap();
+    assert_eq!((both.len(), &both[1]), (2, &first));
+    assert_eq!(endpoints::keys(&old, &rotated, now + endpoints::GRACE_MS + 60_000).unwrap().len(), 1);
+    assert!(text.starts_with("whsec_") && !rotated.secret.contains(&text));
+    // Under another master key.
+    assert_eq!(secrets::rewrap(db, &new).await.unwrap(), 2);
+    assert_eq!(secrets::rewrap(db, &new).await.unwrap(), 0);
+    let row = endpoints::get(db, Scope::All, to.id).await.unwrap().unwrap();
+    assert_eq!(endpoints::keys(&Vault::new(&[[8; 32]]).unwrap(), &row, now).unwrap(), both);
+    assert!(endpoints::keys(&old, &row, now).is_err());
+}
+
 async fn what_is_old_goes(database: Database) {
     let db = &database.db;
     let to = add(db, COMPANY, "*").await;
     write(db, &[payment("a", "COMPLETED", 1)]).await;
     let due = due(db, &to).await;
-    deliveries::record(db, &to, &[attempt(&due[0], store::now_ms(), Next::Delivered)], 0).await.unwrap();
+    deliveries::record(db, &to, &[attempt(&due[0], store::now_ms(), Next::Delivered)], true, 0).await.unwrap();
     let kept = Retention { history_days: 0, minute_days: 7, hour_days: 100 };
     retention::step(db, kept).await.unwrap();
     assert_eq!(attempts::list(db, &to, None, None, 10).await.unwrap().len(), 1);
@@ -187,6 +209,16 @@ async fn an_endpoint_has_one_owner_sqlite() {
 #[tokio::test]
 async fn an_endpoint_has_one_owner_postgres() {
     an_endpoint_has_one_owner(Database::postgres().await).await;
+}
+
+#[tokio::test]
+async fn keys_are_sealed_and_rotate_sqlite() {
+    keys_are_sealed_and_rotate(Database::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn keys_are_sealed_and_rotate_postgres() {
+    keys_are_sealed_and_rotate(Database::postgres().await).await;
 }
 
 #[tokio::test]
