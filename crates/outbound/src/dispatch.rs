@@ -70,13 +70,18 @@ pub async fn run(db: DatabaseConnection, vault: Arc<Vault>, settings: &OutboundS
     };
     let shared = Arc::new(Shared { db, sender, places: Semaphore::new(REQUESTS), database: Semaphore::new(DATABASE) });
     let mut dispatcher = Dispatcher { owner: Uuid::now_v7(), vault, shared, lanes: HashMap::new(), stop: stop.clone() };
-    let (mut looked, mut pause) = (None::<Instant>, IDLE);
+    let (mut looked, mut pause, mut is_away) = (None::<Instant>, IDLE, false);
     while !*stop.borrow() {
         if looked.is_none_or(|at| at.elapsed() >= LEASES) {
             looked = Some(Instant::now());
-            if let Err(error) = dispatcher.lease().await {
+            let leased = dispatcher.lease().await;
+            // Once, not every second for as long as the database is away.
+            if let Err(error) = &leased
+                && !is_away
+            {
                 tracing::warn!(%error, "endpoints are leased later");
             }
+            is_away = leased.is_err();
         }
         match dispatcher.wake().await {
             Ok(woken) => pause = if woken > 0 { BUSY } else { (pause * 2).min(IDLE) },
