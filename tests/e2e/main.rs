@@ -4,6 +4,7 @@ mod analytics;
 mod dashboard;
 mod deployment;
 mod doors;
+mod endpoints;
 mod faults;
 mod isolation;
 mod monitoring;

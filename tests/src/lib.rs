@@ -5,6 +5,7 @@
 
 pub mod chaos;
 mod collector;
+mod customer;
 mod gateway;
 mod hand;
 pub mod http_load;
@@ -19,6 +20,7 @@ mod signed;
 pub mod usage;
 
 pub use collector::Collector;
+pub use customer::{Customer, Told};
 pub use gateway::Gateway;
 pub use hand::{Bench, InFlight, Worker, new_directory};
 pub use load::{drain, job, push_many};

@@ -7,7 +7,7 @@
 //! | `reads` | transactions, accounts, events and their exports |
 //! | `analytics` | figures from roll-ups, precomputed |
 //! | `stream` | the same live, by server-sent events |
-//! | [`admin`] | users, tokens, companies, receivers, the queue, dead letters, the audit log |
+//! | [`admin`] | users, tokens, companies, receivers, endpoints, the queue, dead letters, the audit log |
 //! | `monitoring` | what works and how fast; alerts |
 
 pub mod admin;
@@ -28,9 +28,10 @@ use auth::sign_in_limit::SignInLimit;
 use http_service::{AddressSource, Problem, ProblemKind, Stop, health::Readiness};
 use moka::future::Cache;
 use monitoring::AlertOnsets;
+use outbound::Policy;
 use queue::Queue;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
-use settings::{AlertLimits, Settings};
+use settings::{AlertLimits, OutboundSettings, Settings};
 use shared_stats::Meter;
 use store::secrets::Vault;
 use uuid::Uuid;
@@ -95,6 +96,10 @@ pub struct Api {
     directory: Directory,
     /// Opens receivers' keys; none without a master key.
     vault: Option<Arc<Vault>>,
+    /// Where messages to endpoints may go.
+    outbound: Arc<Policy>,
+    /// The same as it was set.
+    outbound_settings: OutboundSettings,
     /// Where ingress is reached from outside; none: at the API's own address.
     ingress_url: Option<Arc<str>>,
 }
@@ -131,13 +136,25 @@ impl Api {
             publisher,
             directory,
             vault: settings.master_keys.as_ref().map(|key| Vault::new(&key.0)).transpose()?.map(Arc::new),
+            outbound: Arc::new(Policy::of(&settings.outbound)),
+            outbound_settings: settings.outbound.clone(),
             ingress_url: settings.ingress_public_url.as_deref().map(Into::into),
         })
     }
 
-    /// Keeps answers ready and an eye on everything until `stop`.
+    /// Keeps answers ready and an eye on everything, and delivers messages to endpoints, until `stop`.
     pub async fn maintain(self, stop: Stop) {
-        tokio::join!(precompute::run(self.clone(), stop.clone()), monitoring::watch(self, stop));
+        let delivering = self.clone().deliver(stop.clone());
+        tokio::join!(precompute::run(self.clone(), stop.clone()), monitoring::watch(self, stop), delivering);
+    }
+
+    /// Delivers messages to endpoints, which needs the keys that sign them.
+    async fn deliver(self, stop: Stop) {
+        let Some(vault) = self.vault else {
+            tracing::warn!("messages to endpoints wait for a replica that has MASTER_KEY");
+            return;
+        };
+        Box::pin(outbound::run(self.db, vault, &self.outbound_settings, stop)).await;
     }
 
     /// What it needs to be able to work.

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use common::Endpoint;
 use uuid::Uuid;
 
-use crate::{Error, admin, dev, doctor, queue_command, reconcile_command, rollup_command, send};
+use crate::{Error, admin, dev, doctor, endpoint_command, queue_command, reconcile_command, rollup_command, send};
 
 /// Operate the webhook platform. Reads the same settings as the services (see README.md).
 #[derive(Debug, Parser)]
@@ -50,6 +50,9 @@ enum Command {
     /// Which company an account's webhooks belong to.
     #[command(subcommand)]
     Account(Account),
+    /// Where companies' own systems are told of what changed.
+    #[command(subcommand)]
+    Endpoint(endpoint_command::EndpointCommand),
     /// The queue: counts, pause, dead letters.
     #[command(subcommand)]
     Queue(queue_command::QueueCommand),
@@ -254,6 +257,7 @@ impl Cli {
                 match command {
                     Command::Migrate => context.migrate().await,
                     Command::Partition => context.partition().await,
+                    Command::Endpoint(command) => endpoint_command::run(command, &context).await,
                     Command::Company(Company::Add { name, slug }) => context.add_company(&name, slug).await,
                     Command::Company(Company::List) => context.list_companies().await,
                     Command::Secret(Secret::Set { receiver, source, encoding }) => {

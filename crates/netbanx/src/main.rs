@@ -5,6 +5,7 @@
 //! | `cli` | commands and options |
 //! | `admin` | migrate, company, secret, account |
 //! | `access` | token, user |
+//! | `endpoint_command` | where companies' own systems are told of what changed |
 //! | `queue_command` | counts, pause, dead letters |
 //! | `forget` | claims of webhooks that a restored database does not have |
 //! | `rollup_command` | verify and rebuild the figures |
@@ -21,6 +22,7 @@ mod cli;
 mod comparison;
 mod dev;
 mod doctor;
+mod endpoint_command;
 mod findings;
 mod forget;
 mod queue_command;

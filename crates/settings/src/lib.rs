@@ -13,6 +13,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
+use ipnet::IpNet;
 use queue::{Packing, QueueSettings};
 use source::Source;
 use store::retention::Retention;
@@ -136,6 +137,8 @@ pub struct Settings {
     pub trace_ratio: f64,
     /// `ALERT_*`: from when on something is wrong.
     pub alerts: AlertLimits,
+    /// `OUTBOUND_*`: where messages to companies' endpoints may go.
+    pub outbound: OutboundSettings,
     /// `HTTP_WORKERS`: threads per HTTP service; 0: one per core.
     pub http_workers: usize,
 }
@@ -229,6 +232,7 @@ impl Settings {
                 oldest_ms: 1000 * source.within("ALERT_OLDEST_SECS", 60, &(1..=86_400))?,
                 redis_memory: source.within("ALERT_REDIS_MEMORY", 0.9, &(0.0..=1.0))?,
             },
+            outbound: outbound(source)?,
             http_workers: source.within("HTTP_WORKERS", 0, &(0..=256))?,
         })
     }
@@ -292,6 +296,35 @@ pub struct AlertLimits {
     pub oldest_ms: i64,
     /// `ALERT_REDIS_MEMORY`: a larger share of Redis' memory in use.
     pub redis_memory: f64,
+}
+
+/// Where messages to companies' endpoints may go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OutboundSettings {
+    /// `OUTBOUND_ALLOW_HTTP`: to plain HTTP, too.
+    pub allow_http: bool,
+    /// `OUTBOUND_ALLOW_NETWORKS`: to these networks, though they are not public.
+    pub allow_networks: Vec<IpNet>,
+    /// `OUTBOUND_PROXY`: by this HTTP proxy, which looks names up itself.
+    pub proxy: Option<String>,
+}
+
+fn outbound(source: &Source) -> Result<OutboundSettings, Error> {
+    let networks = source.text("OUTBOUND_ALLOW_NETWORKS", "");
+    let networks = networks.split(',').map(str::trim).filter(|network| !network.is_empty());
+    let allow_networks: Result<Vec<IpNet>, _> = networks.map(str::parse).collect();
+    let proxy = source.optional("OUTBOUND_PROXY");
+    match proxy.as_deref().map(url::Url::parse) {
+        Some(Ok(url)) if matches!(url.scheme(), "http" | "https") && url.has_host() => {}
+        Some(_) => return Err(bad("OUTBOUND_PROXY", "must be http://HOST:PORT or https://HOST:PORT of a proxy")),
+        None => {}
+    }
+    Ok(OutboundSettings {
+        allow_http: source.parse("OUTBOUND_ALLOW_HTTP", false)?,
+        allow_networks: allow_networks
+            .map_err(|_| bad("OUTBOUND_ALLOW_NETWORKS", "must be networks such as 10.1.0.0/16, separated by commas"))?,
+        proxy,
+    })
 }
 
 fn otlp_endpoint(source: &Source) -> Result<Option<String>, Error> {
@@ -361,6 +394,9 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
             ("OTEL_TRACES_SAMPLER_ARG", "2"),
             ("ALERT_HIT_RATE", "80"),
+            ("OUTBOUND_ALLOW_HTTP", "yes"),
+            ("OUTBOUND_ALLOW_NETWORKS", "10.0.0.0/8,example.com"),
+            ("OUTBOUND_PROXY", "proxy:3128"),
         ] {
             let message = read(&[(name, value)]).unwrap_err().to_string();
             assert!(message.starts_with(&format!("{name}: ")), "{message}");

@@ -7,7 +7,7 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-pub(crate) const KNOWN: [&str; 52] = [
+pub(crate) const KNOWN: [&str; 55] = [
     "ADMIN_BIND",
     "ALERT_BACKLOG",
     "ALERT_FAILURE_RATE",
@@ -38,6 +38,9 @@ pub(crate) const KNOWN: [&str; 52] = [
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_SDK_DISABLED",
     "OTEL_TRACES_SAMPLER_ARG",
+    "OUTBOUND_ALLOW_HTTP",
+    "OUTBOUND_ALLOW_NETWORKS",
+    "OUTBOUND_PROXY",
     "QUEUE_DEAD_MAX_AGE_DAYS",
     "QUEUE_DEAD_MAX_COUNT",
     "QUEUE_LEASE_SECS",
@@ -64,8 +67,20 @@ pub(crate) const KNOWN: [&str; 52] = [
 
 /// First parts that in the environment are ours alone: a name that begins so and is not known is a
 /// slip of the pen, for example `BATCH_SIZES`.
-const OURS: [&str; 11] =
-    ["ALERT_", "BATCH_", "BODY_", "CACHE_", "CLIENT_", "DEDUP_", "HISTORY_", "INGRESS_", "QUEUE_", "ROLLUP_", "WEBHOOK_"];
+const OURS: [&str; 12] = [
+    "ALERT_",
+    "BATCH_",
+    "BODY_",
+    "CACHE_",
+    "CLIENT_",
+    "DEDUP_",
+    "HISTORY_",
+    "INGRESS_",
+    "OUTBOUND_",
+    "QUEUE_",
+    "ROLLUP_",
+    "WEBHOOK_",
+];
 
 pub(crate) struct Source(HashMap<String, String>);
 

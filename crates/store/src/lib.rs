@@ -8,6 +8,7 @@
 //! | [`reads`] | what the read API asks, by page and filter |
 //! | [`rollups`] | figures by buckets of time, kept by differences |
 //! | [`verify`] | the same figures counted again: verify and rebuild |
+//! | [`outbound`] | companies' own systems are told of what changed |
 //! | [`retention`] | removes rows older than the configured ages |
 //! | [`receiver_changes`] | receivers as they are published, and whether something changed |
 //! | [`reconciliations`] | comparisons with Netbanx's reports: runs, what they found, what they ask |
@@ -34,6 +35,7 @@ pub mod entity;
 pub mod existing;
 pub mod horizon;
 pub mod migration;
+pub mod outbound;
 pub mod reads;
 pub mod receiver_changes;
 pub mod reconciliations;
@@ -54,6 +56,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbE
 use sea_orm_migration::MigratorTrait;
 
 pub use deadline::{answered, within};
+pub use vault::Vault;
 
 /// What can go wrong, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]

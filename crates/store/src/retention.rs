@@ -20,6 +20,7 @@ use crate::{
     },
     horizon::{self, Horizons, Of},
     now_ms,
+    outbound::attempts,
 };
 
 /// Rows that one step removes of each table at most.
@@ -77,6 +78,7 @@ pub async fn step(db: &DatabaseConnection, retention: Retention) -> Result<u64, 
         keep_up(db, &horizons, Of::Webhooks, oldest).await?;
     }
     removed += legacy::step(db).await?;
+    removed += attempts::retain(db).await?;
     let collected = collected_count::Column::At.lt(now_ms() - COLLECTED_MS);
     removed += remove::<collected_count::Entity>(db, collected_count::Column::Id, collected).await?;
     for (grain, days) in [(Grain::Minute, retention.minute_days), (Grain::Hour, retention.hour_days)] {

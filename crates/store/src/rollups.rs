@@ -24,6 +24,7 @@ use crate::{
     entity::{collected_count, failed_webhook, rollup, rollup_delta},
     horizon::Horizons,
     now_ms,
+    outbound::{WEBHOOK_UNREADABLE, bodies::DeadWebhook, messages::Outbox, subscriptions::Subscriptions},
     reads::Scope,
     wide,
 };
@@ -96,6 +97,11 @@ pub async fn failed(
         let mut deltas = Deltas::default();
         deltas.webhook(received_ms, mode, WebhookOutcome::Failed);
         append(&tx, &BTreeMap::from([(company, deltas)])).await?;
+        let subscriptions = Subscriptions::read(&tx).await?;
+        let mut outbox = Outbox::new(&subscriptions);
+        let dead = DeadWebhook { webhook_id: webhook, mode: mode.as_str() };
+        outbox.tell(company, WEBHOOK_UNREADABLE, webhook, dead)?;
+        outbox.write(&tx).await?;
     }
     tx.commit().await?;
     Ok(is_new)

@@ -34,6 +34,8 @@ pub struct Metrics {
     oldest: Gauge<f64>,
     workers: Gauge<u64>,
     alerts: Gauge<u64>,
+    deliveries: Counter<u64>,
+    delivered: Histogram<f64>,
 }
 
 static METRICS: OnceLock<Metrics> = OnceLock::new();
@@ -100,6 +102,8 @@ pub(crate) fn make() {
             .u64_gauge("netbanx.alert")
             .with_description("Whether an alert of the status stands (1) or not (0).")
             .build(),
+        deliveries: counter("netbanx.outbound.deliveries", "Attempts to deliver messages to endpoints, by what became of them."),
+        delivered: seconds("netbanx.outbound.attempt.duration", "Duration of attempts to deliver messages to endpoints."),
     };
     // A process makes them once; a second time changes nothing.
     let _ = METRICS.set(made);
@@ -197,6 +201,14 @@ pub fn queue(oldest: Duration, workers: u64) {
 /// Whether an alert stands.
 pub fn alert(name: &'static str, stands: bool) {
     with(|m| m.alerts.record(u64::from(stands), &[KeyValue::new("name", name)]));
+}
+
+/// A message was delivered, failed and is tried again, or is exhausted.
+pub fn delivery(outcome: &'static str, took: Duration) {
+    with(|m| {
+        m.deliveries.add(1, &[KeyValue::new("outcome", outcome)]);
+        m.delivered.record(took.as_secs_f64(), &[KeyValue::new("outcome", outcome)]);
+    });
 }
 
 /// All values as Prometheus' text (exposition format 0.0.4).

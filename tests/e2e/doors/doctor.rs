@@ -25,7 +25,8 @@ async fn the_doctor_finds_what_was_lost() {
     platform.run(Service::Worker).await;
     platform.run(Service::Ingress).await;
     for n in 0..5 {
-        let body = json!({"eventType": "PAYMENT_COMPLETED", "payload": {"id": n.to_string(), "amount": 1, "currencyCode": "EUR"}});
+        let body =
+            json!({"eventType": "PAYMENT_COMPLETED", "payload": {"id": n.to_string(), "amount": 1, "currencyCode": "EUR"}});
         assert_eq!(platform.send("/api/webhooks/netbanx/acme", body.to_string()).await.status(), 202);
     }
     platform.drained().await;

@@ -1,8 +1,10 @@
 //! What people and programs administer: who may sign in, whose webhooks come where, the queue. Nothing here is cached.
 
+pub(crate) mod attempts;
 pub(crate) mod audit;
 pub(crate) mod companies;
 pub mod dead_letters;
+pub(crate) mod endpoints;
 pub(crate) mod queue;
 pub(crate) mod receivers;
 pub mod reinterpret;

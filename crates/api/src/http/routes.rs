@@ -14,7 +14,7 @@ use http_service::{Problem, ProblemKind, only};
 
 use crate::{
     Api,
-    admin::{audit, companies, queue, receivers, tokens, users},
+    admin::{attempts, audit, companies, endpoints, queue, receivers, tokens, users},
     analytics,
     auth::session,
     http::{dashboard, openapi},
@@ -72,6 +72,7 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
             only("/api/v1/receivers/{endpoint}/keys/{version}", "DELETE, OPTIONS").route(web::delete().to(receivers::revoke)),
         ))
         .service(asking(only("/api/v1/receivers/{endpoint}/test", "OPTIONS, POST").route(web::post().to(receivers::test))))
+        .configure(add_endpoints)
         .configure(dashboard::add)
         .service(
             only("/api/webhooks/queue", "GET, HEAD, OPTIONS, POST")
@@ -80,6 +81,26 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         )
         .service(read("/api/webhooks/queue/dead", || web::to(queue::dead)))
         .service(read("/api/webhooks/queue/dead/{id}", || web::to(queue::show_dead)));
+}
+
+/// Where companies' own systems are told of what changed.
+fn add_endpoints(config: &mut web::ServiceConfig) {
+    config
+        .service(asking(
+            only("/api/v1/endpoints", "GET, HEAD, OPTIONS, POST")
+                .route(web::get().to(endpoints::list))
+                .route(web::post().to(endpoints::add)),
+        ))
+        .service(asking(
+            only("/api/v1/endpoints/{id}", "DELETE, GET, HEAD, OPTIONS, PATCH")
+                .route(web::get().to(endpoints::show))
+                .route(web::patch().to(endpoints::change))
+                .route(web::delete().to(endpoints::remove)),
+        ))
+        .service(asking(only("/api/v1/endpoints/{id}/rotate", "OPTIONS, POST").route(web::post().to(endpoints::rotate))))
+        .service(asking(only("/api/v1/endpoints/{id}/test", "OPTIONS, POST").route(web::post().to(attempts::test))))
+        .service(asking(only("/api/v1/endpoints/{id}/resend", "OPTIONS, POST").route(web::post().to(attempts::send_again))))
+        .service(asking(read("/api/v1/endpoints/{id}/attempts", || web::to(attempts::list))));
 }
 
 /// Longest wait for the database where no response cache is in between.

@@ -305,3 +305,59 @@ pub(crate) struct Events {
     pub events: Vec<Event>,
     pub pagination: Pagination,
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use store::outbound::bodies;
+
+    use super::*;
+
+    fn transaction_row() -> transaction::Model {
+        let text = |text: &str| Some(text.to_owned());
+        transaction::Model {
+            id: Uuid::now_v7(),
+            company_id: Uuid::now_v7(),
+            kind: "PAYMENT".to_owned(),
+            external_id: "p".to_owned(),
+            status: "FAILED".to_owned(),
+            raw_status: "failed".to_owned(),
+            amount: Some(7),
+            currency: text("EUR"),
+            merchant_ref_num: text("m"),
+            payment_method: text("CARD"),
+            account_id: text("1"),
+            mode: "live".to_owned(),
+            failure_reason: text("r"),
+            outcome: text("LOST"),
+            transaction_time: 1,
+            status_time: 2,
+            created_at: 3,
+            updated_at: 4,
+            state: String::new(),
+        }
+    }
+
+    /// Endpoints are told what the API shows; the worker, which writes that, does not know the API.
+    #[test]
+    fn what_endpoints_are_told_is_what_is_shown() {
+        let row = transaction_row();
+        let shown = serde_json::to_string(&Transaction::from(&row)).unwrap();
+        assert_eq!(shown, serde_json::to_string(&bodies::Transaction::from(row)).unwrap());
+        let row = account::Model {
+            id: Uuid::now_v7(),
+            company_id: Uuid::now_v7(),
+            external_id: "1".to_owned(),
+            status: "ENABLED".to_owned(),
+            onboarding_stage: "ACTIVE".to_owned(),
+            partner_id: Some("2".to_owned()),
+            mode: "live".to_owned(),
+            status_time: 1,
+            created_at: 2,
+            updated_at: 3,
+            state: String::new(),
+        };
+        let told = serde_json::to_string(&bodies::Account::from(row.clone())).unwrap();
+        assert_eq!(serde_json::to_string(&Account::new(row, None)).unwrap(), told);
+    }
+}

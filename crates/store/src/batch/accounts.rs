@@ -14,6 +14,7 @@ use crate::{
     Error,
     dialect::RowLock,
     entity::{account, account_payment_method, account_status},
+    outbound::{ACCOUNT_UPDATED, bodies, messages::Outbox},
 };
 
 type AccountKey<'e> = (CompanyId, &'e str);
@@ -26,8 +27,8 @@ pub(super) fn locks(events: &[&NewEvent]) -> impl Iterator<Item = RowLock> {
     })
 }
 
-/// Folds `events` into the accounts that they are about, which are locked.
-pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Result<(), Error> {
+/// Folds `events` into the accounts that they are about, which are locked. Each change goes into `outbox`.
+pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent], outbox: &mut Outbox<'_>) -> Result<(), Error> {
     use account::Column;
     let mut states: BTreeMap<AccountKey<'_>, (Uuid, AccountState)> = BTreeMap::new();
     let (mut steps, mut methods) = (Vec::new(), BTreeSet::new());
@@ -59,11 +60,18 @@ pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Resu
             *entry = (row.id, state);
         }
     }
+    let mut events = events.to_vec();
+    events.sort_by_key(|new| new.place());
     for new in events {
         if let Change::Account(facts) = &new.event.change {
             let key = (new.company_id, facts.external_id.as_str());
-            if let (Some((_, state)), Some(at)) = (states.get_mut(&key), received(new)) {
+            if let (Some((id, state)), Some(at)) = (states.get_mut(&key), received(new)) {
+                let before = outbox.has(key.0).then(|| shown(key, *id, state));
                 state.apply(&new.event, facts, &new.identity, at);
+                let after = before.map(|before| (before, shown(key, *id, state))).filter(|(before, after)| before.differs(after));
+                if let Some((_, after)) = after {
+                    outbox.tell(key.0, ACCOUNT_UPDATED, *id, after)?;
+                }
             }
         }
     }
@@ -83,6 +91,24 @@ pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent]) -> Resu
     account::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(tx).await?;
     account_status::Entity::insert_many(steps).exec_without_returning(tx).await?;
     insert_methods(tx, methods.into_iter()).await
+}
+
+fn shown((company, external_id): AccountKey<'_>, id: Uuid, state: &AccountState) -> bodies::Account {
+    let (created_at, updated_at) = state.received_ms();
+    account::Model {
+        id,
+        company_id: company.0,
+        external_id: external_id.to_owned(),
+        status: state.status().to_owned(),
+        onboarding_stage: normalize::onboarding_stage(state.status()).as_str().to_owned(),
+        partner_id: state.partner_id().map(str::to_owned),
+        mode: state.mode().as_str().to_owned(),
+        status_time: state.status_time_ms(),
+        created_at,
+        updated_at,
+        state: String::new(),
+    }
+    .into()
 }
 
 async fn insert_methods(

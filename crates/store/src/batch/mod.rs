@@ -25,6 +25,7 @@ use crate::{
         rows::{self, Insert, Rest, RowValue},
     },
     entity::{event_identity, webhook_event},
+    outbound::{messages::Outbox, subscriptions::Subscriptions},
     rollups::{self, CompanyDeltas},
 };
 use legacy::Legacy;
@@ -55,6 +56,13 @@ pub struct NewEvent {
     pub payload: String,
 }
 
+impl NewEvent {
+    /// The order in which events of one transaction or account are told to endpoints; what they make of it has none.
+    fn place(&self) -> (i64, Uuid) {
+        (self.received_ms, self.webhook_id)
+    }
+}
+
 /// What a batch changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
@@ -73,17 +81,19 @@ pub async fn write(db: &DatabaseConnection, events: &[NewEvent]) -> Result<Writt
 #[doc(hidden)]
 pub async fn write_uncounted(db: &DatabaseConnection, events: &[NewEvent]) -> Result<Written, Error> {
     let tx = db.begin().await?;
-    let written = write_in(&tx, events, Legacy::None, None, false).await?;
+    let written = write_in(&tx, events, Legacy::None, None, &Subscriptions::default(), false).await?;
     tx.commit().await?;
     Ok(written)
 }
 
-/// Writes `events` in `tx`, which is to be committed if that succeeds. What tells of a time before `horizon` is kept apart.
+/// Writes `events` in `tx`, which is to be committed if that succeeds. What tells of a time before `horizon` is kept apart. What
+/// changes is told to those of `subscriptions` that want it.
 async fn write_in(
     tx: &DatabaseTransaction,
     events: &[NewEvent],
     legacy: Legacy,
     horizon: Option<i64>,
+    subscriptions: &Subscriptions,
     is_counted: bool,
 ) -> Result<Written, Error> {
     // One order for all batches, so that two with the same events do not lock each other out.
@@ -114,7 +124,8 @@ async fn write_in(
         dialect::hold_rows(tx, locks).await?;
     }
     transactions.recall(tx, &noted).await?;
-    let states = transactions.fold(&timely, horizon, &mut deltas)?;
+    let mut outbox = Outbox::new(subscriptions);
+    let states = transactions.fold(&timely, horizon, &mut deltas, &mut outbox)?;
     let mut inserts = vec![Insert::of(new.iter().copied(), event_cell, Rest::Nothing)?];
     inserts.extend(states.inserts()?);
     inserts.push(legacy::noted(&recognised.noted)?);
@@ -126,7 +137,8 @@ async fn write_in(
         inserts.push(rollups::insert(&deltas)?);
     }
     rows::insert(tx, inserts).await?;
-    accounts::fold(tx, &timely).await?;
+    accounts::fold(tx, &timely, &mut outbox).await?;
+    outbox.write(tx).await?;
     Ok(Written { new: new.len(), known: events.len() - new.len() })
 }
 

@@ -19,6 +19,7 @@ use crate::{
         rows::{self, Insert, Rest, RowValue},
     },
     entity::{transaction, transaction_key},
+    outbound::{TRANSACTION_CREATED, TRANSACTION_UPDATED, bodies, messages::Outbox},
     rollups::CompanyDeltas,
 };
 
@@ -100,14 +101,24 @@ impl<'e> Transactions<'e> {
     }
 
     /// What `events` make of them, and how the figures change: one that is new and was made before `horizon` is not counted,
-    /// since it may have been already.
-    pub fn fold(self, events: &[&'e NewEvent], horizon: Option<i64>, deltas: &mut CompanyDeltas) -> Result<Folded<'e>, Error> {
+    /// since it may have been already. Each change goes into `outbox`.
+    pub fn fold(
+        self,
+        events: &[&'e NewEvent],
+        horizon: Option<i64>,
+        deltas: &mut CompanyDeltas,
+        outbox: &mut Outbox<'_>,
+    ) -> Result<Folded<'e>, Error> {
         let mut states: BTreeMap<Key<'_>, Box<TransactionState>> =
             self.0.iter().map(|(key, slot)| (*key, slot.before.clone().unwrap_or_default())).collect();
+        let mut told = Told::default();
+        let mut events = events.to_vec();
+        events.sort_by_key(|new| new.place());
         for new in events {
             let (Some((key, facts)), Some(at)) = (facts_of(new), received(new)) else { continue };
-            if let Some(state) = states.get_mut(&key) {
+            if let (Some(state), Some(slot)) = (states.get_mut(&key), self.0.get(&key)) {
                 state.apply(&new.event, facts, &new.identity, at);
+                told.change(key, slot, state, outbox)?;
             }
         }
         let (mut fresh, mut changed) = (Vec::with_capacity(states.len()), Vec::new());
@@ -121,6 +132,58 @@ impl<'e> Transactions<'e> {
         }
         Ok(Folded { fresh, changed })
     }
+}
+
+/// What endpoints know of a batch's transactions, those of companies alone that have any.
+#[derive(Default)]
+struct Told<'e>(HashMap<Key<'e>, bodies::Transaction>);
+
+impl<'e> Told<'e> {
+    /// Tells `outbox` of a transaction that is `state` now, if that shows.
+    fn change(&mut self, key: Key<'e>, slot: &Slot, state: &TransactionState, outbox: &mut Outbox<'_>) -> Result<(), Error> {
+        if !outbox.has(key.0) {
+            return Ok(());
+        }
+        let after = shown(key, slot.id, state);
+        let before = match (self.0.remove(&key), &slot.before) {
+            (None, Some(before)) => Some(shown(key, slot.id, before)),
+            (told, _) => told,
+        };
+        match before {
+            None => outbox.tell(key.0, TRANSACTION_CREATED, slot.id, &after)?,
+            Some(before) if before.differs(&after) => outbox.tell(key.0, TRANSACTION_UPDATED, slot.id, &after)?,
+            Some(_) => {}
+        }
+        self.0.insert(key, after);
+        Ok(())
+    }
+}
+
+fn shown((company, kind, external_id): Key<'_>, id: Uuid, state: &TransactionState) -> bodies::Transaction {
+    let (created_at, updated_at) = state.received_ms();
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    transaction::Model {
+        id,
+        company_id: company.0,
+        kind: kind.as_str().to_owned(),
+        external_id: external_id.to_owned(),
+        status: state.status().as_str().to_owned(),
+        raw_status: state.raw_status().to_owned(),
+        amount: state.amount(),
+        currency: text(state.currency()),
+        merchant_ref_num: text(state.merchant_ref_num()),
+        payment_method: text(state.payment_method()),
+        account_id: text(state.account_id()),
+        mode: state.mode().as_str().to_owned(),
+        failure_reason: text(state.failure_reason()),
+        outcome: text(state.outcome()),
+        transaction_time: state.transaction_time_ms(),
+        status_time: state.status_time_ms(),
+        created_at,
+        updated_at,
+        state: String::new(),
+    }
+    .into()
 }
 
 /// A transaction as it is after a batch.

@@ -9,7 +9,11 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use tokio::sync::OnceCell;
 
 use super::{Legacy, NewEvent, Written, beyond::Remembered, write_in};
-use crate::{Error, dialect, now_ms, state};
+use crate::{
+    Error, dialect, now_ms,
+    outbound::subscriptions::{self, Subscriptions},
+    state,
+};
 
 /// How long a transaction that is begun waits for a batch, up to twice as long.
 const WAIT: Duration = Duration::from_millis(200);
@@ -30,6 +34,7 @@ pub struct Writer {
     /// Since when events are stored under today's identity; none: they always were. Read once.
     legacy_since: Arc<OnceCell<Option<i64>>>,
     remembered: Remembered,
+    subscriptions: subscriptions::Remembered,
 }
 
 /// The transactions that wait for a batch.
@@ -53,7 +58,8 @@ impl Writer {
     /// Writes to `db`, of whose connections it keeps `most` between two batches. Needs a tokio runtime.
     pub fn new(db: DatabaseConnection, max_idle: usize) -> Self {
         let max_idle = if dialect::can_chain(&db) { max_idle } else { 0 };
-        Self { db, max_idle, begun: Arc::default(), legacy_since: Arc::default(), remembered: Remembered::default() }
+        let (remembered, subscriptions) = (Remembered::default(), subscriptions::Remembered::default());
+        Self { db, max_idle, begun: Arc::default(), legacy_since: Arc::default(), remembered, subscriptions }
     }
 
     /// Whether events may be stored under the identity of versions before 1.0: then [`NewEvent::legacy`] must be given. So
@@ -78,12 +84,13 @@ impl Writer {
         }
         let legacy = Legacy::since(self.legacy_since().await?, now_ms());
         let horizon = self.remembered.horizon(&self.db).await?;
+        let subscriptions = self.subscriptions.read(&self.db).await?;
         let last = lock(&self.begun).links.pop();
         let (tx, taken) = match last {
             Some(link) => (link.tx, link.taken),
             None => (self.db.begin().await?, Instant::now()),
         };
-        let written = self.write_and_keep(tx, taken, events, (legacy, horizon)).await;
+        let written = self.write_and_keep(tx, taken, events, (legacy, horizon), &subscriptions).await;
         if matches!(written, Err(Error::Unavailable(_))) {
             // Likely no connection is any better.
             lock(&self.begun).links.clear();
@@ -97,8 +104,9 @@ impl Writer {
         taken: Instant,
         events: &[NewEvent],
         (legacy, horizon): (Legacy, Option<i64>),
+        subscriptions: &Subscriptions,
     ) -> Result<Written, Error> {
-        let written = write_in(&tx, events, legacy, horizon, true).await?;
+        let written = write_in(&tx, events, legacy, horizon, subscriptions, true).await?;
         if taken.elapsed() < LIFE && lock(&self.begun).links.len() < self.max_idle {
             dialect::commit_and_chain(&tx).await?;
             self.keep(OpenTransaction { tx, taken, waits_since: Instant::now() });

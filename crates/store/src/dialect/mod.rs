@@ -117,6 +117,33 @@ pub(crate) async fn commit_and_chain(tx: &DatabaseTransaction) -> Result<(), DbE
     tx.execute_unprepared("COMMIT AND CHAIN").await.map(drop)
 }
 
+/// Statements that make the source of [`take_sequence`].
+pub(crate) const fn message_sequence(backend: DbBackend) -> &'static [&'static str] {
+    match backend {
+        DbBackend::Postgres => &["CREATE SEQUENCE outbound_sequence"],
+        _ => &["INSERT INTO platform_state (name, value) VALUES ('outbound.sequence', '0')"],
+    }
+}
+
+/// Takes `count` rising numbers, each above all that were given to transactions that are committed. Batches that change the same
+/// transaction follow each other, so their messages' numbers tell their order, whatever the clocks of their workers say.
+pub(crate) async fn take_sequence(tx: &DatabaseTransaction, count: usize) -> Result<Vec<i64>, DbErr> {
+    let (backend, count) = (tx.get_database_backend(), count as i64);
+    if backend == DbBackend::Postgres {
+        let sql = "SELECT ARRAY(SELECT nextval('outbound_sequence') FROM generate_series(1, $1)) AS taken";
+        let row = tx.query_one_raw(Statement::from_sql_and_values(backend, sql, [count.into()])).await?;
+        let mut taken: Vec<i64> = row.map_or(Ok(Vec::new()), |row| row.try_get("", "taken"))?;
+        taken.sort_unstable();
+        return Ok(taken);
+    }
+    // The one writer's own counter.
+    let sql = "UPDATE platform_state SET value = CAST(CAST(value AS bigint) + ? AS text) WHERE name = 'outbound.sequence'
+        RETURNING CAST(value AS bigint) AS last";
+    let row = tx.query_one_raw(Statement::from_sql_and_values(backend, sql, [count.into()])).await?;
+    let last: i64 = row.map_or(Ok(0), |row| row.try_get("", "last"))?;
+    Ok((last - count + 1..=last).collect())
+}
+
 /// Lock of the process that folds differences into buckets.
 const FOLD_LOCK: i64 = 0x6e65_7462_616e_7802;
 

@@ -20,12 +20,14 @@ impl MigratorTrait for Migrator {
             Box::new(horizons::Migration),
             Box::new(access::Migration),
             Box::new(reconciliation::Migration),
+            Box::new(endpoints::Migration),
         ]
     }
 }
 
 mod access;
 mod directories;
+mod endpoints;
 mod entries;
 mod event_ids;
 mod first;

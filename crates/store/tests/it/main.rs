@@ -12,6 +12,7 @@ mod figures;
 mod horizons;
 mod identities;
 mod naive;
+mod outbound;
 mod partitions;
 mod plans;
 mod rows;

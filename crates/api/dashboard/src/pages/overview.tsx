@@ -209,7 +209,7 @@ function Ticker() {
     return () => cancelAnimationFrame(frame.current);
   }, [show]);
   return (
-    <Card title="Live" aside={<a href={href('transactions')}>All</a>} class="ticker">
+    <Card title="Live transactions" aside={<a href={href('transactions')}>All</a>} class="ticker">
       {rows.length === 0 ? <Empty title="Waiting for the next webhook" /> : (
         <ol>
           {rows.map((row) => (

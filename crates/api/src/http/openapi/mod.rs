@@ -3,6 +3,7 @@
 pub(crate) mod params;
 pub(crate) mod problems;
 pub(crate) mod queries;
+mod webhooks;
 
 use std::sync::OnceLock;
 
@@ -15,8 +16,10 @@ use utoipa::{
     },
 };
 
+use webhooks::Webhooks;
+
 use crate::{
-    admin::{audit, companies, queue, receivers, tokens, users},
+    admin::{attempts, audit, companies, endpoints, queue, receivers, tokens, users},
     analytics,
     auth::{self, session},
     monitoring,
@@ -37,11 +40,14 @@ use crate::{
         export::accounts_csv, export::accounts_jsonl, export::audit_csv, export::audit_jsonl, export::analytics_csv, export::analytics_jsonl, transactions::show, accounts::list, accounts::show, events::list, events::show, analytics::show, stream::open,
         session::sign_in, session::show, session::sign_out, users::list, users::add, users::remove,
         tokens::list, tokens::add, tokens::revoke, companies::list, receivers::list, receivers::add, receivers::revoke,
-        receivers::test, audit::list, queue::show, queue::act, queue::dead,
+        receivers::test, endpoints::list, endpoints::add, endpoints::show, endpoints::change, endpoints::remove,
+        endpoints::rotate, attempts::list, attempts::send_again, attempts::test, audit::list, queue::show, queue::act, queue::dead,
         queue::show_dead, monitoring::status,
     ),
-    components(schemas(problems::ProblemDocument)),
-    modifiers(&Credentials, &OperationIds),
+    components(schemas(
+        problems::ProblemDocument, webhooks::TransactionMessage, webhooks::AccountMessage, webhooks::UnreadableMessage,
+    )),
+    modifiers(&Credentials, &OperationIds, &Webhooks),
     security(("bearer" = []), ("apiKey" = []), ("session" = [])),
 )]
 struct Api;
@@ -67,7 +73,9 @@ struct OperationIds;
 impl Modify for OperationIds {
     fn modify(&self, document: &mut Document) {
         for (path, item) in &mut document.paths.paths {
-            for (method, operation) in [("get", &mut item.get), ("post", &mut item.post), ("delete", &mut item.delete)] {
+            let operations =
+                [("get", &mut item.get), ("post", &mut item.post), ("patch", &mut item.patch), ("delete", &mut item.delete)];
+            for (method, operation) in operations {
                 if let Some(operation) = operation {
                     operation.operation_id = Some(operation_id(method, path));
                 }

@@ -265,6 +265,20 @@ pub(crate) struct Audit {
     cursor: Option<String>,
 }
 
+/// Of an endpoint's attempts.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Attempts {
+    /// Attempts on a page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u8>,
+    /// The `nextCursor` of another page: go on behind it.
+    cursor: Option<String>,
+    /// Both unless one is asked for.
+    #[param(pattern = "^(delivered|failed)$")]
+    state: Option<String>,
+}
+
 /// Of a dead letter.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]

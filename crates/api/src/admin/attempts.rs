@@ -1,0 +1,201 @@
+//! `/api/v1/endpoints/{id}/…`: what was told, and telling it again.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use http_service::{Problem, ProblemKind, success};
+use serde::{Deserialize, Serialize};
+use store::{
+    entity::{delivery_attempt, endpoint},
+    outbound::{DELIVERED, ENABLED, FAILED, attempts, resend},
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    Api,
+    admin::{
+        audit::PERMISSION,
+        endpoints::{known, note},
+    },
+    auth, begin, commit,
+    http::{
+        openapi::{params as documented, problems},
+        params::{self, Params},
+    },
+    query_failed,
+    reads::views::{Success, time},
+};
+
+/// A try to deliver a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Attempt {
+    id: Uuid,
+    /// `webhook-id`.
+    message_id: Uuid,
+    /// 1 for the first; begins again when the message is sent again.
+    number: i64,
+    at: Option<String>,
+    /// delivered: it was answered 2xx; else failed.
+    state: String,
+    /// The status of the answer; null: none came.
+    status: Option<i64>,
+    /// Why no answer came.
+    error: Option<String>,
+    /// How long it took, in milliseconds.
+    duration_ms: i64,
+    /// Bytes of the answer, as far as they were read.
+    size: i64,
+    /// The beginning of the answer.
+    excerpt: Option<String>,
+}
+
+impl From<delivery_attempt::Model> for Attempt {
+    fn from(row: delivery_attempt::Model) -> Self {
+        Self {
+            id: row.id,
+            message_id: row.message_id,
+            number: row.number,
+            at: time(row.at),
+            state: row.state,
+            status: row.status,
+            error: row.error,
+            duration_ms: row.duration_ms,
+            size: row.size,
+            excerpt: row.excerpt,
+        }
+    }
+}
+
+/// A page of attempts.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Attempts {
+    attempts: Vec<Attempt>,
+    /// Goes on behind this page; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// What is to be sent again: one of the three.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Resend {
+    /// This message.
+    message_id: Option<Uuid>,
+    /// All messages made since then that were given up, RFC 3339.
+    failed_since: Option<String>,
+    /// All messages that the endpoint wants made from then on, delivered or not, RFC 3339; needs `until`.
+    from: Option<String>,
+    /// Before then.
+    until: Option<String>,
+}
+
+/// What was sent again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Resent {
+    /// How many messages are on their way now; a range may hold 100,000 at most, the oldest.
+    messages: u64,
+}
+
+/// A test that is on its way.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TestMessage {
+    /// Its attempts tell what came of it.
+    message_id: Uuid,
+}
+
+/// List the attempts of an endpoint, the latest first. Needs `manage:secrets`. They are kept for 30 days.
+#[utoipa::path(get, path = "/api/v1/endpoints/{id}/attempts", tag = "endpoints", params(documented::Id, documented::Attempts),
+    responses((status = 200, body = Success<Attempts>, description = "A page"), problems::Show))]
+pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
+    let row = known(&api, scope, params::id(&path)?).await?;
+    let params = Params::read(request.query_string())?;
+    let limit = params.number("limit", 50, 1, 100)?;
+    let state = params.one_of("state", &[DELIVERED, FAILED])?;
+    let before = params.text("cursor")?.map(|text| text.parse()).transpose();
+    let before = before.map_err(|_| Problem::parameter("cursor", "cursor must be a nextCursor of an earlier page"))?;
+    let rows = attempts::list(&api.db, &row, state, before, limit).await.map_err(|e| query_failed(&e))?;
+    let next_cursor = rows.last().filter(|_| rows.len() as u64 == limit).map(|row| row.id.to_string());
+    let page = Attempts { attempts: rows.into_iter().map(Into::into).collect(), next_cursor };
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(page)))
+}
+
+/// Send messages again, or to a new endpoint for the first time. Needs `manage:secrets`.
+///
+/// Messages are kept for 30 days, and were made where an endpoint of the company wanted them then.
+#[utoipa::path(post, path = "/api/v1/endpoints/{id}/resend", tag = "endpoints", params(documented::Id), request_body = Resend,
+    responses((status = 202, body = Success<Resent>, description = "On their way"), problems::ShowChange))]
+pub(crate) async fn send_again(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    path: web::Path<String>,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let row = known(&api, caller.scope(), params::id(&path)?).await?;
+    let which = Which::of(params::body(body).await?)?;
+    let tx = begin(&api).await?;
+    let resent = match which {
+        Which::One(message) => resend::one(&tx, &row, message).await.map(u64::from),
+        Which::FailedSince(since) => resend::failed_since(&tx, &row, since).await,
+        Which::Range(from, until) => resend::range(&tx, &row, from, until).await,
+    };
+    let messages = resent.map_err(|e| query_failed(&e))?;
+    if messages == 0 && matches!(which, Which::One(_)) {
+        return Err(Problem::parameter("messageId", "there is no such message"));
+    }
+    note(&api, &request, &caller, &tx, "endpoint.resend", &row).await?;
+    commit(tx).await?;
+    Ok(HttpResponse::Accepted().insert_header(("cache-control", "no-store")).json(success(Resent { messages })))
+}
+
+/// Send a test message to an endpoint. Needs `manage:secrets`.
+#[utoipa::path(post, path = "/api/v1/endpoints/{id}/test", tag = "endpoints", params(documented::Id),
+    responses((status = 202, body = Success<TestMessage>, description = "On its way"), problems::ShowChange))]
+pub(crate) async fn test(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let row = known(&api, caller.scope(), params::id(&path)?).await?;
+    if !is_enabled(&row) {
+        return Err(Problem::new(ProblemKind::Conflict, "the endpoint is disabled: enable it first"));
+    }
+    let tx = begin(&api).await?;
+    let message_id = resend::test(&tx, &row).await.map_err(|e| query_failed(&e))?;
+    note(&api, &request, &caller, &tx, "endpoint.test", &row).await?;
+    commit(tx).await?;
+    Ok(HttpResponse::Accepted().insert_header(("cache-control", "no-store")).json(success(TestMessage { message_id })))
+}
+
+fn is_enabled(row: &endpoint::Model) -> bool {
+    row.state == ENABLED
+}
+
+/// What a resend asks for.
+#[derive(Debug, Clone, Copy)]
+enum Which {
+    One(Uuid),
+    FailedSince(i64),
+    Range(i64, i64),
+}
+
+impl Which {
+    fn of(asked: Resend) -> Result<Self, Problem> {
+        match (asked.message_id, asked.failed_since, asked.from, asked.until) {
+            (Some(message), None, None, None) => Ok(Self::One(message)),
+            (None, Some(since), None, None) => Ok(Self::FailedSince(moment("failedSince", &since)?)),
+            (None, None, Some(from), Some(until)) => {
+                let (from, until) = (moment("from", &from)?, moment("until", &until)?);
+                if from >= until {
+                    return Err(Problem::parameter("until", "until must be after from"));
+                }
+                Ok(Self::Range(from, until))
+            }
+            _ => Err(Problem::parameter("messageId", "give messageId, or failedSince, or from and until")),
+        }
+    }
+}
+
+fn moment(name: &'static str, text: &str) -> Result<i64, Problem> {
+    let bad = || Problem::parameter(name, format!("{name} must be a time such as 2025-01-31T12:00:00Z"));
+    common::envelope::time(text).map(|time| time.timestamp_millis()).ok_or_else(bad)
+}

@@ -1,0 +1,325 @@
+//! `/api/v1/endpoints`: where companies' own systems are told of what changed. What was told is in [`super::attempts`].
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use http_service::{Problem, ProblemKind, success};
+use outbound::Policy;
+use sea_orm::DatabaseTransaction;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{
+    entity::endpoint,
+    outbound::{
+        DISABLED, ENABLED,
+        attempts::{self, Health},
+        endpoints::{self, Changes},
+        join_types,
+    },
+    reads::Scope,
+    secrets::Vault,
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    Api,
+    admin::{
+        audit::{Author, PERMISSION},
+        users::company_of,
+    },
+    auth, begin, commit,
+    http::{
+        openapi::{params as documented, problems},
+        params::{self, Params},
+    },
+    query_failed,
+    reads::views::{Success, time},
+    refused,
+};
+
+/// Characters of a description at most.
+const DESCRIPTION: usize = 255;
+/// Messages per second that can be set.
+const RATES: std::ops::RangeInclusive<i64> = 1..=10_000;
+
+/// Where a company's own system is told of what changed.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Endpoint {
+    id: Uuid,
+    company_id: Uuid,
+    /// Messages are posted there.
+    url: String,
+    description: String,
+    /// transaction.created, transaction.updated, account.updated, webhook.unreadable; `*`: all, those to come included.
+    event_types: Vec<String>,
+    /// enabled or disabled.
+    state: String,
+    /// Why it is disabled.
+    reason: Option<String>,
+    /// Messages per second at most; null: as many as there are.
+    rate: Option<i64>,
+    /// Since when every attempt has failed; null: the last one did not.
+    failing_since: Option<String>,
+    /// Until when the key before the last rotation signs, too.
+    previous_key_until: Option<String>,
+    created_at: Option<String>,
+    updated_at: Option<String>,
+}
+
+impl From<endpoint::Model> for Endpoint {
+    fn from(row: endpoint::Model) -> Self {
+        Self {
+            id: row.id,
+            company_id: row.company_id,
+            url: row.url,
+            description: row.description,
+            event_types: row.event_types.split(' ').map(str::to_owned).collect(),
+            state: row.state,
+            reason: row.reason,
+            rate: row.rate,
+            failing_since: row.failing_since.and_then(time),
+            previous_key_until: row.previous_until.filter(|until| *until > store::now_ms()).and_then(time),
+            created_at: time(row.created_at),
+            updated_at: time(row.updated_at),
+        }
+    }
+}
+
+/// Endpoints that one may see.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Endpoints {
+    endpoints: Vec<Endpoint>,
+}
+
+/// An endpoint and how it fares.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EndpointDetail {
+    #[serde(flatten)]
+    endpoint: Endpoint,
+    /// Messages that wait for their first or next attempt, counted up to 10,000.
+    pending: i64,
+    /// Messages of the last 30 days that were given up, counted up to 10,000.
+    failed: i64,
+    /// Attempts of the last day, of the last 10,000.
+    attempts: i64,
+    /// The share of them that was answered 2xx, 0 to 1; null: there was none.
+    success_rate: Option<f64>,
+    /// How long they took on average, in milliseconds.
+    mean_duration_ms: Option<f64>,
+}
+
+impl EndpointDetail {
+    fn new(endpoint: Endpoint, health: Health) -> Self {
+        let share = |part: i64| (health.attempts > 0).then(|| part as f64 / health.attempts as f64);
+        Self {
+            endpoint,
+            pending: health.pending,
+            failed: health.failed,
+            attempts: health.attempts,
+            success_rate: share(health.delivered),
+            mean_duration_ms: share(health.duration_ms),
+        }
+    }
+}
+
+/// An endpoint to add.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NewEndpoint {
+    /// The company's slug; absent for one's own.
+    company: Option<String>,
+    /// An https URL with a public address and without credentials.
+    url: String,
+    /// Some of transaction.created, transaction.updated, account.updated and webhook.unreadable, or `*`.
+    event_types: Vec<String>,
+    /// For people, up to 255 characters.
+    description: Option<String>,
+    /// Messages per second at most, up to 10,000; 0 or absent: as many as there are.
+    rate: Option<i64>,
+}
+
+/// What is to be changed of an endpoint; what is absent stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct EndpointChange {
+    /// An https URL with a public address and without credentials.
+    url: Option<String>,
+    /// Some of transaction.created, transaction.updated, account.updated and webhook.unreadable, or `*`.
+    event_types: Option<Vec<String>>,
+    /// For people, up to 255 characters.
+    description: Option<String>,
+    /// enabled or disabled. While it is disabled no message is made for it; those that wait go on when it is enabled.
+    state: Option<String>,
+    /// Messages per second at most, up to 10,000; 0: as many as there are.
+    rate: Option<i64>,
+}
+
+/// An endpoint with its new key.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MadeEndpoint {
+    #[serde(flatten)]
+    endpoint: Endpoint,
+    /// The key that signs its messages (Standard Webhooks), shown this once.
+    secret: String,
+}
+
+pub(super) fn vault(api: &Api) -> Result<&Vault, Problem> {
+    let missing = || Problem::new(ProblemKind::Unavailable, "keys cannot be made here: MASTER_KEY is not set");
+    api.vault.as_deref().ok_or_else(missing)
+}
+
+pub(super) fn not_found() -> Problem {
+    Problem::new(ProblemKind::NotFound, "there is no such endpoint")
+}
+
+/// The endpoint of that id, if it is within `scope`.
+pub(super) async fn known(api: &Api, scope: Scope, id: Uuid) -> Result<endpoint::Model, Problem> {
+    endpoints::get(&api.db, scope, id).await.map_err(|e| query_failed(&e))?.ok_or_else(not_found)
+}
+
+/// The changes that a request asks for, each checked.
+async fn checked(policy: &Policy, asked: EndpointChange) -> Result<Changes, Problem> {
+    let EndpointChange { url, event_types, description, state, rate } = asked;
+    let mut changes = Changes::default();
+    if let Some(url) = url {
+        let url = policy.check_entered(&url).await.map_err(|e| Problem::parameter("url", e.to_string()))?;
+        changes.url = Some(url.into());
+    }
+    if let Some(types) = event_types {
+        changes.event_types = Some(join_types(&types).map_err(|e| Problem::parameter("eventTypes", e.to_string()))?);
+    }
+    if let Some(description) = description {
+        if description.chars().count() > DESCRIPTION || description.chars().any(char::is_control) {
+            let detail = format!("description may have {DESCRIPTION} characters, none of them control characters");
+            return Err(Problem::parameter("description", detail));
+        }
+        changes.description = Some(description);
+    }
+    changes.is_enabled = match state.as_deref() {
+        None => None,
+        Some(ENABLED) => Some(true),
+        Some(DISABLED) => Some(false),
+        Some(_) => return Err(Problem::parameter("state", "state must be enabled or disabled")),
+    };
+    changes.rate = match rate {
+        None => None,
+        Some(0) => Some(None),
+        Some(rate) if RATES.contains(&rate) => Some(Some(rate)),
+        Some(_) => return Err(Problem::parameter("rate", "rate must be from 0 to 10000")),
+    };
+    Ok(changes)
+}
+
+/// List endpoints, the oldest first. Needs `manage:secrets`.
+#[utoipa::path(get, path = "/api/v1/endpoints", tag = "endpoints", params(documented::OfCompany),
+    responses((status = 200, body = Success<Endpoints>, description = "At most 1,000"), problems::List))]
+pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let params = Params::read(request.query_string())?;
+    let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
+    let rows = endpoints::list(&api.db, scope).await.map_err(|e| query_failed(&e))?;
+    let endpoints = Endpoints { endpoints: rows.into_iter().map(Into::into).collect() };
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(endpoints)))
+}
+
+/// Show an endpoint and how it fares. Needs `manage:secrets`.
+#[utoipa::path(get, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(documented::Id),
+    responses((status = 200, body = Success<EndpointDetail>, description = "The endpoint"), problems::Show))]
+pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
+    let row = known(&api, scope, params::id(&path)?).await?;
+    let health = attempts::health(&api.db, &row).await.map_err(|e| query_failed(&e))?;
+    let detail = EndpointDetail::new(row.into(), health);
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(detail)))
+}
+
+/// Add an endpoint. Needs `manage:secrets`.
+///
+/// It is told of what changes from two seconds later on; `resend` with a range of time tells it of what was before. A company may
+/// have 20.
+#[utoipa::path(post, path = "/api/v1/endpoints", tag = "endpoints", request_body = NewEndpoint,
+    responses((status = 201, body = Success<MadeEndpoint>, description = "Added"), problems::Change))]
+pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let NewEndpoint { company, url, event_types, description, rate } = params::body(body).await?;
+    let company = company_of(&api, &caller, company.as_deref()).await?;
+    if company.known().is_none() {
+        return Err(Problem::parameter("company", "company must be a company's slug"));
+    }
+    let asked = EndpointChange { url: Some(url), event_types: Some(event_types), description, state: None, rate };
+    let changes = checked(&api.outbound, asked).await?;
+    let author = Author::of(&api, &request, &caller).about(company);
+    let tx = begin(&api).await?;
+    let (row, secret) = endpoints::add(&tx, vault(&api)?, company, changes).await.map_err(|e| refused(&e))?;
+    author.note(&tx, "endpoint.add", &told(&row)).await?;
+    commit(tx).await?;
+    let made = MadeEndpoint { endpoint: row.into(), secret };
+    Ok(HttpResponse::Created().insert_header(("cache-control", "no-store")).json(success(made)))
+}
+
+/// Change an endpoint. Needs `manage:secrets`; takes effect within two seconds.
+#[utoipa::path(patch, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(documented::Id), request_body = EndpointChange,
+    responses((status = 200, body = Success<Endpoint>, description = "As it is now"), problems::ShowChange))]
+pub(crate) async fn change(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    path: web::Path<String>,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let id = params::id(&path)?;
+    known(&api, caller.scope(), id).await?;
+    let changes = checked(&api.outbound, params::body(body).await?).await?;
+    let tx = begin(&api).await?;
+    let row = endpoints::change(&tx, caller.scope(), id, changes).await.map_err(|e| refused(&e))?.ok_or_else(not_found)?;
+    note(&api, &request, &caller, &tx, "endpoint.change", &row).await?;
+    commit(tx).await?;
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(Endpoint::from(row))))
+}
+
+/// Remove an endpoint with what is known of its messages. Needs `manage:secrets`.
+#[utoipa::path(delete, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(documented::Id),
+    responses((status = 204, description = "Removed"), problems::Show))]
+pub(crate) async fn remove(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let id = params::id(&path)?;
+    let tx = begin(&api).await?;
+    let row = endpoints::remove(&tx, caller.scope(), id).await.map_err(|e| query_failed(&e))?.ok_or_else(not_found)?;
+    note(&api, &request, &caller, &tx, "endpoint.remove", &row).await?;
+    commit(tx).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Give an endpoint a new key; the one before signs, too, for a day. Needs `manage:secrets`.
+#[utoipa::path(post, path = "/api/v1/endpoints/{id}/rotate", tag = "endpoints", params(documented::Id),
+    responses((status = 200, body = Success<MadeEndpoint>, description = "With its new key"), problems::ShowChange))]
+pub(crate) async fn rotate(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let id = params::id(&path)?;
+    let tx = begin(&api).await?;
+    let rotated = endpoints::rotate(&tx, vault(&api)?, caller.scope(), id).await.map_err(|e| refused(&e))?;
+    let (row, secret) = rotated.ok_or_else(not_found)?;
+    note(&api, &request, &caller, &tx, "endpoint.rotate", &row).await?;
+    commit(tx).await?;
+    let made = MadeEndpoint { endpoint: row.into(), secret };
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(made)))
+}
+
+/// What the audit log tells of an endpoint: its host, and nothing of a URL's path and query, which may be secret.
+fn told(row: &endpoint::Model) -> serde_json::Value {
+    let host = row.url.split('/').nth(2).unwrap_or_default();
+    json!({"endpoint": row.id, "host": host, "eventTypes": row.event_types, "state": row.state, "rate": row.rate})
+}
+
+/// Notes in `tx` what was done with an endpoint.
+pub(super) async fn note(
+    api: &Api,
+    request: &HttpRequest,
+    caller: &auth::Caller,
+    tx: &DatabaseTransaction,
+    action: &str,
+    row: &endpoint::Model,
+) -> Result<(), Problem> {
+    Author::of(api, request, caller).about(common::CompanyId(row.company_id)).note(tx, action, &told(row)).await
+}

@@ -1,0 +1,225 @@
+//! What is due, and what became of it.
+//!
+//! One process at a time delivers to an endpoint: it holds a lease on the endpoint's row and renews it. Deliveries themselves are not
+//! leased: a process that dies leaves them as they were, and whoever takes the endpoint next sends what was not answered again.
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter, Set,
+    Statement, TransactionTrait,
+    sea_query::{Expr, ExprTrait},
+};
+use uuid::Uuid;
+
+use super::{DELIVERED, DISABLED, ENABLED, FAILED, PENDING};
+use crate::{
+    Error,
+    entity::{delivery, delivery_attempt, endpoint},
+    now_ms,
+};
+
+/// Endpoints that are told of at once at most.
+const RECENT: usize = 1000;
+
+/// A delivery that is due, with what it carries.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct Due {
+    /// The message.
+    pub message_id: Uuid,
+    /// Attempts that failed before.
+    pub attempts: i64,
+    /// When the message was made, milliseconds.
+    pub created_at: i64,
+    /// Its body.
+    pub payload: String,
+}
+
+/// Up to `limit` deliveries to an endpoint that are due at `now_ms`. Of each subject the earliest that is not settled: a later one
+/// waits, also where the earlier is not due.
+pub async fn due(db: &DatabaseConnection, to: &endpoint::Model, now_ms: i64, limit: u64) -> Result<Vec<Due>, Error> {
+    let sql = "SELECT d.message_id, d.attempts, m.created_at, m.payload FROM deliveries d
+        JOIN outbound_messages m ON m.company_id = d.company_id AND m.id = d.message_id
+        WHERE d.company_id = $1 AND d.endpoint_id = $2 AND d.state = 'pending' AND d.next_at <= $3 AND NOT EXISTS
+        (SELECT 1 FROM deliveries e WHERE e.company_id = d.company_id AND e.endpoint_id = d.endpoint_id
+         AND e.subject = d.subject AND e.state = 'pending' AND e.sequence < d.sequence)
+        ORDER BY d.next_at, d.sequence LIMIT $4";
+    let values = [to.company_id.into(), to.id.into(), now_ms.into(), (limit as i64).into()];
+    Ok(Due::find_by_statement(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).all(db).await?)
+}
+
+/// The endpoints of which something became due from `from_ms` to `until_ms`.
+pub async fn recent(db: &DatabaseConnection, from_ms: i64, until_ms: i64) -> Result<Vec<Uuid>, Error> {
+    let sql = format!(
+        "SELECT DISTINCT endpoint_id FROM deliveries WHERE state = 'pending' AND next_at >= $1 AND next_at <= $2 LIMIT {RECENT}"
+    );
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [from_ms.into(), until_ms.into()]);
+    db.query_all_raw(statement).await?.into_iter().map(|row| Ok(row.try_get("", "endpoint_id")?)).collect()
+}
+
+/// Takes free leases of enabled endpoints until `until_ms`, and renews those of `owner` that end `early_ms` before it or sooner.
+/// Returns the endpoints that `owner` has.
+pub async fn lease(db: &DatabaseConnection, owner: Uuid, until_ms: i64, early_ms: i64) -> Result<Vec<endpoint::Model>, Error> {
+    use endpoint::{Column, Entity};
+    let is_ours = Column::LeaseOwner.eq(owner).and(Column::LeaseUntil.lt(until_ms - early_ms));
+    Entity::update_many()
+        .filter(Column::State.eq(ENABLED).and(is_ours.or(Column::LeaseUntil.lt(now_ms()))))
+        .col_expr(Column::LeaseOwner, Expr::value(owner))
+        .col_expr(Column::LeaseUntil, Expr::value(until_ms))
+        .exec(db)
+        .await?;
+    Ok(Entity::find().filter(Column::State.eq(ENABLED).and(Column::LeaseOwner.eq(owner))).all(db).await?)
+}
+
+/// Gives back the leases of `owner`.
+pub async fn release(db: &DatabaseConnection, owner: Uuid) -> Result<(), Error> {
+    use endpoint::{Column, Entity};
+    let mine = Entity::update_many().filter(Column::LeaseOwner.eq(owner));
+    mine.col_expr(Column::LeaseUntil, Expr::value(0_i64)).exec(db).await?;
+    Ok(())
+}
+
+/// What follows an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It was answered 2xx.
+    Delivered,
+    /// It is tried again then, milliseconds.
+    Again(i64),
+    /// It was the last attempt.
+    GivenUp,
+}
+
+/// An attempt that is over.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The message.
+    pub message_id: Uuid,
+    /// 1 for the first.
+    pub number: i64,
+    /// When it began, milliseconds.
+    pub at_ms: i64,
+    /// How long it took.
+    pub duration_ms: i64,
+    /// Of the answer, if one came.
+    pub status: Option<i64>,
+    /// Why none came; without the address.
+    pub error: Option<String>,
+    /// Bytes of the answer that were read.
+    pub size: i64,
+    /// The beginning of the answer, if it has one.
+    pub excerpt: Option<String>,
+    /// What follows.
+    pub next: Next,
+}
+
+/// Notes `attempts` to deliver to an endpoint, and what follows them. `is_failing` tells whether the endpoint may be noted as such. One
+/// that has been failing since before `failing_limit_ms` is disabled; returns whether it was.
+pub async fn record(
+    db: &DatabaseConnection,
+    to: &endpoint::Model,
+    attempts: &[Attempt],
+    is_failing: bool,
+    failing_limit_ms: i64,
+) -> Result<bool, Error> {
+    if attempts.is_empty() {
+        return Ok(false);
+    }
+    let tx = db.begin().await?;
+    // Writes first: SQLite's right to write must not be asked for after a read.
+    let rows = attempts.iter().map(|attempt| row(to, attempt));
+    delivery_attempt::Entity::insert_many(rows).exec_without_returning(&tx).await?;
+    let delivered = attempts.iter().filter(|attempt| attempt.next == Next::Delivered);
+    settle(&tx, to, delivered.map(|attempt| attempt.message_id).collect(), DELIVERED).await?;
+    let given_up = attempts.iter().filter(|attempt| attempt.next == Next::GivenUp);
+    settle(&tx, to, given_up.map(|attempt| attempt.message_id).collect(), FAILED).await?;
+    for attempt in attempts {
+        if let Next::Again(next_ms) = attempt.next {
+            again(&tx, to, attempt, next_ms).await?;
+        }
+    }
+    // Of an endpoint that is well nothing changes.
+    let has_arrived = attempts.iter().any(|attempt| attempt.next == Next::Delivered);
+    let is_disabled = match (has_arrived, is_failing) {
+        (true, false) => false,
+        (true, true) => note_success(&tx, to).await?,
+        (false, _) => note_failure(&tx, to, attempts, failing_limit_ms).await?,
+    };
+    tx.commit().await?;
+    Ok(is_disabled)
+}
+
+fn row(to: &endpoint::Model, attempt: &Attempt) -> delivery_attempt::ActiveModel {
+    let state = if attempt.next == Next::Delivered { DELIVERED } else { FAILED };
+    delivery_attempt::ActiveModel {
+        company_id: Set(to.company_id),
+        endpoint_id: Set(to.id),
+        id: Set(Uuid::now_v7()),
+        message_id: Set(attempt.message_id),
+        number: Set(attempt.number),
+        at: Set(attempt.at_ms),
+        state: Set(state.to_owned()),
+        status: Set(attempt.status),
+        error: Set(attempt.error.clone()),
+        duration_ms: Set(attempt.duration_ms),
+        size: Set(attempt.size),
+        excerpt: Set(attempt.excerpt.clone()),
+    }
+}
+
+fn of(to: &endpoint::Model) -> Expr {
+    use delivery::Column;
+    Column::CompanyId.eq(to.company_id).and(Column::EndpointId.eq(to.id))
+}
+
+async fn settle(tx: &DatabaseTransaction, to: &endpoint::Model, messages: Vec<Uuid>, state: &str) -> Result<(), Error> {
+    use delivery::{Column, Entity};
+    if messages.is_empty() {
+        return Ok(());
+    }
+    Entity::update_many()
+        .filter(of(to).and(Column::MessageId.is_in(messages)))
+        .col_expr(Column::State, Expr::value(state))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+async fn again(tx: &DatabaseTransaction, to: &endpoint::Model, attempt: &Attempt, next_ms: i64) -> Result<(), Error> {
+    use delivery::{Column, Entity};
+    Entity::update_many()
+        .filter(of(to).and(Column::MessageId.eq(attempt.message_id)).and(Column::State.eq(PENDING)))
+        .col_expr(Column::Attempts, Expr::value(attempt.number))
+        .col_expr(Column::NextAt, Expr::value(next_ms))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+fn own(to: &endpoint::Model) -> Expr {
+    use endpoint::Column;
+    Column::CompanyId.eq(to.company_id).and(Column::Id.eq(to.id))
+}
+
+async fn note_success(tx: &DatabaseTransaction, to: &endpoint::Model) -> Result<bool, Error> {
+    use endpoint::{Column, Entity};
+    let well = Entity::update_many().filter(own(to).and(Column::FailingSince.is_not_null()));
+    well.col_expr(Column::FailingSince, Expr::value(None::<i64>)).exec(tx).await?;
+    Ok(false)
+}
+
+/// Notes since when the endpoint has been failing, and disables it where that is too long.
+async fn note_failure(
+    tx: &DatabaseTransaction,
+    to: &endpoint::Model,
+    attempts: &[Attempt],
+    failing_limit_ms: i64,
+) -> Result<bool, Error> {
+    use endpoint::{Column, Entity};
+    let since = attempts.iter().map(|attempt| attempt.at_ms).min().unwrap_or_default();
+    let begins = Entity::update_many().filter(own(to).and(Column::FailingSince.is_null()));
+    begins.col_expr(Column::FailingSince, Expr::value(since)).exec(tx).await?;
+    let ends = Entity::update_many()
+        .filter(own(to).and(Column::State.eq(ENABLED)).and(Column::FailingSince.lt(failing_limit_ms)))
+        .col_expr(Column::State, Expr::value(DISABLED))
+        .col_expr(Column::Reason, Expr::value("every attempt failed for days"));
+    Ok(ends.exec(tx).await?.rows_affected > 0)
+}

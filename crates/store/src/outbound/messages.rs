@@ -1,0 +1,140 @@
+//! Messages, written in the transaction of the change that they tell of.
+
+use common::CompanyId;
+use sea_orm::DatabaseTransaction;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{PENDING, bodies, subscriptions::Subscriptions};
+use crate::{
+    Error,
+    dialect::{
+        self,
+        rows::{self, Insert, Rest, RowValue},
+    },
+    entity::{delivery, outbound_message},
+    now_ms,
+};
+
+/// A message to write, and who gets it.
+#[derive(Debug)]
+pub(crate) struct NewMessage {
+    company: CompanyId,
+    id: Uuid,
+    event_type: &'static str,
+    subject: Uuid,
+    payload: String,
+    created_ms: i64,
+    endpoints: Vec<Uuid>,
+}
+
+impl NewMessage {
+    /// Tells `data` of `subject` to those of `company`'s endpoints that want it; none where nobody does: then no body is made.
+    pub fn of(
+        subscriptions: &Subscriptions,
+        company: CompanyId,
+        event_type: &'static str,
+        subject: Uuid,
+        data: impl Serialize,
+    ) -> Result<Option<Self>, Error> {
+        let endpoints: Vec<Uuid> = subscriptions.of(company, event_type).collect();
+        if endpoints.is_empty() {
+            return Ok(None);
+        }
+        Self::to(endpoints, company, event_type, subject, data).map(Some)
+    }
+
+    /// The same to these endpoints.
+    pub fn to(
+        endpoints: Vec<Uuid>,
+        company: CompanyId,
+        event_type: &'static str,
+        subject: Uuid,
+        data: impl Serialize,
+    ) -> Result<Self, Error> {
+        let created_ms = now_ms();
+        let payload = bodies::body(event_type, created_ms, data)?;
+        Ok(Self { company, id: Uuid::now_v7(), event_type, subject, payload, created_ms, endpoints })
+    }
+
+    /// Its id.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
+/// What a batch is about to tell.
+#[derive(Debug)]
+pub(crate) struct Outbox<'s> {
+    subscriptions: &'s Subscriptions,
+    messages: Vec<NewMessage>,
+}
+
+impl<'s> Outbox<'s> {
+    /// Nothing yet, for those.
+    pub fn new(subscriptions: &'s Subscriptions) -> Self {
+        Self { subscriptions, messages: Vec::new() }
+    }
+
+    /// Whether anything may be told to `company`: where not, nobody needs to find out what changed.
+    pub fn has(&self, company: CompanyId) -> bool {
+        self.subscriptions.has(company)
+    }
+
+    /// Tells `data` of `subject` to whoever wants it.
+    pub fn tell(
+        &mut self,
+        company: CompanyId,
+        event_type: &'static str,
+        subject: Uuid,
+        data: impl Serialize,
+    ) -> Result<(), Error> {
+        self.messages.extend(NewMessage::of(self.subscriptions, company, event_type, subject, data)?);
+        Ok(())
+    }
+
+    /// Writes it all in `tx`, under whose locks it was found.
+    pub async fn write(&self, tx: &DatabaseTransaction) -> Result<(), Error> {
+        write(tx, &self.messages).await
+    }
+}
+
+/// Writes `messages` in their order, with a delivery for each of their endpoints. What they tell of is locked by `tx`.
+pub(crate) async fn write(tx: &DatabaseTransaction, messages: &[NewMessage]) -> Result<(), Error> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let sequence = dialect::take_sequence(tx, messages.len()).await?;
+    let numbered = || messages.iter().zip(sequence.iter().copied());
+    let deliveries = numbered().flat_map(|(new, n)| new.endpoints.iter().map(move |endpoint| (new, n, *endpoint)));
+    let inserts =
+        vec![Insert::of(numbered(), message_cell, Rest::Nothing)?, Insert::of(deliveries, delivery_cell, Rest::Nothing)?];
+    Ok(rows::insert(tx, inserts).await?)
+}
+
+fn message_cell((new, number): (&NewMessage, i64), column: outbound_message::Column) -> RowValue<'_> {
+    use outbound_message::Column;
+    match column {
+        Column::CompanyId => new.company.0.into(),
+        Column::Id => new.id.into(),
+        Column::Sequence => number.into(),
+        Column::EventType => new.event_type.into(),
+        Column::Subject => new.subject.into(),
+        Column::Payload => new.payload.as_str().into(),
+        Column::CreatedAt => new.created_ms.into(),
+    }
+}
+
+fn delivery_cell((new, number, endpoint): (&NewMessage, i64, Uuid), column: delivery::Column) -> RowValue<'_> {
+    use delivery::Column;
+    match column {
+        Column::CompanyId => new.company.0.into(),
+        Column::EndpointId => endpoint.into(),
+        Column::MessageId => new.id.into(),
+        Column::Sequence => number.into(),
+        Column::Subject => new.subject.into(),
+        Column::State => PENDING.into(),
+        Column::Attempts => 0.into(),
+        Column::NextAt | Column::CreatedAt => new.created_ms.into(),
+    }
+}

@@ -1,0 +1,232 @@
+//! Messages are rows of the batch that makes the change; what is due of them is the earliest of each transaction.
+
+use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity};
+use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, TransactionTrait};
+use serde_json::{Value, json};
+use store::{
+    Vault,
+    batch::{NewEvent, Writer},
+    entity::{endpoint, outbound_message},
+    outbound::{
+        DISABLED, attempts,
+        deliveries::{self, Attempt, Due, Next},
+        endpoints::{self, Changes},
+        resend,
+    },
+    reads::Scope,
+    retention::{self, Retention},
+    secrets,
+};
+use uuid::Uuid;
+
+use crate::Database;
+
+const COMPANY: CompanyId = CompanyId(Uuid::from_u128(1));
+const DAY_MS: i64 = 86_400_000;
+
+fn payment(payment: &str, status: &str, second: u32) -> NewEvent {
+    let time = format!("2026-11-01T10:00:{second:02}Z");
+    let body = json!({"eventType": format!("PAYMENT_{status}"), "payload":
+        {"id": payment, "amount": 5, "currencyCode": "EUR", "status": status, "statusTime": time}});
+    let payload = body.to_string();
+    let envelope = Envelope::parse(payload.as_bytes(), None).unwrap();
+    let received = chrono::DateTime::from_timestamp_millis(store::now_ms()).unwrap();
+    NewEvent {
+        webhook_id: Uuid::now_v7(),
+        company_id: COMPANY,
+        endpoint: Endpoint::Netbanx,
+        identity: EventIdentity::of(Endpoint::Netbanx, None, &envelope),
+        legacy: None,
+        event_key: None,
+        received_ms: received.timestamp_millis(),
+        event: Event::interpret(&envelope, received).unwrap(),
+        payload: payload.clone(),
+    }
+}
+
+async fn add(db: &DatabaseConnection, company: CompanyId, types: &str) -> endpoint::Model {
+    let vault = Vault::new(&[[7; 32]]).unwrap();
+    let new = Changes { url: Some("https://example.com/".to_owned()), event_types: Some(types.to_owned()), ..Changes::default() };
+    let tx = db.begin().await.unwrap();
+    let (row, _) = endpoints::add(&tx, &vault, company, new).await.unwrap();
+    tx.commit().await.unwrap();
+    row
+}
+
+async fn write(db: &DatabaseConnection, events: &[NewEvent]) {
+    Writer::new(db.clone(), 0).write(events).await.unwrap();
+}
+
+/// Type, transaction and status of all messages, in their order.
+async fn messages(db: &DatabaseConnection) -> Vec<(String, String, String)> {
+    let rows = outbound_message::Entity::find().order_by_asc(outbound_message::Column::Sequence).all(db).await.unwrap();
+    let told = rows.iter().map(|row| {
+        let body: Value = serde_json::from_str(&row.payload).unwrap();
+        assert_eq!(body["type"], row.event_type);
+        let text = |name: &str| body["data"][name].as_str().unwrap().to_owned();
+        (row.event_type.clone(), text("externalId"), text("status"))
+    });
+    told.collect()
+}
+
+async fn due(db: &DatabaseConnection, to: &endpoint::Model) -> Vec<Due> {
+    deliveries::due(db, to, store::now_ms() + 1, 100).await.unwrap()
+}
+
+/// What became of an attempt to deliver `due`.
+fn attempt(due: &Due, at_ms: i64, next: Next) -> Attempt {
+    let (message_id, number) = (due.message_id, due.attempts + 1);
+    Attempt { message_id, number, at_ms, duration_ms: 3, status: Some(500), error: None, size: 0, excerpt: None, next }
+}
+
+async fn changes_are_told_in_order(database: Database) {
+    let db = &database.db;
+    let to = add(db, COMPANY, "*").await;
+    let created_alone = add(db, COMPANY, "transaction.created").await;
+    let stranger = add(db, CompanyId(Uuid::from_u128(2)), "*").await;
+    // Both states in one batch, the later first; then the same again, and what changes nothing that shows.
+    let (processing, completed) = (payment("a", "PROCESSING", 1), payment("a", "COMPLETED", 2));
+    write(db, &[completed.clone(), processing.clone(), payment("b", "COMPLETED", 1)]).await;
+    write(db, &[processing, completed]).await;
+    write(db, &[payment("b", "PROCESSING", 0)]).await;
+    let told = messages(db).await;
+    let of = |id: &str| -> Vec<(&str, &str)> {
+        told.iter().filter(|told| told.1 == id).map(|told| (told.0.as_str(), told.2.as_str())).collect()
+    };
+    assert_eq!(of("a"), [("transaction.created", "PENDING"), ("transaction.updated", "COMPLETED")]);
+    assert_eq!(of("b"), [("transaction.created", "COMPLETED")], "a late event that changes nothing visible is not told");
+    assert_eq!(due(db, &created_alone).await.len(), 2);
+    assert!(due(db, &stranger).await.is_empty());
+
+    // Of a transaction the earliest alone, until it arrived or is given up.
+    let first = due(db, &to).await;
+    assert_eq!(first.len(), 2);
+    let a = first.iter().find(|due| due.payload.contains("PENDING")).unwrap();
+    let later = store::now_ms() + 60_000;
+    deliveries::record(db, &to, &[attempt(a, 5, Next::Again(later))], true, 0).await.unwrap();
+    assert!(due(db, &to).await.iter().all(|due| due.payload.contains("\"b\"")), "it waits, and what follows it waits too");
+    let retried = deliveries::due(db, &to, later, 100).await.unwrap();
+    assert_eq!(retried.iter().find(|due| due.message_id == a.message_id).unwrap().attempts, 1);
+    deliveries::record(db, &to, &[attempt(a, 6, Next::GivenUp)], true, 0).await.unwrap();
+    let second = due(db, &to).await;
+    assert!(second.iter().any(|due| due.payload.contains("transaction.updated")), "what follows goes on");
+    let delivered: Vec<Attempt> = second.iter().map(|due| attempt(due, 7, Next::Delivered)).collect();
+    deliveries::record(db, &to, &delivered, true, 0).await.unwrap();
+    assert!(due(db, &to).await.is_empty());
+    let health = attempts::health(db, &to).await.unwrap();
+    assert_eq!((health.pending, health.failed), (0, 1));
+
+    // Sent again, it stands before what follows it.
+    let tx = db.begin().await.unwrap();
+    assert_eq!(resend::failed_since(&tx, &to, 0).await.unwrap(), 1);
+    assert_eq!(resend::range(&tx, &created_alone, 0, i64::MAX).await.unwrap(), 2);
+    assert!(!resend::one(&tx, &stranger, a.message_id).await.unwrap(), "another company's message is none");
+    tx.commit().await.unwrap();
+    assert_eq!(due(db, &to).await.iter().map(|due| due.message_id).collect::<Vec<_>>(), [a.message_id]);
+}
+
+async fn an_endpoint_has_one_owner(database: Database) {
+    let db = &database.db;
+    let to = add(db, COMPANY, "*").await;
+    let (one, other, now) = (Uuid::now_v7(), Uuid::now_v7(), store::now_ms());
+    assert_eq!(deliveries::lease(db, one, now + 10_000, 5_000).await.unwrap().len(), 1);
+    assert!(deliveries::lease(db, other, now + 10_000, 5_000).await.unwrap().is_empty());
+    let renewed = deliveries::lease(db, one, now + 20_000, 5_000).await.unwrap();
+    assert_eq!(renewed[0].lease_until, now + 20_000);
+    deliveries::release(db, one).await.unwrap();
+    assert_eq!(deliveries::lease(db, other, now + 10_000, 5_000).await.unwrap()[0].id, to.id);
+
+    // Failing for days ends it; a success in between does not.
+    write(db, &[payment("a", "COMPLETED", 1), payment("b", "COMPLETED", 1)]).await;
+    let first = due(db, &to).await;
+    let again = Next::Again(0);
+    let limit = now - 5 * DAY_MS;
+    assert!(!deliveries::record(db, &to, &[attempt(&first[0], now - 6 * DAY_MS, Next::Delivered)], true, limit).await.unwrap());
+    assert!(!deliveries::record(db, &to, &[attempt(&first[1], now - 4 * DAY_MS, again)], true, limit).await.unwrap());
+    assert!(!deliveries::record(db, &to, &[attempt(&first[1], now, again)], true, limit).await.unwrap());
+    assert!(deliveries::record(db, &to, &[attempt(&first[1], now, again)], true, now).await.unwrap());
+    let row = endpoints::get(db, Scope::All, to.id).await.unwrap().unwrap();
+    assert_eq!(row.state, DISABLED);
+    assert!(deliveries::lease(db, other, now + 20_000, 5_000).await.unwrap().is_empty());
+    write(db, &[payment("c", "COMPLETED", 1)]).await;
+    assert_eq!(messages(db).await.len(), 2, "nothing is made for a disabled endpoint");
+}
+
+async fn keys_are_sealed_and_rotate(database: Database) {
+    let db = &database.db;
+    let (old, new) = (Vault::new(&[[7; 32]]).unwrap(), Vault::new(&[[8; 32], [7; 32]]).unwrap());
+    let to = add(db, COMPANY, "*").await;
+    let tx = db.begin().await.unwrap();
+    let (rotated, text) = endpoints::rotate(&tx, &old, Scope::Company(COMPANY.0), to.id).await.unwrap().unwrap();
+    assert!(endpoints::rotate(&tx, &old, Scope::Company(Uuid::nil()), to.id).await.unwrap().is_none());
+    tx.commit().await.unwrap();
+    let (now, first) = (store::now_ms(), endpoints::keys(&old, &to, 0).unwrap().remove(0));
+    let both = endpoints::keys(&old, &rotated, now).unwrap();
+    assert_eq!((both.len(), &both[1]), (2, &first));
+    assert_eq!(endpoints::keys(&old, &rotated, now + endpoints::GRACE_MS + 60_000).unwrap().len(), 1);
+    assert!(text.starts_with("whsec_") && !rotated.secret.contains(&text));
+    // Under another master key.
+    assert_eq!(secrets::rewrap(db, &new).await.unwrap(), 2);
+    assert_eq!(secrets::rewrap(db, &new).await.unwrap(), 0);
+    let row = endpoints::get(db, Scope::All, to.id).await.unwrap().unwrap();
+    assert_eq!(endpoints::keys(&Vault::new(&[[8; 32]]).unwrap(), &row, now).unwrap(), both);
+    assert!(endpoints::keys(&old, &row, now).is_err());
+}
+
+async fn what_is_old_goes(database: Database) {
+    let db = &database.db;
+    let to = add(db, COMPANY, "*").await;
+    write(db, &[payment("a", "COMPLETED", 1)]).await;
+    let due = due(db, &to).await;
+    deliveries::record(db, &to, &[attempt(&due[0], store::now_ms(), Next::Delivered)], true, 0).await.unwrap();
+    let kept = Retention { history_days: 0, minute_days: 7, hour_days: 100 };
+    retention::step(db, kept).await.unwrap();
+    assert_eq!(attempts::list(db, &to, None, None, 10).await.unwrap().len(), 1);
+    let age = 31 * DAY_MS;
+    for (table, column) in [("outbound_messages", "created_at"), ("deliveries", "created_at"), ("delivery_attempts", "at")] {
+        db.execute_unprepared(&format!("UPDATE {table} SET {column} = {column} - {age}")).await.unwrap();
+    }
+    while retention::step(db, kept).await.unwrap() > 0 {}
+    assert!(attempts::list(db, &to, None, None, 10).await.unwrap().is_empty());
+    assert!(messages(db).await.is_empty());
+}
+
+#[tokio::test]
+async fn changes_are_told_in_order_sqlite() {
+    changes_are_told_in_order(Database::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn changes_are_told_in_order_postgres() {
+    changes_are_told_in_order(Database::postgres().await).await;
+}
+
+#[tokio::test]
+async fn an_endpoint_has_one_owner_sqlite() {
+    an_endpoint_has_one_owner(Database::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn an_endpoint_has_one_owner_postgres() {
+    an_endpoint_has_one_owner(Database::postgres().await).await;
+}
+
+#[tokio::test]
+async fn keys_are_sealed_and_rotate_sqlite() {
+    keys_are_sealed_and_rotate(Database::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn keys_are_sealed_and_rotate_postgres() {
+    keys_are_sealed_and_rotate(Database::postgres().await).await;
+}
+
+#[tokio::test]
+async fn what_is_old_goes_sqlite() {
+    what_is_old_goes(Database::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn what_is_old_goes_postgres() {
+    what_is_old_goes(Database::postgres().await).await;
+}
