@@ -5,15 +5,17 @@
 //! is unknown in the file, stops the start with a message that names the variable.
 
 mod arguments;
+mod checks;
+mod master_keys;
 mod redis_url;
 mod source;
 mod transport;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-
+use checks::{header_name, otlp_endpoint, public_url};
 use ipnet::IpNet;
+pub use master_keys::MasterKeys;
 use queue::{Packing, QueueSettings};
 use source::Source;
 use store::retention::Retention;
@@ -35,26 +37,6 @@ pub enum Error {
     /// The file of `NETBANX_CONFIG` cannot be read.
     #[error("NETBANX_CONFIG: {0}")]
     File(String),
-}
-
-/// The keys of 32 bytes that encrypt secrets at rest, the current one first. Not shown by `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct MasterKeys(pub Vec<[u8; 32]>);
-
-impl std::fmt::Debug for MasterKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("MasterKeys(***)")
-    }
-}
-
-impl MasterKeys {
-    /// Reads one or several keys of 32 bytes in base64, separated by commas.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let key = |text: &str| STANDARD.decode(text.trim()).ok()?.try_into().ok();
-        let keys: Option<Vec<[u8; 32]>> = text.split(',').map(key).collect();
-        let reason = "must be 32 bytes in base64; several, separated by commas, while one is replaced: the new one first";
-        keys.map(Self).ok_or_else(|| bad("MASTER_KEY", reason))
-    }
 }
 
 /// Everything that can be set.
@@ -325,35 +307,6 @@ fn outbound(source: &Source) -> Result<OutboundSettings, Error> {
             .map_err(|_| bad("OUTBOUND_ALLOW_NETWORKS", "must be networks such as 10.1.0.0/16, separated by commas"))?,
         proxy,
     })
-}
-
-fn otlp_endpoint(source: &Source) -> Result<Option<String>, Error> {
-    let endpoint = source.optional("OTEL_EXPORTER_OTLP_ENDPOINT");
-    match endpoint.as_deref().map(url::Url::parse) {
-        Some(Ok(url)) if url.scheme() == "http" && url.has_host() => Ok(endpoint),
-        Some(_) => Err(bad("OTEL_EXPORTER_OTLP_ENDPOINT", "must be http://HOST:PORT of a collector that takes OTLP over HTTP")),
-        None => Ok(None),
-    }
-}
-
-fn header_name(source: &Source) -> Result<Option<String>, Error> {
-    let name = source.optional("CLIENT_ADDRESS_HEADER").map(|name| name.to_ascii_lowercase());
-    let is_token = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    match name {
-        Some(name) if !is_token(&name) => Err(bad("CLIENT_ADDRESS_HEADER", "must be a header's name, such as x-forwarded-for")),
-        name => Ok(name),
-    }
-}
-
-fn public_url(source: &Source) -> Result<Option<String>, Error> {
-    let address = source.optional("INGRESS_PUBLIC_URL");
-    match address.as_deref().map(url::Url::parse) {
-        Some(Ok(url)) if matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() => {
-            Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
-        }
-        Some(_) => Err(bad("INGRESS_PUBLIC_URL", "must be the http or https address under which portals reach ingress")),
-        None => Ok(None),
-    }
 }
 
 fn bad(name: &'static str, reason: &str) -> Error {

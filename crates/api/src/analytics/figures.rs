@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::{
     TimeRange,
     amounts::{Amounts, Sums},
+    asked::Asked,
 };
 use crate::reads::views::time;
 
@@ -47,65 +48,11 @@ pub(crate) struct Analytics {
     pub generated_at: Option<String>,
 }
 
-/// How a span was asked for, and what was asked beside it; nothing where a plain range was.
-#[derive(Debug, Clone, Default, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Asked {
-    /// The moment behind the span; the same as `until`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub to: Option<String>,
-    /// hour, day, week, month, quarter or year.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub interval: Option<&'static str>,
-    /// IANA's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub time_zone: Option<&'static str>,
-    /// True where retention removed what an exact answer needs: then buckets that an edge cuts count where they begin.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schema(required = false)]
-    pub is_approximate: bool,
-    /// The span that was asked for to compare with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub comparison: Option<Comparison>,
-    /// What `groupBy` asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub group_by: Option<&'static str>,
-    /// The figures by group, the largest first, at most 100.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub groups: Option<Vec<Group>>,
-}
-
-/// The figures of another span.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Comparison {
-    /// previous or year.
-    pub with: &'static str,
-    pub from: Option<String>,
-    pub to: Option<String>,
-    pub transactions: TransactionFigures,
-    pub webhooks: WebhookFigures,
-    pub series: Vec<SeriesPoint>,
-}
-
-/// The figures of what has one thing in common.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Group {
-    /// What they have in common: a currency, a method, a kind, a status, an account or a reason; UNKNOWN where it is not known.
-    pub key: String,
-    pub transactions: TransactionFigures,
-}
-
 /// Counts of transactions of all kinds, and amounts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TransactionFigures {
-    total: i64,
+    pub total: i64,
     completed: i64,
     failed: i64,
     pending: i64,
@@ -212,38 +159,8 @@ impl Analytics {
     }
 }
 
-impl Comparison {
-    /// The figures of `points` by the spans between `edges`.
-    pub fn of(with: &'static str, points: &[Point], edges: &[i64]) -> Self {
-        let all: Vec<&Point> = points.iter().collect();
-        Self {
-            with,
-            from: edges.first().copied().and_then(time),
-            to: edges.last().copied().and_then(time),
-            transactions: transactions(&all),
-            webhooks: webhooks(&all),
-            series: series(points, edges),
-        }
-    }
-}
-
-impl Group {
-    /// The figures of points by the group that each is named with, the largest first, at most so many.
-    pub fn all<'p>(named: impl Iterator<Item = (String, &'p Point)>, most: usize) -> Vec<Self> {
-        let mut grouped: BTreeMap<String, Vec<&Point>> = BTreeMap::new();
-        for (key, point) in named {
-            grouped.entry(if key.is_empty() { "UNKNOWN".to_owned() } else { key }).or_default().push(point);
-        }
-        let figures = grouped.into_iter().map(|(key, points)| Self { key, transactions: transactions(&points) });
-        let mut groups: Vec<Self> = figures.filter(|group| group.transactions.total != 0).collect();
-        groups.sort_by_key(|group| std::cmp::Reverse(group.transactions.total));
-        groups.truncate(most);
-        groups
-    }
-}
-
 /// A point for each span between two of `edges`, which rise.
-fn series(points: &[Point], edges: &[i64]) -> Vec<SeriesPoint> {
+pub(super) fn series(points: &[Point], edges: &[i64]) -> Vec<SeriesPoint> {
     let mut spans: Vec<Vec<&Point>> = vec![Vec::new(); edges.len().saturating_sub(1)];
     for point in points {
         let span = edges.partition_point(|edge| *edge <= point.bucket_ms).checked_sub(1);
@@ -254,7 +171,7 @@ fn series(points: &[Point], edges: &[i64]) -> Vec<SeriesPoint> {
     edges.iter().zip(spans).map(|(start, points)| series_point(*start, &points)).collect()
 }
 
-fn transactions(points: &[&Point]) -> TransactionFigures {
+pub(super) fn transactions(points: &[&Point]) -> TransactionFigures {
     let mut sums = TransactionFigures::default();
     let (mut approved, mut refused) = (0, 0);
     let mut currencies: BTreeMap<&str, Sums> = BTreeMap::new();
@@ -299,7 +216,7 @@ fn rate(part: i64, all: i64) -> Option<f64> {
     (all > 0).then(|| ((part * 10_000 + all / 2) / all) as f64 / 10_000.0)
 }
 
-fn webhooks(points: &[&Point]) -> WebhookFigures {
+pub(super) fn webhooks(points: &[&Point]) -> WebhookFigures {
     let mut sums = WebhookFigures::default();
     for point in points {
         let Series::Webhooks(outcome) = point.series else { continue };

@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | `amounts` | sums of amounts, of any size |
 //! | `figures` | points of roll-ups to figures: sums and rates, no I/O |
+//! | `asked` | what an answer has beyond a plain range |
 //! | `calendar` | spans and intervals of time zones |
 //! | `spans` | any span by intervals of a zone, compared and grouped |
 //! | `precompute` | keeps the answers ready, one replica at a time |
 
 mod amounts;
+mod asked;
 mod calendar;
 mod figures;
 pub(crate) mod precompute;

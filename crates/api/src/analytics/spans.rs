@@ -13,8 +13,8 @@ use store::{
 
 use super::{
     Analytics, TimeRange,
+    asked::{Asked, Comparison, Group},
     calendar::{self, Interval},
-    figures::{Asked, Comparison, Group},
 };
 use crate::{Api, http::params::Params, query_failed, reads::views::time};
 
