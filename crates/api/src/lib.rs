@@ -131,7 +131,7 @@ impl Api {
             companies: Cache::builder().max_capacity(10_000).time_to_live(COMPANY_TTL).build(),
             secure_cookies: settings.production,
             revocations,
-            addresses: Arc::new(address_source(settings)),
+            addresses: Arc::new(AddressSource::named(settings.client_address_header.as_deref(), settings.client_address_hops)),
             sign_ins: Arc::default(),
             publisher,
             directory,
@@ -165,12 +165,6 @@ impl Api {
             async move { store::ping(&db).await.is_ok() }
         })
     }
-}
-
-fn address_source(settings: &Settings) -> AddressSource {
-    // The settings checked that it is a name.
-    let header = settings.client_address_header.as_deref().and_then(|name| name.parse().ok());
-    AddressSource { header, hops: settings.client_address_hops }
 }
 
 /// Runs the service until `stop`.

@@ -14,6 +14,11 @@ pub struct AddressSource {
 }
 
 impl AddressSource {
+    /// The source that the settings name. They checked that `header` is a header's name; what is none counts as no header.
+    pub fn named(header: Option<&str>, hops: usize) -> Self {
+        Self { header: header.and_then(|name| name.parse().ok()), hops }
+    }
+
     /// The address that `request` comes from; of IPv6 the network that one host has. Nothing but the peer is believed unless
     /// a setting names the header that a proxy of ours writes.
     pub fn of(&self, request: &HttpRequest) -> Option<IpAddr> {

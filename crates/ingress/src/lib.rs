@@ -101,7 +101,7 @@ impl Ingress {
             duplicates,
             bodies: Bounds::new(settings.body_memory_mib * 1024 * 1024, settings.body_timeout),
             strangers: Arc::new(Strangers::new()),
-            addresses: Arc::new(address_source(settings)),
+            addresses: Arc::new(AddressSource::named(settings.client_address_header.as_deref(), settings.client_address_hops)),
             refusals: Refusals(meter.clone()),
             meter,
             signature_validation: settings.signature_validation,
@@ -122,12 +122,6 @@ impl Ingress {
                 async move { receivers.is_ready().await }
             })
     }
-}
-
-fn address_source(settings: &Settings) -> AddressSource {
-    // The settings checked that it is a name.
-    let header = settings.client_address_header.as_deref().and_then(|name| name.parse().ok());
-    AddressSource { header, hops: settings.client_address_hops }
 }
 
 /// Runs the service until `stop`.

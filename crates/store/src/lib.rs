@@ -14,6 +14,7 @@
 //! | [`reconciliations`] | comparisons with Netbanx's reports: runs, what they found, what they ask |
 //! | [`horizon`] | the instants before which rows may have been removed |
 //! | [`companies`] | companies and which accounts are theirs |
+//! | `credential` | random credentials and their digests |
 //! | [`secrets`] | receivers' keys, encrypted |
 //! | [`tokens`] | API tokens, hashed |
 //! | [`users`] | users, their roles, passwords and sessions |
@@ -29,6 +30,7 @@
 pub mod audit;
 pub mod batch;
 pub mod companies;
+mod credential;
 pub mod deadline;
 pub mod dialect;
 pub mod entity;

@@ -8,7 +8,7 @@ pub use marks::{conflicts, late};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait, Select,
-    sea_query::{Asterisk, Expr, ExprTrait, Func, Query},
+    sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement},
 };
 pub use transactions::{TransactionFilter, TransactionOrder, transaction, transactions, transactions_after, wanted};
 use uuid::Uuid;
@@ -90,16 +90,17 @@ macro_rules! paged {
 /// How many rows `all` holds for, up to [`MAX_COUNT`].
 async fn count(db: &impl ConnectionTrait, entity: impl EntityTrait, all: Condition) -> Result<u64, Error> {
     let rows = Query::select().expr(Expr::val(1)).from(entity.table_ref()).cond_where(all).limit(MAX_COUNT).take();
-    let count = Query::select().expr_as(Func::count(Expr::col(Asterisk)), "rows").from_subquery(rows, "counted").take();
-    let row = db.query_one(&count).await?;
-    let rows: i64 = row.map(|row| row.try_get("", "rows")).transpose()?.unwrap_or(0);
-    Ok(rows.unsigned_abs())
+    counted(db, Query::select().from_subquery(rows, "counted").take()).await
 }
 
 /// How many rows `all` holds for, however many there are.
 pub async fn count_all(db: &impl ConnectionTrait, entity: impl EntityTrait, all: Condition) -> Result<u64, Error> {
-    let count = Query::select().expr_as(Func::count(Expr::col(Asterisk)), "rows").from(entity.table_ref()).cond_where(all).take();
-    let row = db.query_one(&count).await?;
+    counted(db, Query::select().from(entity.table_ref()).cond_where(all).take()).await
+}
+
+/// How many rows `from` has, which selects no column yet.
+async fn counted(db: &impl ConnectionTrait, mut from: SelectStatement) -> Result<u64, Error> {
+    let row = db.query_one(from.expr_as(Func::count(Expr::col(Asterisk)), "rows")).await?;
     let rows: i64 = row.map(|row| row.try_get("", "rows")).transpose()?.unwrap_or(0);
     Ok(rows.unsigned_abs())
 }
@@ -116,15 +117,9 @@ pub async fn accounts(
     paged!(account, all, window, db, UpdatedAt)
 }
 
-/// The same rows, not counted.
-pub async fn accounts_after(
-    db: &impl ConnectionTrait,
-    scope: Scope,
-    status: Option<&str>,
-    stage: Option<&str>,
-    window: Window,
-) -> Result<Vec<account::Model>, Error> {
-    Ok(rows!(account, wanted_accounts(scope, status, stage), window, db, UpdatedAt))
+/// The accounts that `all` (see [`wanted_accounts`]) holds for, not counted.
+pub async fn accounts_after(db: &impl ConnectionTrait, all: Condition, window: Window) -> Result<Vec<account::Model>, Error> {
+    Ok(rows!(account, all, window, db, UpdatedAt))
 }
 
 /// What holds for the accounts of a filter.
@@ -202,14 +197,9 @@ pub async fn events(
     paged!(webhook_event, all, window, db, ReceivedAt)
 }
 
-/// The same rows, not counted.
-pub async fn events_after(
-    db: &impl ConnectionTrait,
-    scope: Scope,
-    filter: &EventFilter,
-    window: Window,
-) -> Result<Vec<webhook_event::Model>, Error> {
-    Ok(rows!(webhook_event, wanted_events(scope, filter), window, db, ReceivedAt))
+/// The events that `all` (see [`wanted_events`]) holds for, not counted.
+pub async fn events_after(db: &impl ConnectionTrait, all: Condition, window: Window) -> Result<Vec<webhook_event::Model>, Error> {
+    Ok(rows!(webhook_event, all, window, db, ReceivedAt))
 }
 
 /// What holds for the events of a filter.

@@ -2,7 +2,6 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use common::{CompanyId, Endpoint, signature::KeyEncoding};
-use ring::rand::{SecureRandom, SystemRandom};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     TransactionSession, TransactionTrait, sea_query::Expr,
@@ -11,7 +10,7 @@ use uuid::Uuid;
 
 pub use crate::vault::Vault;
 use crate::{
-    Error,
+    Error, credential,
     entity::receiver_secret::{self, Column, Entity, Model},
     now_ms,
     outbound::endpoints,
@@ -30,8 +29,7 @@ fn of_receiver(endpoint: Endpoint, company: CompanyId) -> Condition {
 
 /// A new key of 32 random bytes, as text of that encoding.
 pub fn generate(encoding: KeyEncoding) -> Result<String, Error> {
-    let mut bytes = [0; 32];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Crypto)?;
+    let bytes = credential::random::<32>()?;
     Ok(match encoding {
         KeyEncoding::Hex => bytes.iter().fold(String::new(), |text, b| text + &format!("{b:02x}")),
         KeyEncoding::Utf8 | KeyEncoding::Base64 => STANDARD.encode(bytes),

@@ -1,11 +1,6 @@
 //! API tokens. Only the SHA-256 of a token is stored; the token itself is shown once.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::CompanyId;
-use ring::{
-    digest,
-    rand::{SecureRandom, SystemRandom},
-};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
     sea_query::Expr,
@@ -14,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Error,
+    credential::{self, hash},
     entity::api_token::{self, Column, Entity, Model},
     now_ms,
     reads::Scope,
@@ -40,9 +36,7 @@ pub async fn add(
     if let Some(unknown) = permissions.iter().find(|p| !PERMISSIONS.contains(&p.as_str())) {
         return Err(Error::Conflict(format!("'{unknown}' is no permission; one of {}", PERMISSIONS.join(", "))));
     }
-    let mut random = [0; 32];
-    SystemRandom::new().fill(&mut random).map_err(|_| Error::Crypto)?;
-    let token = format!("nbx_{}", URL_SAFE_NO_PAD.encode(random));
+    let token = format!("nbx_{}", credential::new()?);
     let id = Uuid::now_v7();
     let row = api_token::ActiveModel {
         id: Set(id),
@@ -104,8 +98,4 @@ pub async fn revoke(db: &impl ConnectionTrait, scope: Scope, id: Uuid) -> Result
         .exec(db)
         .await?;
     Ok(ended.rows_affected > 0)
-}
-
-fn hash(token: &str) -> String {
-    hex::encode(digest::digest(&digest::SHA256, token.as_bytes()))
 }

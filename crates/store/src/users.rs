@@ -5,10 +5,7 @@ pub mod sign_in;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::CompanyId;
-use ring::{
-    digest,
-    rand::{SecureRandom, SystemRandom},
-};
+use ring::digest;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
@@ -18,6 +15,7 @@ use passwords::hash_password;
 
 use crate::{
     Error,
+    credential::{self, hash},
     entity::{known_device, session, user},
     now_ms,
     reads::Scope,
@@ -148,9 +146,7 @@ pub struct NewSession {
 
 impl NewSession {
     fn random() -> Result<Self, Error> {
-        let mut random = [0; 32];
-        SystemRandom::new().fill(&mut random).map_err(|_| Error::Crypto)?;
-        let cookie = URL_SAFE_NO_PAD.encode(random);
+        let cookie = credential::new()?;
         let csrf = csrf_of(&cookie);
         Ok(Self { cookie, csrf })
     }
@@ -234,8 +230,4 @@ fn check_length(password: &str) -> Result<(), Error> {
 /// Whether two texts are the same, by their digests: how long it takes tells nothing of them.
 pub fn same(one: &str, other: &str) -> bool {
     hash(one) == hash(other)
-}
-
-fn hash(text: &str) -> String {
-    hex::encode(digest::digest(&digest::SHA256, text.as_bytes()))
 }

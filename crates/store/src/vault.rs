@@ -9,10 +9,9 @@ use common::signature::KeyEncoding;
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     digest, hmac,
-    rand::{SecureRandom, SystemRandom},
 };
 
-use crate::{Error, entity::receiver_secret::Model};
+use crate::{Error, credential, entity::receiver_secret::Model};
 
 /// Marks what is sealed under a key that has an id.
 const FORM: &str = "v2";
@@ -35,8 +34,7 @@ impl Vault {
     /// Encrypts `bytes`, bound to `purpose`.
     pub fn seal_bytes(&self, purpose: &str, bytes: &[u8]) -> Result<String, Error> {
         let (id, key) = self.0.first().ok_or(Error::Crypto)?;
-        let mut nonce = [0; NONCE_LEN];
-        SystemRandom::new().fill(&mut nonce).map_err(|_| Error::Crypto)?;
+        let nonce = credential::random::<NONCE_LEN>()?;
         let mut sealed = bytes.to_vec();
         key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(bound_to(purpose).as_bytes()), &mut sealed)
             .map_err(|_| Error::Crypto)?;

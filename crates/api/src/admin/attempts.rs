@@ -113,8 +113,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest, path: web::P
     let params = Params::read(request.query_string())?;
     let limit = params.number("limit", 50, 1, 100)?;
     let state = params.one_of("state", &[DELIVERED, FAILED])?;
-    let before = params.text("cursor")?.map(|text| text.parse()).transpose();
-    let before = before.map_err(|_| Problem::parameter("cursor", "cursor must be a nextCursor of an earlier page"))?;
+    let before = params.after_id()?;
     let rows = attempts::list(&api.db, &row, state, before, limit).await.map_err(|e| query_failed(&e))?;
     let next_cursor = rows.last().filter(|_| rows.len() as u64 == limit).map(|row| row.id.to_string());
     let page = Attempts { attempts: rows.into_iter().map(Into::into).collect(), next_cursor };

@@ -126,12 +126,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
     let params = Params::read(request.query_string())?;
     let limit = params.number("limit", 50, 1, 100)?;
-    let before = match params.text("cursor")? {
-        Some(text) => {
-            Some(text.parse().map_err(|_| Problem::parameter("cursor", "cursor must be a nextCursor of an earlier page"))?)
-        }
-        None => None,
-    };
+    let before = params.after_id()?;
     let rows = audit::list(&api.db, scope, before, limit).await.map_err(|e| query_failed(&e))?;
     let next_cursor = rows.last().filter(|_| rows.len() as u64 == limit).map(|row| row.id.to_string());
     let log = AuditLog { entries: rows.into_iter().map(Into::into).collect(), next_cursor };

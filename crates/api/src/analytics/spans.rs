@@ -92,16 +92,22 @@ impl Question {
         let reader = Reader { api: &api, scope, mode: self.mode, horizons: horizons(&api).await? };
         let (from, until) = self.span();
         let (points, mut is_approximate) = reader.read(&self.edges).await?;
-        let before = calendar::span_before(self.zone, from, until).unwrap_or((from, from));
-        let (previous, _) = reader.read(&[before.0, before.1]).await?;
+        let mut previous = None;
         let comparison = match self.compare {
             Some(with) => {
                 let edges = self.compared(with).ok_or_else(|| Problem::parameter("compare", "there is no such span"))?;
                 let (points, approximate) = reader.read(&edges).await?;
                 is_approximate |= approximate;
-                Some(Comparison::of(with, &points, &edges))
+                let comparison = Comparison::of(with, &points, &edges);
+                // The span before is told anyway: what is exact is not read twice.
+                previous = Some(points).filter(|_| with == "previous" && !approximate);
+                Some(comparison)
             }
             None => None,
+        };
+        let previous = match previous {
+            Some(points) => points,
+            None => reader.read(&calendar::span_before(self.zone, from, until).map_or([from; 2], <[i64; 2]>::from)).await?.0,
         };
         let groups = match self.group_by {
             Some("account") => Some(reader.by_column(Column::Account, from, until).await?),

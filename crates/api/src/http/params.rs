@@ -164,6 +164,12 @@ impl Params {
         }
     }
 
+    /// The `cursor` of a list in the order of ids: go on behind that row.
+    pub fn after_id(&self) -> Result<Option<Uuid>, Problem> {
+        let id = self.text("cursor")?.map(|text| text.parse()).transpose();
+        id.map_err(|_| Problem::parameter("cursor", "cursor must be a nextCursor of an earlier page"))
+    }
+
     /// `page` and `limit`, or `cursor` and `limit`, and the order by `column`: descending where `sort`
     /// says nothing or has a `-` before it.
     pub fn paging(&self, column: &'static str) -> Result<Paging, Problem> {

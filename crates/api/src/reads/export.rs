@@ -9,7 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 use futures::stream;
 use http_service::{Problem, ProblemKind};
 use redis_client::fred::bytes::Bytes;
-use sea_orm::DatabaseTransaction;
+use sea_orm::{Condition, DatabaseTransaction};
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{
@@ -247,6 +247,8 @@ async fn asked(api: &Api, request: &HttpRequest, permission: &str) -> Result<(Pa
 struct Export {
     snapshot: Option<DatabaseTransaction>,
     source: Source,
+    /// What holds for its rows: worked out once, since a search asks the database for it.
+    all: Condition,
     scope: Scope,
     form: Form,
     columns: &'static [&'static str],
@@ -271,12 +273,13 @@ async fn send(
     };
     let place = api.exports.clone().try_acquire_owned().map_err(|_| busy())?;
     let snapshot = store::snapshot(&api.db).await.map_err(|e| query_failed(&e))?;
-    let rows = count(&snapshot, scope, &source).await.map_err(|e| query_failed(&e))?;
+    let all = wanted(&snapshot, scope, &source).await.map_err(|e| query_failed(&e))?;
+    let rows = count(&snapshot, all.clone(), &source).await.map_err(|e| query_failed(&e))?;
     let is_compressed = accepts_gzip(request);
     let columns = columns_of(&source);
     let gzip = is_compressed.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
     let mut export =
-        Export { snapshot: Some(snapshot), source, scope, form, columns, after: None, is_over: false, gzip, _place: place };
+        Export { snapshot: Some(snapshot), source, all, scope, form, columns, after: None, is_over: false, gzip, _place: place };
     let head = if form == Form::Csv { csv::head(columns, params.flag("bom")?) } else { String::new() };
     // The first page is read before the answer begins: what fails, fails with a problem.
     let first = export.page(head).await.map_err(|e| query_failed(&e))?;
@@ -312,14 +315,23 @@ fn columns_of(source: &Source) -> &'static [&'static str] {
     }
 }
 
-async fn count(tx: &DatabaseTransaction, scope: Scope, source: &Source) -> Result<u64, store::Error> {
+/// What holds for the rows of `source`.
+async fn wanted(tx: &DatabaseTransaction, scope: Scope, source: &Source) -> Result<Condition, store::Error> {
+    Ok(match source {
+        Source::Transactions(filter) => reads::wanted(tx, scope, filter).await?,
+        Source::Events(filter) => reads::wanted_events(scope, filter),
+        Source::Accounts(filter) => reads::wanted_accounts(scope, filter.status, filter.stage),
+        Source::Audit => store::audit::seen_by(scope),
+        Source::Rows(_) => Condition::all(),
+    })
+}
+
+async fn count(tx: &DatabaseTransaction, all: Condition, source: &Source) -> Result<u64, store::Error> {
     match source {
-        Source::Transactions(filter) => reads::count_all(tx, transaction::Entity, reads::wanted(tx, scope, filter).await?).await,
-        Source::Events(filter) => reads::count_all(tx, webhook_event::Entity, reads::wanted_events(scope, filter)).await,
-        Source::Accounts(filter) => {
-            reads::count_all(tx, account::Entity, reads::wanted_accounts(scope, filter.status, filter.stage)).await
-        }
-        Source::Audit => reads::count_all(tx, audit_entry::Entity, store::audit::seen_by(scope)).await,
+        Source::Transactions(_) => reads::count_all(tx, transaction::Entity, all).await,
+        Source::Events(_) => reads::count_all(tx, webhook_event::Entity, all).await,
+        Source::Accounts(_) => reads::count_all(tx, account::Entity, all).await,
+        Source::Audit => reads::count_all(tx, audit_entry::Entity, all).await,
         Source::Rows(rows) => Ok(rows.len() as u64),
     }
 }
@@ -365,18 +377,18 @@ impl Export {
         let window =
             Window { limit: PAGE, offset: 0, after: self.after, ascending: false, order: reads::TransactionOrder::default() };
         Ok(match &self.source {
-            Source::Transactions(filter) => {
-                let rows = reads::transactions_after(tx, self.scope, filter, window).await?;
+            Source::Transactions(_) => {
+                let rows = reads::transactions_after(tx, self.all.clone(), window).await?;
                 self.after = rows.last().map(|row| (row.transaction_time, row.id));
                 rows.iter().map(|row| value(Transaction::from(row))).collect()
             }
-            Source::Events(filter) => {
-                let rows = reads::events_after(tx, self.scope, filter, window).await?;
+            Source::Events(_) => {
+                let rows = reads::events_after(tx, self.all.clone(), window).await?;
                 self.after = rows.last().map(|row| (row.received_at, row.id));
                 rows.into_iter().map(|row| value(Event::from(row))).collect()
             }
-            Source::Accounts(filter) => {
-                let rows = reads::accounts_after(tx, self.scope, filter.status, filter.stage, window).await?;
+            Source::Accounts(_) => {
+                let rows = reads::accounts_after(tx, self.all.clone(), window).await?;
                 self.after = rows.last().map(|row| (row.updated_at, row.id));
                 rows.into_iter().map(|row| value(Account::new(row, None))).collect()
             }

@@ -3,7 +3,6 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use common::CompanyId;
-use ring::rand::{SecureRandom, SystemRandom};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -13,7 +12,7 @@ use uuid::Uuid;
 
 use super::{DISABLED, ENABLED};
 use crate::{
-    Error, Vault, dialect,
+    Error, Vault, credential, dialect,
     entity::{
         delivery, delivery_attempt,
         endpoint::{ActiveModel, Column, Entity, Model},
@@ -206,7 +205,6 @@ fn purpose(company: Uuid, id: Uuid) -> String {
 
 /// A new key, sealed, and its text.
 fn new_key(vault: &Vault, company: Uuid, id: Uuid) -> Result<(String, String), Error> {
-    let mut bytes = [0; 32];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Crypto)?;
+    let bytes = credential::random::<32>()?;
     Ok((vault.seal_bytes(&purpose(company, id), &bytes)?, format!("{PREFIX}{}", STANDARD.encode(bytes))))
 }

@@ -142,14 +142,13 @@ async fn ordered(db: &impl ConnectionTrait, all: Condition, window: Window) -> R
     Ok(page.all(db).await?)
 }
 
-/// The same rows, not counted: for anyone who reads on to the end.
+/// The transactions that `all` (see [`wanted`]) holds for, not counted: for anyone who reads on to the end.
 pub async fn transactions_after(
     db: &impl ConnectionTrait,
-    scope: Scope,
-    filter: &TransactionFilter,
+    all: Condition,
     window: Window,
 ) -> Result<Vec<transaction::Model>, Error> {
-    ordered(db, wanted(db, scope, filter).await?, window).await
+    ordered(db, all, window).await
 }
 
 /// What holds for the transactions of a filter.

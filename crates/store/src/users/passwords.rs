@@ -9,10 +9,9 @@ use argon2::{
     Argon2,
     password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString},
 };
-use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::Semaphore;
 
-use crate::Error;
+use crate::{Error, credential};
 
 /// Passwords checked at once: each takes 19 MiB and a core for a while.
 static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(2)));
@@ -23,8 +22,7 @@ const CHECK_WAIT: Duration = Duration::from_secs(5);
 
 pub(super) async fn hash_password(password: String) -> Result<String, Error> {
     blocking(move || {
-        let mut random = [0; 16];
-        SystemRandom::new().fill(&mut random).ok()?;
+        let random = credential::random::<16>().ok()?;
         let salt = SaltString::encode_b64(&random).ok()?;
         Some(Argon2::default().hash_password(password.as_bytes(), &salt).ok()?.to_string())
     })

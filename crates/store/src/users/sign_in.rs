@@ -2,18 +2,17 @@
 //! one after the other; and it is counted where it comes from: a browser that the user signed in from before has a count of its
 //! own, so that strangers who lock the account out do not lock its owner out.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::rand::{SecureRandom, SystemRandom};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseConnection, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set,
     TransactionTrait, sea_query::Expr,
 };
 use uuid::Uuid;
 
-use super::{FAILURES, LOCKED_MS, NewSession, PASSWORD_MAX, SESSION_MS, find, hash, passwords::check_password};
+use super::{FAILURES, LOCKED_MS, NewSession, PASSWORD_MAX, SESSION_MS, find, passwords::check_password};
 use crate::{
     Error,
     audit::{self, Note},
+    credential::{self, hash},
     entity::{known_device, session, user},
     now_ms,
 };
@@ -172,9 +171,7 @@ async fn welcome(db: &DatabaseConnection, user: user::Model, counted: Counted, a
 
 async fn know_device(tx: &sea_orm::DatabaseTransaction, user: Uuid, now: i64) -> Result<String, Error> {
     use known_device::{ActiveModel, Column, Entity};
-    let mut random = [0; 32];
-    SystemRandom::new().fill(&mut random).map_err(|_| Error::Crypto)?;
-    let token = URL_SAFE_NO_PAD.encode(random);
+    let token = credential::new()?;
     let row = ActiveModel {
         token_hash: Set(hash(&token)),
         user_id: Set(user),
