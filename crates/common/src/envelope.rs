@@ -28,9 +28,12 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Live, Self::Test];
+
     /// The mode of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Live, Self::Test].into_iter().find(|mode| mode.as_str() == name)
+        Self::ALL.into_iter().find(|mode| mode.as_str() == name)
     }
 
     /// The name in the API and in the database.

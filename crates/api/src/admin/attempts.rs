@@ -7,7 +7,7 @@ use store::{
     entity::{delivery_attempt, endpoint},
     outbound::{DELIVERED, ENABLED, FAILED, attempts, resend},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
@@ -18,8 +18,13 @@ use crate::{
     },
     auth, begin, commit,
     http::{
-        openapi::{params as documented, problems},
-        params::{self, Params},
+        body,
+        openapi::problems,
+        query::{
+            self,
+            choice::{Named, names},
+            page::After,
+        },
     },
     query_failed,
     reads::views::{Success, time},
@@ -96,6 +101,21 @@ pub(crate) struct Resent {
     messages: u64,
 }
 
+names! {
+    /// What came of an attempt.
+    AttemptState { Delivered = DELIVERED, Failed = FAILED }
+}
+
+/// Which attempts are asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AttemptQuery {
+    /// Both unless one is asked for.
+    #[param(inline)]
+    state: Option<AttemptState>,
+}
+
 /// A test that is on its way.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -105,17 +125,15 @@ pub(crate) struct TestMessage {
 }
 
 /// List the attempts of an endpoint, the latest first. Needs `manage:secrets`. They are kept for 30 days.
-#[utoipa::path(get, path = "/api/v1/endpoints/{id}/attempts", tag = "endpoints", params(documented::Id, documented::Attempts),
+#[utoipa::path(get, path = "/api/v1/endpoints/{id}/attempts", tag = "endpoints", params(query::Id, After, AttemptQuery),
     responses((status = 200, body = Success<Attempts>, description = "A page"), problems::Show))]
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
-    let row = known(&api, scope, params::id(&path)?).await?;
-    let params = Params::read(request.query_string())?;
-    let limit = params.number("limit", 50, 1, 100)?;
-    let state = params.one_of("state", &[DELIVERED, FAILED])?;
-    let before = params.after_id()?;
-    let rows = attempts::list(&api.db, &row, state, before, limit).await.map_err(|e| query_failed(&e))?;
-    let next_cursor = rows.last().filter(|_| rows.len() as u64 == limit).map(|row| row.id.to_string());
+    let row = known(&api, scope, query::id(&path)?).await?;
+    let (page, AttemptQuery { state }) = (query::read::<After>(&request)?, query::read(&request)?);
+    let rows =
+        attempts::list(&api.db, &row, state.map(Named::name), page.id(), page.limit()).await.map_err(|e| query_failed(&e))?;
+    let next_cursor = page.next(rows.iter().map(|row| row.id));
     let page = Attempts { attempts: rows.into_iter().map(Into::into).collect(), next_cursor };
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(page)))
 }
@@ -123,7 +141,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest, path: web::P
 /// Send messages again, or to a new endpoint for the first time. Needs `manage:secrets`.
 ///
 /// Messages are kept for 30 days, and were made where an endpoint of the company wanted them then.
-#[utoipa::path(post, path = "/api/v1/endpoints/{id}/resend", tag = "endpoints", params(documented::Id), request_body = Resend,
+#[utoipa::path(post, path = "/api/v1/endpoints/{id}/resend", tag = "endpoints", params(query::Id), request_body = Resend,
     responses((status = 202, body = Success<Resent>, description = "On their way"), problems::ShowChange))]
 pub(crate) async fn send_again(
     api: web::Data<Api>,
@@ -132,8 +150,8 @@ pub(crate) async fn send_again(
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let row = known(&api, caller.scope(), params::id(&path)?).await?;
-    let which = Which::of(params::body(body).await?)?;
+    let row = known(&api, caller.scope(), query::id(&path)?).await?;
+    let which = Which::of(body::json(body).await?)?;
     let tx = begin(&api).await?;
     let resent = match which {
         Which::One(message) => resend::one(&tx, &row, message).await.map(u64::from),
@@ -150,11 +168,11 @@ pub(crate) async fn send_again(
 }
 
 /// Send a test message to an endpoint. Needs `manage:secrets`.
-#[utoipa::path(post, path = "/api/v1/endpoints/{id}/test", tag = "endpoints", params(documented::Id),
+#[utoipa::path(post, path = "/api/v1/endpoints/{id}/test", tag = "endpoints", params(query::Id),
     responses((status = 202, body = Success<TestMessage>, description = "On its way"), problems::ShowChange))]
 pub(crate) async fn test(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let row = known(&api, caller.scope(), params::id(&path)?).await?;
+    let row = known(&api, caller.scope(), query::id(&path)?).await?;
     if !is_enabled(&row) {
         return Err(Problem::new(ProblemKind::Conflict, "the endpoint is disabled: enable it first"));
     }

@@ -14,8 +14,8 @@ use crate::{
     Api,
     auth::{self, Caller},
     http::{
-        openapi::{params as documented, problems},
-        params::Params,
+        openapi::problems,
+        query::{self, page::After},
     },
     query_failed,
     reads::views::{Success, time},
@@ -120,15 +120,13 @@ pub(crate) fn address_of(api: &Api, request: &HttpRequest) -> Option<String> {
 }
 
 /// List management actions, the latest first. Needs `manage:secrets`.
-#[utoipa::path(get, path = "/api/v1/audit", tag = "management", params(documented::Audit),
+#[utoipa::path(get, path = "/api/v1/audit", tag = "management", params(After),
     responses((status = 200, body = Success<AuditLog>, description = "A page"), problems::List))]
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
-    let params = Params::read(request.query_string())?;
-    let limit = params.number("limit", 50, 1, 100)?;
-    let before = params.after_id()?;
-    let rows = audit::list(&api.db, scope, before, limit).await.map_err(|e| query_failed(&e))?;
-    let next_cursor = rows.last().filter(|_| rows.len() as u64 == limit).map(|row| row.id.to_string());
+    let page: After = query::read(&request)?;
+    let rows = audit::list(&api.db, scope, page.id(), page.limit()).await.map_err(|e| query_failed(&e))?;
+    let next_cursor = page.next(rows.iter().map(|row| row.id));
     let log = AuditLog { entries: rows.into_iter().map(Into::into).collect(), next_cursor };
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(log)))
 }

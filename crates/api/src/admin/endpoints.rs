@@ -28,8 +28,9 @@ use crate::{
     },
     auth, begin, commit,
     http::{
-        openapi::{params as documented, problems},
-        params::{self, Params},
+        body,
+        openapi::problems,
+        query::{self, OfCompany},
     },
     query_failed,
     reads::views::{Success, time},
@@ -212,23 +213,22 @@ async fn checked(policy: &Policy, asked: EndpointChange) -> Result<Changes, Prob
 }
 
 /// List endpoints, the oldest first. Needs `manage:secrets`.
-#[utoipa::path(get, path = "/api/v1/endpoints", tag = "endpoints", params(documented::OfCompany),
+#[utoipa::path(get, path = "/api/v1/endpoints", tag = "endpoints", params(OfCompany),
     responses((status = 200, body = Success<Endpoints>, description = "At most 1,000"), problems::List))]
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let params = Params::read(request.query_string())?;
-    let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
+    let scope = OfCompany::scope(&api, &request, &caller).await?;
     let rows = endpoints::list(&api.db, scope).await.map_err(|e| query_failed(&e))?;
     let endpoints = Endpoints { endpoints: rows.into_iter().map(Into::into).collect() };
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(endpoints)))
 }
 
 /// Show an endpoint and how it fares. Needs `manage:secrets`.
-#[utoipa::path(get, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(documented::Id),
+#[utoipa::path(get, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(query::Id),
     responses((status = 200, body = Success<EndpointDetail>, description = "The endpoint"), problems::Show))]
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
-    let row = known(&api, scope, params::id(&path)?).await?;
+    let row = known(&api, scope, query::id(&path)?).await?;
     let health = attempts::health(&api.db, &row).await.map_err(|e| query_failed(&e))?;
     let detail = EndpointDetail::new(row.into(), health);
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(detail)))
@@ -242,7 +242,7 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::P
     responses((status = 201, body = Success<MadeEndpoint>, description = "Added"), problems::Change))]
 pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let NewEndpoint { company, url, event_types, description, rate } = params::body(body).await?;
+    let NewEndpoint { company, url, event_types, description, rate } = body::json(body).await?;
     let company = company_of(&api, &caller, company.as_deref()).await?;
     if company.known().is_none() {
         return Err(Problem::parameter("company", "company must be a company's slug"));
@@ -259,7 +259,7 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
 }
 
 /// Change an endpoint. Needs `manage:secrets`; takes effect within two seconds.
-#[utoipa::path(patch, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(documented::Id), request_body = EndpointChange,
+#[utoipa::path(patch, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(query::Id), request_body = EndpointChange,
     responses((status = 200, body = Success<Endpoint>, description = "As it is now"), problems::ShowChange))]
 pub(crate) async fn change(
     api: web::Data<Api>,
@@ -268,9 +268,9 @@ pub(crate) async fn change(
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let id = params::id(&path)?;
+    let id = query::id(&path)?;
     known(&api, caller.scope(), id).await?;
-    let changes = checked(&api.outbound, params::body(body).await?).await?;
+    let changes = checked(&api.outbound, body::json(body).await?).await?;
     let tx = begin(&api).await?;
     let row = endpoints::change(&tx, caller.scope(), id, changes).await.map_err(|e| refused(&e))?.ok_or_else(not_found)?;
     note(&api, &request, &caller, &tx, "endpoint.change", &row).await?;
@@ -279,11 +279,11 @@ pub(crate) async fn change(
 }
 
 /// Remove an endpoint with what is known of its messages. Needs `manage:secrets`.
-#[utoipa::path(delete, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(documented::Id),
+#[utoipa::path(delete, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(query::Id),
     responses((status = 204, description = "Removed"), problems::Show))]
 pub(crate) async fn remove(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let id = params::id(&path)?;
+    let id = query::id(&path)?;
     let tx = begin(&api).await?;
     let row = endpoints::remove(&tx, caller.scope(), id).await.map_err(|e| query_failed(&e))?.ok_or_else(not_found)?;
     note(&api, &request, &caller, &tx, "endpoint.remove", &row).await?;
@@ -292,11 +292,11 @@ pub(crate) async fn remove(api: web::Data<Api>, request: HttpRequest, path: web:
 }
 
 /// Give an endpoint a new key; the one before signs, too, for a day. Needs `manage:secrets`.
-#[utoipa::path(post, path = "/api/v1/endpoints/{id}/rotate", tag = "endpoints", params(documented::Id),
+#[utoipa::path(post, path = "/api/v1/endpoints/{id}/rotate", tag = "endpoints", params(query::Id),
     responses((status = 200, body = Success<MadeEndpoint>, description = "With its new key"), problems::ShowChange))]
 pub(crate) async fn rotate(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let id = params::id(&path)?;
+    let id = query::id(&path)?;
     let tx = begin(&api).await?;
     let rotated = endpoints::rotate(&tx, vault(&api)?, caller.scope(), id).await.map_err(|e| refused(&e))?;
     let (row, secret) = rotated.ok_or_else(not_found)?;

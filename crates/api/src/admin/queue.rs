@@ -6,9 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use http_service::{Problem, ProblemKind, success, timestamp};
 use queue::Stats;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use store::reads::Scope;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     Api,
@@ -19,8 +19,13 @@ use crate::{
     },
     auth,
     http::{
-        openapi::{params as documented, problems},
-        params::{self, Params},
+        body,
+        openapi::{problems, queries},
+        query::{
+            self, Day, OfCompany, Text,
+            choice::{Named, names},
+            page::Rows,
+        },
     },
     reads::views::Success,
 };
@@ -129,38 +134,81 @@ struct Clean {
 
 /// Which dead letters: by id, all, or those of a filter.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[serde(default)]
 struct Which {
     id: Option<String>,
     ids: Vec<String>,
     all: bool,
-    company: Option<String>,
-    event_name: Option<String>,
-    kind: Option<String>,
-    error: Option<String>,
-    lane: Option<String>,
-    start_date: Option<String>,
-    end_date: Option<String>,
+    /// The fields of [`OfCompany`] and [`DeadLetterQuery`].
+    #[serde(flatten)]
+    filter: Map<String, Value>,
 }
 
 impl Which {
     fn ids(&self) -> Vec<String> {
         self.ids.iter().chain(&self.id).cloned().collect()
     }
+}
 
-    /// The filter's fields, read like those of the list.
-    fn params(&self) -> Params {
-        let fields = [
-            ("company", &self.company),
-            ("eventName", &self.event_name),
-            ("kind", &self.kind),
-            ("error", &self.error),
-            ("lane", &self.lane),
-            ("startDate", &self.start_date),
-            ("endDate", &self.end_date),
-        ];
-        Params::of(fields.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))))
+names! {
+    /// Why a letter is dead.
+    DeadKind {
+        /// Every attempt failed.
+        Failed = dead_letters::KINDS[0],
+        /// It could not be interpreted when it was received.
+        Unreadable = dead_letters::KINDS[1],
     }
+}
+names! {
+    /// A lane, by its name in the contract.
+    LaneName { Payments = "payments", Others = "others" }
+}
+
+/// Which dead letters are asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeadLetterQuery {
+    /// In any spelling that Netbanx uses.
+    #[param(inline)]
+    event_name: Option<Text>,
+    /// What failed on every attempt, or what could not be interpreted when it was received.
+    #[param(inline)]
+    kind: Option<DeadKind>,
+    /// Whose last error contains this text.
+    #[param(inline)]
+    error: Option<Text>,
+    /// payments or others.
+    #[param(inline)]
+    lane: Option<LaneName>,
+    /// Died at or after. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    #[param(inline)]
+    start_date: Option<Day>,
+    /// Died before; a plain date counts as a whole. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    #[param(inline)]
+    end_date: Option<Day>,
+}
+
+/// Where a list of dead letters goes on, and how long it is.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeadPage {
+    /// Letters on a page.
+    #[param(inline)]
+    limit: Rows,
+    /// The `nextCursor` of another page: go on behind it.
+    #[param(inline)]
+    cursor: Option<Text>,
+}
+
+/// A dead letter, in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(dead_code, reason = "it describes what `show_dead` reads")]
+pub(crate) struct JobId {
+    /// The job's id.
+    id: String,
 }
 
 /// Count the queue. Needs `manage:queue`.
@@ -191,7 +239,7 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
 pub(crate) async fn act(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let scope = caller.scope();
-    let value: Value = params::body(body).await?;
+    let value: Value = body::json(body).await?;
     let name = value.get("action").and_then(Value::as_str).unwrap_or_default().to_owned();
     let asked = value.to_string();
     let action: Action = serde_json::from_value(value).map_err(|e| Problem::parameter("action", e.to_string()))?;
@@ -229,8 +277,9 @@ pub(crate) async fn act(api: web::Data<Api>, request: HttpRequest, body: web::Pa
 
 /// Re-drives or discards the dead letters that are meant, of one company if the token is one's.
 async fn change(api: &Api, scope: Scope, which: &Which, redrive: bool) -> Result<Result<u64, queue::Error>, Problem> {
-    let (ids, params) = (which.ids(), which.params());
-    let ways = usize::from(!ids.is_empty()) + usize::from(which.all) + usize::from(!params.is_empty());
+    let ids = which.ids();
+    let is_filtered = which.filter.values().any(|value| !value.is_null());
+    let ways = usize::from(!ids.is_empty()) + usize::from(which.all) + usize::from(is_filtered);
     if ways != 1 || ids.len() > IDS {
         return Err(Problem::parameter(
             "id",
@@ -239,7 +288,10 @@ async fn change(api: &Api, scope: Scope, which: &Which, redrive: bool) -> Result
             ),
         ));
     }
-    let filter = filter(api, &params, scope).await?;
+    let known = [OfCompany::into_params(|| None), DeadLetterQuery::into_params(|| None)].concat();
+    queries::check_fields(known, which.filter.keys())?;
+    let company = query::of_fields::<OfCompany>(which.filter.clone().into_iter())?;
+    let filter = filter(api, company, query::of_fields(which.filter.clone().into_iter())?, scope).await?;
     if ids.is_empty() {
         let matches = |letter: &queue::DeadLetter| filter.matches(letter);
         return Ok(if redrive {
@@ -260,19 +312,15 @@ async fn change(api: &Api, scope: Scope, which: &Which, redrive: bool) -> Result
 }
 
 /// List dead letters, the latest first. Needs `manage:queue`.
-#[utoipa::path(get, path = "/api/webhooks/queue/dead", tag = "queue", params(documented::DeadLetters),
+#[utoipa::path(get, path = "/api/webhooks/queue/dead", tag = "queue", params(OfCompany, DeadPage, DeadLetterQuery),
     responses((status = 200, body = Success<DeadLettersAnswer>, description = "A page"), problems::List))]
 pub(crate) async fn dead(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
-    let params = Params::read(request.query_string())?;
-    let mut filter = filter(&api, &params, scope).await?;
-    filter.query.limit = params.number("limit", 20, 1, 100)? as usize;
-    filter.query.after = match params.text("cursor")? {
-        Some(text) => {
-            Some(text.parse().map_err(|e: queue::dead::BadCursor| Problem::parameter("cursor", format!("cursor {e}")))?)
-        }
-        None => None,
-    };
+    let mut filter = filter(&api, query::read(&request)?, query::read(&request)?, scope).await?;
+    let DeadPage { limit, cursor } = query::read(&request)?;
+    filter.query.limit = limit.0 as usize;
+    let bad_cursor = |error: queue::dead::BadCursor| Problem::parameter("cursor", format!("cursor {error}"));
+    filter.query.after = cursor.map(|Text(text)| text.parse().map_err(bad_cursor)).transpose()?;
     let page = api.queue.dead_letters(&filter.query, |letter| filter.matches(letter)).await.map_err(|e| queue_failed(&e))?;
     let letters: Vec<Value> = page.letters.iter().map(|letter| dead_letters::view(letter, false)).collect();
     let next = page.next.map(|cursor| cursor.to_string());
@@ -281,11 +329,11 @@ pub(crate) async fn dead(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
 }
 
 /// Show a dead letter with its masked body. Needs `manage:queue`.
-#[utoipa::path(get, path = "/api/webhooks/queue/dead/{id}", tag = "queue", params(documented::JobId),
+#[utoipa::path(get, path = "/api/webhooks/queue/dead/{id}", tag = "queue", params(JobId),
     responses((status = 200, body = Success<serde_json::Value>, description = "The dead letter"), problems::Show))]
 pub(crate) async fn show_dead(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
-    let filter = filter(&api, &Params::default(), scope).await?;
+    let filter = filter_of(scope);
     let letter = find(&api, &id).await?.filter(|letter| filter.matches(letter));
     let letter = letter.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such dead letter"))?;
     Ok(HttpResponse::Ok().json(success(dead_letters::view(&letter, true))))
@@ -295,19 +343,24 @@ async fn find(api: &Api, id: &str) -> Result<Option<queue::DeadLetter>, Problem>
     api.queue.dead_letter(id).await.map_err(|e| queue_failed(&e))
 }
 
-async fn filter(api: &Api, params: &Params, scope: Scope) -> Result<Filter, Problem> {
-    let company = match auth::narrowed(scope, params.company(api, scope).await?)? {
+/// All dead letters of a scope.
+fn filter_of(scope: Scope) -> Filter {
+    let company = match scope {
         Scope::All => None,
         Scope::Company(id) => Some(id),
     };
-    let mut filter = Filter { company, ..Filter::default() };
-    if let Some(name) = params.text("eventName")? {
+    Filter { company, ..Filter::default() }
+}
+
+async fn filter(api: &Api, company: OfCompany, query: DeadLetterQuery, scope: Scope) -> Result<Filter, Problem> {
+    let mut filter = filter_of(auth::narrowed(scope, company.id(api, scope).await?)?);
+    if let Some(Text(name)) = query.event_name {
         filter.event_name(&name);
     }
-    filter.kind = params.one_of("kind", &dead_letters::KINDS)?.map(str::to_owned);
-    filter.error = params.text("error")?;
-    filter.query.lane = params.one_of("lane", &["payments", "others"])?.and_then(dead_letters::lane);
-    (filter.query.from_ms, filter.query.until_ms) = params.span()?;
+    filter.kind = query.kind.map(|kind| kind.name().to_owned());
+    filter.error = Text::of(query.error);
+    filter.query.lane = query.lane.and_then(|lane| dead_letters::lane(lane.name()));
+    (filter.query.from_ms, filter.query.until_ms) = Day::span(query.start_date, query.end_date)?;
     Ok(filter)
 }
 
@@ -327,7 +380,7 @@ const COUNTED: usize = 1000;
 
 /// What a company sees: whether the queue works, and its own dead letters. All others' figures are the platform's volume.
 async fn counts_of_company(api: &Api, scope: Scope, stats: &Stats) -> Result<Value, Problem> {
-    let mut filter = filter(api, &Params::default(), scope).await?;
+    let mut filter = filter_of(scope);
     filter.query.limit = COUNTED;
     let page = api.queue.dead_letters(&filter.query, |letter| filter.matches(letter)).await.map_err(|e| queue_failed(&e))?;
     Ok(json!({

@@ -16,7 +16,7 @@ use store::{
     reads::Scope,
     secrets::{self, Vault},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
@@ -28,8 +28,9 @@ use crate::{
     },
     auth, begin, commit,
     http::{
-        openapi::{params as documented, problems},
-        params::{self, Params},
+        body,
+        openapi::problems,
+        query::{OfCompany, choice::OneEndpoint},
     },
     query_failed,
     reads::views::{Success, time},
@@ -42,6 +43,28 @@ const GRACE_HOURS: u16 = 24;
 const SHOWN: usize = 5;
 /// Longest wait for Redis to take a change.
 const PUBLISH: Duration = Duration::from_secs(5);
+
+/// A receiver, in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(dead_code, reason = "it describes what `endpoint` reads")]
+pub(crate) struct OfEndpoint {
+    /// netbanx, account-status, direct-debit or alternate-payments.
+    #[param(inline)]
+    endpoint: OneEndpoint,
+}
+
+/// A receiver's key, in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(dead_code, reason = "it describes what `revoke` reads")]
+pub(crate) struct OfKey {
+    /// netbanx, account-status, direct-debit or alternate-payments.
+    #[param(inline)]
+    endpoint: OneEndpoint,
+    /// The key's version, from 1 on.
+    version: i32,
+}
 
 /// A receiver and its keys.
 #[derive(Debug, Serialize, ToSchema)]
@@ -159,12 +182,11 @@ fn receiver(api: &Api, endpoint: Endpoint, company: Option<&Company>, rows: &[re
 ///
 /// A company's four, and for administrators without `company` the four default ones as well as those of every company
 /// that has a key.
-#[utoipa::path(get, path = "/api/v1/receivers", tag = "management", params(documented::OfCompany),
+#[utoipa::path(get, path = "/api/v1/receivers", tag = "management", params(OfCompany),
     responses((status = 200, body = Success<Receivers>, description = "By endpoint"), problems::List))]
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let params = Params::read(request.query_string())?;
-    let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
+    let scope = OfCompany::scope(&api, &request, &caller).await?;
     let rows = secrets::list(&api.db, scope).await.map_err(|e| query_failed(&e))?;
     let mut known: Vec<Option<Company>> = Vec::new();
     if scope == Scope::All {
@@ -184,7 +206,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
 /// Set a receiver's key; the one before stays active for a while. Needs `manage:secrets`.
 ///
 /// At most two keys are active at once. It takes effect on every replica within a second.
-#[utoipa::path(post, path = "/api/v1/receivers/{endpoint}/keys", tag = "management", params(documented::OfEndpoint),
+#[utoipa::path(post, path = "/api/v1/receivers/{endpoint}/keys", tag = "management", params(OfEndpoint),
     request_body = NewKey, responses((status = 201, body = Success<SetKey>, description = "Set"), problems::ShowChange))]
 pub(crate) async fn add(
     api: web::Data<Api>,
@@ -194,7 +216,7 @@ pub(crate) async fn add(
 ) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let endpoint = endpoint(&path)?;
-    let NewKey { company, key, encoding, grace_hours } = params::body(body).await?;
+    let NewKey { company, key, encoding, grace_hours } = body::json(body).await?;
     let encoding = KeyEncoding::parse(encoding.as_deref().unwrap_or("utf8"))
         .ok_or_else(|| Problem::parameter("encoding", "encoding must be utf8, base64 or hex"))?;
     let grace_hours = grace_hours.unwrap_or(GRACE_HOURS);
@@ -223,7 +245,7 @@ pub(crate) async fn add(
 
 /// End a receiver's key now. Needs `manage:secrets`.
 #[utoipa::path(delete, path = "/api/v1/receivers/{endpoint}/keys/{version}", tag = "management",
-    params(documented::OfKey, documented::OfCompany),
+    params(OfKey, OfCompany),
     responses((status = 204, description = "Ended"), problems::Show))]
 pub(crate) async fn revoke(
     api: web::Data<Api>,
@@ -234,8 +256,7 @@ pub(crate) async fn revoke(
     let (name, version) = path.into_inner();
     let endpoint = endpoint(&name)?;
     let version: i32 = version.parse().map_err(|_| Problem::parameter("version", "version must be a number"))?;
-    let params = Params::read(request.query_string())?;
-    let company = owner(caller.narrowed(params.company(&api, caller.scope()).await?)?);
+    let company = owner(OfCompany::scope(&api, &request, &caller).await?);
     let author = Author::of(&api, &request, &caller).about(company);
     let tx = begin(&api).await?;
     if !secrets::revoke(&tx, endpoint, company, version).await.map_err(|e| query_failed(&e))? {
@@ -254,7 +275,7 @@ pub(crate) async fn revoke(
 /// Make a signed test webhook of a receiver, to be sent to its URL as the portal would. Needs `manage:secrets`.
 ///
 /// It is of mode `test` and changes no transaction, account or live figure.
-#[utoipa::path(post, path = "/api/v1/receivers/{endpoint}/test", tag = "management", params(documented::OfEndpoint),
+#[utoipa::path(post, path = "/api/v1/receivers/{endpoint}/test", tag = "management", params(OfEndpoint),
     request_body = Tested, responses((status = 200, body = Success<TestWebhook>, description = "The webhook"), problems::ShowChange))]
 pub(crate) async fn test(
     api: web::Data<Api>,
@@ -264,7 +285,7 @@ pub(crate) async fn test(
 ) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let endpoint = endpoint(&path)?;
-    let Tested { company } = params::body(body).await?;
+    let Tested { company } = body::json(body).await?;
     let company = company_of(&api, &caller, company.as_deref()).await?;
     let rows = secrets::active(&api.db, endpoint, company).await.map_err(|e| query_failed(&e))?;
     let newest = rows.first().ok_or_else(no_key)?;

@@ -15,10 +15,7 @@ use crate::{
         users::{allowed, company_of},
     },
     auth, begin, commit,
-    http::{
-        openapi::{params as documented, problems},
-        params,
-    },
+    http::{body, openapi::problems, query},
     query_failed,
     reads::views::{Success, time},
     refused,
@@ -102,7 +99,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     responses((status = 201, body = Success<MadeToken>, description = "Made"), problems::Change))]
 pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let NewToken { name, company, permissions, expires_days } = params::body(body).await?;
+    let NewToken { name, company, permissions, expires_days } = body::json(body).await?;
     let name = name.trim().to_owned();
     if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
         return Err(Problem::parameter("name", "name must have 1 to 100 characters"));
@@ -126,11 +123,11 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
 }
 
 /// Revoke an API token: it ends everywhere within a second. Needs `manage:secrets`.
-#[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "management", params(documented::Id),
+#[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "management", params(query::Id),
     responses((status = 204, description = "Revoked"), problems::Show))]
 pub(crate) async fn revoke(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let id = params::id(&path)?;
+    let id = query::id(&path)?;
     let tx = begin(&api).await?;
     if !tokens::revoke(&tx, caller.scope(), id).await.map_err(|e| query_failed(&e))? {
         return Err(Problem::new(ProblemKind::NotFound, "there is no such token, or it was revoked before"));

@@ -19,10 +19,7 @@ use crate::{
     admin::audit::{Author, PERMISSION},
     auth::{self, Caller},
     begin, commit,
-    http::{
-        openapi::{params as documented, problems},
-        params,
-    },
+    http::{body, openapi::problems, query},
     query_failed,
     reads::views::{Success, time},
     refused,
@@ -90,7 +87,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     responses((status = 201, body = Success<User>, description = "Added"), problems::Change))]
 pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let NewUser { email, role, company, password } = params::body(body).await?;
+    let NewUser { email, role, company, password } = body::json(body).await?;
     let role = Role::parse(&role)
         .ok_or_else(|| Problem::parameter("role", format!("role must be one of {}", Role::ALL.map(Role::as_str).join(", "))))?;
     let company = company_of(&api, &caller, company.as_deref()).await?;
@@ -104,11 +101,11 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
 }
 
 /// Remove a user and end their sessions. Needs `manage:secrets`.
-#[utoipa::path(delete, path = "/api/v1/users/{id}", tag = "management", params(documented::Id),
+#[utoipa::path(delete, path = "/api/v1/users/{id}", tag = "management", params(query::Id),
     responses((status = 204, description = "Removed"), problems::Show))]
 pub(crate) async fn remove(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let id = params::id(&path)?;
+    let id = query::id(&path)?;
     let tx = begin(&api).await?;
     if !users::remove(&tx, caller.scope(), id).await.map_err(|e| query_failed(&e))? {
         return Err(Problem::new(ProblemKind::NotFound, "there is no such user"));

@@ -1,42 +1,24 @@
 //! Spans and intervals as people count them: days, weeks, months, quarters and years of a time zone, with days of 23 and 25
 //! hours where its clocks change. Pure; times are milliseconds since 1970 UTC.
 
+use crate::http::query::choice::names;
 use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// How wide the points of a series are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Interval {
-    Hour,
-    Day,
-    /// From Monday on, as ISO 8601 has it.
-    Week,
-    Month,
-    Quarter,
-    Year,
+names! {
+    /// How wide the points of a series are.
+    Interval {
+        Hour = "hour",
+        Day = "day",
+        /// From Monday on, as ISO 8601 has it.
+        Week = "week",
+        Month = "month",
+        Quarter = "quarter",
+        Year = "year",
+    }
 }
 
 impl Interval {
-    /// All of them.
-    pub const ALL: [Self; 6] = [Self::Hour, Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];
-
-    /// The name in the contract.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-            Self::Quarter => "quarter",
-            Self::Year => "year",
-        }
-    }
-
-    /// The interval of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|interval| interval.as_str() == name)
-    }
-
     /// One that makes some dozens of points of such a span.
     pub fn fitting(from_ms: i64, until_ms: i64) -> Self {
         const DAY: i64 = 86_400_000;
@@ -133,6 +115,8 @@ pub(crate) fn span_before(zone: Tz, from_ms: i64, until_ms: i64) -> Option<(i64,
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
+    use crate::http::query::choice::Named;
+
     use super::*;
 
     fn day(year: i32, month: u32, day: u32) -> NaiveDate {
@@ -175,7 +159,7 @@ mod tests {
     fn every_zone_has_edges_that_rise_and_meet() {
         for zone in chrono_tz::TZ_VARIANTS {
             let (from, until) = (midnight(zone, day(2024, 2, 1)).unwrap(), midnight(zone, day(2025, 2, 1)).unwrap());
-            for interval in Interval::ALL {
+            for interval in Interval::ALL.iter().copied() {
                 let edges = edges(zone, interval, from, until, 10_000).unwrap();
                 assert_eq!((edges[0], *edges.last().unwrap()), (from, until), "{zone}");
                 assert!(edges.windows(2).all(|pair| pair[0] < pair[1]), "{zone}");

@@ -22,14 +22,15 @@ use http_service::Problem;
 use store::{now_ms, reads::Scope, rollups};
 
 pub(crate) use figures::Analytics;
+pub(crate) use spans::AnalyticsQuery;
 use spans::Question;
 
 use crate::{
     Api, auth,
     http::{
         cached,
-        openapi::{params as documented, problems},
-        params::Params,
+        openapi::problems,
+        query::{self, OfCompany},
     },
     query_failed,
     reads::views::Success,
@@ -103,31 +104,30 @@ impl TimeRange {
 /// rounded half away from zero to four decimals, null while nothing is decided. `webhooks.total` is processed + failed +
 /// duplicates. Sums beyond 2^53 - 1 are told as decimal text in `exact` too; those beyond 64
 /// bits saturate, and `isSaturated` says so. `previous` is the period of the same length before.
-#[utoipa::path(get, path = "/api/v1/analytics", tag = "analytics", params(documented::Analytics),
+#[utoipa::path(get, path = "/api/v1/analytics", tag = "analytics", params(OfCompany, AnalyticsQuery),
     responses((status = 200, body = Success<Analytics>, description = "The figures"),
         (status = 304, description = "As If-None-Match has it"), problems::List))]
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let params = Params::read(request.query_string())?;
-    let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
-    let mode = Mode::parse(params.mode()?).unwrap_or(Mode::Live);
-    if let Some(question) = Question::read(&params, mode)? {
+    let scope = OfCompany::scope(&api, &request, &caller).await?;
+    let asked: AnalyticsQuery = query::read(&request)?;
+    let mode = asked.mode();
+    if let Some(question) = Question::read(&asked)? {
         let key = question.key();
         return cached::answer(&api, &request, cached::SPAN, scope, &key, move |api| question.answer(api, scope)).await;
     }
-    let range = spans::plain(&params)?;
+    let range = asked.plain_range();
     if mode == Mode::Live {
         api.precomputed.note_asked(range, scope).await;
     }
     cached::answer(&api, &request, cached::analytics(range), scope, &key(mode), move |api| compute(api, scope, mode, range)).await
 }
 
-/// The figures that `params` ask for, from the database.
-pub(crate) async fn asked(api: Api, params: &Params, scope: Scope) -> Result<Analytics, Problem> {
-    let mode = Mode::parse(params.mode()?).unwrap_or(Mode::Live);
-    match Question::read(params, mode)? {
+/// The figures that are asked for, from the database.
+pub(crate) async fn asked(api: Api, asked: &AnalyticsQuery, scope: Scope) -> Result<Analytics, Problem> {
+    match Question::read(asked)? {
         Some(question) => question.answer(api, scope).await,
-        None => compute(api, scope, mode, spans::plain(params)?).await,
+        None => compute(api, scope, asked.mode(), asked.plain_range()).await,
     }
 }
 

@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 use common::{Grain, Mode, Series};
 use http_service::Problem;
+use serde::Deserialize;
 use store::{
     horizon::Horizons,
     now_ms,
@@ -10,13 +11,23 @@ use store::{
     rollups::{self, Point},
     row_sums::{self, Column, Span},
 };
+use utoipa::IntoParams;
 
 use super::{
     Analytics, TimeRange,
     asked::{Asked, Comparison, Group},
     calendar::{self, Interval},
 };
-use crate::{Api, http::params::Params, query_failed, reads::views::time};
+use crate::{
+    Api,
+    http::query::{
+        Text,
+        choice::{Named, OneMode, names},
+        value::{Bad, form, string},
+    },
+    query_failed,
+    reads::views::time,
+};
 
 /// Days of the longest span.
 const MOST_DAYS: i64 = 3 * 366;
@@ -24,12 +35,101 @@ const MOST_DAYS: i64 = 3 * 366;
 const MOST_POINTS: usize = 2_000;
 /// Groups that are told.
 const MOST_GROUPS: usize = 100;
-/// Parameters that ask for more than one of the four plain ranges.
-const OWN: [&str; 6] = ["from", "to", "interval", "timeZone", "compare", "groupBy"];
-/// What figures may be grouped by.
-pub(crate) const GROUPS: [&str; 6] = ["currency", "paymentMethod", "kind", "status", "account", "failureReason"];
-/// What a span may be compared with: the span before, or the same a year ago.
-pub(crate) const COMPARED: [&str; 2] = ["previous", "year"];
+
+names! {
+    /// The ranges that have a name.
+    Range { Hour = "hour", Day = "day", Week = "week", Month = "month", Year = "year" }
+}
+names! {
+    /// What a span may be compared with.
+    Compare {
+        /// The span of the same length before.
+        Previous = "previous",
+        /// The same span a year ago.
+        Year = "year",
+    }
+}
+names! {
+    /// What figures may be grouped by.
+    GroupBy {
+        Currency = "currency",
+        PaymentMethod = "paymentMethod",
+        Kind = "kind",
+        Status = "status",
+        Account = "account",
+        FailureReason = "failureReason",
+    }
+}
+
+/// Which figures are asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AnalyticsQuery {
+    /// A day unless asked otherwise.
+    #[param(inline)]
+    time_range: Option<Range>,
+    /// Inclusive. A date of the zone (`2026-01-31`) or a moment on a whole minute (`2026-01-31T12:00:00Z`).
+    #[param(inline)]
+    from: Option<Text>,
+    /// Exclusive; now where it is absent. A date of the zone or a moment on a whole minute.
+    #[param(inline)]
+    to: Option<Text>,
+    /// How wide the points of the series are; chosen by the span where it is absent.
+    #[param(inline)]
+    interval: Option<Interval>,
+    /// A name of IANA's time zone database, such as `America/Toronto`; UTC where it is absent.
+    #[param(inline)]
+    time_zone: Option<Zone>,
+    /// Adds `comparison`: with the span of the same length before, or the same span a year ago.
+    #[param(inline)]
+    compare: Option<Compare>,
+    /// Adds `groups`.
+    #[param(inline)]
+    group_by: Option<GroupBy>,
+    /// Live unless asked otherwise.
+    #[param(inline)]
+    mode: Option<OneMode>,
+}
+
+impl AnalyticsQuery {
+    /// Real money unless trials are asked for.
+    pub fn mode(&self) -> Mode {
+        self.mode.map_or(Mode::Live, |mode| mode.0)
+    }
+
+    fn range(&self) -> Range {
+        self.time_range.unwrap_or(Range::Day)
+    }
+
+    /// The range, for those who ask by it alone.
+    pub fn plain_range(&self) -> TimeRange {
+        TimeRange::ALL.into_iter().find(|range| range.as_str() == self.range().name()).unwrap_or(TimeRange::Day)
+    }
+
+    /// Whether more is asked for than one of the four ranges that are kept ready.
+    fn is_own(&self) -> bool {
+        let Self { time_range, from, to, interval, time_zone, compare, group_by, mode: _ } = self;
+        let is_year = *time_range == Some(Range::Year);
+        let is_span = from.is_some() || to.is_some() || interval.is_some() || time_zone.is_some();
+        is_year || is_span || compare.is_some() || group_by.is_some()
+    }
+}
+
+/// A zone of IANA's database.
+#[derive(Debug, Clone, Copy)]
+struct Zone(Tz);
+
+impl std::str::FromStr for Zone {
+    type Err = Bad;
+
+    fn from_str(text: &str) -> Result<Self, Bad> {
+        let found = chrono_tz::TZ_VARIANTS.into_iter().find(|zone| zone.name().eq_ignore_ascii_case(text));
+        found.map(Self).ok_or_else(|| Bad("must be a name of IANA's database, such as America/Toronto".to_owned()))
+    }
+}
+
+form!(Zone, string().max_length(Some(64)));
 
 /// A span as it is asked for.
 #[derive(Debug, Clone)]
@@ -37,26 +137,25 @@ pub(crate) struct Question {
     zone: Tz,
     interval: Interval,
     edges: Vec<i64>,
-    compare: Option<&'static str>,
-    group_by: Option<&'static str>,
+    compare: Option<Compare>,
+    group_by: Option<GroupBy>,
     mode: Mode,
 }
 
 impl Question {
-    /// What `params` ask for, if that is more than one of the four ranges.
-    pub fn read(params: &Params, mode: Mode) -> Result<Option<Self>, Problem> {
-        let is_year = params.text("timeRange")?.is_some_and(|range| range.eq_ignore_ascii_case("year"));
-        let is_own = OWN.iter().map(|name| params.text(name)).collect::<Result<Vec<_>, _>>()?.iter().any(Option::is_some);
-        if !is_own && !is_year {
+    /// What is asked for, if that is more than one of the four ranges.
+    pub fn read(asked: &AnalyticsQuery) -> Result<Option<Self>, Problem> {
+        if !asked.is_own() {
             return Ok(None);
         }
-        let zone = zone(params)?;
+        let zone = asked.time_zone.map_or(Tz::UTC, |Zone(zone)| zone);
         let now = now_ms();
-        let (from, until, usual) = match (params.text("from")?, params.text("to")?) {
-            (None, None) => of_range(params, zone, now)?,
-            (Some(from), to) => {
-                let from = moment("from", &from, zone)?;
-                let until = to.map_or(Ok(Grain::Minute.bucket(now) + Grain::Minute.ms()), |to| moment("to", &to, zone))?;
+        let (from, until, usual) = match (&asked.from, &asked.to) {
+            (None, None) => of_range(asked.range(), zone, now)?,
+            (Some(Text(from)), to) => {
+                let from = moment("from", from, zone)?;
+                let this_minute = || Ok(Grain::Minute.bucket(now) + Grain::Minute.ms());
+                let until = to.as_ref().map_or_else(this_minute, |Text(to)| moment("to", to, zone))?;
                 (from, until, None)
             }
             (None, Some(_)) => return Err(Problem::parameter("from", "to needs from")),
@@ -67,20 +166,19 @@ impl Question {
         if until - from > MOST_DAYS * Grain::Day.ms() {
             return Err(Problem::parameter("from", "a span has three years at most"));
         }
-        let asked = params.one_of("interval", &Interval::ALL.map(Interval::as_str))?.and_then(Interval::parse);
-        let interval = asked.or(usual).unwrap_or_else(|| Interval::fitting(from, until));
+        let interval = asked.interval.or(usual);
+        let interval = interval.unwrap_or_else(|| Interval::fitting(from, until));
         let edges = calendar::edges(zone, interval, from, until, MOST_POINTS).ok_or_else(|| {
             Problem::parameter("interval", format!("there would be more than {MOST_POINTS} points; ask for a wider interval"))
         })?;
-        let compare = params.one_of("compare", &COMPARED)?;
-        Ok(Some(Self { zone, interval, edges, compare, group_by: params.one_of("groupBy", &GROUPS)?, mode }))
+        Ok(Some(Self { zone, interval, edges, compare: asked.compare, group_by: asked.group_by, mode: asked.mode() }))
     }
 
     /// What tells its answer from others of its scope.
     pub fn key(&self) -> String {
         let Self { zone, interval, edges, compare, group_by, mode } = self;
         let (from, until) = self.span();
-        format!("{zone} {} {from} {until} {} {compare:?} {group_by:?} {}", interval.as_str(), edges.len(), mode.as_str())
+        format!("{zone} {} {from} {until} {} {compare:?} {group_by:?} {}", interval.name(), edges.len(), mode.as_str())
     }
 
     fn span(&self) -> (i64, i64) {
@@ -98,9 +196,9 @@ impl Question {
                 let edges = self.compared(with).ok_or_else(|| Problem::parameter("compare", "there is no such span"))?;
                 let (points, approximate) = reader.read(&edges).await?;
                 is_approximate |= approximate;
-                let comparison = Comparison::of(with, &points, &edges);
+                let comparison = Comparison::of(with.name(), &points, &edges);
                 // The span before is told anyway: what is exact is not read twice.
-                previous = Some(points).filter(|_| with == "previous" && !approximate);
+                previous = Some(points).filter(|_| with == Compare::Previous && !approximate);
                 Some(comparison)
             }
             None => None,
@@ -110,38 +208,32 @@ impl Question {
             None => reader.read(&calendar::span_before(self.zone, from, until).map_or([from; 2], <[i64; 2]>::from)).await?.0,
         };
         let groups = match self.group_by {
-            Some("account") => Some(reader.by_column(Column::Account, from, until).await?),
-            Some("failureReason") => Some(reader.by_column(Column::FailureReason, from, until).await?),
+            Some(GroupBy::Account) => Some(reader.by_column(Column::Account, from, until).await?),
+            Some(GroupBy::FailureReason) => Some(reader.by_column(Column::FailureReason, from, until).await?),
             Some(by) => Some(Group::all(points.iter().filter_map(|point| Some((group_of(point, by)?, point))), MOST_GROUPS)),
             None => None,
         };
         let asked = Asked {
             to: time(until),
-            interval: Some(self.interval.as_str()),
+            interval: Some(self.interval.name()),
             time_zone: Some(self.zone.name()),
             is_approximate,
             comparison,
-            group_by: self.group_by,
+            group_by: self.group_by.map(Named::name),
             groups,
         };
         Ok(Analytics::between(&points, &previous, self.mode, &self.edges, asked))
     }
 
     /// The edges of the span to compare with.
-    fn compared(&self, with: &str) -> Option<Vec<i64>> {
+    fn compared(&self, with: Compare) -> Option<Vec<i64>> {
         let (from, until) = self.span();
         let (from, until) = match with {
-            "year" => (calendar::months_before(self.zone, from, 12)?, calendar::months_before(self.zone, until, 12)?),
-            _ => calendar::span_before(self.zone, from, until)?,
+            Compare::Year => (calendar::months_before(self.zone, from, 12)?, calendar::months_before(self.zone, until, 12)?),
+            Compare::Previous => calendar::span_before(self.zone, from, until)?,
         };
         calendar::edges(self.zone, self.interval, from, until, MOST_POINTS + 1)
     }
-}
-
-fn zone(params: &Params) -> Result<Tz, Problem> {
-    let Some(name) = params.text("timeZone")? else { return Ok(Tz::UTC) };
-    let found = chrono_tz::TZ_VARIANTS.into_iter().find(|zone| zone.name().eq_ignore_ascii_case(&name));
-    found.ok_or_else(|| Problem::parameter("timeZone", "timeZone must be a name of IANA's database, such as America/Toronto"))
 }
 
 /// A date of `zone`, or a moment on a whole minute.
@@ -158,22 +250,21 @@ fn moment(name: &'static str, text: &str, zone: Tz) -> Result<i64, Problem> {
     if moment % Grain::Minute.ms() == 0 { Ok(moment) } else { Err(bad()) }
 }
 
-/// The span of `timeRange` in `zone`, up to the end of the interval that goes on.
-fn of_range(params: &Params, zone: Tz, now: i64) -> Result<(i64, i64, Option<Interval>), Problem> {
-    let name = params.one_of("timeRange", &["hour", "day", "week", "month", "year"])?.unwrap_or("day");
+/// The span of `range` in `zone`, up to the end of the interval that goes on.
+fn of_range(range: Range, zone: Tz, now: i64) -> Result<(i64, i64, Option<Interval>), Problem> {
     let bad = || Problem::parameter("timeZone", "the span cannot be told in that zone");
     let (today, hour) = (calendar::day_of(zone, now).ok_or_else(bad)?, Grain::Hour.bucket(now) + Grain::Hour.ms());
     let tomorrow = today.succ_opt().and_then(|day| calendar::midnight(zone, day)).ok_or_else(bad)?;
     let days_before = |days| tomorrow_less(zone, today, days).ok_or_else(bad);
-    Ok(match name {
-        "hour" => {
+    Ok(match range {
+        Range::Hour => {
             let until = Grain::Minute.bucket(now) + Grain::Minute.ms();
             (until - Grain::Hour.ms(), until, Some(Interval::Hour))
         }
-        "day" => (hour - 24 * Grain::Hour.ms(), hour, Some(Interval::Hour)),
-        "week" => (days_before(7)?, tomorrow, Some(Interval::Day)),
-        "month" => (days_before(30)?, tomorrow, Some(Interval::Day)),
-        _ => (calendar::months_before(zone, tomorrow, 12).ok_or_else(bad)?, tomorrow, Some(Interval::Month)),
+        Range::Day => (hour - 24 * Grain::Hour.ms(), hour, Some(Interval::Hour)),
+        Range::Week => (days_before(7)?, tomorrow, Some(Interval::Day)),
+        Range::Month => (days_before(30)?, tomorrow, Some(Interval::Day)),
+        Range::Year => (calendar::months_before(zone, tomorrow, 12).ok_or_else(bad)?, tomorrow, Some(Interval::Month)),
     })
 }
 
@@ -183,13 +274,14 @@ fn tomorrow_less(zone: Tz, today: chrono::NaiveDate, days: u64) -> Option<i64> {
 }
 
 /// What of a point the figures are grouped by.
-fn group_of(point: &Point, by: &str) -> Option<String> {
+fn group_of(point: &Point, by: GroupBy) -> Option<String> {
     let Series::Transactions { kind, status, currency, payment_method, .. } = &point.series else { return None };
     Some(match by {
-        "currency" => currency.to_string(),
-        "paymentMethod" => payment_method.to_string(),
-        "kind" => kind.as_str().to_owned(),
-        _ => status.as_str().to_owned(),
+        GroupBy::Currency => currency.to_string(),
+        GroupBy::PaymentMethod => payment_method.to_string(),
+        GroupBy::Kind => kind.as_str().to_owned(),
+        GroupBy::Status => status.as_str().to_owned(),
+        GroupBy::Account | GroupBy::FailureReason => return None,
     })
 }
 
@@ -246,10 +338,4 @@ impl Reader<'_> {
         let points = row_sums::by_column(&self.api.db, span, column).await.map_err(|error| query_failed(&error))?;
         Ok(Group::all(points.iter().map(|(name, point)| (name.clone(), point)), MOST_GROUPS))
     }
-}
-
-/// The ranges that `timeRange` names, for those who ask by it alone.
-pub(crate) fn plain(params: &Params) -> Result<TimeRange, Problem> {
-    let name = params.one_of("timeRange", &["hour", "day", "week", "month", "year"])?.unwrap_or("day");
-    Ok(TimeRange::ALL.into_iter().find(|range| range.as_str() == name).unwrap_or(TimeRange::Day))
 }

@@ -25,7 +25,7 @@ use crate::{
         credentials::{self, COOKIE, HOST_COOKIE},
         same_site,
     },
-    http::{openapi::problems, params},
+    http::{body, openapi::problems},
     query_failed,
     reads::views::Success,
 };
@@ -86,7 +86,7 @@ impl Identity {
 pub(crate) async fn sign_in(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
     same_site::check(&request)?;
     same_site::check_json(&request)?;
-    let Credentials { email, password } = params::body(body).await?;
+    let Credentials { email, password } = body::json(body).await?;
     if password.chars().count() > users::PASSWORD_MAX {
         return Err(Problem::parameter("password", format!("a password has {} characters at most", users::PASSWORD_MAX)));
     }

@@ -1,7 +1,8 @@
 //! What every request goes through: paths, parameters, the response cache, and the contract as a document.
 
+pub(crate) mod body;
 pub(crate) mod cached;
 pub(crate) mod dashboard;
 pub(crate) mod openapi;
-pub(crate) mod params;
+pub(crate) mod query;
 pub mod routes;

@@ -1,16 +1,21 @@
 //! `/api/v1/accounts`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use common::OnboardingStage;
-use http_service::{Problem, ProblemKind};
+use http_service::Problem;
+use serde::Deserialize;
 use store::reads;
+use utoipa::IntoParams;
 
 use crate::{
     Api, auth,
     http::{
         cached,
-        openapi::{params as documented, problems},
-        params::{self, Params},
+        openapi::problems,
+        query::{
+            self, Flag, OfCompany, Page,
+            choice::{Named, OneStage, names},
+            page::{AccountSort, Paging},
+        },
     },
     query_failed,
     reads::views::{Account, AccountDetail, Accounts, Success},
@@ -18,32 +23,50 @@ use crate::{
 
 pub(crate) const PERMISSION: &str = "read:accounts";
 
-/// Account statuses: the words of the `ACCT_` events.
-const STATUSES: [&str; 11] = [
-    "APPROVED",
-    "ENABLED",
-    "DISABLED",
-    "PENDING",
-    "REJECTED",
-    "DEFERRED",
-    "PROCESSING",
-    "RETURNED",
-    "SUBMITTED",
-    "WAITING",
-    "WITHDRAWN",
-];
+names! {
+    /// Account statuses: the words of the `ACCT_` events.
+    AccountStatus {
+        Approved = "APPROVED",
+        Enabled = "ENABLED",
+        Disabled = "DISABLED",
+        Pending = "PENDING",
+        Rejected = "REJECTED",
+        Deferred = "DEFERRED",
+        Processing = "PROCESSING",
+        Returned = "RETURNED",
+        Submitted = "SUBMITTED",
+        Waiting = "WAITING",
+        Withdrawn = "WITHDRAWN",
+    }
+}
+
+/// Which accounts are asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AccountQuery {
+    /// A word of the account events, for example ENABLED.
+    #[param(inline)]
+    status: Option<AccountStatus>,
+    /// How far they have come.
+    #[param(inline)]
+    onboarding_stage: Option<OneStage>,
+    /// Whether the payment methods of each come with it.
+    #[param(inline)]
+    include_payment_methods: Flag,
+    /// `-updatedAt` (the default) or `updatedAt`.
+    #[param(inline)]
+    sort: Option<AccountSort>,
+}
 
 /// List accounts, the latest changed first. Needs `read:accounts`.
-#[utoipa::path(get, path = "/api/v1/accounts", tag = "accounts", params(documented::Accounts),
+#[utoipa::path(get, path = "/api/v1/accounts", tag = "accounts", params(Page, OfCompany, AccountQuery),
     responses((status = 200, body = Success<Accounts>, description = "A page"),
         (status = 304, description = "As If-None-Match has it"), problems::List))]
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let params = Params::read(request.query_string())?;
-    let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
-    let paging = params.paging("updatedAt")?;
-    let AccountFilter { status, stage } = filter(&params)?;
-    let with_methods = params.flag("includePaymentMethods")?;
+    let scope = OfCompany::scope(&api, &request, &caller).await?;
+    let (paging, AccountFilter { status, stage, with_methods }) = asked(&request)?;
     let key = format!("{status:?}{stage:?}{with_methods}{paging:?}");
     cached::answer(&api, &request, cached::ACCOUNTS, scope, &key, move |api| async move {
         let page = reads::accounts(&api.db, scope, status, stage, paging.window).await.map_err(|e| query_failed(&e))?;
@@ -65,24 +88,27 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
 pub(crate) struct AccountFilter {
     pub status: Option<&'static str>,
     pub stage: Option<&'static str>,
+    pub with_methods: bool,
 }
 
-/// The filter that parameters ask for.
-pub(crate) fn filter(params: &Params) -> Result<AccountFilter, Problem> {
-    let stages: Vec<&'static str> = OnboardingStage::ALL.iter().map(|stage| stage.as_str()).collect();
-    Ok(AccountFilter { status: params.one_of("status", &STATUSES)?, stage: params.one_of("onboardingStage", &stages)? })
+/// The page and the filter that parameters ask for.
+pub(crate) fn asked(request: &HttpRequest) -> Result<(Paging, AccountFilter), Problem> {
+    let AccountQuery { status, onboarding_stage, include_payment_methods, sort } = query::read(request)?;
+    let (status, stage) = (status.map(Named::name), onboarding_stage.map(|stage| stage.0.name()));
+    let filter = AccountFilter { status, stage, with_methods: include_payment_methods.0 };
+    Ok((query::read::<Page>(request)?.paging(sort)?, filter))
 }
 
 /// Show an account with its payment methods and its history. Needs `read:accounts`.
-#[utoipa::path(get, path = "/api/v1/accounts/{id}", tag = "accounts", params(documented::Id),
+#[utoipa::path(get, path = "/api/v1/accounts/{id}", tag = "accounts", params(query::Id),
     responses((status = 200, body = Success<AccountDetail>, description = "The account"),
         (status = 304, description = "As If-None-Match has it"), problems::Show))]
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
-    let id = params::id(&path)?;
+    let id = query::id(&path)?;
     cached::answer(&api, &request, cached::ACCOUNT, scope, &id.to_string(), move |api| async move {
         let found = reads::account(&api.db, scope, id).await.map_err(|e| query_failed(&e))?;
-        let (row, steps) = found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such account"))?;
+        let (row, steps) = found.ok_or_else(|| query::not_found("account"))?;
         let methods = reads::payment_methods(&api.db, std::slice::from_ref(&row)).await.map_err(|e| query_failed(&e))?;
         Ok(AccountDetail { account: Account::new(row, Some(&methods)), history: steps.iter().map(Into::into).collect() })
     })

@@ -1,110 +1,45 @@
 //! Lists as files of any size: CSV (RFC 4180) and JSON Lines, page after page while they are read, all from one moment.
+//! Here are the routes; `file` writes.
 
 mod csv;
+mod file;
 
-use std::{collections::VecDeque, io::Write, time::Duration};
+use std::collections::VecDeque;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use flate2::{Compression, write::GzEncoder};
-use futures::stream;
-use http_service::{Problem, ProblemKind};
-use redis_client::fred::bytes::Bytes;
-use sea_orm::{Condition, DatabaseTransaction};
-use serde::Serialize;
+use actix_web::{HttpRequest, HttpResponse, web};
+use http_service::Problem;
+use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{
-    entity::{account, audit_entry, transaction, webhook_event},
-    reads::{self, EventFilter, Position, Scope, TransactionFilter, Window},
-};
-use tokio::sync::OwnedSemaphorePermit;
+use store::reads::Scope;
+use utoipa::IntoParams;
+
+pub(crate) use file::AT_ONCE;
+use file::{Form, Source, send, value};
 
 use crate::{
     Api,
     admin::audit::{self, Author},
-    analytics::{self, Analytics},
+    analytics::{self, Analytics, AnalyticsQuery},
     auth,
     http::{
-        cached::{COMPUTE, accepts_gzip},
-        openapi::{params as documented, problems},
-        params::Params,
+        openapi::problems,
+        query::{self, Flag, OfCompany, Page},
     },
-    query_failed,
     reads::{
-        accounts::{self, AccountFilter},
-        events, transactions,
-        views::{Account, Event, Transaction},
+        accounts::{self, AccountQuery},
+        events::{self, EventQuery},
+        transactions::{self, TransactionQuery},
     },
 };
 
-/// Rows that are read at once.
-const PAGE: u64 = 1_000;
-/// Files that one replica writes at once: each holds a connection to the database.
-pub(crate) const AT_ONCE: usize = 3;
-
-/// What a file holds, read page by page.
-#[derive(Debug, Clone)]
-enum Source {
-    Transactions(TransactionFilter),
-    Events(EventFilter),
-    Accounts(AccountFilter),
-    Audit,
-    /// All of it is there already.
-    Rows(VecDeque<Value>),
-}
-
-/// The columns of a CSV file, by the names of JSON.
-const TRANSACTIONS: &[&str] = &[
-    "transactionTime",
-    "id",
-    "externalId",
-    "kind",
-    "status",
-    "amount",
-    "currency",
-    "merchantRefNum",
-    "paymentMethod",
-    "accountId",
-    "failureReason",
-    "outcome",
-    "mode",
-    "statusTime",
-];
-const EVENTS: &[&str] = &[
-    "receivedAt",
-    "id",
-    "eventName",
-    "endpoint",
-    "category",
-    "kind",
-    "mode",
-    "resourceId",
-    "accountId",
-    "merchantRefNum",
-    "companyId",
-    "identity",
-    "statusTime",
-];
-const ACCOUNTS: &[&str] =
-    &["updatedAt", "id", "externalId", "status", "onboardingStage", "partnerId", "companyId", "mode", "statusTime", "createdAt"];
-const AUDIT: &[&str] = &["at", "sequence", "actor", "companyId", "action", "address", "detail", "id", "hash"];
-const FIGURES: &[&str] = &[
-    "start",
-    "currency",
-    "total",
-    "completed",
-    "failed",
-    "count",
-    "completedAmount",
-    "refundedAmount",
-    "chargebackAmount",
-    "netAmount",
-];
-
-/// The form of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Csv,
-    JsonLines,
+/// Of a file for spreadsheets.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExportQuery {
+    /// Begins with a byte order mark, by which spreadsheets know UTF-8.
+    #[param(inline)]
+    bom: Flag,
 }
 
 /// Export transactions as CSV, the newest first, all that the filters of the list hold for. Needs `read:transactions`.
@@ -112,100 +47,100 @@ enum Form {
 /// All rows are of one moment. Amounts are integers in minor units. Texts that a spreadsheet would take for a formula begin with
 /// an apostrophe. `X-Row-Count` says how many rows there are; a transfer that breaks off is not complete. Compressed where
 /// `Accept-Encoding` asks for gzip.
-#[utoipa::path(get, path = "/api/v1/transactions.csv", tag = "transactions", params(documented::Transactions, documented::Export),
+#[utoipa::path(get, path = "/api/v1/transactions.csv", tag = "transactions", params(Page, OfCompany, TransactionQuery, ExportQuery),
     responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn transactions_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     of_transactions(&api, &request, Form::Csv).await
 }
 
 /// Export transactions as JSON Lines, an object as in the list on each. Needs `read:transactions`.
-#[utoipa::path(get, path = "/api/v1/transactions.jsonl", tag = "transactions", params(documented::Transactions),
+#[utoipa::path(get, path = "/api/v1/transactions.jsonl", tag = "transactions", params(Page, OfCompany, TransactionQuery),
     responses((status = 200, content_type = "application/jsonl", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn transactions_jsonl(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     of_transactions(&api, &request, Form::JsonLines).await
 }
 
 async fn of_transactions(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
-    let (params, scope) = asked(api, request, transactions::PERMISSION).await?;
-    params.paging_by(&transactions::ORDERS)?;
-    send(api, request, "transactions", form, scope, Source::Transactions(transactions::filter(&params)?), &params).await
+    let scope = permitted(api, request, transactions::PERMISSION).await?;
+    let (_, filter) = transactions::asked(request)?;
+    send(api, request, "transactions", form, scope, Source::Transactions(filter)).await
 }
 
 /// Export stored webhooks as CSV, without their bodies. Needs `read:events`.
-#[utoipa::path(get, path = "/api/v1/events.csv", tag = "events", params(documented::Events, documented::Export),
+#[utoipa::path(get, path = "/api/v1/events.csv", tag = "events", params(Page, OfCompany, EventQuery, ExportQuery),
     responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn events_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     of_events(&api, &request, Form::Csv).await
 }
 
 /// Export stored webhooks as JSON Lines, with their masked bodies. Needs `read:events`.
-#[utoipa::path(get, path = "/api/v1/events.jsonl", tag = "events", params(documented::Events),
+#[utoipa::path(get, path = "/api/v1/events.jsonl", tag = "events", params(Page, OfCompany, EventQuery),
     responses((status = 200, content_type = "application/jsonl", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn events_jsonl(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     of_events(&api, &request, Form::JsonLines).await
 }
 
 async fn of_events(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
-    let (params, scope) = asked(api, request, events::PERMISSION).await?;
-    params.paging("receivedAt")?;
-    send(api, request, "events", form, scope, Source::Events(events::filter(&params)?), &params).await
+    let scope = permitted(api, request, events::PERMISSION).await?;
+    let (_, filter, _) = events::asked(request)?;
+    send(api, request, "events", form, scope, Source::Events(filter)).await
 }
 
 /// Export accounts as CSV. Needs `read:accounts`.
-#[utoipa::path(get, path = "/api/v1/accounts.csv", tag = "accounts", params(documented::Accounts, documented::Export),
+#[utoipa::path(get, path = "/api/v1/accounts.csv", tag = "accounts", params(Page, OfCompany, AccountQuery, ExportQuery),
     responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn accounts_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     of_accounts(&api, &request, Form::Csv).await
 }
 
 /// Export accounts as JSON Lines. Needs `read:accounts`.
-#[utoipa::path(get, path = "/api/v1/accounts.jsonl", tag = "accounts", params(documented::Accounts),
+#[utoipa::path(get, path = "/api/v1/accounts.jsonl", tag = "accounts", params(Page, OfCompany, AccountQuery),
     responses((status = 200, content_type = "application/jsonl", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn accounts_jsonl(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     of_accounts(&api, &request, Form::JsonLines).await
 }
 
 async fn of_accounts(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
-    let (params, scope) = asked(api, request, accounts::PERMISSION).await?;
-    params.paging("updatedAt")?;
-    send(api, request, "accounts", form, scope, Source::Accounts(accounts::filter(&params)?), &params).await
+    let scope = permitted(api, request, accounts::PERMISSION).await?;
+    let (_, filter) = accounts::asked(request)?;
+    send(api, request, "accounts", form, scope, Source::Accounts(filter)).await
 }
 
 /// Export the audit log as CSV, the latest first. Needs `manage:secrets`.
-#[utoipa::path(get, path = "/api/v1/audit.csv", tag = "management", params(documented::Export),
+#[utoipa::path(get, path = "/api/v1/audit.csv", tag = "management", params(ExportQuery),
     responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn audit_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let (params, scope) = asked(&api, &request, audit::PERMISSION).await?;
-    send(&api, &request, "audit", Form::Csv, scope, Source::Audit, &params).await
+    let scope = permitted(&api, &request, audit::PERMISSION).await?;
+    send(&api, &request, "audit", Form::Csv, scope, Source::Audit).await
 }
 
 /// Export the audit log as JSON Lines, the latest first. Needs `manage:secrets`.
 #[utoipa::path(get, path = "/api/v1/audit.jsonl", tag = "management",
     responses((status = 200, content_type = "application/jsonl", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn audit_jsonl(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let (params, scope) = asked(&api, &request, audit::PERMISSION).await?;
-    send(&api, &request, "audit", Form::JsonLines, scope, Source::Audit, &params).await
+    let scope = permitted(&api, &request, audit::PERMISSION).await?;
+    send(&api, &request, "audit", Form::JsonLines, scope, Source::Audit).await
 }
 
 /// Export the series of figures as CSV: a row for each point and currency. Needs `read:analytics`.
-#[utoipa::path(get, path = "/api/v1/analytics.csv", tag = "analytics", params(documented::Analytics, documented::Export),
+#[utoipa::path(get, path = "/api/v1/analytics.csv", tag = "analytics", params(OfCompany, AnalyticsQuery, ExportQuery),
     responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn analytics_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     of_analytics(&api, &request, Form::Csv).await
 }
 
 /// Export the series of figures as JSON Lines: a point on each. Needs `read:analytics`.
-#[utoipa::path(get, path = "/api/v1/analytics.jsonl", tag = "analytics", params(documented::Analytics),
+#[utoipa::path(get, path = "/api/v1/analytics.jsonl", tag = "analytics", params(OfCompany, AnalyticsQuery),
     responses((status = 200, content_type = "application/jsonl", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn analytics_jsonl(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     of_analytics(&api, &request, Form::JsonLines).await
 }
 
 async fn of_analytics(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
-    let (params, scope) = asked(api, request, analytics::PERMISSION).await?;
-    let figures = analytics::asked(api.clone(), &params, scope).await?;
+    let scope = permitted(api, request, analytics::PERMISSION).await?;
+    let figures = analytics::asked(api.clone(), &query::read(request)?, scope).await?;
     let rows = if form == Form::Csv { by_currency(&figures) } else { points(&figures) };
-    send(api, request, "analytics", form, scope, Source::Rows(rows), &params).await
+    send(api, request, "analytics", form, scope, Source::Rows(rows)).await
 }
 
 fn points(figures: &Analytics) -> VecDeque<Value> {
@@ -229,175 +164,11 @@ fn by_currency(figures: &Analytics) -> VecDeque<Value> {
     rows
 }
 
-fn value(row: impl Serialize) -> Value {
-    serde_json::to_value(row).unwrap_or_default()
-}
-
-/// The parameters and the rows that the sender may see.
-async fn asked(api: &Api, request: &HttpRequest, permission: &str) -> Result<(Params, Scope), Problem> {
+/// The rows that who asks may see; that they were asked for is noted.
+async fn permitted(api: &Api, request: &HttpRequest, permission: &str) -> Result<Scope, Problem> {
     let caller = auth::caller(api, request, permission).await?;
-    let params = Params::read(request.query_string())?;
-    let scope = caller.narrowed(params.company(api, caller.scope()).await?)?;
+    let scope = OfCompany::scope(api, request, &caller).await?;
     let author = Author::of(api, request, &caller);
     author.note_alone(api, "export", &json!({"path": request.path(), "asked": request.query_string()})).await?;
-    Ok((params, scope))
-}
-
-/// A file while it is written.
-struct Export {
-    snapshot: Option<DatabaseTransaction>,
-    source: Source,
-    /// What holds for its rows: worked out once, since a search asks the database for it.
-    all: Condition,
-    scope: Scope,
-    form: Form,
-    columns: &'static [&'static str],
-    after: Option<Position>,
-    is_over: bool,
-    gzip: Option<GzEncoder<Vec<u8>>>,
-    _place: OwnedSemaphorePermit,
-}
-
-async fn send(
-    api: &Api,
-    request: &HttpRequest,
-    name: &str,
-    form: Form,
-    scope: Scope,
-    source: Source,
-    params: &Params,
-) -> Result<HttpResponse, Problem> {
-    let busy = || {
-        let problem = Problem::new(ProblemKind::TooManyRequests, "too many files are being written; try again in a moment");
-        problem.retry_after(Duration::from_secs(5))
-    };
-    let place = api.exports.clone().try_acquire_owned().map_err(|_| busy())?;
-    let snapshot = store::snapshot(&api.db).await.map_err(|e| query_failed(&e))?;
-    let all = wanted(&snapshot, scope, &source).await.map_err(|e| query_failed(&e))?;
-    let rows = count(&snapshot, all.clone(), &source).await.map_err(|e| query_failed(&e))?;
-    let is_compressed = accepts_gzip(request);
-    let columns = columns_of(&source);
-    let gzip = is_compressed.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
-    let mut export =
-        Export { snapshot: Some(snapshot), source, all, scope, form, columns, after: None, is_over: false, gzip, _place: place };
-    let head = if form == Form::Csv { csv::head(columns, params.flag("bom")?) } else { String::new() };
-    // The first page is read before the answer begins: what fails, fails with a problem.
-    let first = export.page(head).await.map_err(|e| query_failed(&e))?;
-    let begun = stream::once(async move { Ok::<Bytes, store::Error>(first) });
-    let pages = stream::try_unfold(export, |mut export| async move {
-        if export.is_over {
-            return Ok(None);
-        }
-        let page = export.page(String::new()).await?;
-        Ok(Some((page, export)))
-    });
-    let (kind, ending) = if form == Form::Csv { ("text/csv; charset=utf-8", "csv") } else { ("application/jsonl", "jsonl") };
-    let mut answer = HttpResponse::Ok();
-    answer
-        .content_type(kind)
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::VARY, "Authorization, Cookie, Accept-Encoding"))
-        .insert_header(("x-row-count", rows.to_string()))
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.{ending}\"")));
-    if is_compressed {
-        answer.insert_header((header::CONTENT_ENCODING, "gzip"));
-    }
-    Ok(answer.streaming(Box::pin(futures::StreamExt::chain(begun, pages))))
-}
-
-fn columns_of(source: &Source) -> &'static [&'static str] {
-    match source {
-        Source::Transactions(_) => TRANSACTIONS,
-        Source::Events(_) => EVENTS,
-        Source::Accounts(_) => ACCOUNTS,
-        Source::Audit => AUDIT,
-        Source::Rows(_) => FIGURES,
-    }
-}
-
-/// What holds for the rows of `source`.
-async fn wanted(tx: &DatabaseTransaction, scope: Scope, source: &Source) -> Result<Condition, store::Error> {
-    Ok(match source {
-        Source::Transactions(filter) => reads::wanted(tx, scope, filter).await?,
-        Source::Events(filter) => reads::wanted_events(scope, filter),
-        Source::Accounts(filter) => reads::wanted_accounts(scope, filter.status, filter.stage),
-        Source::Audit => store::audit::seen_by(scope),
-        Source::Rows(_) => Condition::all(),
-    })
-}
-
-async fn count(tx: &DatabaseTransaction, all: Condition, source: &Source) -> Result<u64, store::Error> {
-    match source {
-        Source::Transactions(_) => reads::count_all(tx, transaction::Entity, all).await,
-        Source::Events(_) => reads::count_all(tx, webhook_event::Entity, all).await,
-        Source::Accounts(_) => reads::count_all(tx, account::Entity, all).await,
-        Source::Audit => reads::count_all(tx, audit_entry::Entity, all).await,
-        Source::Rows(rows) => Ok(rows.len() as u64),
-    }
-}
-
-impl Export {
-    /// The next page's bytes, after `head`.
-    async fn page(&mut self, head: String) -> Result<Bytes, store::Error> {
-        let rows = store::deadline::within(COMPUTE, self.rows()).await?;
-        self.is_over = (rows.len() as u64) < PAGE;
-        let mut text = head;
-        for row in &rows {
-            match self.form {
-                Form::Csv => csv::line(self.columns, row, &mut text),
-                Form::JsonLines => {
-                    text.push_str(&row.to_string());
-                    text.push('\n');
-                }
-            }
-        }
-        if self.is_over {
-            // The moment that was looked at is let go of as soon as it can be.
-            if let Some(snapshot) = self.snapshot.take() {
-                snapshot.rollback().await?;
-            }
-        }
-        Ok(self.compressed(text))
-    }
-
-    fn compressed(&mut self, text: String) -> Bytes {
-        let Some(gzip) = &mut self.gzip else { return text.into() };
-        // Writing to memory does not fail.
-        let _ = gzip.write_all(text.as_bytes());
-        let _ = if self.is_over { gzip.try_finish() } else { gzip.flush() };
-        std::mem::take(gzip.get_mut()).into()
-    }
-
-    async fn rows(&mut self) -> Result<Vec<Value>, store::Error> {
-        if let Source::Rows(rows) = &mut self.source {
-            let page = rows.len().min(PAGE as usize);
-            return Ok(rows.drain(..page).collect());
-        }
-        let Some(tx) = &self.snapshot else { return Ok(Vec::new()) };
-        let window =
-            Window { limit: PAGE, offset: 0, after: self.after, ascending: false, order: reads::TransactionOrder::default() };
-        Ok(match &self.source {
-            Source::Transactions(_) => {
-                let rows = reads::transactions_after(tx, self.all.clone(), window).await?;
-                self.after = rows.last().map(|row| (row.transaction_time, row.id));
-                rows.iter().map(|row| value(Transaction::from(row))).collect()
-            }
-            Source::Events(_) => {
-                let rows = reads::events_after(tx, self.all.clone(), window).await?;
-                self.after = rows.last().map(|row| (row.received_at, row.id));
-                rows.into_iter().map(|row| value(Event::from(row))).collect()
-            }
-            Source::Accounts(_) => {
-                let rows = reads::accounts_after(tx, self.all.clone(), window).await?;
-                self.after = rows.last().map(|row| (row.updated_at, row.id));
-                rows.into_iter().map(|row| value(Account::new(row, None))).collect()
-            }
-            Source::Audit => {
-                let rows = store::audit::list(tx, self.scope, self.after.map(|(_, id)| id), PAGE).await?;
-                self.after = rows.last().map(|row| (row.at, row.id));
-                rows.into_iter().map(|row| value(audit::AuditEntry::from(row))).collect()
-            }
-            Source::Rows(_) => Vec::new(),
-        })
-    }
+    Ok(scope)
 }

@@ -1,47 +1,99 @@
 //! `/api/v1/transactions`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use common::{Kind, Status};
-use http_service::{Problem, ProblemKind};
-use store::reads::{self, Scope, TransactionFilter, TransactionOrder};
+use http_service::Problem;
+use serde::Deserialize;
+use store::reads::{self, Scope, TransactionFilter};
+use utoipa::IntoParams;
 
 use crate::{
     Api, auth,
     http::{
         cached,
-        openapi::{params as documented, problems},
-        params::{self, Paging, Params},
+        openapi::problems,
+        query::{
+            self, Amount, Currencies, Day, OfCompany, Page, Text, Texts,
+            choice::{Kinds, Named, OneMode, Statuses},
+            page::{Paging, TransactionSort},
+        },
     },
     query_failed,
     reads::views::{Event, Success, TransactionDetail, Transactions},
 };
 
 pub(crate) const PERMISSION: &str = "read:transactions";
-/// What the list may be ordered by.
-pub(crate) const ORDERS: [(&str, TransactionOrder); 3] = [
-    ("transactionTime", TransactionOrder::TransactionTime),
-    ("statusTime", TransactionOrder::StatusTime),
-    ("amount", TransactionOrder::Amount),
-];
+
+/// Which transactions are asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TransactionQuery {
+    /// Normal statuses, separated by commas: PENDING, COMPLETED, FAILED, CANCELLED, RETURNED.
+    #[param(inline)]
+    status: Statuses,
+    /// Kinds, separated by commas: PAYMENT, SETTLEMENT, REFUND, CHARGEBACK, VERIFICATION, PAYOUT.
+    #[param(inline)]
+    kind: Kinds,
+    /// ISO 4217; several, separated by commas.
+    #[param(inline)]
+    currency: Currencies,
+    /// At least so much, in minor units of the one `currency` that must be given.
+    #[param(inline)]
+    amount_min: Option<Amount>,
+    /// At most so much, in minor units of the one `currency` that must be given.
+    #[param(inline)]
+    amount_max: Option<Amount>,
+    /// Methods such as CARD, separated by commas.
+    #[param(inline)]
+    payment_method: Texts,
+    /// The whole reason as `failureReason` has it.
+    #[param(inline)]
+    failure_reason: Option<Text>,
+    /// The merchant's account at Netbanx.
+    #[param(inline)]
+    account_id: Option<Text>,
+    /// The merchant's reference of the purchase.
+    #[param(inline)]
+    merchant_ref_num: Option<Text>,
+    /// Made at or after. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    #[param(inline)]
+    start_date: Option<Day>,
+    /// Made before; a plain date counts as a whole. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    #[param(inline)]
+    end_date: Option<Day>,
+    /// Begins the id at Netbanx or the merchant's reference; letters as they are written. What is just this comes first.
+    #[param(inline)]
+    q: Option<Text>,
+    /// Live unless asked otherwise.
+    #[param(inline)]
+    mode: Option<OneMode>,
+    /// `-transactionTime` (the default), `transactionTime`, `-statusTime`, `statusTime`, `-amount` or `amount`.
+    #[param(inline)]
+    sort: Option<TransactionSort>,
+}
 
 /// List transactions, by the time they were made. Needs `read:transactions`.
-#[utoipa::path(get, path = "/api/v1/transactions", tag = "transactions", params(documented::Transactions),
+#[utoipa::path(get, path = "/api/v1/transactions", tag = "transactions", params(Page, OfCompany, TransactionQuery),
     responses((status = 200, body = Success<Transactions>, description = "A page"),
         (status = 304, description = "As If-None-Match has it"), problems::List))]
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let params = Params::read(request.query_string())?;
-    let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
-    let paging = params.paging_by(&ORDERS)?;
-    let filter = filter(&params)?;
+    let scope = OfCompany::scope(&api, &request, &caller).await?;
+    let (paging, filter) = asked(&request)?;
     let key = key(&filter, paging);
     cached::answer(&api, &request, cached::TRANSACTIONS, scope, &key, move |api| page(api, scope, filter, paging)).await
 }
 
-/// The filter that parameters ask for.
-pub(crate) fn filter(params: &Params) -> Result<TransactionFilter, Problem> {
-    let (from_ms, until_ms) = params.span()?;
-    let (amount_min, amount_max, currency) = (params.amount("amountMin")?, params.amount("amountMax")?, params.currencies()?);
+/// The page and the filter that parameters ask for.
+pub(crate) fn asked(request: &HttpRequest) -> Result<(Paging, TransactionFilter), Problem> {
+    let (page, query): (Page, TransactionQuery) = (query::read(request)?, query::read(request)?);
+    Ok((page.paging(query.sort)?, filter(query)?))
+}
+
+fn filter(query: TransactionQuery) -> Result<TransactionFilter, Problem> {
+    let (from_ms, until_ms) = Day::span(query.start_date, query.end_date)?;
+    let amount = |asked: Option<Amount>| asked.map(|Amount(minor)| minor);
+    let (amount_min, amount_max, Currencies(currency)) = (amount(query.amount_min), amount(query.amount_max), query.currency);
     if (amount_min.is_some() || amount_max.is_some()) && currency.len() != 1 {
         let name = if amount_min.is_some() { "amountMin" } else { "amountMax" };
         return Err(Problem::parameter(name, format!("{name} needs one currency: amounts of several do not compare")));
@@ -50,19 +102,19 @@ pub(crate) fn filter(params: &Params) -> Result<TransactionFilter, Problem> {
         return Err(Problem::parameter("amountMax", "amountMax must not be less than amountMin"));
     }
     Ok(TransactionFilter {
-        mode: Some(params.mode()?),
-        status: params.some_of("status", &Status::ALL.iter().map(|status| status.as_str()).collect::<Vec<_>>())?,
-        kind: params.some_of("kind", &Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())?,
+        mode: Some(query.mode.map_or("live", |mode| mode.0.name())),
+        status: query.status.names(),
+        kind: query.kind.names(),
         currency,
-        payment_method: params.texts("paymentMethod")?.iter().map(|method| method.to_uppercase()).collect(),
-        failure_reason: params.text("failureReason")?,
+        payment_method: query.payment_method.0.iter().map(|method| method.to_uppercase()).collect(),
+        failure_reason: Text::of(query.failure_reason),
         amount_min,
         amount_max,
-        account_id: params.text("accountId")?,
-        merchant_ref_num: params.text("merchantRefNum")?,
+        account_id: Text::of(query.account_id),
+        merchant_ref_num: Text::of(query.merchant_ref_num),
         from_ms,
         until_ms,
-        q: params.text("q")?,
+        q: Text::of(query.q),
     })
 }
 
@@ -81,17 +133,17 @@ pub(crate) async fn page(api: Api, scope: Scope, filter: TransactionFilter, pagi
 
 /// Show a transaction with the webhooks that made it. Needs `read:transactions`;
 /// the bodies of the webhooks, `read:events` as well.
-#[utoipa::path(get, path = "/api/v1/transactions/{id}", tag = "transactions", params(documented::Id),
+#[utoipa::path(get, path = "/api/v1/transactions/{id}", tag = "transactions", params(query::Id),
     responses((status = 200, body = Success<TransactionDetail>, description = "The transaction"),
         (status = 304, description = "As If-None-Match has it"), problems::Show))]
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let (scope, with_bodies) = (caller.scope(), caller.may("read:events"));
-    let id = params::id(&path)?;
+    let id = query::id(&path)?;
     let key = if with_bodies { id.to_string() } else { format!("{id} without bodies") };
     cached::answer(&api, &request, cached::TRANSACTION, scope, &key, move |api| async move {
         let found = reads::transaction(&api.db, scope, id).await.map_err(|e| query_failed(&e))?;
-        let (row, events) = found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such transaction"))?;
+        let (row, events) = found.ok_or_else(|| query::not_found("transaction"))?;
         let mut events = crate::reads::events::told(&api, events).await?;
         if !with_bodies {
             events.iter_mut().for_each(Event::leave_out_body);

@@ -27,8 +27,8 @@ use crate::{
     auth,
     http::{
         cached,
-        openapi::{params as documented, problems},
-        params::{Paging, Params},
+        openapi::problems,
+        query::{OfCompany, page::Paging},
     },
     reads::transactions,
 };
@@ -45,13 +45,12 @@ const LATEST: u64 = 50;
 ///
 /// Server-sent events: `transactions` carries those of the latest 50 that are new or changed, `figures` (with
 /// `read:analytics`) the hour's figures, each within two seconds of the commit. `alive` comes every ten seconds. When the permission is withdrawn the stream ends within a second. A sender may hold 25 open, a company 200.
-#[utoipa::path(get, path = "/api/v1/stream", tag = "transactions", params(documented::Stream),
+#[utoipa::path(get, path = "/api/v1/stream", tag = "transactions", params(OfCompany),
     responses((status = 200, content_type = "text/event-stream", body = String, description = "Goes on until it is closed"),
         problems::List))]
 pub(crate) async fn open(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let params = Params::read(request.query_string())?;
-    let scope = caller.narrowed(params.company(&api, caller.scope()).await?)?;
+    let scope = OfCompany::scope(&api, &request, &caller).await?;
     let place = api.streams.open(&caller.actor, scope)?;
     let follower = Follower {
         api: (**api).clone(),

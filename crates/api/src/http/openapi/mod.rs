@@ -1,6 +1,5 @@
 //! `/api/openapi.json`: the contract, generated from the handlers' own descriptions.
 
-pub(crate) mod params;
 pub(crate) mod problems;
 pub(crate) mod queries;
 mod webhooks;

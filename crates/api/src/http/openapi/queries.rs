@@ -12,7 +12,7 @@ use utoipa::{
     OpenApi,
     openapi::{
         RefOr,
-        path::{Operation, ParameterIn},
+        path::{Operation, Parameter, ParameterIn},
     },
 };
 
@@ -57,6 +57,12 @@ pub(crate) fn check(request: &HttpRequest) -> Result<(), Problem> {
         // Not in the document: the document itself, pages.
         None => Ok(()),
     }
+}
+
+/// Refuses a field that none of the parameters has.
+pub(crate) fn check_fields<'a>(known: Vec<Parameter>, mut names: impl Iterator<Item = &'a String>) -> Result<(), Problem> {
+    let known: Vec<String> = known.into_iter().map(|parameter| parameter.name).collect();
+    names.find(|name| !known.contains(name)).map_or(Ok(()), |name| Err(unknown(name, &known)))
 }
 
 fn of_names(query: &str, known: &[String]) -> Result<(), Problem> {

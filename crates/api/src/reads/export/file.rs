@@ -1,0 +1,267 @@
+//! A file while it is written: pages of rows from one moment of the database.
+
+use std::{collections::VecDeque, io::Write, time::Duration};
+
+use actix_web::{HttpRequest, HttpResponse, http::header};
+use flate2::{Compression, write::GzEncoder};
+use futures::stream;
+use http_service::{Problem, ProblemKind};
+use redis_client::fred::bytes::Bytes;
+use sea_orm::{Condition, DatabaseTransaction};
+use serde::Serialize;
+use serde_json::Value;
+use store::{
+    entity::{account, audit_entry, transaction, webhook_event},
+    reads::{self, EventFilter, Position, Scope, TransactionFilter, Window},
+};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{ExportQuery, csv};
+use crate::{
+    Api,
+    admin::audit,
+    http::{
+        cached::{COMPUTE, accepts_gzip},
+        query,
+    },
+    query_failed,
+    reads::{
+        accounts::AccountFilter,
+        views::{Account, Event, Transaction},
+    },
+};
+
+/// Rows that are read at once.
+const PAGE: u64 = 1_000;
+/// Files that one replica writes at once: each holds a connection to the database.
+pub(crate) const AT_ONCE: usize = 3;
+
+/// What a file holds, read page by page.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    Transactions(TransactionFilter),
+    Events(EventFilter),
+    Accounts(AccountFilter),
+    Audit,
+    /// All of it is there already.
+    Rows(VecDeque<Value>),
+}
+
+/// The columns of a CSV file, by the names of JSON.
+const TRANSACTIONS: &[&str] = &[
+    "transactionTime",
+    "id",
+    "externalId",
+    "kind",
+    "status",
+    "amount",
+    "currency",
+    "merchantRefNum",
+    "paymentMethod",
+    "accountId",
+    "failureReason",
+    "outcome",
+    "mode",
+    "statusTime",
+];
+const EVENTS: &[&str] = &[
+    "receivedAt",
+    "id",
+    "eventName",
+    "endpoint",
+    "category",
+    "kind",
+    "mode",
+    "resourceId",
+    "accountId",
+    "merchantRefNum",
+    "companyId",
+    "identity",
+    "statusTime",
+];
+const ACCOUNTS: &[&str] =
+    &["updatedAt", "id", "externalId", "status", "onboardingStage", "partnerId", "companyId", "mode", "statusTime", "createdAt"];
+const AUDIT: &[&str] = &["at", "sequence", "actor", "companyId", "action", "address", "detail", "id", "hash"];
+const FIGURES: &[&str] = &[
+    "start",
+    "currency",
+    "total",
+    "completed",
+    "failed",
+    "count",
+    "completedAmount",
+    "refundedAmount",
+    "chargebackAmount",
+    "netAmount",
+];
+
+/// The form of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Csv,
+    JsonLines,
+}
+
+/// A row as JSON.
+pub(super) fn value(row: impl Serialize) -> Value {
+    serde_json::to_value(row).unwrap_or_default()
+}
+
+/// A file while it is written.
+struct Export {
+    snapshot: Option<DatabaseTransaction>,
+    source: Source,
+    /// What holds for its rows: worked out once, since a search asks the database for it.
+    all: Condition,
+    scope: Scope,
+    form: Form,
+    columns: &'static [&'static str],
+    after: Option<Position>,
+    is_over: bool,
+    gzip: Option<GzEncoder<Vec<u8>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Answers with the rows of `source` as a file of that name.
+pub(super) async fn send(
+    api: &Api,
+    request: &HttpRequest,
+    name: &str,
+    form: Form,
+    scope: Scope,
+    source: Source,
+) -> Result<HttpResponse, Problem> {
+    let busy = || {
+        let problem = Problem::new(ProblemKind::TooManyRequests, "too many files are being written; try again in a moment");
+        problem.retry_after(Duration::from_secs(5))
+    };
+    let place = api.exports.clone().try_acquire_owned().map_err(|_| busy())?;
+    let snapshot = store::snapshot(&api.db).await.map_err(|e| query_failed(&e))?;
+    let all = wanted(&snapshot, scope, &source).await.map_err(|e| query_failed(&e))?;
+    let rows = count(&snapshot, all.clone(), &source).await.map_err(|e| query_failed(&e))?;
+    let is_compressed = accepts_gzip(request);
+    let columns = columns_of(&source);
+    let gzip = is_compressed.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
+    let mut export =
+        Export { snapshot: Some(snapshot), source, all, scope, form, columns, after: None, is_over: false, gzip, _place: place };
+    let head = if form == Form::Csv { csv::head(columns, query::read::<ExportQuery>(request)?.bom.0) } else { String::new() };
+    // The first page is read before the answer begins: what fails, fails with a problem.
+    let first = export.page(head).await.map_err(|e| query_failed(&e))?;
+    let begun = stream::once(async move { Ok::<Bytes, store::Error>(first) });
+    let pages = stream::try_unfold(export, |mut export| async move {
+        if export.is_over {
+            return Ok(None);
+        }
+        let page = export.page(String::new()).await?;
+        Ok(Some((page, export)))
+    });
+    let (kind, ending) = if form == Form::Csv { ("text/csv; charset=utf-8", "csv") } else { ("application/jsonl", "jsonl") };
+    let mut answer = HttpResponse::Ok();
+    answer
+        .content_type(kind)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::VARY, "Authorization, Cookie, Accept-Encoding"))
+        .insert_header(("x-row-count", rows.to_string()))
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.{ending}\"")));
+    if is_compressed {
+        answer.insert_header((header::CONTENT_ENCODING, "gzip"));
+    }
+    Ok(answer.streaming(Box::pin(futures::StreamExt::chain(begun, pages))))
+}
+
+fn columns_of(source: &Source) -> &'static [&'static str] {
+    match source {
+        Source::Transactions(_) => TRANSACTIONS,
+        Source::Events(_) => EVENTS,
+        Source::Accounts(_) => ACCOUNTS,
+        Source::Audit => AUDIT,
+        Source::Rows(_) => FIGURES,
+    }
+}
+
+/// What holds for the rows of `source`.
+async fn wanted(tx: &DatabaseTransaction, scope: Scope, source: &Source) -> Result<Condition, store::Error> {
+    Ok(match source {
+        Source::Transactions(filter) => reads::wanted(tx, scope, filter).await?,
+        Source::Events(filter) => reads::wanted_events(scope, filter),
+        Source::Accounts(filter) => reads::wanted_accounts(scope, filter.status, filter.stage),
+        Source::Audit => store::audit::seen_by(scope),
+        Source::Rows(_) => Condition::all(),
+    })
+}
+
+async fn count(tx: &DatabaseTransaction, all: Condition, source: &Source) -> Result<u64, store::Error> {
+    match source {
+        Source::Transactions(_) => reads::count_all(tx, transaction::Entity, all).await,
+        Source::Events(_) => reads::count_all(tx, webhook_event::Entity, all).await,
+        Source::Accounts(_) => reads::count_all(tx, account::Entity, all).await,
+        Source::Audit => reads::count_all(tx, audit_entry::Entity, all).await,
+        Source::Rows(rows) => Ok(rows.len() as u64),
+    }
+}
+
+impl Export {
+    /// The next page's bytes, after `head`.
+    async fn page(&mut self, head: String) -> Result<Bytes, store::Error> {
+        let rows = store::deadline::within(COMPUTE, self.rows()).await?;
+        self.is_over = (rows.len() as u64) < PAGE;
+        let mut text = head;
+        for row in &rows {
+            match self.form {
+                Form::Csv => csv::line(self.columns, row, &mut text),
+                Form::JsonLines => {
+                    text.push_str(&row.to_string());
+                    text.push('\n');
+                }
+            }
+        }
+        if self.is_over {
+            // The moment that was looked at is let go of as soon as it can be.
+            if let Some(snapshot) = self.snapshot.take() {
+                snapshot.rollback().await?;
+            }
+        }
+        Ok(self.compressed(text))
+    }
+
+    fn compressed(&mut self, text: String) -> Bytes {
+        let Some(gzip) = &mut self.gzip else { return text.into() };
+        // Writing to memory does not fail.
+        let _ = gzip.write_all(text.as_bytes());
+        let _ = if self.is_over { gzip.try_finish() } else { gzip.flush() };
+        std::mem::take(gzip.get_mut()).into()
+    }
+
+    async fn rows(&mut self) -> Result<Vec<Value>, store::Error> {
+        if let Source::Rows(rows) = &mut self.source {
+            let page = rows.len().min(PAGE as usize);
+            return Ok(rows.drain(..page).collect());
+        }
+        let Some(tx) = &self.snapshot else { return Ok(Vec::new()) };
+        let window =
+            Window { limit: PAGE, offset: 0, after: self.after, ascending: false, order: reads::TransactionOrder::default() };
+        Ok(match &self.source {
+            Source::Transactions(_) => {
+                let rows = reads::transactions_after(tx, self.all.clone(), window).await?;
+                self.after = rows.last().map(|row| (row.transaction_time, row.id));
+                rows.iter().map(|row| value(Transaction::from(row))).collect()
+            }
+            Source::Events(_) => {
+                let rows = reads::events_after(tx, self.all.clone(), window).await?;
+                self.after = rows.last().map(|row| (row.received_at, row.id));
+                rows.into_iter().map(|row| value(Event::from(row))).collect()
+            }
+            Source::Accounts(_) => {
+                let rows = reads::accounts_after(tx, self.all.clone(), window).await?;
+                self.after = rows.last().map(|row| (row.updated_at, row.id));
+                rows.into_iter().map(|row| value(Account::new(row, None))).collect()
+            }
+            Source::Audit => {
+                let rows = store::audit::list(tx, self.scope, self.after.map(|(_, id)| id), PAGE).await?;
+                self.after = rows.last().map(|row| (row.at, row.id));
+                rows.into_iter().map(|row| value(audit::AuditEntry::from(row))).collect()
+            }
+            Source::Rows(_) => Vec::new(),
+        })
+    }
+}
