@@ -31,30 +31,11 @@ use monitoring::AlertOnsets;
 use outbound::Policy;
 use queue::Queue;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
+pub use service::Error;
 use settings::{AlertLimits, OutboundSettings, Settings};
 use shared_stats::Meter;
 use store::secrets::Vault;
 use uuid::Uuid;
-
-/// Why the service cannot start or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A setting is to be fixed.
-    #[error(transparent)]
-    Settings(#[from] settings::Error),
-    /// Logging cannot be set up.
-    #[error(transparent)]
-    Telemetry(#[from] telemetry::Error),
-    /// The database's address or state.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    /// Redis' address.
-    #[error(transparent)]
-    Redis(#[from] redis_client::Error),
-    /// The address to listen on.
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-}
 
 /// How long what is known of a token or a session holds.
 const CALLER_TTL: Duration = Duration::from_millis(500);
@@ -159,36 +140,22 @@ impl Api {
 
     /// What it needs to be able to work.
     pub fn readiness(&self) -> Readiness {
-        let db = self.db.clone();
-        Readiness::default().needs("database", move || {
-            let db = db.clone();
-            async move { store::ping(&db).await.is_ok() }
-        })
+        service::needs_database(Readiness::default(), &self.db)
     }
 }
 
 /// Runs the service until `stop`.
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
-    let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
-    let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
+    let (db, queue) = (service::database(settings).await?, service::queue(settings)?);
     let api = Api::start(settings, db, queue, stop.clone())?;
-    let drain = settings.shutdown_timeout;
-    let readiness = api.readiness();
-    let tending = tokio::spawn(api.clone().maintain(stop.clone()));
-    let serve = http_service::serve(settings.api_bind, settings.http_workers, drain, stop.clone(), move |config| {
+    let maintenance = tokio::spawn(api.clone().maintain(stop.clone()));
+    let health = service::serve_health(settings, api.readiness(), stop.clone());
+    let serve = http_service::serve(settings.api_bind, settings.http_workers, settings.shutdown_timeout, stop, move |config| {
         http_service::health::routes(config, api.readiness());
         http::routes::add(config, api.clone());
     });
-    match settings.admin_bind {
-        Some(bind) => {
-            let admin = http_service::serve(bind, 1, drain, stop, move |config| {
-                http_service::health::admin_routes(config, readiness.clone());
-            });
-            futures::try_join!(serve, admin)?;
-        }
-        None => serve.await?,
-    }
-    drop(tending.await);
+    futures::try_join!(async { Ok(serve.await?) }, health)?;
+    drop(maintenance.await);
     Ok(())
 }
 

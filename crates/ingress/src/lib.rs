@@ -36,6 +36,7 @@ use duplicates::Duplicates;
 use http_service::{AddressSource, Stop, health::Readiness};
 use queue::{Producer, Queue};
 use sea_orm::DatabaseConnection;
+pub use service::Error;
 use settings::Settings;
 use shared_stats::{CountOutbox, Meter};
 
@@ -46,26 +47,6 @@ use strangers::Strangers;
 
 /// Connections to the database, which is asked one look-up at a time.
 const FALLBACK_CONNECTIONS: u32 = 2;
-
-/// Why the service cannot start or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A setting is to be fixed.
-    #[error(transparent)]
-    Settings(#[from] settings::Error),
-    /// Logging cannot be set up.
-    #[error(transparent)]
-    Telemetry(#[from] telemetry::Error),
-    /// The database's address or state.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    /// Redis' address.
-    #[error(transparent)]
-    Redis(#[from] redis_client::Error),
-    /// The address to listen on.
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-}
 
 /// What every request needs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -111,16 +92,11 @@ impl Ingress {
 
     /// What it needs to be able to work.
     pub fn readiness(&self) -> Readiness {
-        let (queue, receivers) = (self.queue.clone(), self.receivers.clone());
-        Readiness::default()
-            .needs("redis", move || {
-                let queue = queue.clone();
-                async move { queue.ping().await.is_ok() }
-            })
-            .needs("receivers", move || {
-                let receivers = receivers.clone();
-                async move { receivers.is_ready().await }
-            })
+        let receivers = self.receivers.clone();
+        service::needs_redis(Readiness::default(), &self.queue).needs("receivers", move || {
+            let receivers = receivers.clone();
+            async move { receivers.is_ready().await }
+        })
     }
 }
 
@@ -131,26 +107,17 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     } else {
         None
     };
-    let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
-    let ingress = Ingress::start(settings, queue, db)?;
+    let ingress = Ingress::start(settings, service::queue(settings)?, db)?;
     if !settings.signature_validation {
         tracing::warn!("WEBHOOK_SIGNATURE_VALIDATION=false: every webhook is believed");
     }
-    let drain = settings.shutdown_timeout;
-    let (public, readiness) = (ingress.clone(), ingress.readiness());
-    let serve = http_service::serve(settings.ingress_bind, settings.http_workers, drain, stop.clone(), move |config| {
-        http_service::health::routes(config, public.readiness());
-        routes::add(config, public.clone());
-        routes::add_unknown(config);
-    });
-    match settings.admin_bind {
-        Some(bind) => {
-            let admin = http_service::serve(bind, 1, drain, stop, move |config| {
-                http_service::health::admin_routes(config, readiness.clone());
-            });
-            futures::try_join!(serve, admin)?;
-        }
-        None => serve.await?,
-    }
+    let health = service::serve_health(settings, ingress.readiness(), stop.clone());
+    let serve =
+        http_service::serve(settings.ingress_bind, settings.http_workers, settings.shutdown_timeout, stop, move |config| {
+            http_service::health::routes(config, ingress.readiness());
+            routes::add(config, ingress.clone());
+            routes::add_unknown(config);
+        });
+    futures::try_join!(async { Ok(serve.await?) }, health)?;
     Ok(())
 }

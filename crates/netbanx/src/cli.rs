@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand};
 use common::Endpoint;
 use uuid::Uuid;
 
-use crate::{Error, admin, dev, doctor, endpoint_command, queue_command, reconcile_command, rollup_command, send};
+use crate::{Error, admin, dev, doctor, endpoint_command, queue_command, reconcile_command, rollup_command, send, settings_command};
 
-/// Operate the webhook platform. Reads the same settings as the services (see README.md).
+/// Operate the webhook platform. Reads the same settings as the services (see `netbanx settings`).
 #[derive(Debug, Parser)]
 #[command(name = "netbanx", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -64,6 +64,8 @@ enum Command {
     Reconcile(reconcile_command::Options),
     /// Say what is wrong with this installation and what to do about it; changes nothing. Fails where something is.
     Doctor(doctor::Options),
+    /// List the settings: names, defaults, what they may be and do.
+    Settings(settings_command::Options),
     /// Send signed, realistic webhooks.
     Send(send::Options),
 }
@@ -248,6 +250,10 @@ impl Cli {
         match self.command {
             Command::Dev { port } => Box::pin(dev::run(port)).await,
             Command::Send(options) => send::run(&options, json).await,
+            Command::Settings(options) => {
+                settings_command::run(&options, json);
+                Ok(())
+            }
             Command::Doctor(options) => doctor::run(options, json).await,
             Command::Queue(command) => queue_command::run(command, json).await,
             Command::Rollup(command) => rollup_command::run(command, json).await,
@@ -286,6 +292,7 @@ impl Cli {
                     }
                     Command::Dev { .. }
                     | Command::Send(_)
+                    | Command::Settings(_)
                     | Command::Doctor(_)
                     | Command::Queue(_)
                     | Command::Rollup(_)

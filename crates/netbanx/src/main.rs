@@ -13,6 +13,7 @@
 //! | `comparison` | one such comparison, chunk by chunk |
 //! | `findings` | what it found, as text or JSON |
 //! | `take_over` | what a report says, made an event |
+//! | `settings_command` | what can be set |
 //! | `send` | signed, realistic webhooks |
 //! | `dev` | ingress, worker and api in one process |
 
@@ -29,6 +30,7 @@ mod queue_command;
 mod reconcile_command;
 mod rollup_command;
 mod send;
+mod settings_command;
 mod take_over;
 
 use std::process::ExitCode;
@@ -52,11 +54,7 @@ enum Error {
     #[error(transparent)]
     Queue(#[from] queue::Error),
     #[error(transparent)]
-    Ingress(#[from] ingress::Error),
-    #[error(transparent)]
-    Api(#[from] api::Error),
-    #[error(transparent)]
-    Worker(#[from] worker::Error),
+    Service(#[from] service::Error),
     #[error("{0}")]
     Io(#[from] std::io::Error),
     #[error("HTTP: {0}")]
@@ -82,9 +80,6 @@ async fn main() -> ExitCode {
             eprintln!("netbanx: {error}");
             ExitCode::from(2)
         }
-        Err(error) => {
-            eprintln!("netbanx: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => service::failed("netbanx", &error),
     }
 }

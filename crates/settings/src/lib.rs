@@ -1,21 +1,23 @@
 //! The typed settings of the services and the operator's command.
 //!
 //! Each is read once at start from the environment, or from the TOML file that `NETBANX_CONFIG`
-//! names; the environment wins. Every default is written in this file. What is malformed, and what
+//! names; the environment wins. `table` has every name, default and range. What is malformed, and what
 //! is unknown in the file, stops the start with a message that names the variable.
 
 mod arguments;
 mod checks;
 mod master_keys;
+mod outbound;
 mod redis_url;
 mod source;
+pub mod table;
 mod transport;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use checks::{header_name, otlp_endpoint, public_url};
-use ipnet::IpNet;
 pub use master_keys::MasterKeys;
+pub use outbound::OutboundSettings;
 use queue::{Packing, QueueSettings};
 use source::Source;
 use store::retention::Retention;
@@ -32,7 +34,7 @@ pub enum Error {
         reason: String,
     },
     /// A name that no setting has.
-    #[error("{0}: no such setting; see README.md for those there are")]
+    #[error("{0}: no such setting; `netbanx settings` lists those there are")]
     Unknown(String),
     /// The file of `NETBANX_CONFIG` cannot be read.
     #[error("NETBANX_CONFIG: {0}")]
@@ -139,83 +141,79 @@ impl Settings {
     }
 
     fn read(source: &Source) -> Result<Self, Error> {
-        let production = match source.text("APP_ENV", "development").as_str() {
-            "production" => true,
-            "development" | "test" => false,
-            _ => return Err(bad("APP_ENV", "must be production, development or test")),
-        };
-        let signature_validation = source.parse("WEBHOOK_SIGNATURE_VALIDATION", true)?;
+        let production = source.choice(&table::APP_ENV)? == "production";
+        let signature_validation: bool = source.parse(&table::WEBHOOK_SIGNATURE_VALIDATION)?;
         if production && !signature_validation {
             return Err(bad("WEBHOOK_SIGNATURE_VALIDATION", "false is refused when APP_ENV=production"));
         }
-        let database_url = source.text("DATABASE_URL", "sqlite://./data/netbanx.db?mode=rwc");
+        let database_url = source.text(&table::DATABASE_URL);
         if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database_url.starts_with(scheme)) {
             return Err(bad("DATABASE_URL", "must begin with sqlite: or postgres:"));
         }
         let redis_url = redis_url::read(source)?;
-        let cache_redis_url = match source.optional("CACHE_REDIS_URL") {
+        let cache_redis_url = match source.optional(&table::CACHE_REDIS_URL) {
             Some(url) => redis_url::check("CACHE_REDIS_URL", url)?,
             None => redis_url.clone(),
         };
         let redis_url = transport::with_certificates(source, redis_url)?;
         let cache_redis_url = transport::with_certificates(source, cache_redis_url)?;
-        if production && !source.parse("ALLOW_PLAINTEXT", false)? {
+        if production && !source.parse(&table::ALLOW_PLAINTEXT)? {
             transport::check_redis("REDIS_URL", &redis_url)?;
             transport::check_redis("CACHE_REDIS_URL", &cache_redis_url)?;
             transport::check_database(&database_url)?;
         }
-        let queue_name = source.text("QUEUE_NAME", "netbanx");
+        let queue_name = source.text(&table::QUEUE_NAME);
         if queue_name.is_empty() || !queue_name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
             return Err(bad("QUEUE_NAME", "may have letters, digits, '-', '_' and '.'"));
         }
         Ok(Self {
             production,
             database_url,
-            database_max_connections: source.within("DATABASE_MAX_CONNECTIONS", 8, &(1..=1000))?,
+            database_max_connections: source.number(&table::DATABASE_MAX_CONNECTIONS)?,
             redis_url,
             cache_redis_url,
             ingress_public_url: public_url(source)?,
-            ingress_bind: source.parse("INGRESS_BIND", SocketAddr::from(([127, 0, 0, 1], 8081)))?,
-            ingress_database_fallback: source.parse("INGRESS_DATABASE_FALLBACK", true)?,
-            body_timeout: Duration::from_secs(source.within("BODY_TIMEOUT_SECS", 10, &(1..=600))?),
-            body_memory_mib: source.within("BODY_MEMORY_MIB", 64, &(1..=65_536))?,
+            ingress_bind: source.parse(&table::INGRESS_BIND)?,
+            ingress_database_fallback: source.parse(&table::INGRESS_DATABASE_FALLBACK)?,
+            body_timeout: source.seconds(&table::BODY_TIMEOUT_SECS)?,
+            body_memory_mib: source.number(&table::BODY_MEMORY_MIB)?,
             client_address_header: header_name(source)?,
-            client_address_hops: source.within("CLIENT_ADDRESS_HOPS", 1, &(1..=32))?,
-            api_bind: source.parse("API_BIND", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
-            admin_bind: source.optional_parse("ADMIN_BIND")?,
-            master_keys: source.optional("MASTER_KEY").map(|keys| MasterKeys::parse(&keys)).transpose()?,
+            client_address_hops: source.number(&table::CLIENT_ADDRESS_HOPS)?,
+            api_bind: source.parse(&table::API_BIND)?,
+            admin_bind: source.optional_parse(&table::ADMIN_BIND)?,
+            master_keys: source.optional(&table::MASTER_KEY).map(|keys| MasterKeys::parse(&keys)).transpose()?,
             signature_validation,
-            dedup_ttl: Duration::from_secs(source.within("DEDUP_TTL_SECS", 3600, &(1..=31_536_000))?),
+            dedup_ttl: source.seconds(&table::DEDUP_TTL_SECS)?,
             queue_name,
-            queue_shards: source.within("QUEUE_SHARDS", 4, &(1..=64))?,
-            queue_packing: source.parse("QUEUE_PACKING", Packing::default())?,
-            queue_others_share: source.within("QUEUE_OTHERS_SHARE", 10, &(1..=1000))?,
-            queue_lease: Duration::from_secs(source.within("QUEUE_LEASE_SECS", 10, &(1..=3600))?),
-            queue_min_replicas: source.within("QUEUE_MIN_REPLICAS", 0, &(0..=5))?,
-            queue_dead_max_age: Duration::from_secs(86_400 * source.within("QUEUE_DEAD_MAX_AGE_DAYS", 30, &(1..=3650))?),
-            queue_dead_max_count: source.within("QUEUE_DEAD_MAX_COUNT", 100_000, &(1..=10_000_000))?,
-            batch_size: source.within("BATCH_SIZE", 25, &(1..=1000))?,
-            batch_max_wait: Duration::from_millis(source.within("BATCH_MAX_WAIT_MS", 2000, &(1..=60_000))?),
-            max_attempts: source.within("MAX_ATTEMPTS", 3, &(1..=100))?,
-            worker_concurrency: source.within("WORKER_CONCURRENCY", 4, &(1..=64))?,
-            shutdown_timeout: Duration::from_secs(source.within("SHUTDOWN_TIMEOUT_SECS", 20, &(1..=600))?),
-            history_days: source.within("HISTORY_DAYS", 0, &(0..=36_500))?,
+            queue_shards: source.number(&table::QUEUE_SHARDS)?,
+            queue_packing: source.parse(&table::QUEUE_PACKING)?,
+            queue_others_share: source.number(&table::QUEUE_OTHERS_SHARE)?,
+            queue_lease: source.seconds(&table::QUEUE_LEASE_SECS)?,
+            queue_min_replicas: source.number(&table::QUEUE_MIN_REPLICAS)?,
+            queue_dead_max_age: Duration::from_secs(86_400 * source.number::<u64>(&table::QUEUE_DEAD_MAX_AGE_DAYS)?),
+            queue_dead_max_count: source.number(&table::QUEUE_DEAD_MAX_COUNT)?,
+            batch_size: source.number(&table::BATCH_SIZE)?,
+            batch_max_wait: Duration::from_millis(source.number(&table::BATCH_MAX_WAIT_MS)?),
+            max_attempts: source.number(&table::MAX_ATTEMPTS)?,
+            worker_concurrency: source.number(&table::WORKER_CONCURRENCY)?,
+            shutdown_timeout: source.seconds(&table::SHUTDOWN_TIMEOUT_SECS)?,
+            history_days: source.number(&table::HISTORY_DAYS)?,
             // The hour's and the week's figures look back twice their range.
-            rollup_minute_days: source.within("ROLLUP_MINUTE_DAYS", 7, &(1..=3650))?,
-            rollup_hour_days: source.within("ROLLUP_HOUR_DAYS", 100, &(15..=36_500))?,
-            cache_memory_mib: source.within("CACHE_MEMORY_MIB", 64, &(1..=65_536))?,
+            rollup_minute_days: source.number(&table::ROLLUP_MINUTE_DAYS)?,
+            rollup_hour_days: source.number(&table::ROLLUP_HOUR_DAYS)?,
+            cache_memory_mib: source.number(&table::CACHE_MEMORY_MIB)?,
             otlp_endpoint: otlp_endpoint(source)?,
-            telemetry_disabled: source.parse("OTEL_SDK_DISABLED", false)?,
-            trace_ratio: source.within("OTEL_TRACES_SAMPLER_ARG", if production { 0.01 } else { 1.0 }, &(0.0..=1.0))?,
+            telemetry_disabled: source.parse(&table::OTEL_SDK_DISABLED)?,
+            trace_ratio: source.share(&table::OTEL_TRACES_SAMPLER_ARG)?.unwrap_or(if production { 0.01 } else { 1.0 }),
             alerts: AlertLimits {
-                backlog: source.within("ALERT_BACKLOG", 100, &(1..=1_000_000_000))?,
-                hit_rate: source.within("ALERT_HIT_RATE", 0.8, &(0.0..=1.0))?,
-                failure_rate: source.within("ALERT_FAILURE_RATE", 0.1, &(0.0..=1.0))?,
-                oldest_ms: 1000 * source.within("ALERT_OLDEST_SECS", 60, &(1..=86_400))?,
-                redis_memory: source.within("ALERT_REDIS_MEMORY", 0.9, &(0.0..=1.0))?,
+                backlog: source.number::<u32>(&table::ALERT_BACKLOG).map(i64::from)?,
+                hit_rate: source.share(&table::ALERT_HIT_RATE)?.unwrap_or(1.0),
+                failure_rate: source.share(&table::ALERT_FAILURE_RATE)?.unwrap_or(1.0),
+                oldest_ms: 1000 * source.number::<u32>(&table::ALERT_OLDEST_SECS).map(i64::from)?,
+                redis_memory: source.share(&table::ALERT_REDIS_MEMORY)?.unwrap_or(1.0),
             },
-            outbound: outbound(source)?,
-            http_workers: source.within("HTTP_WORKERS", 0, &(0..=256))?,
+            outbound: OutboundSettings::read(source)?,
+            http_workers: source.number(&table::HTTP_WORKERS)?,
         })
     }
 
@@ -278,35 +276,6 @@ pub struct AlertLimits {
     pub oldest_ms: i64,
     /// `ALERT_REDIS_MEMORY`: a larger share of Redis' memory in use.
     pub redis_memory: f64,
-}
-
-/// Where messages to companies' endpoints may go.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OutboundSettings {
-    /// `OUTBOUND_ALLOW_HTTP`: to plain HTTP, too.
-    pub allow_http: bool,
-    /// `OUTBOUND_ALLOW_NETWORKS`: to these networks, though they are not public.
-    pub allow_networks: Vec<IpNet>,
-    /// `OUTBOUND_PROXY`: by this HTTP proxy, which looks names up itself.
-    pub proxy: Option<String>,
-}
-
-fn outbound(source: &Source) -> Result<OutboundSettings, Error> {
-    let networks = source.text("OUTBOUND_ALLOW_NETWORKS", "");
-    let networks = networks.split(',').map(str::trim).filter(|network| !network.is_empty());
-    let allow_networks: Result<Vec<IpNet>, _> = networks.map(str::parse).collect();
-    let proxy = source.optional("OUTBOUND_PROXY");
-    match proxy.as_deref().map(url::Url::parse) {
-        Some(Ok(url)) if matches!(url.scheme(), "http" | "https") && url.has_host() => {}
-        Some(_) => return Err(bad("OUTBOUND_PROXY", "must be http://HOST:PORT or https://HOST:PORT of a proxy")),
-        None => {}
-    }
-    Ok(OutboundSettings {
-        allow_http: source.parse("OUTBOUND_ALLOW_HTTP", false)?,
-        allow_networks: allow_networks
-            .map_err(|_| bad("OUTBOUND_ALLOW_NETWORKS", "must be networks such as 10.1.0.0/16, separated by commas"))?,
-        proxy,
-    })
 }
 
 fn bad(name: &'static str, reason: &str) -> Error {

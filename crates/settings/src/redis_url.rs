@@ -2,23 +2,23 @@
 
 use url::Url;
 
-use crate::{Error, Source, bad};
+use crate::{Error, Source, bad, table};
 
 /// `REDIS_URL`, else `REDIS_HOST` (several: a cluster), `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_DB`.
 pub(crate) fn read(source: &Source) -> Result<String, Error> {
-    let port: u16 = source.parse("REDIS_PORT", 6379)?;
-    let database: u8 = source.parse("REDIS_DB", 0)?;
-    if let Some(url) = source.optional("REDIS_URL") {
+    let port: u16 = source.number(&table::REDIS_PORT)?;
+    let database: u8 = source.number(&table::REDIS_DB)?;
+    if let Some(url) = source.optional(&table::REDIS_URL) {
         return check("REDIS_URL", url);
     }
-    let hosts = source.text("REDIS_HOST", "127.0.0.1");
+    let hosts = source.text(&table::REDIS_HOST);
     let mut nodes = hosts
         .split(',')
         .map(str::trim)
         .filter(|h| !h.is_empty())
         .map(|host| if host.contains(':') { host.to_owned() } else { format!("{host}:{port}") });
     let first = nodes.next().ok_or_else(|| bad("REDIS_HOST", "names no host"))?;
-    let password = source.optional("REDIS_PASSWORD");
+    let password = source.optional(&table::REDIS_PASSWORD);
     let others: Vec<String> = nodes.map(|node| format!("node={node}")).collect();
     let text = if others.is_empty() {
         format!("redis://{first}/{database}")

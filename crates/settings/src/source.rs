@@ -1,69 +1,13 @@
-//! Where values come from: environment over file.
+//! Where values come from: environment over file, read as the table says.
 
-use std::{collections::HashMap, fmt::Display, ops::RangeInclusive, str::FromStr};
+use std::{collections::HashMap, fmt::Display, str::FromStr, time::Duration};
 
 use config::{Config, File, FileFormat};
 
-use crate::Error;
-
-/// Every name that there is.
-pub(crate) const KNOWN: [&str; 55] = [
-    "ADMIN_BIND",
-    "ALERT_BACKLOG",
-    "ALERT_FAILURE_RATE",
-    "ALERT_HIT_RATE",
-    "ALERT_OLDEST_SECS",
-    "ALERT_REDIS_MEMORY",
-    "ALLOW_PLAINTEXT",
-    "API_BIND",
-    "APP_ENV",
-    "BATCH_MAX_WAIT_MS",
-    "BATCH_SIZE",
-    "BODY_MEMORY_MIB",
-    "BODY_TIMEOUT_SECS",
-    "CACHE_MEMORY_MIB",
-    "CACHE_REDIS_URL",
-    "CLIENT_ADDRESS_HEADER",
-    "CLIENT_ADDRESS_HOPS",
-    "DATABASE_MAX_CONNECTIONS",
-    "DATABASE_URL",
-    "DEDUP_TTL_SECS",
-    "HISTORY_DAYS",
-    "HTTP_WORKERS",
-    "INGRESS_BIND",
-    "INGRESS_DATABASE_FALLBACK",
-    "INGRESS_PUBLIC_URL",
-    "MASTER_KEY",
-    "MAX_ATTEMPTS",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_SDK_DISABLED",
-    "OTEL_TRACES_SAMPLER_ARG",
-    "OUTBOUND_ALLOW_HTTP",
-    "OUTBOUND_ALLOW_NETWORKS",
-    "OUTBOUND_PROXY",
-    "QUEUE_DEAD_MAX_AGE_DAYS",
-    "QUEUE_DEAD_MAX_COUNT",
-    "QUEUE_LEASE_SECS",
-    "QUEUE_MIN_REPLICAS",
-    "QUEUE_NAME",
-    "QUEUE_OTHERS_SHARE",
-    "QUEUE_PACKING",
-    "QUEUE_SHARDS",
-    "REDIS_DB",
-    "REDIS_HOST",
-    "REDIS_PASSWORD",
-    "REDIS_PORT",
-    "REDIS_TLS_CA_FILE",
-    "REDIS_TLS_CERT_FILE",
-    "REDIS_TLS_KEY_FILE",
-    "REDIS_URL",
-    "ROLLUP_HOUR_DAYS",
-    "ROLLUP_MINUTE_DAYS",
-    "RUST_LOG",
-    "SHUTDOWN_TIMEOUT_SECS",
-    "WEBHOOK_SIGNATURE_VALIDATION",
-    "WORKER_CONCURRENCY",
-];
+use crate::{
+    Error, bad,
+    table::{self, Form, Setting},
+};
 
 /// First parts that in the environment are ours alone: a name that begins so and is not known is a
 /// slip of the pen, for example `BATCH_SIZES`.
@@ -82,34 +26,31 @@ const OURS: [&str; 12] = [
     "WEBHOOK_",
 ];
 
+/// What is set, by name.
 pub(crate) struct Source(HashMap<String, String>);
 
 impl Source {
     pub fn open() -> Result<Self, Error> {
-        let mut values = HashMap::new();
-        if let Ok(path) = std::env::var("NETBANX_CONFIG") {
-            let file = Config::builder()
-                .add_source(File::new(&path, FileFormat::Toml))
-                .build()
-                .and_then(Config::try_deserialize::<HashMap<String, config::Value>>)
-                .map_err(|e| Error::File(format!("{path}: {e}")))?;
-            for (key, value) in file {
-                let name = key.to_ascii_uppercase();
-                if !KNOWN.contains(&name.as_str()) {
-                    return Err(Error::Unknown(name));
-                }
-                values.insert(name, value.into_string().map_err(|e| Error::File(e.to_string()))?);
-            }
-        }
-        for (name, value) in std::env::vars_os() {
-            let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else { continue };
-            if KNOWN.contains(&name.as_str()) {
-                values.insert(name, value);
-            } else if OURS.iter().any(|prefix| name.starts_with(prefix)) {
+        Self::layered(std::env::var("NETBANX_CONFIG").ok().as_deref(), of_environment()?)
+    }
+
+    /// The config crate reads the file; it would take `batch_size` and `BATCH_SIZE` for two settings, so the environment is laid over
+    /// it here.
+    fn layered(file: Option<&str>, environment: HashMap<String, String>) -> Result<Self, Error> {
+        let Some(path) = file else { return Ok(Self(environment)) };
+        let layer = Config::builder().add_source(File::new(path, FileFormat::Toml)).build();
+        let values = layer.and_then(Config::try_deserialize::<HashMap<String, config::Value>>);
+        let mut all = HashMap::new();
+        for (key, value) in values.map_err(|error| Error::File(format!("{path}: {error}")))? {
+            let name = key.to_ascii_uppercase();
+            if table::find(&name).is_none() {
                 return Err(Error::Unknown(name));
             }
+            let value = value.into_string().map_err(|error| Error::File(format!("{name}: {error}")))?;
+            all.insert(name, value);
         }
-        Ok(Self(values))
+        all.extend(environment);
+        Ok(Self(all))
     }
 
     #[cfg(test)]
@@ -118,34 +59,99 @@ impl Source {
     }
 
     /// The value, unless it is unset or empty.
-    pub fn optional(&self, name: &'static str) -> Option<String> {
-        debug_assert!(KNOWN.contains(&name), "{name} is missing in the list of names");
-        self.0.get(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
+    pub fn optional(&self, setting: &Setting) -> Option<String> {
+        self.0.get(setting.name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
     }
 
-    pub fn text(&self, name: &'static str, default: &str) -> String {
-        self.optional(name).unwrap_or_else(|| default.to_owned())
+    /// The value, else the default.
+    pub fn text(&self, setting: &Setting) -> String {
+        self.optional(setting).unwrap_or_else(|| setting.default.to_owned())
     }
 
-    pub fn optional_parse<T: FromStr<Err: Display>>(&self, name: &'static str) -> Result<Option<T>, Error> {
-        self.optional(name)
-            .map(|text| text.parse().map_err(|e: T::Err| Error::Bad { name, reason: format!("'{text}': {e}") }))
-            .transpose()
-    }
-
-    pub fn parse<T: FromStr<Err: Display>>(&self, name: &'static str, default: T) -> Result<T, Error> {
-        Ok(self.optional_parse(name)?.unwrap_or(default))
-    }
-
-    pub fn within<T>(&self, name: &'static str, default: T, range: &RangeInclusive<T>) -> Result<T, Error>
-    where
-        T: FromStr<Err: Display> + PartialOrd + Display,
-    {
-        let value = self.parse(name, default)?;
-        if !range.contains(&value) {
-            let reason = format!("{value} is not within {} and {}", range.start(), range.end());
-            return Err(Error::Bad { name, reason });
+    pub fn optional_parse<T: FromStr<Err: Display>>(&self, setting: &Setting) -> Result<Option<T>, Error> {
+        let text = self.text(setting);
+        if text.is_empty() {
+            return Ok(None);
         }
-        Ok(value)
+        let bad = |error: T::Err| Error::Bad { name: setting.name, reason: format!("'{text}': {error}") };
+        text.parse().map(Some).map_err(bad)
+    }
+
+    pub fn parse<T: FromStr<Err: Display>>(&self, setting: &Setting) -> Result<T, Error> {
+        self.optional_parse(setting)?.ok_or_else(|| bad(setting.name, "is required"))
+    }
+
+    /// A number of the setting's range.
+    pub fn number<T: TryFrom<u64>>(&self, setting: &Setting) -> Result<T, Error> {
+        let number: u64 = self.parse(setting)?;
+        if let Form::Number { low, high, .. } = setting.form
+            && !(low..=high).contains(&number)
+        {
+            return Err(bad(setting.name, &format!("{number} is not within {low} and {high}")));
+        }
+        T::try_from(number).map_err(|_| bad(setting.name, &format!("{number} is too large")))
+    }
+
+    pub fn seconds(&self, setting: &Setting) -> Result<Duration, Error> {
+        self.number(setting).map(Duration::from_secs)
+    }
+
+    /// A share, from 0 to 1.
+    pub fn share(&self, setting: &Setting) -> Result<Option<f64>, Error> {
+        match self.optional_parse(setting)? {
+            Some(share) if !(0.0..=1.0).contains(&share) => Err(bad(setting.name, &format!("{share} is not within 0 and 1"))),
+            share => Ok(share),
+        }
+    }
+
+    /// One of the setting's names.
+    pub fn choice(&self, setting: &Setting) -> Result<String, Error> {
+        let text = self.text(setting);
+        match setting.form {
+            Form::Choice(names) if !names.contains(&text.as_str()) => {
+                Err(bad(setting.name, &format!("must be one of {}", names.join(", "))))
+            }
+            _ => Ok(text),
+        }
+    }
+}
+
+/// What of the environment is ours.
+fn of_environment() -> Result<HashMap<String, String>, Error> {
+    let mut own = HashMap::new();
+    for (name, value) in std::env::vars_os() {
+        let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else { continue };
+        if table::find(&name).is_some() {
+            own.insert(name, value);
+        } else if OURS.iter().any(|prefix| name.starts_with(prefix)) {
+            return Err(Error::Unknown(name));
+        }
+    }
+    Ok(own)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn layered(text: &str, environment: &[(&str, &str)]) -> Result<Source, Error> {
+        let path = std::env::temp_dir().join(format!("netbanx-settings-{}-{:p}.toml", std::process::id(), text));
+        std::fs::write(&path, text).unwrap();
+        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let source = Source::layered(path.to_str(), environment);
+        std::fs::remove_file(&path).unwrap();
+        source
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_whatever_the_case_of_its_names() {
+        for text in ["BATCH_SIZE = 7\nMAX_ATTEMPTS = 9", "batch_size = 7\nmax_attempts = 9"] {
+            let source = layered(text, &[("BATCH_SIZE", "8")]).unwrap();
+            let read = |setting| source.number::<u16>(setting).unwrap();
+            assert_eq!((read(&table::BATCH_SIZE), read(&table::MAX_ATTEMPTS)), (8, 9), "{text}");
+        }
+        assert!(matches!(layered("batch_sizes = 7", &[]), Err(Error::Unknown(name)) if name == "BATCH_SIZES"));
+        assert!(matches!(layered("batch_size = [", &[]), Err(Error::File(_))));
     }
 }

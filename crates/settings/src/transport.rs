@@ -4,13 +4,17 @@ use std::net::IpAddr;
 
 use url::Url;
 
-use crate::{Error, Source, bad};
+use crate::{Error, Source, bad, table};
 
 /// The certificates of `REDIS_TLS_*` as parameters of an encrypted address; see `redis_client`.
 pub(crate) fn with_certificates(source: &Source, address: String) -> Result<String, Error> {
-    let files = [("tls_ca", "REDIS_TLS_CA_FILE"), ("tls_cert", "REDIS_TLS_CERT_FILE"), ("tls_key", "REDIS_TLS_KEY_FILE")];
+    let files = [
+        ("tls_ca", &table::REDIS_TLS_CA_FILE),
+        ("tls_cert", &table::REDIS_TLS_CERT_FILE),
+        ("tls_key", &table::REDIS_TLS_KEY_FILE),
+    ];
     let files: Vec<(&str, String)> =
-        files.into_iter().filter_map(|(parameter, name)| Some((parameter, source.optional(name)?))).collect();
+        files.into_iter().filter_map(|(parameter, setting)| Some((parameter, source.optional(setting)?))).collect();
     let mut url = Url::parse(&address).map_err(|error| bad("REDIS_URL", &error.to_string()))?;
     if files.is_empty() || !is_encrypted_redis(&url) {
         return Ok(address);

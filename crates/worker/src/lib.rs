@@ -36,66 +36,24 @@ use identities::Identities;
 use invalidate::Invalidator;
 use maintenance::Maintenance;
 use persist::Persister;
+pub use service::Error;
 
 /// Pause before a worker that ended is built again.
 const REBUILD_PAUSE: Duration = Duration::from_secs(1);
 
-/// Why the service cannot start or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A setting is to be fixed.
-    #[error(transparent)]
-    Settings(#[from] settings::Error),
-    /// Logging cannot be set up.
-    #[error(transparent)]
-    Telemetry(#[from] telemetry::Error),
-    /// The database's address or state.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    /// Redis' address.
-    #[error(transparent)]
-    Redis(#[from] redis_client::Error),
-    /// The queue.
-    #[error(transparent)]
-    Queue(#[from] queue::Error),
-    /// The address to listen on.
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-}
-
 /// Runs the service until `stop`.
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
-    let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
-    let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
+    let (db, queue) = (service::database(settings).await?, service::queue(settings)?);
     if settings.database_max_connections < u32::from(settings.worker_concurrency) + 2 {
         tracing::warn!("DATABASE_MAX_CONNECTIONS should exceed WORKER_CONCURRENCY by 2: batches will wait for a connection");
     }
-    let work = supervise(settings, &queue, &db, stop.clone());
-    let Some(bind) = settings.admin_bind else { return work.await };
-    let readiness = readiness(&queue, &db);
-    let admin = async {
-        let routes =
-            move |config: &mut actix_web::web::ServiceConfig| http_service::health::admin_routes(config, readiness.clone());
-        Ok(http_service::serve(bind, 1, settings.shutdown_timeout, stop, routes).await?)
-    };
-    futures::try_join!(work, admin)?;
+    let readiness = service::needs_database(service::needs_redis(Readiness::default(), &queue), &db);
+    let health = service::serve_health(settings, readiness, stop.clone());
+    futures::try_join!(supervise(settings, &queue, &db, stop), health)?;
     Ok(())
 }
 
-fn readiness(queue: &Queue, db: &DatabaseConnection) -> Readiness {
-    let (queue, db) = (queue.clone(), db.clone());
-    Readiness::default()
-        .needs("redis", move || {
-            let queue = queue.clone();
-            async move { queue.ping().await.is_ok() }
-        })
-        .needs("database", move || {
-            let db = db.clone();
-            async move { store::ping(&db).await.is_ok() }
-        })
-}
-
-/// Works off `queue` until `stop`: finishes what is in flight, gives back the rest.
+/// Works off `queue` until `stop`: finishes what is in flight, releases the rest.
 pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnection, stop: Stop) -> Result<(), Error> {
     let cache = redis_client::connect(&settings.cache_redis_url)?;
     let meter = Meter::start(cache.clone(), &settings.queue_name);
