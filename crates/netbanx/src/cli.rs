@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand};
 use common::Endpoint;
 use uuid::Uuid;
 
-use crate::{Error, admin, dev, doctor, endpoint_command, queue_command, reconcile_command, rollup_command, send, settings_command};
+use crate::{
+    Error, admin, dev, doctor, endpoint_command, queue_command, reconcile_command, rollup_command, send, settings_command,
+};
 
 /// Operate the webhook platform. Reads the same settings as the services (see `netbanx settings`).
 #[derive(Debug, Parser)]

@@ -1,5 +1,7 @@
 //! What a service takes on its command line: nothing but `--help` and `--version`.
 
+use std::fmt::Write;
+
 use clap::Command;
 
 use crate::table;
@@ -11,7 +13,8 @@ pub(crate) fn command(name: &'static str, purpose: &'static str) -> Command {
         // The first clause; `netbanx settings` has all of it.
         let text = setting.text.split([';', '.']).next().unwrap_or_default();
         let default = if setting.default.is_empty() { String::new() } else { format!(" [{}]", setting.default) };
-        settings += &format!("  {:width$}  {text}{default}\n", setting.name);
+        // Writing to a text does not fail.
+        let _ = writeln!(settings, "  {:width$}  {text}{default}", setting.name);
     }
     Command::new(name).version(env!("CARGO_PKG_VERSION")).about(purpose).after_help(settings)
 }

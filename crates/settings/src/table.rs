@@ -4,6 +4,8 @@
 //! A new setting is a row here and a field of `Settings`, which says what it is for in the code; then `UPDATE_SETTINGS=1 cargo
 //! test -p netbanx settings` writes `docs/settings.md` anew.
 
+use std::fmt::Write;
+
 /// A setting.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
@@ -215,10 +217,11 @@ pub fn markdown() -> String {
          --markdown` prints.\n",
     );
     for group in GROUPS {
-        text += &format!("\n## {}\n\n| setting | default | may be | meaning |\n| --- | --- | --- | --- |\n", group.title);
+        // Writing to a text does not fail.
+        let _ = write!(text, "\n## {}\n\n| setting | default | may be | meaning |\n| --- | --- | --- | --- |\n", group.title);
         for Setting { name, default, form, text: meaning } in group.settings {
             let default = if default.is_empty() { "–".to_owned() } else { format!("`{default}`") };
-            text += &format!("| `{name}` | {default} | {} | {meaning} |\n", form.describe());
+            let _ = writeln!(text, "| `{name}` | {default} | {} | {meaning} |", form.describe());
         }
     }
     text

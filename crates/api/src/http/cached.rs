@@ -27,6 +27,7 @@ pub(crate) struct CachePolicy {
 }
 
 impl CachePolicy {
+    // Private: a policy made elsewhere would not be listed.
     const fn new(endpoint: &'static str, ttl_secs: u64, topic: Topic) -> Self {
         let ttl = Duration::from_secs(ttl_secs);
         Self { plan: Plan { endpoint, ttl, local: ttl }, topic }
@@ -40,20 +41,30 @@ impl CachePolicy {
     }
 }
 
-pub(crate) const TRANSACTIONS: CachePolicy = CachePolicy::new("transactions", 120, Topic::Transactions);
-pub(crate) const TRANSACTION: CachePolicy = CachePolicy::new("transaction", 120, Topic::Transactions);
-pub(crate) const ACCOUNTS: CachePolicy = CachePolicy::new("accounts", 600, Topic::Accounts);
-pub(crate) const ACCOUNT: CachePolicy = CachePolicy::new("account", 600, Topic::Accounts);
-pub(crate) const EVENTS: CachePolicy = CachePolicy::new("events", 120, Topic::Events);
-pub(crate) const EVENT: CachePolicy = CachePolicy::new("event", 120, Topic::Events);
+/// Declares every cached route, so that none is missing in [`ROUTES`] and with it in the hit rates.
+macro_rules! routes {
+    ($($(#[$meta:meta])* $vis:vis $name:ident = $policy:expr;)+) => {
+        $($(#[$meta])* $vis const $name: CachePolicy = $policy;)+
 
-const HOUR: CachePolicy = CachePolicy::shared("analytics.hour", 300, Topic::Analytics);
-const DAY: CachePolicy = CachePolicy::shared("analytics.day", 600, Topic::Analytics);
-const WEEK: CachePolicy = CachePolicy::shared("analytics.week", 1800, Topic::Analytics);
-const MONTH: CachePolicy = CachePolicy::shared("analytics.month", 3600, Topic::Analytics);
+        /// Every cached route, for figures.
+        pub(crate) const ROUTES: &[CachePolicy] = &[$($name),+];
+    };
+}
 
-/// Figures of any span: each is asked for by few.
-pub(crate) const SPAN: CachePolicy = CachePolicy::new("analytics.span", 180, Topic::Analytics);
+routes! {
+    pub(crate) TRANSACTIONS = CachePolicy::new("transactions", 120, Topic::Transactions);
+    pub(crate) TRANSACTION = CachePolicy::new("transaction", 120, Topic::Transactions);
+    pub(crate) ACCOUNTS = CachePolicy::new("accounts", 600, Topic::Accounts);
+    pub(crate) ACCOUNT = CachePolicy::new("account", 600, Topic::Accounts);
+    pub(crate) EVENTS = CachePolicy::new("events", 120, Topic::Events);
+    pub(crate) EVENT = CachePolicy::new("event", 120, Topic::Events);
+    HOUR = CachePolicy::shared("analytics.hour", 300, Topic::Analytics);
+    DAY = CachePolicy::shared("analytics.day", 600, Topic::Analytics);
+    WEEK = CachePolicy::shared("analytics.week", 1800, Topic::Analytics);
+    MONTH = CachePolicy::shared("analytics.month", 3600, Topic::Analytics);
+    /// Figures of any span: each is asked for by few.
+    pub(crate) SPAN = CachePolicy::new("analytics.span", 180, Topic::Analytics);
+}
 
 /// The route of figures of a range.
 pub(crate) const fn analytics(range: TimeRange) -> CachePolicy {
@@ -64,10 +75,6 @@ pub(crate) const fn analytics(range: TimeRange) -> CachePolicy {
         TimeRange::Month => MONTH,
     }
 }
-
-/// Every cached route, for figures.
-pub(crate) const ROUTES: [CachePolicy; 11] =
-    [TRANSACTIONS, TRANSACTION, ACCOUNTS, ACCOUNT, EVENTS, EVENT, HOUR, DAY, WEEK, MONTH, SPAN];
 
 impl CachePolicy {
     /// Its name in figures.
