@@ -16,6 +16,7 @@
 //! | [`companies`] | companies and which accounts are theirs |
 //! | `credential` | random credentials and their digests |
 //! | [`secrets`] | receivers' keys, encrypted |
+//! | [`shown`] | transactions and accounts as JSON shows them |
 //! | [`tokens`] | API tokens, hashed |
 //! | [`users`] | users, their roles, passwords and sessions |
 //! | [`audit`] | who changed what |
@@ -45,6 +46,7 @@ pub mod retention;
 pub mod rollups;
 pub mod row_sums;
 pub mod secrets;
+pub mod shown;
 pub mod state;
 pub mod tokens;
 pub mod users;

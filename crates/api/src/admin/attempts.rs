@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use http_service::{Problem, ProblemKind, success};
 use serde::{Deserialize, Serialize};
+use store::shown::time;
 use store::{
     entity::{delivery_attempt, endpoint},
     outbound::{DELIVERED, ENABLED, FAILED, attempts, resend},
@@ -27,7 +28,7 @@ use crate::{
         },
     },
     query_failed,
-    reads::views::{Success, time},
+    reads::views::Success,
 };
 
 /// A try to deliver a message.

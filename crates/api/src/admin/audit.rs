@@ -6,6 +6,7 @@ use http_service::{Problem, success};
 use sea_orm::DatabaseTransaction;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use store::shown::time;
 use store::{audit, entity::audit_entry, reads::Scope};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use crate::{
         query::{self, page::After},
     },
     query_failed,
-    reads::views::{Success, time},
+    reads::views::Success,
 };
 
 /// The permission for users, tokens and what was done with them.

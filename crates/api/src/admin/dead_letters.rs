@@ -6,7 +6,7 @@ use queue::{DeadLetter, DeadQuery, Lane};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::reads::views::time;
+use store::shown::time;
 
 /// Which dead letters are meant; each field that is set must hold.
 #[derive(Debug, Clone, Default)]

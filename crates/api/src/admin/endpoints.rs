@@ -6,6 +6,7 @@ use outbound::Policy;
 use sea_orm::DatabaseTransaction;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::shown::time;
 use store::{
     entity::endpoint,
     outbound::{
@@ -33,7 +34,7 @@ use crate::{
         query::{self, OfCompany},
     },
     query_failed,
-    reads::views::{Success, time},
+    reads::views::Success,
     refused,
 };
 

@@ -11,6 +11,7 @@ use common::{
 use http_service::{Problem, ProblemKind, success};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::shown::time;
 use store::{
     entity::receiver_secret,
     reads::Scope,
@@ -33,7 +34,7 @@ use crate::{
         query::{OfCompany, choice::OneEndpoint},
     },
     query_failed,
-    reads::views::{Success, time},
+    reads::views::Success,
     refused,
 };
 

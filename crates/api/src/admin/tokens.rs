@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use http_service::{Problem, ProblemKind, success};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::shown::time;
 use store::{entity::api_token, tokens};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -17,7 +18,7 @@ use crate::{
     auth, begin, commit,
     http::{body, openapi::problems, query},
     query_failed,
-    reads::views::{Success, time},
+    reads::views::Success,
     refused,
 };
 

@@ -5,6 +5,7 @@ use common::CompanyId;
 use http_service::{Problem, ProblemKind, success};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::shown::time;
 use store::{
     companies,
     entity::user,
@@ -21,7 +22,7 @@ use crate::{
     begin, commit,
     http::{body, openapi::problems, query},
     query_failed,
-    reads::views::{Success, time},
+    reads::views::Success,
     refused,
 };
 

@@ -7,7 +7,7 @@ use store::rollups::Point;
 use utoipa::ToSchema;
 
 use super::figures::{SeriesPoint, TransactionFigures, WebhookFigures, series, transactions, webhooks};
-use crate::reads::views::time;
+use store::shown::time;
 
 /// How a span was asked for, and what was asked beside it; nothing where a plain range was.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]

@@ -12,7 +12,7 @@ use super::{
     amounts::{Amounts, Sums},
     asked::Asked,
 };
-use crate::reads::views::time;
+use store::shown::time;
 
 /// Failure reasons that are told.
 const REASONS: usize = 10;

@@ -10,6 +10,7 @@ use store::{
     reads::Scope,
     rollups::{self, Point},
     row_sums::{self, Column, Span},
+    shown::time,
 };
 use utoipa::IntoParams;
 
@@ -26,7 +27,6 @@ use crate::{
         value::{Bad, form, string},
     },
     query_failed,
-    reads::views::time,
 };
 
 /// Days of the longest span.

@@ -17,7 +17,9 @@ use super::{
     alerts::{self, Alert, NAMES, Signals},
     redis_info::{self, RedisInfo},
 };
-use crate::{Api, http::cached, reads::views::time};
+use store::shown::time;
+
+use crate::{Api, http::cached};
 
 /// Longest wait for one part.
 const LIMIT: Duration = Duration::from_millis(700);

@@ -2,9 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use http_service::Problem;
-use serde::Deserialize;
-use store::reads;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use store::{
+    entity::{account, account_payment_method, account_status},
+    reads,
+    shown::{Account, time},
+};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use crate::{
     Api, auth,
@@ -18,7 +23,7 @@ use crate::{
         },
     },
     query_failed,
-    reads::views::{Account, AccountDetail, Accounts, Success},
+    reads::views::{Pagination, Success},
 };
 
 pub(crate) const PERMISSION: &str = "read:accounts";
@@ -59,6 +64,43 @@ pub(crate) struct AccountQuery {
     sort: Option<AccountSort>,
 }
 
+/// A page of accounts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Accounts {
+    pub accounts: Vec<Account>,
+    pub pagination: Pagination,
+}
+
+/// An account with its history.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AccountDetail {
+    #[serde(flatten)]
+    pub account: Account,
+    /// The oldest step first, at most 500.
+    pub history: Vec<AccountStep>,
+}
+
+/// One step of an account's history.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccountStep {
+    status: String,
+    event_name: String,
+    status_time: Option<String>,
+    event_id: Uuid,
+}
+
+impl From<&account_status::Model> for AccountStep {
+    fn from(row: &account_status::Model) -> Self {
+        Self {
+            status: row.status.clone(),
+            event_name: row.event_name.clone(),
+            status_time: time(row.status_time),
+            event_id: row.id,
+        }
+    }
+}
+
 /// List accounts, the latest changed first. Needs `read:accounts`.
 #[utoipa::path(get, path = "/api/v1/accounts", tag = "accounts", params(Page, OfCompany, AccountQuery),
     responses((status = 200, body = Success<Accounts>, description = "A page"),
@@ -77,10 +119,20 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         };
         let last = page.rows.last().map(|row| (row.updated_at, row.id));
         let pagination = paging.describe(page.rows.len(), page.total, last);
-        let accounts = page.rows.into_iter().map(|row| Account::new(row, methods.as_deref())).collect();
+        let accounts = page.rows.into_iter().map(|row| shown(row, methods.as_deref())).collect();
         Ok(Accounts { accounts, pagination })
     })
     .await
+}
+
+/// An account, with its payment methods where they are asked for.
+fn shown(row: account::Model, methods: Option<&[account_payment_method::Model]>) -> Account {
+    let (company, external_id) = (row.company_id, row.external_id.clone());
+    let account = Account::from(row);
+    match methods {
+        Some(methods) => account.with_methods((company, &external_id), methods),
+        None => account,
+    }
 }
 
 /// Filters of accounts; absent ones do not filter.
@@ -110,7 +162,7 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::P
         let found = reads::account(&api.db, scope, id).await.map_err(|e| query_failed(&e))?;
         let (row, steps) = found.ok_or_else(|| query::not_found("account"))?;
         let methods = reads::payment_methods(&api.db, std::slice::from_ref(&row)).await.map_err(|e| query_failed(&e))?;
-        Ok(AccountDetail { account: Account::new(row, Some(&methods)), history: steps.iter().map(Into::into).collect() })
+        Ok(AccountDetail { account: shown(row, Some(&methods)), history: steps.iter().map(Into::into).collect() })
     })
     .await
 }

@@ -2,9 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use http_service::Problem;
-use serde::Deserialize;
-use store::reads::{self, Scope, TransactionFilter};
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use store::{
+    reads::{self, Scope, TransactionFilter},
+    shown::Transaction,
+};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     Api, auth,
@@ -18,7 +21,10 @@ use crate::{
         },
     },
     query_failed,
-    reads::views::{Event, Success, TransactionDetail, Transactions},
+    reads::{
+        events::Event,
+        views::{Pagination, Success},
+    },
 };
 
 pub(crate) const PERMISSION: &str = "read:transactions";
@@ -70,6 +76,22 @@ pub(crate) struct TransactionQuery {
     /// `-transactionTime` (the default), `transactionTime`, `-statusTime`, `statusTime`, `-amount` or `amount`.
     #[param(inline)]
     sort: Option<TransactionSort>,
+}
+
+/// A page of transactions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Transactions {
+    pub transactions: Vec<Transaction>,
+    pub pagination: Pagination,
+}
+
+/// A transaction with the webhooks that made it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TransactionDetail {
+    #[serde(flatten)]
+    pub transaction: Transaction,
+    /// The oldest first, at most 500.
+    pub events: Vec<Event>,
 }
 
 /// List transactions, by the time they were made. Needs `read:transactions`.
@@ -128,7 +150,7 @@ pub(crate) async fn page(api: Api, scope: Scope, filter: TransactionFilter, pagi
     let page = reads::transactions(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
     let last = page.rows.last().map(|row| paging.window.order.position(row));
     let pagination = paging.describe(page.rows.len(), page.total, last);
-    Ok(Transactions { transactions: page.rows.iter().map(Into::into).collect(), pagination })
+    Ok(Transactions { transactions: page.rows.into_iter().map(Into::into).collect(), pagination })
 }
 
 /// Show a transaction with the webhooks that made it. Needs `read:transactions`;
@@ -148,7 +170,7 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::P
         if !with_bodies {
             events.iter_mut().for_each(Event::leave_out_body);
         }
-        Ok(TransactionDetail { transaction: (&row).into(), events })
+        Ok(TransactionDetail { transaction: row.into(), events })
     })
     .await
 }

@@ -14,7 +14,7 @@ use crate::{
     Error,
     dialect::RowLock,
     entity::{account, account_payment_method, account_status},
-    outbound::{ACCOUNT_UPDATED, bodies, messages::Outbox},
+    outbound::{ACCOUNT_UPDATED, messages::Outbox},
 };
 
 type AccountKey<'e> = (CompanyId, &'e str);
@@ -93,7 +93,7 @@ pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent], outbox:
     insert_methods(tx, methods.into_iter()).await
 }
 
-fn shown((company, external_id): AccountKey<'_>, id: Uuid, state: &AccountState) -> bodies::Account {
+fn shown((company, external_id): AccountKey<'_>, id: Uuid, state: &AccountState) -> crate::shown::Account {
     let (created_at, updated_at) = state.received_ms();
     account::Model {
         id,

@@ -19,7 +19,7 @@ use crate::{
         rows::{self, Insert, Rest, RowValue},
     },
     entity::{transaction, transaction_key},
-    outbound::{TRANSACTION_CREATED, TRANSACTION_UPDATED, bodies, messages::Outbox},
+    outbound::{TRANSACTION_CREATED, TRANSACTION_UPDATED, messages::Outbox},
     rollups::CompanyDeltas,
 };
 
@@ -136,7 +136,7 @@ impl<'e> Transactions<'e> {
 
 /// What endpoints know of a batch's transactions, those of companies alone that have any.
 #[derive(Default)]
-struct Told<'e>(HashMap<Key<'e>, bodies::Transaction>);
+struct Told<'e>(HashMap<Key<'e>, crate::shown::Transaction>);
 
 impl<'e> Told<'e> {
     /// Tells `outbox` of a transaction that is `state` now, if that shows.
@@ -159,7 +159,7 @@ impl<'e> Told<'e> {
     }
 }
 
-fn shown((company, kind, external_id): Key<'_>, id: Uuid, state: &TransactionState) -> bodies::Transaction {
+fn shown((company, kind, external_id): Key<'_>, id: Uuid, state: &TransactionState) -> crate::shown::Transaction {
     let (created_at, updated_at) = state.received_ms();
     let text = |text: Option<&str>| text.map(str::to_owned);
     transaction::Model {

@@ -13,7 +13,7 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use crate::reads::views::{Account, Transaction};
+use store::shown::{Account, Transaction};
 
 /// A message of a transaction that is new, or of which something changed.
 #[derive(Debug, Serialize, ToSchema)]

@@ -13,6 +13,7 @@ use serde_json::Value;
 use store::{
     entity::{account, audit_entry, transaction, webhook_event},
     reads::{self, EventFilter, Position, Scope, TransactionFilter, Window},
+    shown::{Account, Transaction},
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -25,10 +26,7 @@ use crate::{
         query,
     },
     query_failed,
-    reads::{
-        accounts::AccountFilter,
-        views::{Account, Event, Transaction},
-    },
+    reads::{accounts::AccountFilter, events::Event},
 };
 
 /// Rows that are read at once.
@@ -244,7 +242,7 @@ impl Export {
             Source::Transactions(_) => {
                 let rows = reads::transactions_after(tx, self.all.clone(), window).await?;
                 self.after = rows.last().map(|row| (row.transaction_time, row.id));
-                rows.iter().map(|row| value(Transaction::from(row))).collect()
+                rows.into_iter().map(|row| value(Transaction::from(row))).collect()
             }
             Source::Events(_) => {
                 let rows = reads::events_after(tx, self.all.clone(), window).await?;
@@ -254,7 +252,7 @@ impl Export {
             Source::Accounts(_) => {
                 let rows = reads::accounts_after(tx, self.all.clone(), window).await?;
                 self.after = rows.last().map(|row| (row.updated_at, row.id));
-                rows.into_iter().map(|row| value(Account::new(row, None))).collect()
+                rows.into_iter().map(|row| value(Account::from(row))).collect()
             }
             Source::Audit => {
                 let rows = store::audit::list(tx, self.scope, self.after.map(|(_, id)| id), PAGE).await?;
