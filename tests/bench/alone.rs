@@ -136,7 +136,7 @@ pub async fn measure() -> Alone {
     Alone { redis_micros, postgres_micros, chained_micros, pushed, stored }
 }
 
-/// Reports the medians of what was measured. Answers how many events per second PostgreSQL takes.
+/// Reports the medians of what was measured. Returns how many events per second PostgreSQL takes.
 pub fn report(alone: &[Alone], report: &mut Report) -> f64 {
     let middle = |of: fn(&Alone) -> f64| median(&mut alone.iter().map(of).collect::<Vec<_>>());
     report.figure("limit: jobs per second that Redis takes, alone", middle(|alone| alone.pushed));

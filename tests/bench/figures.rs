@@ -72,7 +72,7 @@ async fn roll_up(platform: &Platform, rows: u32) {
             ));
         }
     }
-    // A bucket's row is written when its time comes: they lie in that order.
+    // A bucket's row is written when its time comes: they are in that order.
     db.execute_unprepared(&format!("INSERT INTO rollups {} ORDER BY bucket", parts.join(" UNION ALL "))).await.unwrap();
     // Nothing of it is still to be written out while it is read.
     for sql in ["VACUUM ANALYZE", "CHECKPOINT"] {

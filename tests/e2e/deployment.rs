@@ -141,7 +141,7 @@ async fn the_production_overlay_runs_and_ends_under_load_without_loss() {
         ("CACHE_REDIS_URL", platform.redis.url()),
         ("MASTER_KEY", e2e::MASTER_KEY.to_owned()),
     ]);
-    // Readable for the user of a pod, wherever this tree lies.
+    // Readable for the user of a pod, wherever this tree is.
     let directory = e2e::new_directory();
     for name in ["ingress", "worker", "api"] {
         std::fs::copy(e2e::binary(name), directory.join(name)).unwrap();

@@ -1,6 +1,6 @@
 //! A roll-out: ingress and worker of the version before and of this one, mixed under load.
 //!
-//! The version before lies where `OLD_BIN_DIR` says (`make rollout OLD=REVISION` builds it); without it
+//! The version before is where `OLD_BIN_DIR` says (`make rollout OLD=REVISION` builds it); without it
 //! both are this one, and what remains of the test is that replacing replicas loses nothing.
 
 use std::{

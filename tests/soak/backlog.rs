@@ -56,7 +56,7 @@ pub async fn run(jobs: u64, report: &mut Report) {
     report.at_most("memory after the drain, claims apart, as a ratio to that before", rest as f64 / start as f64, 1.1);
 }
 
-/// Answers how many there were.
+/// Returns how many there were.
 const UNLINK_CLAIMS: &str = "local cursor, claims = '0', 0 repeat local found = redis.call('SCAN', cursor, 'MATCH', '*idempotency*', \
     'COUNT', 1000) cursor = found[1] for _, key in ipairs(found[2]) do claims = claims + redis.call('HLEN', key) \
     redis.call('UNLINK', key) end until cursor == '0' return claims";

@@ -72,7 +72,7 @@ pub async fn worked_off<P: PartialEq + Debug, F: Future<Output = Option<(i64, P)
     }
 }
 
-/// A loopback port that nobody listens on now, nor takes while this process runs: it lies below those that the kernel gives
+/// A loopback port that nobody listens on now, nor takes while this process runs: it is below those that the kernel gives
 /// to outgoing connections, as `scripts/free-port`'s do, and tests that run beside this one see it held by its UDP twin.
 pub fn free_port() -> u16 {
     const PORTS: RangeInclusive<u16> = 20_000..=31_999;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{Bench, eventually};
 
-/// As an 826-byte webhook lies in the queue: a real body, and what ingress adds to it.
+/// As an 826-byte webhook is in the queue: a real body, and what ingress adds to it.
 pub fn job(n: u64) -> NewJob {
     let id = Uuid::now_v7();
     let sample = include_str!("../payloads/payments_api_payment_completed.json");

@@ -59,7 +59,7 @@ pub const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// A program of ours.
 pub fn binary(name: &str) -> PathBuf {
-    // Beside this one, or beside the folder of tests that it lies in: built as it is.
+    // Beside this one, or beside the folder of tests that it is in: built as it is.
     let own = std::env::current_exe().unwrap();
     let folder = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).unwrap();
     let built = folder.join(name);

@@ -28,7 +28,7 @@ const READ: [&str; 8] = [
     "/api/webhooks/queue",
 ];
 
-/// Drives the services that lie beside this program.
+/// Drives the services that are beside this program.
 #[derive(Debug, Parser)]
 #[command(name = "train")]
 struct Options {

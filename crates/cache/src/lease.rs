@@ -30,7 +30,7 @@ impl Lease {
         }
     }
 
-    /// Takes or keeps the right. Answers its fencing number, higher with every new owner; none while
+    /// Takes or keeps the right. Returns its fencing number, higher with every new owner; none while
     /// another has it.
     pub async fn hold(&self) -> Result<Option<u64>, Error> {
         let keys = vec![self.key.clone(), format!("{}:fence", self.key)];

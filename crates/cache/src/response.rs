@@ -208,7 +208,7 @@ impl ResponseCache {
     }
 
     /// Sees to it that the answer of `key` is kept under the tag's version of now; computes it only if
-    /// nobody has. Answers that version. Counts as nobody's request.
+    /// nobody has. Returns that version. Counts as nobody's request.
     pub async fn ensure<F, E>(&self, plan: Plan, tag: &str, key: &str, compute: impl FnOnce() -> F + Send) -> Result<u64, Arc<E>>
     where
         F: Future<Output = Result<Vec<u8>, E>> + Send,
@@ -227,7 +227,7 @@ impl ResponseCache {
         Ok(version.current)
     }
 
-    /// Computes the answer of `key` under `tag` again, whatever is kept, for all replicas. Answers the
+    /// Computes the answer of `key` under `tag` again, whatever is kept, for all replicas. Returns the
     /// tag's version that it is kept under.
     pub async fn refresh<F, E>(&self, plan: Plan, tag: &str, key: &str, compute: impl FnOnce() -> F) -> Result<u64, E>
     where
@@ -314,7 +314,7 @@ impl ResponseCache {
     }
 }
 
-/// Whether the answer before the current one may still be given: no bump but the last one lies
+/// Whether the answer before the current one may still be given: no bump but the last one is
 /// between, and what it lacks was committed lately; or none does, and only its time to live is over.
 fn may_be_given(entry: &Entry, version: &Version, plan: Plan) -> bool {
     let only_expired = entry.version == version.current && entry.age() < plan.ttl + Duration::from_secs(10);

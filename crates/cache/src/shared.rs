@@ -118,7 +118,7 @@ impl Shared {
     }
 }
 
-/// Where the answer of `key` lies.
+/// Where the answer of `key` is.
 pub(crate) fn cache_key(endpoint: &str, tag: &str, key: &str) -> CacheKey {
     let mut hash = digest::Context::new(&digest::SHA256);
     for part in [endpoint, tag, key] {

@@ -70,7 +70,7 @@ pub struct Envelope<'b> {
     pub family: &'static Family,
     /// Which shape.
     pub shape: Shape,
-    /// Where the object of interest lies.
+    /// Where the object of interest is.
     resource: usize,
     /// Lone surrogates that were replaced in the text, as they were written.
     replaced: Option<&'b str>,

@@ -86,7 +86,7 @@ pub struct AccountFacts {
 /// How far ahead of its receipt a time is believed: clocks differ by seconds, and a payment is not made tomorrow.
 const AHEAD: TimeDelta = TimeDelta::minutes(10);
 
-/// `told`, or the time of receipt where it lies too far ahead of that to be true.
+/// `told`, or the time of receipt where it is too far ahead of that to be true.
 fn believed(told: DateTime<Utc>, received_at: DateTime<Utc>) -> DateTime<Utc> {
     if told > received_at + AHEAD { received_at } else { told }
 }

@@ -1,4 +1,4 @@
-//! The job: a verified, masked webhook as it lies in the queue.
+//! The job: a verified, masked webhook as it is in the queue.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

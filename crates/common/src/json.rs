@@ -1,4 +1,4 @@
-//! A JSON text, looked at where it lies: its values are found once, and none is copied before it is asked for.
+//! A JSON text, looked at where it is: its values are found once, and none is copied before it is asked for.
 //!
 //! Whether a text is JSON is serde_json's to say, which makes a [`RawValue`] of it; here it is only divided.
 
@@ -19,7 +19,7 @@ pub enum Flaw {
     NoCharacter(usize),
 }
 
-/// A JSON text and where its values lie.
+/// A JSON text and where its values are.
 #[derive(Debug, Clone)]
 pub struct Document<'t> {
     text: &'t str,
@@ -55,7 +55,7 @@ struct Node {
     span: u32,
 }
 
-/// Where a token lies in the text, which has less than 4 GiB: half the bytes of a `&str`, for there is one for each value of
+/// Where a token is in the text, which has less than 4 GiB: half the bytes of a `&str`, for there is one for each value of
 /// each webhook.
 #[derive(Debug, Clone, Copy, Default)]
 struct Span {
@@ -199,7 +199,7 @@ impl<'t> Document<'t> {
         Values { text: self.text, nodes: self.nodes.get(place..)? }.next()
     }
 
-    /// Where the value of the root's field `name` lies.
+    /// Where the value of the root's field `name` is.
     pub fn place(&self, name: &str) -> Option<usize> {
         let (mut next, mut found) = (1, None);
         for value in self.root()?.values() {
@@ -220,7 +220,7 @@ pub struct Json<'d, 't> {
     held: &'d [Node],
 }
 
-/// Values that lie behind each other.
+/// Values that follow each other.
 struct Values<'d, 't> {
     text: &'t str,
     nodes: &'d [Node],

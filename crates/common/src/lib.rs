@@ -7,7 +7,7 @@
 //! | [`receiver`] | a request path | an [`Endpoint`] and who it was addressed to |
 //! | [`signature`] | header values and the body | yes or no, with one HMAC per active key |
 //! | [`intake`] | body bytes | the texts of its events |
-//! | [`json`] | a JSON text | where its values lie in it |
+//! | [`json`] | a JSON text | where its values are in it |
 //! | [`envelope`] | the text of an event | an [`Envelope`]: event name, ids, mode and the object of interest |
 //! | [`masking`] | a body | the same body without full bank or card numbers |
 //! | [`identity`] | an envelope | an [`EventIdentity`], equal for every redelivery |
@@ -20,6 +20,11 @@
 //! | [`topic`] | an event | the [`Topic`]s whose answers it makes old |
 //! | [`job`] | a verified webhook | the bytes that are queued, and back |
 //! | [`dictionary`] | | what those have in common |
+//!
+//! **A new family of events.** An entry of [`family::FAMILIES`]; the table of `tests` there says what its names mean. A new kind of
+//! transaction is a [`Kind`] before that. If its statuses have names of their own they go into `normalize`; if its facts stand in
+//! other fields, into `event`. A payload in `tests/payloads` shows how it looks, and `tests/e2e/samples.rs` sends it. What was stored
+//! before keeps its meaning until it is interpreted again.
 
 pub mod dictionary;
 pub mod envelope;

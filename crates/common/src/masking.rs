@@ -145,7 +145,7 @@ impl Rule {
     }
 }
 
-/// A text on its way to `out`: what is not masked is copied as it stands, all that lies between two masked values at once.
+/// A text on its way to `out`: what is not masked is copied as it stands, all that is between two masked values at once.
 struct Copy<'o, 'd, 't> {
     out: &'o mut Vec<u8>,
     body: &'d Document<'t>,

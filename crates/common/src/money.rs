@@ -72,7 +72,7 @@ fn parsed(text: &str) -> Result<Decimal, &'static str> {
     if !is_plain_number(text) {
         return Err(NOT_A_NUMBER);
     }
-    // Digits beyond what a decimal holds are rounded: they lie far below any minor unit, or the number is out of range.
+    // Digits beyond what a decimal holds are rounded: they are far below any minor unit, or the number is out of range.
     let parsed = if text.contains(['e', 'E']) { Decimal::from_scientific(text) } else { text.parse() };
     parsed.map_err(|_| OUT_OF_RANGE)
 }
@@ -90,7 +90,7 @@ fn is_plain_number(text: &str) -> bool {
         && exponent.is_none_or(|exponent| is_digits(exponent.strip_prefix(['-', '+']).unwrap_or(exponent)))
 }
 
-/// How far from a whole minor unit an amount may lie: what a sender's binary floats leave after a few sums (a few units
+/// How far from a whole minor unit an amount may be: what a sender's binary floats leave after a few sums (a few units
 /// in the last of their 53 bits), and never more than a hundredth of a minor unit.
 fn noise(amount: Decimal) -> Decimal {
     let relative = amount.abs() * Decimal::new(1, 15);

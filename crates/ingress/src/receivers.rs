@@ -294,7 +294,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers how often it was asked, itself included; after others had their turn.
+    /// Returns how often it was asked, itself included; after others had their turn.
     async fn count(asked: &AtomicUsize) -> Result<usize, Error> {
         tokio::task::yield_now().await;
         Ok(asked.fetch_add(1, Ordering::Relaxed) + 1)

@@ -6,11 +6,7 @@
 //!    by reference among the transactions that are left: first those of nearly the same time, then those of the same day.
 //! 3. What is left of the rows is missing here; transactions within the reports' span of time that are left are missing there.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    io::IsTerminal,
-    time::Instant,
-};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use common::{CompanyId, Kind, Mode, Status};
 use reconcile::{
@@ -25,7 +21,7 @@ use store::{
     reconciliations::{self, DEFERRED, Known, NewItem, Outcome},
 };
 
-use crate::Error;
+use crate::{Error, progress::Progress};
 
 /// Rows, and transactions, that are looked at together.
 const CHUNK: usize = 5_000;
@@ -312,41 +308,5 @@ pub(crate) fn transaction(known: Known) -> Transaction {
         amount: known.amount,
         currency: known.currency,
         time_ms: known.transaction_time,
-    }
-}
-
-/// How far it is, for people: on standard error where that is a terminal.
-struct Progress {
-    is_shown: bool,
-    begun: Instant,
-}
-
-/// Of the bar, in characters.
-const WIDTH: u64 = 30;
-
-impl Progress {
-    fn new() -> Self {
-        Self { is_shown: std::io::stderr().is_terminal(), begun: Instant::now() }
-    }
-
-    fn show(&self, rows: u64, report: &Report) {
-        if !self.is_shown {
-            return;
-        }
-        let rate = rows as f64 / self.begun.elapsed().as_secs_f64().max(0.001);
-        let bar = match report.progress() {
-            (read, Some(size)) if size > 0 => {
-                let done = (read.min(size) * WIDTH / size) as usize;
-                format!("[{}{}] {:3} %", "#".repeat(done), "·".repeat(WIDTH as usize - done), read.min(size) * 100 / size)
-            }
-            _ => String::new(),
-        };
-        eprint!("\r\x1b[K{} {bar} {rows} rows, {rate:.0} per second", report.name());
-    }
-
-    fn end(&self) {
-        if self.is_shown {
-            eprint!("\r\x1b[K");
-        }
     }
 }

@@ -11,6 +11,7 @@
 //! | `rollup_command` | verify and rebuild the figures |
 //! | `reconcile_command` | compare Netbanx's reports with our transactions: options, mappings, what is kept |
 //! | `comparison` | one such comparison, chunk by chunk |
+//! | `progress` | how far it is |
 //! | `findings` | what it found, as text or JSON |
 //! | `take_over` | what a report says, made an event |
 //! | `settings_command` | what can be set |
@@ -26,6 +27,7 @@ mod doctor;
 mod endpoint_command;
 mod findings;
 mod forget;
+mod progress;
 mod queue_command;
 mod reconcile_command;
 mod rollup_command;

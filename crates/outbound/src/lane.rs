@@ -234,7 +234,7 @@ impl Lane {
                 self.breaker.failed(now, asked.filter(|_| attempt.status == Some(TOO_MANY)));
                 self.done.push(attempt);
             }
-            // What panics is not noted, and tried again by whoever has the endpoint next.
+            // What panics is not noted, and tried again by the next holder of the endpoint.
             Err(error) => tracing::error!(%error, "an attempt ended without a result"),
         }
     }

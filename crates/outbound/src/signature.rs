@@ -10,7 +10,7 @@ pub const TIMESTAMP: &str = "webhook-timestamp";
 /// Header of the signatures.
 pub const SIGNATURE: &str = "webhook-signature";
 
-/// The signatures of a message by each of `keys`, separated by blanks: whoever knows one of them can verify it.
+/// The signatures of a message by each of `keys`, separated by blanks: anyone who knows one of them can verify it.
 pub fn sign(keys: &[hmac::Key], id: &str, timestamp: i64, body: &str) -> String {
     let signature = |key| {
         let mut context = hmac::Context::with_key(key);

@@ -44,7 +44,7 @@ impl Queue {
     }
 
     /// Drops dead letters and recent jobs that are older than `age`. Jobs that wait stay, however old.
-    /// Answers how many dead letters were dropped.
+    /// Returns how many dead letters were dropped.
     pub async fn clean(&self, age: Duration) -> Result<u64, Error> {
         let mut dropped = 0;
         for shard in 0..self.shards.len() {

@@ -12,7 +12,7 @@ pub struct Batch {
 /// What became of one job of a batch.
 #[derive(Debug, Clone)]
 pub struct JobOutcome {
-    /// The shard that it lies in.
+    /// The shard that it is in.
     pub shard: usize,
     /// The lane that it came from.
     pub lane: Lane,

@@ -119,7 +119,7 @@ pub struct DeadPage {
     pub next: Option<DeadCursor>,
 }
 
-/// Where a dead letter lies.
+/// Where a dead letter is.
 struct DeadLetterRef {
     shard: usize,
     lane: Lane,
@@ -233,7 +233,7 @@ impl Queue {
         Ok(letters)
     }
 
-    /// Makes those dead letters wait again, their attempts again. Answers how many there were.
+    /// Makes those dead letters wait again, their attempts again. Returns how many there were.
     pub async fn redrive(&self, ids: &[String]) -> Result<u64, Error> {
         let mut driven = 0;
         for page in ids.chunks(PAGE) {
@@ -257,13 +257,13 @@ impl Queue {
         Ok(dropped)
     }
 
-    /// Makes every dead letter of `query` that matches wait again. Answers how many. Those that die
+    /// Makes every dead letter of `query` that matches wait again. Returns how many. Those that die
     /// again meanwhile are not driven a second time.
     pub async fn redrive_matching(&self, query: &DeadQuery, matches: impl Fn(&DeadLetter) -> bool) -> Result<u64, Error> {
         self.each_matching(query, matches, async |ids| self.redrive(&ids).await).await
     }
 
-    /// Drops every dead letter of `query` that matches. Answers how many.
+    /// Drops every dead letter of `query` that matches. Returns how many.
     pub async fn discard_matching(&self, query: &DeadQuery, matches: impl Fn(&DeadLetter) -> bool) -> Result<u64, Error> {
         self.each_matching(query, matches, async |ids| self.discard(&ids).await).await
     }
@@ -274,7 +274,7 @@ impl Queue {
         matches: impl Fn(&DeadLetter) -> bool,
         act: impl AsyncFn(Vec<String>) -> Result<u64, Error>,
     ) -> Result<u64, Error> {
-        // The list goes from the latest back: what dies from now on lies before its beginning.
+        // The list goes from the latest back: what dies from now on is before its beginning.
         let mut query = DeadQuery { limit: PAGE, ..query.clone() };
         let mut done = 0;
         loop {

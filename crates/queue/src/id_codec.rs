@@ -1,5 +1,5 @@
 //! Names in fewer bytes: a UUID is stored in Redis as 16 bytes and a SHA-256 in hex as 32, each behind a
-//! zero byte; any other text lies there as it is. A million waiting jobs name each other three times.
+//! zero byte; any other text is there as it is. A million waiting jobs name each other three times.
 
 use std::fmt;
 

@@ -25,7 +25,7 @@
 //! A shard holds `data` (id → record), owners, attempts and, for each of its two lanes, sorted sets
 //! of ids: waiting (by turn, see `lua/fair_queue.lua`), scheduled (by time), leases (by deadline) and dead
 //! letters (by time of death). A shard's keys share a hash tag, so every script stays in one slot.
-//! Claims lie in two hashes (identity → id), the one of now and the one before it, which leaves as a
+//! Claims are in two hashes (identity → id), the one of now and the one before it, which leaves as a
 //! whole (see `lua/claims.lua`). An acknowledged job leaves nothing but its claim and a counter; a discarded dead letter
 //! not even its claim.
 //!

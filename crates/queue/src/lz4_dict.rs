@@ -4,7 +4,7 @@
 /// Places of the table of what was seen: a power of two. So few that they are copied at once for each block, and more than
 /// a job has places worth knowing.
 const SLOTS: usize = 1024;
-/// Where bytes were seen, by their hash. A match lies back no further than 16 bits tell, so that no more of a place is kept.
+/// Where bytes were seen, by their hash. A match is back no further than 16 bits tell, so that no more of a place is kept.
 type Places = [u16; SLOTS];
 /// Bytes that must be equal. The format has matches of four, but eight are compared as fast, and behind a dictionary shorter
 /// ones save little.
@@ -90,7 +90,7 @@ fn eight(window: &[u8], at: usize) -> Option<u64> {
     window.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
-/// Notes that `bytes` stand at `at`. Answers how far back they were last, or others that share their slot, or anything where
+/// Notes that `bytes` stand at `at`. Returns how far back they were last, or others that share their slot, or anything where
 /// it was further than 16 bits tell: anyone who asks looks there.
 fn note(table: &mut Places, bytes: u64, at: usize) -> usize {
     // Multiplied by 2^64 over the golden ratio, the highest bits are well mixed.
@@ -118,7 +118,7 @@ fn equal_behind(window: &[u8], at: usize, distance: usize) -> usize {
     length + tail(at).iter().zip(tail(at - distance)).take_while(|(a, b)| a == b).count()
 }
 
-/// A token, the literals, and the match behind them, if one is: how far back it lies and its length.
+/// A token, the literals, and the match behind them, if one is: how far back it is and its length.
 fn add_sequence(
     block: &mut Vec<u8>,
     window: &[u8],

@@ -15,7 +15,7 @@ thread_local! {
     static ROOM: RefCell<(Vec<u8>, Encoder)> = RefCell::new((Vec::new(), Encoder::new()));
 }
 
-/// A job as arguments of a call, which lie behind each other: its claim, its legacy
+/// A job as arguments of a call, which follow each other: its claim, its legacy
 /// claim, its id, its lane, its flow, its record.
 #[derive(Debug)]
 pub(crate) struct PackedJob {
@@ -51,7 +51,7 @@ impl PackedJob {
     }
 }
 
-/// The arguments of `jobs`: all claims, all legacy claims if they are wanted, then what else each has. They lie in one piece of
+/// The arguments of `jobs`: all claims, all legacy claims if they are wanted, then what else each has. They are in one piece of
 /// memory.
 pub(crate) fn arguments(jobs: &[PackedJob], with_legacy: bool) -> impl Iterator<Item = Value> {
     let mut bytes = Vec::with_capacity(jobs.iter().map(|job| job.bytes.len()).sum());

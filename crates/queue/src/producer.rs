@@ -51,7 +51,7 @@ pub struct NewJob {
     pub claim: String,
     /// Where it waits.
     pub lane: Lane,
-    /// Whose it is: jobs of equal flow lie in one shard in their order, and flows take turns.
+    /// Whose it is: jobs of equal flow are in one shard in their order, and flows take turns.
     pub flow: u64,
     /// W3C trace context that rides along.
     pub traceparent: Option<String>,

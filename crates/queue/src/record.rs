@@ -17,7 +17,7 @@ const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
 pub struct LeasedJob {
     /// Its id.
     pub id: JobId,
-    /// The shard that it lies in.
+    /// The shard that it is in.
     pub shard: usize,
     /// Its lane.
     pub lane: Lane,

@@ -9,7 +9,7 @@
 //!
 //! The database is the truth. Anyone who changes a receiver publishes the change after its commit; a counter of changes in the
 //! database, held against the one in Redis, shows a change that was not published, and a worker then publishes everything
-//! again. Keys are stored in Redis as they lie in the database: encrypted under the master key.
+//! again. Keys are stored in Redis as they are in the database: encrypted under the master key.
 
 pub mod directory;
 pub mod layout;

@@ -10,7 +10,7 @@ use crate::{Row, row::DAY_MS};
 
 /// Two times that are no further apart are those of one transaction, whatever else is near.
 pub const NEAR_MS: i64 = 5 * 60 * 1000;
-/// Furthest that a row and its transaction may lie apart where they are matched by reference.
+/// Furthest that a row and its transaction may be apart where they are matched by reference.
 pub const WINDOW_MS: i64 = DAY_MS;
 /// Transactions that are looked at for a row, those nearest in time first.
 const CANDIDATES: usize = 200;
@@ -153,7 +153,7 @@ pub fn by_reference<'t>(rows: &[Row], ours: &'t [Transaction], window_ms: i64) -
     found
 }
 
-/// How far `time` lies from what a row tells: nothing on the day that it names.
+/// How far `time` is from what a row tells: nothing on the day that it names.
 fn distance(begin: i64, spans: i64, time: i64) -> i64 {
     begin.saturating_sub(time).max(time.saturating_sub(begin.saturating_add(spans))).max(0)
 }

@@ -2,7 +2,7 @@
 //! `netbanx settings --markdown` come from it.
 //!
 //! A new setting is a row here and a field of `Settings`, which says what it is for in the code; then `UPDATE_SETTINGS=1 cargo
-//! test -p netbanx settings` writes `docs/settings.md` anew.
+//! test -p netbanx settings` writes `docs/settings.md`.
 
 use std::fmt::Write;
 

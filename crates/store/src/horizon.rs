@@ -16,14 +16,14 @@ const WEBHOOKS: &str = "horizon.webhooks";
 const MINUTE: &str = "horizon.minute";
 /// Of roll-ups by hour.
 const HOUR: &str = "horizon.hour";
-/// By how much a transaction's time may lie after the receipt of its first webhook, in milliseconds; a little more than
+/// By how much a transaction's time may be after the receipt of its first webhook, in milliseconds; a little more than
 /// `common` believes.
 const AHEAD_MS: i64 = 11 * 60_000;
 
 /// What may have been removed: all before these times, in milliseconds since 1970 UTC. None: nothing ever was.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Horizons {
-    /// Webhooks that were received before it, transactions whose time and last webhook lie before it.
+    /// Webhooks that were received before it, transactions whose time and last webhook are before it.
     pub webhooks: Option<i64>,
     /// Buckets of a minute that begin before it.
     pub minute: Option<i64>,
@@ -95,7 +95,7 @@ impl Horizons {
     }
 }
 
-/// Moves a horizon forward to `at_ms`, in the transaction that removes what lies before it; never back.
+/// Moves a horizon forward to `at_ms`, in the transaction that removes what is before it; never back.
 pub(crate) async fn raise(db: &impl ConnectionTrait, what: Of, at_ms: i64) -> Result<(), DbErr> {
     let Some(name) = what.name() else { return Ok(()) };
     let sql = format!(

@@ -27,6 +27,10 @@
 //! | `vault` | encryption under the master keys |
 //! | `wide` | sums beyond 64 bits in columns of 64 bits |
 //! | [`deadline`] | time limits for database work |
+//!
+//! **A new table.** A migration of its own at the end of [`migration`], in the words of both databases; an entity in [`entity`]; a
+//! module for its queries, with a row above; retention in [`retention`] unless it cannot grow. What one database says otherwise goes
+//! into [`dialect`]. A test in `tests/it` runs on both.
 
 pub mod audit;
 pub mod batch;

@@ -1,4 +1,4 @@
-//! What is too old goes, in small steps that hold no lock for long: stored webhooks and transactions,
+//! Retention: what is older than its limit is removed, in small steps that hold no lock for long: stored webhooks and transactions,
 //! and the finer roll-ups. The roll-ups by day stay.
 
 mod legacy;
@@ -27,7 +27,7 @@ use crate::{
 const STEP: u64 = 1_000;
 /// Buckets of a grain that one step removes at most.
 const BUCKETS: u64 = 5_000;
-/// How far a horizon may lie behind what is kept where nothing is removed, in milliseconds.
+/// How far a horizon may be behind what is kept where nothing is removed, in milliseconds.
 const KEEP_UP_MS: i64 = 3_600_000;
 /// By how much longer it is remembered which webhooks told of removed times.
 const LATE_MS: i64 = 40 * 86_400_000;
@@ -55,7 +55,7 @@ fn first_id(ms: i64) -> Uuid {
 }
 
 /// Keeps the partitions, where there are any: those of the months ahead are made, those too old detached.
-/// Answers how many of each.
+/// Returns how many of each.
 pub async fn keep_partitions(db: &DatabaseConnection, retention: Retention) -> Result<(u32, u32), Error> {
     let made = partitions::prepare(db, chrono::Utc::now()).await?;
     let detached = match before(retention.history_days) {
@@ -65,14 +65,14 @@ pub async fn keep_partitions(db: &DatabaseConnection, retention: Retention) -> R
     Ok((made, detached))
 }
 
-/// Removes one step of what is too old. Answers how many rows; 0 when nothing is left to remove.
+/// Removes one step of what is too old. Returns how many rows; 0 when nothing is left to remove.
 pub async fn step(db: &DatabaseConnection, retention: Retention) -> Result<u64, Error> {
     let mut removed = 0;
     let horizons = Horizons::read(db).await?;
     if let Some(oldest) = before(retention.history_days) {
         removed += history(db, oldest).await?;
         removed += failed(db, oldest).await?;
-        // Their webhooks may lie in a partition that ends up to a month later.
+        // Their webhooks may be in a partition that ends up to a month later.
         let late = late_event::Column::EventId.lt(first_id(oldest - LATE_MS));
         removed += remove::<late_event::Entity>(db, late_event::Column::EventId, late).await?;
         keep_up(db, &horizons, Of::Webhooks, oldest).await?;
@@ -90,7 +90,7 @@ pub async fn step(db: &DatabaseConnection, retention: Retention) -> Result<u64, 
     Ok(removed)
 }
 
-/// Moves a horizon that lies far behind what is kept: a version that does not note it may be at work beside this one.
+/// Moves a horizon that is far behind what is kept: a version that does not note it may be at work beside this one.
 async fn keep_up(db: &DatabaseConnection, horizons: &Horizons, what: Of, oldest: i64) -> Result<(), Error> {
     if horizons.of(what).is_some_and(|horizon| horizon < oldest - KEEP_UP_MS) {
         horizon::raise(db, what, oldest).await?;
@@ -99,7 +99,7 @@ async fn keep_up(db: &DatabaseConnection, horizons: &Horizons, what: Of, oldest:
 }
 
 /// Webhooks and transactions, with their entries in the directories. Where they are partitioned, whole
-/// partitions are detached by [`partitions::retire`], and here goes what they hold, and what lies in none.
+/// partitions are detached by [`partitions::retire`], and here goes what they hold, and what is in none.
 async fn history(db: &DatabaseConnection, oldest: i64) -> Result<u64, Error> {
     let tidied = if partitions::are_there(db).await? { partitions::tidy(db).await? } else { 0 };
     let (events, transactions) = partitions::lapsed(db, oldest, STEP).await?;

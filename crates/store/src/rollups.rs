@@ -39,7 +39,7 @@ const ROWS: usize = 2_000;
 /// Differences by company.
 pub type CompanyDeltas = BTreeMap<CompanyId, Deltas>;
 
-/// Where a bucket's sum lies.
+/// Where a bucket's sum is.
 pub(crate) type Key = (CompanyId, Grain, Mode, i64, String);
 
 type Difference<'d> = (Uuid, CompanyId, &'d Cell, wide::Row);
@@ -76,7 +76,7 @@ async fn append(tx: &DatabaseTransaction, deltas: &CompanyDeltas) -> Result<(), 
     Ok(())
 }
 
-/// Counts a webhook that was dead-lettered; the same one again changes nothing. Answers whether it was new.
+/// Counts a webhook that was dead-lettered; the same one again changes nothing. Returns whether it was new.
 pub async fn failed(
     db: &DatabaseConnection,
     webhook: Uuid,
@@ -129,7 +129,7 @@ pub async fn collect(db: &DatabaseConnection, id: Uuid, deltas: &CompanyDeltas) 
     Ok(())
 }
 
-/// Folds a step of differences into their buckets. Answers how many, and whether there may be more;
+/// Folds a step of differences into their buckets. Returns how many, and whether there may be more;
 /// none while another process does it.
 pub async fn fold(db: &DatabaseConnection) -> Result<(u64, bool), Error> {
     use rollup_delta::{Column, Entity};

@@ -126,7 +126,7 @@ pub async fn list(db: &DatabaseConnection, scope: Scope) -> Result<Vec<Model>, E
         .await?)
 }
 
-/// Ends a secret now. Answers whether there was such a one, still active.
+/// Ends a secret now. Returns whether there was such a one, still active.
 pub async fn revoke(db: &impl TransactionTrait, endpoint: Endpoint, company: CompanyId, version: i32) -> Result<bool, Error> {
     let now = now_ms();
     let tx = db.begin().await?;

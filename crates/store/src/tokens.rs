@@ -88,7 +88,7 @@ fn own(scope: Scope) -> Condition {
     }
 }
 
-/// Ends a token now. Answers whether it stood until then.
+/// Ends a token now. Returns whether it stood until then.
 pub async fn revoke(db: &impl ConnectionTrait, scope: Scope, id: Uuid) -> Result<bool, Error> {
     let ended = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(now_ms()))

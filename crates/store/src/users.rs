@@ -182,7 +182,7 @@ pub async fn sign_out(db: &impl ConnectionTrait, cookie: &str) -> Result<(), Err
     Ok(())
 }
 
-/// Removes a user and ends their sessions. Answers whether there was one in `scope`.
+/// Removes a user and ends their sessions. Returns whether there was one in `scope`.
 pub async fn remove(db: &impl ConnectionTrait, scope: Scope, id: Uuid) -> Result<bool, Error> {
     let mut who = user::Entity::delete_many().filter(user::Column::Id.eq(id));
     if let Scope::Company(company) = scope {

@@ -98,7 +98,7 @@ pub async fn verify(db: &DatabaseConnection) -> Result<Verified, Error> {
 }
 
 /// Writes every bucket that can be proved again, and keeps the others. Batches go on: what they commit meanwhile waits as
-/// differences and is folded in afterwards. Answers how many buckets it wrote.
+/// differences and is folded in afterwards. Returns how many buckets it wrote.
 pub async fn rebuild(db: &DatabaseConnection) -> Result<usize, Error> {
     // Before the snapshot, so that nobody folds a difference that it sees.
     let guard = dialect::fold_guard(db).await?;
@@ -165,7 +165,7 @@ async fn recount(tx: &DatabaseTransaction, horizons: &Horizons) -> Result<(Sums,
     Ok((sums, taken.len() as u64))
 }
 
-/// Counts the transactions since `from_ms` whose first webhooks were received before it, as their rows say. Answers which.
+/// Counts the transactions since `from_ms` whose first webhooks were received before it, as their rows say. Returns which.
 async fn as_stored(tx: &DatabaseTransaction, from_ms: i64, sums: &mut Sums) -> Result<BTreeSet<TransactionKey>, Error> {
     use transaction::{Column, Entity};
     let mut taken = BTreeSet::new();
@@ -291,7 +291,7 @@ fn apply(states: &mut BTreeMap<Kind, TransactionState>, row: &webhook_event::Mod
     }
 }
 
-/// Counts the transactions of a resource that lie since `horizon_ms`, but for those that were `taken` already.
+/// Counts the transactions of a resource that are since `horizon_ms`, but for those that were `taken` already.
 fn close(
     open: Option<&(Uuid, String)>,
     states: &mut BTreeMap<Kind, TransactionState>,

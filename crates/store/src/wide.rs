@@ -50,7 +50,7 @@ pub(crate) fn sum(series: &str, count: i64, amount: i64) -> (Cow<'_, str>, Sum) 
     }
 }
 
-/// Within 64 bits; nothing that is written lies beyond.
+/// Within 64 bits; nothing that is written is beyond.
 fn narrowed(amount: i128) -> i64 {
     i64::try_from(amount).unwrap_or(if amount < 0 { i64::MIN } else { i64::MAX })
 }

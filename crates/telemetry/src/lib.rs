@@ -7,7 +7,10 @@
 //!
 //! Logs go to standard error, readable on a terminal, JSON in production; what happens in a traced span
 //! carries its trace id. Traces and metrics go by OTLP to where `OTEL_EXPORTER_OTLP_ENDPOINT` says;
-//! metrics also stand ready as Prometheus' text. Neither bodies nor names of people are in any of them.
+//! metrics are also served as Prometheus' text. Neither bodies nor names of people are in any of them.
+//!
+//! **A new metric.** An instrument in [`metrics::Metrics`] and a function there that records it, called where it happens; labels have few
+//! values, none of them a person's or a company's. Name it as the semantic conventions do, and chart it in `deploy/observability` where operators should see it.
 
 pub mod metrics;
 pub mod trace;

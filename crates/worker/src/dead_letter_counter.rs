@@ -58,7 +58,7 @@ impl DeadLetterCounter {
         Ok(())
     }
 
-    /// Counts those of a page of `query` that are not counted yet. Answers where the next page begins.
+    /// Counts those of a page of `query` that are not counted yet. Returns where the next page begins.
     async fn count_page(&self, queue: &Queue, query: &DeadQuery) -> Result<Option<DeadCursor>, NotCounted> {
         let page = queue.dead_letters(query, |_| true).await?;
         let lost = page.letters.iter().map(|letter| LostJob::read(&letter.id, &letter.payload, letter.enqueued_ms));

@@ -41,7 +41,7 @@ async fn send(platform: &Platform, payments: &[Sent]) {
     platform.drained().await;
 }
 
-/// The first day of the interval that a day lies in.
+/// The first day of the interval that a day is in.
 fn begin(interval: &str, day: NaiveDate) -> NaiveDate {
     match interval {
         "day" => day,

@@ -150,7 +150,7 @@ async fn what_is_away_is_told_and_comes_back() {
     platform.start_redis().await;
     clears(&platform, "redis-away").await;
 
-    // Known to the API a moment ago: an operator can look although the token itself lies in the database.
+    // Known to the API a moment ago: an operator can look although the token itself is in the database.
     postgres.stop();
     assert_eq!(rises(&platform, "database-away").await["severity"], "critical");
     let (code, _) = platform.get_as("nobody", "/api/performance/status").await;

@@ -3,6 +3,7 @@
 pub(crate) mod attempts;
 pub(crate) mod audit;
 pub(crate) mod companies;
+pub(crate) mod dead_letter_list;
 pub mod dead_letters;
 pub(crate) mod endpoints;
 pub(crate) mod queue;

@@ -20,7 +20,7 @@ pub(crate) struct Amounts {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     is_saturated: Option<bool>,
-    /// The sums as decimal texts; present where one lies beyond 2^53 - 1, up to where readers of JSON take numbers as exact.
+    /// The sums as decimal texts; present where one is beyond 2^53 - 1, up to where readers of JSON take numbers as exact.
     #[serde(skip_serializing_if = "Option::is_none")]
     exact: Option<ExactAmounts>,
 }

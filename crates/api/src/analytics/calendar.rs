@@ -45,7 +45,7 @@ fn local(zone: Tz, time: NaiveDateTime) -> Option<i64> {
     })
 }
 
-/// The day that a moment lies in.
+/// The day that a moment is in.
 pub(crate) fn day_of(zone: Tz, ms: i64) -> Option<NaiveDate> {
     Some(DateTime::<Utc>::from_timestamp_millis(ms)?.with_timezone(&zone).date_naive())
 }
@@ -68,7 +68,7 @@ pub(crate) fn edges(zone: Tz, interval: Interval, from_ms: i64, until_ms: i64, m
     }
 }
 
-/// The beginning of the interval behind the one that `ms` lies in.
+/// The beginning of the interval behind the one that `ms` is in.
 fn next(zone: Tz, interval: Interval, ms: i64) -> Option<i64> {
     if interval == Interval::Hour {
         return next_hour(zone, ms);
@@ -93,7 +93,7 @@ fn next_hour(zone: Tz, ms: i64) -> Option<i64> {
     Some(ms - into + 3_600_000)
 }
 
-/// The moment that lies `months` before, on the same clock time of `zone`; of a day that its month has not, the last one it has.
+/// The moment that is `months` before, on the same clock time of `zone`; of a day that its month has not, the last one it has.
 pub(crate) fn months_before(zone: Tz, ms: i64, months: u32) -> Option<i64> {
     let time = DateTime::<Utc>::from_timestamp_millis(ms)?.with_timezone(&zone).naive_local();
     local(zone, time.checked_sub_months(Months::new(months))?)

@@ -298,7 +298,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Every sum of the span that `edges` begin and end, such that each lies between two of them; whether some may not.
+    /// Every sum of the span that `edges` begin and end, such that each is between two of them; whether some may not.
     async fn read(&self, edges: &[i64]) -> Result<(Vec<Point>, bool), Problem> {
         let (Some(from), Some(until)) = (edges.first().copied(), edges.last().copied()) else { return Ok((Vec::new(), false)) };
         let (grain, is_approximate) = match self.grain(edges) {

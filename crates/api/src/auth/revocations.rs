@@ -20,7 +20,7 @@ impl Revocations {
         Self { redis, prefix: format!("{{{name}:revoked}}").into() }
     }
 
-    /// Notes that whoever is called `subject` (`token:ID`, `user:ID`, `session:DIGEST`) is out. What Redis does not take is
+    /// Notes that the caller `subject` (`token:ID`, `user:ID`, `session:DIGEST`) is out. What Redis does not take is
     /// in the database all the same.
     pub async fn note(&self, subject: &str) {
         let expires = Expiration::EX(Self::KEPT.as_secs() as i64);

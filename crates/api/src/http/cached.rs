@@ -170,7 +170,7 @@ where
     found.map_err(|problem: Arc<Problem>| (*problem).clone())
 }
 
-/// Computes an answer again for all who will ask. Answers the version that it is kept under.
+/// Computes an answer again for all who will ask. Returns the version that it is kept under.
 pub(crate) async fn refresh<T, F>(
     api: &Api,
     route: CachePolicy,

@@ -14,7 +14,7 @@ use http_service::{Problem, ProblemKind, only};
 
 use crate::{
     Api,
-    admin::{attempts, audit, companies, endpoints, queue, receivers, tokens, users},
+    admin::{attempts, audit, companies, dead_letter_list, endpoints, queue, receivers, tokens, users},
     analytics,
     auth::session,
     http::{dashboard, openapi},
@@ -79,8 +79,8 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
                 .route(web::get().to(queue::show))
                 .route(web::post().to(queue::act)),
         )
-        .service(read("/api/webhooks/queue/dead", || web::to(queue::dead)))
-        .service(read("/api/webhooks/queue/dead/{id}", || web::to(queue::show_dead)));
+        .service(read("/api/webhooks/queue/dead", || web::to(dead_letter_list::list)))
+        .service(read("/api/webhooks/queue/dead/{id}", || web::to(dead_letter_list::show)));
 }
 
 /// Where companies' own systems are told of what changed.

@@ -214,7 +214,7 @@ fn of_rates(signals: &Signals, limits: &AlertLimits) -> Vec<Alert> {
             rate,
             limits.failure_rate,
             format!("{:.0} % of the last minute's attempts failed", rate * 100.0),
-            "Look into the worker's log for the reason; what fails three times becomes a dead letter and can be re-driven.",
+            "Look into the worker's log for the reason; a job that fails MAX_ATTEMPTS times becomes a dead letter, which can be retried.",
         ));
     }
     raised

@@ -20,7 +20,7 @@ const OF_SENDER: u32 = 25;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Places(Arc<Mutex<HashMap<String, u32>>>);
 
-/// A stream's place; given back when it is dropped.
+/// A stream's place; released when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     places: Places,

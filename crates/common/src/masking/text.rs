@@ -9,7 +9,7 @@ use super::{
 };
 use crate::json::Document;
 
-/// Texts within texts that are read as JSON; what lies deeper is looked at as text.
+/// Texts within texts that are read as JSON; what is deeper is looked at as text.
 const LAYERS: usize = 8;
 
 /// Fewest digits of what is masked by its look.

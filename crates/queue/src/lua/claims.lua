@@ -1,4 +1,4 @@
--- Claims (identity -> id of the job that has it) lie together, for a key of its own takes twice the memory and thrice the
+-- Claims (identity -> id of the job that has it) are kept together, for a key of its own takes twice the memory and thrice the
 -- time. They leave together, too: after `keep` seconds a new set is begun, and the old one stays for as long again.
 -- `c` holds the names of four hashes: claims, those of the time before, and the same two of versions before 1.0, which know
 -- an event by its legacy identity. Those are looked at while a version before 1.0 may still write them, and expire by

@@ -1,7 +1,7 @@
 //! What is due, and what became of it.
 //!
 //! One process at a time delivers to an endpoint: it holds a lease on the endpoint's row and renews it. Deliveries themselves are not
-//! leased: a process that dies leaves them as they were, and whoever takes the endpoint next sends what was not answered again.
+//! leased: a process that dies leaves them as they were, and the next holder of the endpoint sends what was not answered again.
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter, Set,

@@ -112,7 +112,7 @@ pub async fn change(tx: &DatabaseTransaction, scope: Scope, id: Uuid, changes: C
     }
     if let Some(is_enabled) = changes.is_enabled {
         let (state, reason) = if is_enabled { (ENABLED, None) } else { (DISABLED, Some("by hand".to_owned())) };
-        // Whoever enables it begins anew.
+        // Enabling it resets its count of failures.
         update = update
             .col_expr(Column::State, Expr::value(state))
             .col_expr(Column::Reason, Expr::value(reason))

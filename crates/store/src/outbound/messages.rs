@@ -81,7 +81,7 @@ impl<'s> Outbox<'s> {
         self.subscriptions.has(company)
     }
 
-    /// Tells `data` of `subject` to whoever wants it.
+    /// Tells `data` of `subject` to the endpoints that want it.
     pub fn tell(
         &mut self,
         company: CompanyId,

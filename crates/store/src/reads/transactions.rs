@@ -172,7 +172,7 @@ pub async fn wanted(db: &impl ConnectionTrait, scope: Scope, filter: &Transactio
         .add_option(filter.until_ms.map(|ms| Column::TransactionTime.lt(ms)));
     if let Some(account) = &filter.account_id {
         let own = Column::AccountId.eq(account.as_str());
-        // An account's rows lie in the order of time under its company.
+        // An account's rows are in the order of time under its company.
         all = if scope == Scope::All {
             all.add(looked_up(db, vec![Lookup::by_row(&companies_of(db, scope).await?, filter.mode, own)]).await?)
         } else {

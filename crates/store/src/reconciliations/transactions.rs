@@ -59,7 +59,7 @@ pub async fn by_ids(db: &DatabaseConnection, company: CompanyId, mode: Mode, ids
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    // By the directory, whose key has the ids in order; the rows themselves may lie in many partitions.
+    // By the directory, whose key has the ids in order; the rows themselves may be in many partitions.
     let rows = transaction_key::Entity::find()
         .select_only()
         .column(transaction_key::Column::TransactionId)

@@ -44,7 +44,7 @@ async fn days(db: &DatabaseConnection) -> Vec<Point> {
     points
 }
 
-/// SQLite, and a PostgreSQL whose rows lie in the partition for those of no month: the rows of this test have ids of today.
+/// SQLite, and a PostgreSQL whose rows are in the partition for those of no month: the rows of this test have ids of today.
 async fn both() -> [Database; 2] {
     let postgres = Database::postgres().await;
     let months = "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhrelid::regclass::text LIKE '%\\_until\\_%'

@@ -8,6 +8,7 @@
     clippy::indexing_slicing
 )]
 
+mod aging;
 mod figures;
 mod horizons;
 mod identities;

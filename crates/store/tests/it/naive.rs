@@ -37,7 +37,7 @@ impl Sent {
         START + self.made_minute * MINUTE
     }
 
-    /// `told`, or the time of receipt where it lies more than ten minutes after that.
+    /// `told`, or the time of receipt where it is more than ten minutes after that.
     fn believed(&self, told: i64) -> i64 {
         if told > self.received() + 10 * MINUTE { self.received() } else { told }
     }

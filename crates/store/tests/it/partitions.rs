@@ -103,7 +103,7 @@ async fn months_are_made_ahead_and_go_as_a_whole_when_they_are_old() {
     assert_eq!(partitions::prepare(db, Utc::now()).await.unwrap(), 0, "made with the tables");
     let soon = Utc::now().checked_add_months(Months::new(2)).unwrap();
     assert_eq!(partitions::prepare(db, soon).await.unwrap(), 4);
-    // An event of the months to come lies in theirs.
+    // An event of the months to come is in theirs.
     let mut late = new_event(&payment(50));
     late.webhook_id = id_at(soon.timestamp_millis());
     batch::write(db, &[late]).await.unwrap();

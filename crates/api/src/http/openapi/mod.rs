@@ -18,7 +18,7 @@ use utoipa::{
 use webhooks::Webhooks;
 
 use crate::{
-    admin::{attempts, audit, companies, endpoints, queue, receivers, tokens, users},
+    admin::{attempts, audit, companies, dead_letter_list, endpoints, queue, receivers, tokens, users},
     analytics,
     auth::{self, session},
     monitoring,
@@ -40,8 +40,8 @@ use crate::{
         session::sign_in, session::show, session::sign_out, users::list, users::add, users::remove,
         tokens::list, tokens::add, tokens::revoke, companies::list, receivers::list, receivers::add, receivers::revoke,
         receivers::test, endpoints::list, endpoints::add, endpoints::show, endpoints::change, endpoints::remove,
-        endpoints::rotate, attempts::list, attempts::send_again, attempts::test, audit::list, queue::show, queue::act, queue::dead,
-        queue::show_dead, monitoring::status,
+        endpoints::rotate, attempts::list, attempts::send_again, attempts::test, audit::list, queue::show, queue::act, dead_letter_list::list,
+        dead_letter_list::show, monitoring::status,
     ),
     components(schemas(
         problems::ProblemDocument, webhooks::TransactionMessage, webhooks::AccountMessage, webhooks::UnreadableMessage,

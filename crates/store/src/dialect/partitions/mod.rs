@@ -134,11 +134,11 @@ pub(crate) async fn begin_if_empty(db: &impl ConnectionTrait) -> Result<(), DbEr
 }
 
 /// Partitions the tables as they are: what they hold becomes the first partition, without being written
-/// again. Answers whether there was anything to do. No worker of a version before directories may be at
+/// again. Returns whether there was anything to do. No worker of a version before directories may be at
 /// work any more. Reads each table once before, and holds writers up for a moment only.
 ///
 /// # Errors
-/// On SQLite, and for rows whose ids lie in the future.
+/// On SQLite, and for rows whose ids are in the future.
 pub async fn begin(db: &DatabaseConnection) -> Result<bool, Error> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Err(Error::Conflict("only PostgreSQL has partitions".to_owned()));
@@ -214,7 +214,7 @@ async fn convert(db: &impl ConnectionTrait, table: Table, until: NaiveDate) -> R
     .await
 }
 
-/// Makes the partitions of this month and those ahead, where they are missing. Answers how many it made.
+/// Makes the partitions of this month and those ahead, where they are missing. Returns how many it made.
 pub async fn prepare(db: &DatabaseConnection, now: DateTime<Utc>) -> Result<u32, Error> {
     let mut made = 0;
     if !are_there(db).await? {

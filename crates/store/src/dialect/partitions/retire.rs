@@ -1,4 +1,4 @@
-//! What is too old goes by whole partitions, and after them their entries in the directories.
+//! Retention: what is older than its limit is removed by whole partitions, and after them their entries in the directories.
 //!
 //! A detached partition stays as a table of its own until its entries are removed, which are found by what its rows
 //! hold: so no index of the directories has to be written for their sake with each event.
@@ -43,7 +43,7 @@ impl Table {
 }
 
 /// Detaches the partitions that ended before `oldest` (milliseconds since 1970 UTC); [`tidy`] removes them. Transactions
-/// that were touched since are kept: the partition is replaced by them. Answers how many it detached.
+/// that were touched since are kept: the partition is replaced by them. Returns how many it detached.
 pub async fn retire(db: &DatabaseConnection, oldest: i64) -> Result<u32, Error> {
     let mut detached = 0;
     if !are_there(db).await? {
@@ -96,7 +96,7 @@ async fn replace(tx: &DatabaseTransaction, table: Table, end: NaiveDate, lapsed:
 }
 
 /// Removes one step of what detached partitions hold, and with their rows the entries that stand for them and for nothing
-/// else; a partition of which nothing is left is dropped. Answers how many rows.
+/// else; a partition of which nothing is left is dropped. Returns how many rows.
 pub(crate) async fn tidy(db: &DatabaseConnection) -> Result<u64, DbErr> {
     let mut removed = 0;
     for table in Table::ALL {
@@ -144,7 +144,7 @@ pub(crate) struct Lapsed {
     pub external_id: String,
 }
 
-/// At most `limit` events and transactions each that are too old and lie in no partition of a month.
+/// At most `limit` events and transactions each that are too old and are in no partition of a month.
 pub(crate) async fn lapsed(db: &DatabaseConnection, oldest: i64, limit: u64) -> Result<(Vec<Uuid>, Vec<Lapsed>), DbErr> {
     let rest = if are_there(db).await? { "_rest" } else { "" };
     let backend = db.get_database_backend();

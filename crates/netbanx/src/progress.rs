@@ -1,0 +1,41 @@
+//! How far a comparison is.
+
+use std::{io::IsTerminal, time::Instant};
+
+use reconcile::Report;
+
+/// How far it is, for people: on standard error where that is a terminal.
+pub(crate) struct Progress {
+    is_shown: bool,
+    begun: Instant,
+}
+
+/// Of the bar, in characters.
+const WIDTH: u64 = 30;
+
+impl Progress {
+    pub fn new() -> Self {
+        Self { is_shown: std::io::stderr().is_terminal(), begun: Instant::now() }
+    }
+
+    pub fn show(&self, rows: u64, report: &Report) {
+        if !self.is_shown {
+            return;
+        }
+        let rate = rows as f64 / self.begun.elapsed().as_secs_f64().max(0.001);
+        let bar = match report.progress() {
+            (read, Some(size)) if size > 0 => {
+                let done = (read.min(size) * WIDTH / size) as usize;
+                format!("[{}{}] {:3} %", "#".repeat(done), "·".repeat(WIDTH as usize - done), read.min(size) * 100 / size)
+            }
+            _ => String::new(),
+        };
+        eprint!("\r\x1b[K{} {bar} {rows} rows, {rate:.0} per second", report.name());
+    }
+
+    pub fn end(&self) {
+        if self.is_shown {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
