@@ -124,8 +124,8 @@ pub(crate) enum QueueCommand {
     Discard(Which),
     /// Drop dead letters and recent jobs that are older than an age. Jobs that wait stay.
     Clean {
-        /// For example 90s, 30m, 12h or 7d.
-        #[arg(long, value_parser = age)]
+        /// For example 90s, 30m, 12h, 7d or 1d12h.
+        #[arg(long, value_parser = humantime::parse_duration)]
         older_than: Duration,
     },
     /// After the database was restored from a backup: forget that webhooks were received which it no longer has, so that they
@@ -237,20 +237,6 @@ async fn change(queue: &Queue, settings: &Settings, which: Which, redrive: bool)
 fn time_ms(text: &str) -> Result<i64, String> {
     let time = envelope::time(text).ok_or("must be a time such as 2025-01-31T12:00:00Z")?;
     Ok(time.timestamp_millis())
-}
-
-fn age(text: &str) -> Result<Duration, String> {
-    let bad = || "must be a number with s, m, h or d, such as 7d".to_owned();
-    let unit = text.chars().next_back().ok_or_else(bad)?;
-    let number: u64 = text.strip_suffix(unit).and_then(|n| n.parse().ok()).ok_or_else(bad)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return Err(bad()),
-    };
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(bad)
 }
 
 fn lane_of(name: LaneName) -> Lane {
