@@ -46,4 +46,5 @@ lint: ## formatting, clippy, and what is deployed; warnings refused
 	@scripts/need cc
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
 	@scripts/lint-deploy

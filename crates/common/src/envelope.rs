@@ -165,7 +165,7 @@ impl<'b> Envelope<'b> {
         if self.shape == Shape::Bare { None } else { self.body.root()?.get("id") }
     }
 
-    /// The id of what the event is about. Two ids that differ stay two: see [`id`].
+    /// The id of what the event is about. Two ids that differ stay two: see `id`.
     pub fn resource_id(&self) -> Option<Cow<'b, str>> {
         let (own, top) = (self.resource()?.get("id"), || self.body.root()?.get("resourceId"));
         own.and_then(id).or_else(|| top().and_then(id))

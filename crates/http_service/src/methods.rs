@@ -15,7 +15,7 @@ use actix_web::{
 use crate::{Problem, ProblemKind, RouteMetrics};
 
 /// A resource under `path` that answers `methods` alone: `OPTIONS`
-/// tells them, any other method is 405. Whatever has a handler for `GET` answers `HEAD`, see [`head`].
+/// tells them, any other method is 405. Whatever has a handler for `GET` answers `HEAD`, see `head`.
 pub fn only(path: &str, methods: &'static str) -> Resource {
     let other = move |request: HttpRequest| async move {
         let mut answer = if request.method() == Method::OPTIONS {

@@ -96,7 +96,7 @@ impl Sender {
         Ok(Self { client: client.build()?, policy })
     }
 
-    /// Sends a message; takes [`WHOLE`] at most.
+    /// Sends a message; takes `WHOLE` at most.
     pub async fn send(&self, request: Request<'_>, now_ms: i64) -> Answer {
         // Addresses in the URL itself are never looked up, and what is allowed may have changed since it was entered.
         let url = match self.policy.read(request.url) {

@@ -42,7 +42,7 @@ impl Table {
     }
 }
 
-/// Detaches the partitions that ended before `oldest` (milliseconds since 1970 UTC); [`tidy`] removes them. Transactions
+/// Detaches the partitions that ended before `oldest` (milliseconds since 1970 UTC); `tidy` removes them. Transactions
 /// that were touched since are kept: the partition is replaced by them. Returns how many it detached.
 pub async fn retire(db: &DatabaseConnection, oldest: i64) -> Result<u32, Error> {
     let mut detached = 0;
