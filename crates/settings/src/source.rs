@@ -7,7 +7,7 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-pub(crate) const KNOWN: [&str; 55] = [
+pub(crate) const KNOWN: [&str; 65] = [
     "ADMIN_BIND",
     "ALERT_BACKLOG",
     "ALERT_FAILURE_RATE",
@@ -35,6 +35,15 @@ pub(crate) const KNOWN: [&str; 55] = [
     "INGRESS_PUBLIC_URL",
     "MASTER_KEY",
     "MAX_ATTEMPTS",
+    "OIDC_ADMIN_ROLE",
+    "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET",
+    "OIDC_COMPANY_CLAIM",
+    "OIDC_ISSUER",
+    "OIDC_REDIRECT_URL",
+    "OIDC_ROLES",
+    "OIDC_ROLES_CLAIM",
+    "OIDC_SCOPES",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_SDK_DISABLED",
     "OTEL_TRACES_SAMPLER_ARG",
@@ -60,6 +69,7 @@ pub(crate) const KNOWN: [&str; 55] = [
     "ROLLUP_HOUR_DAYS",
     "ROLLUP_MINUTE_DAYS",
     "RUST_LOG",
+    "SECOND_FACTOR",
     "SHUTDOWN_TIMEOUT_SECS",
     "WEBHOOK_SIGNATURE_VALIDATION",
     "WORKER_CONCURRENCY",
@@ -67,7 +77,7 @@ pub(crate) const KNOWN: [&str; 55] = [
 
 /// First parts that in the environment are ours alone: a name that begins so and is not known is a
 /// slip of the pen, for example `BATCH_SIZES`.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     "ALERT_",
     "BATCH_",
     "BODY_",
@@ -76,6 +86,7 @@ const OURS: [&str; 12] = [
     "DEDUP_",
     "HISTORY_",
     "INGRESS_",
+    "OIDC_",
     "OUTBOUND_",
     "QUEUE_",
     "ROLLUP_",
