@@ -69,6 +69,13 @@ impl Person {
         answer
     }
 
+    /// Where a page that a browser asks for leads.
+    pub async fn led_to(&self, place: &str) -> String {
+        let asked = self.http.get(place).header("cookie", self.shows()).header("accept", "text/html,*/*;q=0.8");
+        let answer = asked.send().await.unwrap();
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    }
+
     /// The status and the body of an answer.
     pub async fn told(&self, method: Method, place: &str, body: Option<Value>) -> (u16, Value) {
         let answer = self.ask(method, place, body).await;

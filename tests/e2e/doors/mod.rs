@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod credentials;
 mod doctor;
+mod oidc;
 mod second_factor;
 mod sharing;
 mod sign_in;
