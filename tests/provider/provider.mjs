@@ -18,7 +18,7 @@ const provider = new Provider(issuer, {
   features: { devInteractions: { enabled: false } },
   findAccount: (_, id) => accounts.has(id) && { accountId: id, claims: () => ({ sub: id, ...accounts.get(id) }) },
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
-  jwks: { keys: [{ ...jwk('rsa', { modulusLength: 2048 }), kid: 'one', use: 'sig' }] },
+  jwks: { keys: [{ ...jwk('rsa', { modulusLength: 2048 }), kid: String(process.pid), use: 'sig' }] },
   // Nobody is asked whether their claims may be told.
   loadExistingGrant: async (context) => {
     const grant = new provider.Grant({ clientId: context.oidc.client.clientId, accountId: context.oidc.session.accountId });

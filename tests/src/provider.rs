@@ -13,6 +13,8 @@ use crate::{Person, Platform, free_port, listens};
 /// A provider of one's own; it ends with the test.
 pub struct Provider {
     child: Child,
+    args: Vec<String>,
+    port: u16,
     pub issuer: String,
 }
 
@@ -25,19 +27,10 @@ impl Provider {
 
     /// The same where people know the platform under the address `own`.
     pub async fn start_for(platform: &mut Platform, own: &str, thin: bool) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("provider");
-        let installed = folder.join("node_modules").exists();
-        assert!(installed, "run `make test`, or scripts/npm-packages tests/provider first");
         let (port, redirect) = (free_port(), format!("{own}/api/v1/session/oidc/callback"));
-        let child = Command::new("node")
-            .arg(folder.join("provider.mjs"))
-            .args([&port.to_string(), &redirect])
-            .args(thin.then_some("thin"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("node is needed: scripts/need node");
-        let provider = Self { child, issuer: format!("http://127.0.0.1:{port}") };
+        let mut args = vec![port.to_string(), redirect.clone()];
+        args.extend(thin.then(|| "thin".to_owned()));
+        let provider = Self { child: spawn(&args), args, port, issuer: format!("http://127.0.0.1:{port}") };
         listens("the provider", port).await;
         platform.set("OIDC_ISSUER", &provider.issuer);
         platform.set("OIDC_CLIENT_ID", "netbanx");
@@ -76,6 +69,13 @@ impl Provider {
         panic!("the provider does not send {account} back from {place}");
     }
 
+    /// Ends it and starts it again: with new keys, and knowing nobody.
+    pub async fn restart(&mut self) {
+        self.kill();
+        self.child = spawn(&self.args);
+        listens("the provider", self.port).await;
+    }
+
     /// Ends it at once.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
@@ -87,4 +87,12 @@ impl Drop for Provider {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn spawn(args: &[String]) -> Child {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("provider");
+    assert!(folder.join("node_modules").exists(), "run `make test`, or scripts/npm-packages tests/provider first");
+    let mut command = Command::new("node");
+    command.arg(folder.join("provider.mjs")).args(args).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("node is needed: scripts/need node")
 }

@@ -43,8 +43,8 @@ pub struct OidcSettings {
     pub issuer: String,
     /// `OIDC_CLIENT_ID`.
     pub client_id: String,
-    /// `OIDC_CLIENT_SECRET`.
-    pub client_secret: String,
+    /// `OIDC_CLIENT_SECRET`; ingress and workers have none.
+    pub client_secret: Option<String>,
     /// `OIDC_REDIRECT_URL`: [`OIDC_CALLBACK`] under the address that people know.
     pub redirect_url: String,
     /// `OIDC_SCOPES`.
@@ -57,6 +57,13 @@ pub struct OidcSettings {
     pub roles: Vec<(String, Vec<String>)>,
 }
 
+impl OidcSettings {
+    /// The secret, or the error that tells it is missing.
+    pub fn require_client_secret(&self) -> Result<&str, Error> {
+        self.client_secret.as_deref().ok_or_else(|| bad("OIDC_CLIENT_SECRET", "is required for sign-in by OpenID Connect"))
+    }
+}
+
 /// Without the secret.
 impl fmt::Debug for OidcSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,10 +72,11 @@ impl fmt::Debug for OidcSettings {
 }
 
 pub(crate) fn oidc(source: &Source, production: bool) -> Result<Option<OidcSettings>, Error> {
-    const NEEDED: [&str; 4] = ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_REDIRECT_URL"];
-    let [Some(issuer), Some(client_id), Some(client_secret), Some(redirect_url)] = NEEDED.map(|name| source.optional(name))
-    else {
-        let others = ["OIDC_ROLES", "OIDC_ADMIN_ROLE", "OIDC_COMPANY_CLAIM", "OIDC_ROLES_CLAIM", "OIDC_SCOPES"];
+    const NEEDED: [&str; 3] = ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_REDIRECT_URL"];
+    let client_secret = source.optional("OIDC_CLIENT_SECRET");
+    let [Some(issuer), Some(client_id), Some(redirect_url)] = NEEDED.map(|name| source.optional(name)) else {
+        let others =
+            ["OIDC_CLIENT_SECRET", "OIDC_ROLES", "OIDC_ADMIN_ROLE", "OIDC_COMPANY_CLAIM", "OIDC_ROLES_CLAIM", "OIDC_SCOPES"];
         if NEEDED.iter().chain(&others).all(|name| source.optional(name).is_none()) {
             return Ok(None);
         }
@@ -150,6 +158,9 @@ mod tests {
         assert_eq!(settings.roles, [("ops".to_owned(), vec!["admin".to_owned()]), ("merchant".to_owned(), merchant)]);
         assert!(!format!("{settings:?}").contains("secret"));
         assert!(oidc(&Source::of(&[]), true).unwrap().is_none());
+        // Those who do not use it start without.
+        let without = read(&[("OIDC_CLIENT_SECRET", "")]).unwrap().unwrap();
+        assert!(without.require_client_secret().unwrap_err().to_string().starts_with("OIDC_CLIENT_SECRET: "));
     }
 
     #[test]
@@ -157,7 +168,6 @@ mod tests {
         for (name, value) in [
             ("OIDC_ISSUER", ""),
             ("OIDC_CLIENT_ID", ""),
-            ("OIDC_CLIENT_SECRET", ""),
             ("OIDC_REDIRECT_URL", ""),
             ("OIDC_ISSUER", "http://id.example"),
             ("OIDC_ISSUER", "id.example"),

@@ -181,6 +181,29 @@ async fn a_provider_that_is_away_or_silent_is_told_in_time() {
 }
 
 #[tokio::test]
+async fn another_replica_ends_what_one_began_and_new_keys_of_the_provider_are_learnt() {
+    let (mut platform, mut provider) = with_provider(Database::Sqlite, false).await;
+    let claims = json!({"roles": ["merchant"], "company": "acme", "email": "alice@acme.example"});
+    provider.knows("alice", &claims).await;
+    let first = platform.api_url();
+    platform.api_port = e2e::free_port();
+    platform.run(Service::Api).await;
+    let person = Person::at(&platform);
+    let back = provider.signs_in(&person, "alice", &sent_to_provider(&person).await).await;
+    assert!(back.starts_with(&first), "{back}");
+    assert_eq!(answered(&person, &back).await.0, 303);
+    assert_eq!(person.get("/api/v1/transactions").await.0, 200);
+    provider.restart().await;
+    provider.knows("alice", &claims).await;
+    // Its keys are asked for again ten seconds after the last time at the soonest.
+    eventually("the new keys are known", || async {
+        let person = Person::at(&platform);
+        (sign_in(&provider, &person, "alice").await.0 == 303).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn where_no_provider_is_configured_there_is_no_such_way_in() {
     let mut platform = Platform::prepare(Database::Sqlite).await;
     platform.run(Service::Api).await;

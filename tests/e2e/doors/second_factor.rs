@@ -169,6 +169,16 @@ async fn of_whom_it_is_demanded_may_only_set_it_up() {
 }
 
 #[tokio::test]
+async fn it_is_not_demanded_where_its_secrets_cannot_be_sealed() {
+    let platform = Platform::prepare(Database::Sqlite).await;
+    let mut api = std::process::Command::new(e2e::binary("api"));
+    api.env("DATABASE_URL", &platform.database_url).env("REDIS_URL", platform.redis.url()).env_remove("MASTER_KEY");
+    let output = api.env("SECOND_FACTOR", "everyone").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("MASTER_KEY: is required"), "{told}");
+}
+
+#[tokio::test]
 async fn a_lost_one_is_reset_by_another_and_by_the_command() {
     let (platform, password) = with_boss(Database::Sqlite, "optional").await;
     let (person, _, _) = enrolled(&platform, &password).await;

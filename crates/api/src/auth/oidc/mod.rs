@@ -66,7 +66,7 @@ pub(crate) struct Oidc {
 
 impl Oidc {
     /// By the provider of `settings`; what was begun is kept in `redis`.
-    pub fn new(settings: OidcSettings, redis: Client, name: &str) -> Result<Self, reqwest::Error> {
+    pub fn new(settings: OidcSettings, redis: Client, name: &str) -> Result<Self, crate::Error> {
         let provider = Provider::new(settings.clone())?;
         Ok(Self { settings, provider, pending: PendingSignIns::new(redis, name), begun: RateLimit::new(BEGUN, 1) })
     }

@@ -71,6 +71,7 @@ impl Known {
 #[derive(Debug)]
 pub(super) struct Provider {
     settings: OidcSettings,
+    secret: ClientSecret,
     client: reqwest::Client,
     /// The configuration, and since when. Asked for by one request at a time.
     metadata: Mutex<Option<(Instant, Arc<CoreProviderMetadata>)>>,
@@ -78,8 +79,9 @@ pub(super) struct Provider {
 
 impl Provider {
     /// The one that the settings name; it is asked when it is needed.
-    pub fn new(settings: OidcSettings) -> Result<Self, reqwest::Error> {
-        Ok(Self { settings, client: fetch::client()?, metadata: Mutex::default() })
+    pub fn new(settings: OidcSettings) -> Result<Self, crate::Error> {
+        let secret = ClientSecret::new(settings.require_client_secret()?.to_owned());
+        Ok(Self { settings, secret, client: fetch::client()?, metadata: Mutex::default() })
     }
 
     /// Where a browser goes to sign in, the state under which it comes back, and what its answer has to fit.
@@ -175,14 +177,15 @@ impl Provider {
 
     fn configured(&self, metadata: &CoreProviderMetadata) -> Result<Configured, Problem> {
         let redirect = RedirectUrl::new(self.settings.redirect_url.clone()).map_err(|e| failed("our address", &e))?;
-        let secret = ClientSecret::new(self.settings.client_secret.clone());
         // What a provider takes that says nothing is by the header.
         let takes_header = metadata
             .token_endpoint_auth_methods_supported()
             .is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
         let shown = if takes_header { AuthType::BasicAuth } else { AuthType::RequestBody };
         let id = ClientId::new(self.settings.client_id.clone());
-        Ok(CoreClient::from_provider_metadata(metadata.clone(), id, Some(secret)).set_redirect_uri(redirect).set_auth_type(shown))
+        Ok(CoreClient::from_provider_metadata(metadata.clone(), id, Some(self.secret.clone()))
+            .set_redirect_uri(redirect)
+            .set_auth_type(shown))
     }
 
     fn http(

@@ -54,7 +54,7 @@ mod tests {
         OidcSettings {
             issuer: String::new(),
             client_id: String::new(),
-            client_secret: String::new(),
+            client_secret: None,
             redirect_url: String::new(),
             scopes: Vec::new(),
             roles_claim: roles_claim.to_owned(),
