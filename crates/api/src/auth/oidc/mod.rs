@@ -41,7 +41,7 @@ use crate::{
     Api,
     admin::audit,
     auth::{credentials, session},
-    http::openapi::problems,
+    http::openapi::{problems, queries},
     query_failed,
     reads::views::Success,
 };
@@ -120,9 +120,10 @@ pub(crate) struct Methods {
 /// How may one sign in?
 #[utoipa::path(get, path = "/api/v1/session/methods", tag = "session", security(()),
     responses((status = 200, body = Success<Methods>, description = "The ways"), problems::Public))]
-pub(crate) async fn methods(api: web::Data<Api>) -> HttpResponse {
+pub(crate) async fn methods(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    queries::check(&request)?;
     let methods = Methods { password: true, oidc: api.oidc.is_some() };
-    HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(methods))
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(methods)))
 }
 
 /// Sign in by the OpenID Connect provider: leads a browser there.
@@ -133,6 +134,7 @@ pub(crate) async fn begin(api: web::Data<Api>, request: HttpRequest) -> Result<H
 }
 
 async fn begun(api: &Api, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+    queries::check(request)?;
     let oidc = configured(api)?;
     api.sign_ins.check_address(api.addresses.of(request))?;
     oidc.begun

@@ -78,9 +78,9 @@ problems! {
     /// Of a change to one's own account.
     Own: "400" "401" "403" "409" "413" "429" "500" "503";
     /// Of a sign-in by a provider.
-    Provider: "403" "404" "429" "500" "502" "503";
+    Provider: "400" "403" "404" "429" "500" "502" "503";
     /// Of what is told to everybody.
-    Public: "500";
+    Public: "400" "500";
     /// Of a sign-in.
     SignIn: "400" "401" "403" "413" "415" "429" "500" "503";
 }
