@@ -4,8 +4,8 @@
 use std::{path::Path, process::Stdio, sync::Arc};
 
 use actix_web::{HttpResponse, web};
-use e2e::{Database, Gateway, Platform, Service, eventually};
-use serde_json::Value;
+use e2e::{Database, Gateway, Platform, Provider, Service, eventually};
+use serde_json::{Value, json};
 use tokio::{process::Command, sync::Mutex};
 use uuid::Uuid;
 
@@ -41,6 +41,11 @@ async fn act(shared: web::Data<Shared>, what: web::Path<String>) -> HttpResponse
         "fixed" => platform.execute("DROP TRIGGER refuse ON webhook_events").await,
         "stop-api" => platform.terminate(Service::Api).await,
         "start-api" => platform.run(Service::Api).await,
+        "demand" => {
+            platform.terminate(Service::Api).await;
+            platform.set("SECOND_FACTOR", "everyone");
+            platform.run(Service::Api).await;
+        }
         _ => return HttpResponse::NotFound().finish(),
     }
     HttpResponse::Ok().finish()
@@ -56,7 +61,7 @@ fn add_user(platform: &Platform, email: &str, options: &[&str]) {
 
 #[tokio::test]
 async fn its_stories_hold_in_a_browser() {
-    let platform = Platform::start(Database::Postgres).await;
+    let mut platform = Platform::prepare(Database::Postgres).await;
     platform.netbanx(&["company", "add", "Other", "--slug", "other"]);
     add_user(&platform, "admin@example.com", &["--role", "administrator"]);
     add_user(&platform, "member@example.com", &["--role", "member", "--company", "other"]);
@@ -65,6 +70,12 @@ async fn its_stories_hold_in_a_browser() {
     let gateway = Gateway::start(&platform, move |config| {
         config.app_data(web::Data::new(known.clone())).route("/story/{what}", web::post().to(act));
     });
+    let provider = Provider::start_for(&mut platform, &gateway.url(), false).await;
+    provider.knows("olga", &json!({"roles": ["ops"], "email": "olga@example.com"})).await;
+    provider.knows("nobody", &json!({"email": "nobody@example.com"})).await;
+    for service in [Service::Ingress, Service::Worker, Service::Api] {
+        platform.run(service).await;
+    }
     *shared.lock().await = Some(platform);
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/api/dashboard");
     assert!(directory.join("node_modules").exists(), "run `make test`, or scripts/dashboard first");

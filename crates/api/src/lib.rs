@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`http`] | paths to handlers, parameters, the response cache, the contract, the dashboard's files |
 //! | `auth` | the authenticated caller: sessions, tokens, permissions |
+//! | `account` | what people see and change of their own account |
 //! | `reads` | transactions, accounts, events and their exports |
 //! | `analytics` | figures from roll-ups, precomputed |
 //! | `stream` | the same live, by server-sent events |
@@ -24,6 +25,7 @@
 //! **A new page of the dashboard.** A component in `dashboard/src/pages`, its address in `dashboard/src/router.ts`, its link in
 //! `dashboard/src/shell.tsx`, and its story in the browser tests.
 
+mod account;
 pub mod admin;
 mod analytics;
 mod auth;
@@ -38,7 +40,7 @@ use ::cache::ResponseCache;
 use ::receivers::{Directory, Publisher};
 use analytics::precompute::{self, Precomputed};
 pub use auth::Revocations;
-use auth::sign_in_limit::SignInLimit;
+use auth::{oidc::Oidc, sign_in_limit::SignInLimit};
 use http_service::{AddressSource, Problem, ProblemKind, Stop, health::Readiness};
 use moka::future::Cache;
 use monitoring::AlertOnsets;
@@ -46,7 +48,7 @@ use outbound::Policy;
 use queue::Queue;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 pub use service::Error;
-use settings::{AlertLimits, OutboundSettings, Settings};
+use settings::{AlertLimits, OutboundSettings, SecondFactor, Settings};
 use shared_stats::Meter;
 use store::secrets::Vault;
 use uuid::Uuid;
@@ -91,6 +93,10 @@ pub struct Api {
     directory: Directory,
     /// Opens receivers' keys; none without a master key.
     vault: Option<Arc<Vault>>,
+    /// Of whom a second factor is demanded.
+    second_factor: SecondFactor,
+    /// The provider that signs people in, if there is one.
+    oidc: Option<Arc<Oidc>>,
     /// Where messages to endpoints may go.
     outbound: Arc<Policy>,
     /// The same as it was set.
@@ -109,6 +115,10 @@ impl Api {
         let revocations = Revocations::new(redis.clone(), &settings.queue_name);
         let publisher = Publisher::new(db.clone(), queue.client().clone(), &settings.queue_name).into();
         let directory = Directory::new(queue.client().clone(), &settings.queue_name);
+        if settings.second_factor != SecondFactor::Optional {
+            settings.require_master_keys()?;
+        }
+        let oidc = settings.oidc.clone().map(|oidc| Oidc::new(oidc, redis.clone(), &settings.queue_name)).transpose()?;
         let bytes = settings.cache_memory_mib * 1024 * 1024;
         Ok(Self {
             db,
@@ -131,6 +141,8 @@ impl Api {
             publisher,
             directory,
             vault: settings.master_keys.as_ref().map(|key| Vault::new(&key.0)).transpose()?.map(Arc::new),
+            second_factor: settings.second_factor,
+            oidc: oidc.map(Arc::new),
             outbound: Arc::new(Policy::of(&settings.outbound)),
             outbound_settings: settings.outbound.clone(),
             ingress_url: settings.ingress_public_url.as_deref().map(Into::into),
@@ -181,6 +193,11 @@ async fn begin(api: &Api) -> Result<DatabaseTransaction, Problem> {
 /// Ends it.
 async fn commit(tx: DatabaseTransaction) -> Result<(), Problem> {
     tx.commit().await.map_err(|error| query_failed(&error.into()))
+}
+
+/// Ends it with nothing changed. One that is merely dropped may hold its locks for a while.
+async fn rollback(tx: DatabaseTransaction) -> Result<(), Problem> {
+    tx.rollback().await.map_err(|error| query_failed(&error.into()))
 }
 
 /// What the store refuses, as the caller sees it.

@@ -24,6 +24,11 @@ pub enum ProblemKind {
     NoSecret,
     Unauthenticated,
     SignInFailed,
+    SecondFactorRequired,
+    SecondFactorWrong,
+    SecondFactorDemanded,
+    ProviderRefused,
+    ProviderUnavailable,
     CsrfMissing,
     Forbidden,
     Conflict,
@@ -65,6 +70,11 @@ impl ProblemKind {
             Self::NoSecret => ("no-secret", S::UNAUTHORIZED, "The receiver has no secret"),
             Self::Unauthenticated => ("unauthenticated", S::UNAUTHORIZED, "Sign-in is needed"),
             Self::SignInFailed => ("sign-in-failed", S::UNAUTHORIZED, "The sign-in failed"),
+            Self::SecondFactorRequired => ("second-factor-required", S::UNAUTHORIZED, "A code of the second factor is needed"),
+            Self::SecondFactorWrong => ("second-factor-wrong", S::UNAUTHORIZED, "The code of the second factor is wrong"),
+            Self::SecondFactorDemanded => ("second-factor-demanded", S::FORBIDDEN, "A second factor has to be set up first"),
+            Self::ProviderRefused => ("provider-refused", S::FORBIDDEN, "The sign-in by the provider was refused"),
+            Self::ProviderUnavailable => ("provider-unavailable", S::BAD_GATEWAY, "The sign-in provider cannot be reached"),
             Self::CsrfMissing => ("csrf-missing", S::FORBIDDEN, "The CSRF token is missing or wrong"),
             Self::Conflict => ("conflict", S::CONFLICT, "It cannot be so"),
             Self::Forbidden => ("forbidden", S::FORBIDDEN, "Not permitted"),
@@ -163,7 +173,10 @@ impl ResponseError for Problem {
 impl Problem {
     const fn challenge(&self) -> &'static str {
         match self.kind {
-            ProblemKind::Unauthenticated | ProblemKind::SignInFailed => "Bearer",
+            ProblemKind::Unauthenticated
+            | ProblemKind::SignInFailed
+            | ProblemKind::SecondFactorRequired
+            | ProblemKind::SecondFactorWrong => "Bearer",
             _ => "Signature",
         }
     }

@@ -5,11 +5,14 @@ use std::io::Read;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::CompanyId;
 use ring::rand::{SecureRandom, SystemRandom};
+use sea_orm::TransactionTrait;
 use serde_json::{Value, json};
 use store::{
+    audit::{self, Note},
+    entity::user,
     reads::Scope,
     tokens,
-    users::{self, Role},
+    users::{self, Role, second_factor},
 };
 use uuid::Uuid;
 
@@ -80,10 +83,15 @@ impl AdminContext {
 
     pub async fn list_users(&self) -> Result<(), Error> {
         let rows = users::list(&self.db, Scope::All).await?;
-        let text: Vec<String> = rows.iter().map(|r| format!("{}\t{}\t{}", r.email, r.role, r.id)).collect();
+        let enrolled = second_factor::who_has_one(&self.db, &rows.iter().map(|r| r.id).collect::<Vec<_>>()).await?;
+        let factor = |id| if enrolled.contains(id) { "second factor" } else { "-" };
+        let text: Vec<String> = rows.iter().map(|r| format!("{}\t{}\t{}\t{}", r.email, r.role, r.id, factor(&r.id))).collect();
         let value: Value = rows
             .iter()
-            .map(|r| json!({"id": r.id, "email": r.email, "role": r.role, "companyId": r.company_id, "lockedUntilMs": r.locked_until}))
+            .map(|r| {
+                json!({"id": r.id, "email": r.email, "role": r.role, "companyId": r.company_id, "lockedUntilMs": r.locked_until,
+                    "provider": r.issuer, "secondFactor": enrolled.contains(&r.id)})
+            })
             .collect();
         self.say(&text.join("\n"), &value);
         Ok(())
@@ -100,10 +108,23 @@ impl AdminContext {
         Ok(())
     }
 
+    pub async fn reset_second_factor(&self, email: &str) -> Result<(), Error> {
+        let user = self.user(email).await?;
+        let detail = json!({"user": user.id}).to_string();
+        let tx = self.db.begin().await.map_err(store::Error::from)?;
+        if !users::reset_second_factor(&tx, user.id).await? {
+            return Err(Error::Refused(format!("{} has no second factor", user.email)));
+        }
+        let (company, action) = (CompanyId(user.company_id), "second-factor.reset");
+        audit::record(&tx, Note { actor: "command", company, action, detail: &detail, address: None }).await?;
+        tx.commit().await.map_err(store::Error::from)?;
+        self.tell_revoked(&format!("user:{}", user.id)).await;
+        self.say("the second factor is off", &json!({"id": user.id}));
+        Ok(())
+    }
+
     pub async fn remove_user(&self, email: &str) -> Result<(), Error> {
-        let email = email.trim().to_lowercase();
-        let known = users::list(&self.db, Scope::All).await?.into_iter().find(|row| row.email == email);
-        let user = known.ok_or_else(|| Error::Refused(format!("there is no user '{email}'")))?;
+        let user = self.user(email).await?;
         users::remove(&self.db, Scope::All, user.id).await?;
         self.note(CompanyId(user.company_id), "user.remove", &json!({"user": user.id})).await?;
         self.tell_revoked(&format!("user:{}", user.id)).await;
@@ -113,6 +134,19 @@ impl AdminContext {
 }
 
 impl AdminContext {
+    /// The user with that address: who has a password, else the only one whom a provider calls so.
+    async fn user(&self, email: &str) -> Result<user::Model, Error> {
+        let email = email.trim().to_lowercase();
+        let known = users::list(&self.db, Scope::All).await?.into_iter().filter(|row| row.email == email);
+        let (own, mut others): (Vec<_>, Vec<_>) = known.partition(|row| row.issuer.is_none());
+        match (own.into_iter().next(), others.pop()) {
+            (Some(own), _) => Ok(own),
+            (None, Some(only)) if others.is_empty() => Ok(only),
+            (None, Some(_)) => Err(Error::Refused(format!("several are called '{email}' by their provider; use the dashboard"))),
+            (None, None) => Err(Error::Refused(format!("there is no user '{email}'"))),
+        }
+    }
+
     /// Tells replicas of the API, which may not reach the database when it counts, who is out.
     async fn tell_revoked(&self, subject: &str) {
         if let Ok(redis) = redis_client::connect(&self.settings.cache_redis_url) {

@@ -219,6 +219,12 @@ enum User {
         #[command(flatten)]
         source: PasswordSource,
     },
+    /// Turn off the second factor of a user who lost it; ends their sessions.
+    ResetSecondFactor {
+        /// The user's e-mail address.
+        #[arg(long)]
+        email: String,
+    },
     /// Remove a user and end their sessions.
     Remove {
         /// The user's e-mail address.
@@ -288,6 +294,7 @@ impl Cli {
                     }
                     Command::User(User::List) => context.list_users().await,
                     Command::User(User::Password { email, source }) => context.set_password(&email, &source).await,
+                    Command::User(User::ResetSecondFactor { email }) => context.reset_second_factor(&email).await,
                     Command::User(User::Remove { email }) => context.remove_user(&email).await,
                     Command::Account(Account::Assign { account_id, company }) => {
                         context.assign_account(&account_id, &company).await

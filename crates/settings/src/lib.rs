@@ -4,6 +4,7 @@
 //! names; the environment wins. `table` has every name, default and range. What is malformed, and what
 //! is unknown in the file, stops the start with a message that names the variable.
 
+mod access;
 mod arguments;
 mod checks;
 mod master_keys;
@@ -15,6 +16,7 @@ mod transport;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+pub use access::{OIDC_CALLBACK, OidcSettings, SecondFactor};
 use checks::{header_name, otlp_endpoint, public_url};
 pub use master_keys::MasterKeys;
 pub use outbound::OutboundSettings;
@@ -123,6 +125,10 @@ pub struct Settings {
     pub alerts: AlertLimits,
     /// `OUTBOUND_*`: where messages to companies' endpoints may go.
     pub outbound: OutboundSettings,
+    /// `SECOND_FACTOR`: of whom a second factor is demanded.
+    pub second_factor: SecondFactor,
+    /// `OIDC_*`: sign-in by an OpenID Connect provider, if there is one.
+    pub oidc: Option<OidcSettings>,
     /// `HTTP_WORKERS`: threads per HTTP service; 0: one per core.
     pub http_workers: usize,
 }
@@ -213,6 +219,8 @@ impl Settings {
                 redis_memory: source.share(&table::ALERT_REDIS_MEMORY)?.unwrap_or(1.0),
             },
             outbound: OutboundSettings::read(source)?,
+            second_factor: source.parse(&table::SECOND_FACTOR)?,
+            oidc: access::oidc(source, production)?,
             http_workers: source.number(&table::HTTP_WORKERS)?,
         })
     }
@@ -319,6 +327,7 @@ mod tests {
             ("OUTBOUND_ALLOW_HTTP", "yes"),
             ("OUTBOUND_ALLOW_NETWORKS", "10.0.0.0/8,example.com"),
             ("OUTBOUND_PROXY", "proxy:3128"),
+            ("SECOND_FACTOR", "yes"),
         ] {
             let message = read(&[(name, value)]).unwrap_err().to_string();
             assert!(message.starts_with(&format!("{name}: ")), "{message}");

@@ -11,7 +11,7 @@ use crate::{
 
 /// First parts that in the environment are ours alone: a name that begins so and is not known is a
 /// slip of the pen, for example `BATCH_SIZES`.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     "ALERT_",
     "BATCH_",
     "BODY_",
@@ -20,6 +20,7 @@ const OURS: [&str; 12] = [
     "DEDUP_",
     "HISTORY_",
     "INGRESS_",
+    "OIDC_",
     "OUTBOUND_",
     "QUEUE_",
     "ROLLUP_",

@@ -106,7 +106,7 @@ table! {
         APP_ENV = choice("development", &["development", "production", "test"]),
             "`production`: JSON logs; signatures cannot be switched off, and nothing leaves the machine in plain text";
         MASTER_KEY = secret(),
-            "32 bytes in base64 (`openssl rand -base64 32`), which encrypt receivers' keys; `dev` makes its own. To replace it: put \
+            "32 bytes in base64 (`openssl rand -base64 32`), which encrypt receivers' keys, endpoints' keys and the secrets of second factors; `dev` makes its own. To replace it: put \
              the new one before it, separated by a comma, restart, `netbanx secret rewrap`, then take the old one away once no \
              sealed dead letter is left";
         ADMIN_BIND = text(""), "address and port on which health and metrics are served apart from the public port; per service";
@@ -177,6 +177,22 @@ table! {
     "Dashboards" {
         API_BIND = text("127.0.0.1:8080"), "where the API and the dashboard listen";
         CACHE_MEMORY_MIB = number("64", 1, 65_536, "MiB"), "for answers in each replica of the API";
+    }
+    "Sign-in" {
+        SECOND_FACTOR = choice("optional", &["optional", "administrators", "everyone"]),
+            "of whom a second factor is demanded; `administrators` are those of the platform and of companies";
+        OIDC_ISSUER = text(""),
+            "address of an OpenID Connect provider by which people may sign in; with it go the next three";
+        OIDC_CLIENT_ID = text(""), "our registration there";
+        OIDC_CLIENT_SECRET = secret(), "its secret; only the API needs it";
+        OIDC_REDIRECT_URL = text(""), "`https://YOUR-HOST/api/v1/session/oidc/callback`, as it is registered there";
+        OIDC_SCOPES = text("openid email profile"), "what the provider is asked for";
+        OIDC_ROLES_CLAIM = text("roles"),
+            "the claim that lists roles, in the ID token or in what the provider says when it is asked (userinfo); \
+             `realm_access.roles` leads into an object";
+        OIDC_COMPANY_CLAIM = text(""), "the claim that names the company by its slug";
+        OIDC_ADMIN_ROLE = text(""), "a role that makes an administrator; this or `OIDC_ROLES` is needed";
+        OIDC_ROLES = text(""), "what roles permit: `ROLE:PERMISSION+PERMISSION`, separated by commas";
     }
     "Telemetry" {
         OTEL_EXPORTER_OTLP_ENDPOINT = text(""), "where traces and metrics go (OTLP over HTTP), for example `http://127.0.0.1:4318`";

@@ -16,6 +16,7 @@ use crate::{
     outbound::endpoints,
     reads::Scope,
     receiver_changes,
+    users::second_factor,
 };
 
 /// Keys that are encrypted again in one transaction.
@@ -142,13 +143,15 @@ pub async fn revoke(db: &impl TransactionTrait, endpoint: Endpoint, company: Com
     Ok(done.rows_affected > 0)
 }
 
-/// Encrypts again, under the current master key, every key that is not, those of endpoints included. Returns how many there were. The old master key must
-/// still be among the vault's.
+/// Encrypts again, under the current master key, every key that is not, those of endpoints and the secrets of second
+/// factors included. Returns how many there were. The old master key must still be among the vault's.
 pub async fn rewrap(db: &DatabaseConnection, vault: &Vault) -> Result<u64, Error> {
     let (mut last, mut done) = (Uuid::nil(), 0);
     loop {
         let page = Entity::find().filter(Column::Id.gt(last)).order_by_asc(Column::Id).limit(REWRAPPED_AT_ONCE).all(db).await?;
-        let Some(end) = page.last() else { return Ok(done + endpoints::rewrap(db, vault).await?) };
+        let Some(end) = page.last() else {
+            return Ok(done + endpoints::rewrap(db, vault).await? + second_factor::rewrap(db, vault).await?);
+        };
         last = end.id;
         let tx = db.begin().await?;
         for row in page.iter().filter(|row| !vault.is_current(&row.ciphertext)) {

@@ -1,36 +1,38 @@
-//! People who sign in: roles, passwords, lock-out, sessions.
+//! People who sign in: roles, passwords, lock-out, second factors, sessions.
+//!
+//! | module | part |
+//! | --- | --- |
+//! | [`sign_in`] | by password, with a second factor where there is one |
+//! | [`federated`] | by an OpenID Connect provider |
+//! | [`second_factor`] | codes of an app, and recovery codes |
+//! | [`sessions`] | what a sign-in opens, until it ends |
+//! | [`own`] | what people change of their own account |
+//! | `attempts` | failures, and the lock-out after five |
+//! | `passwords` | argon2id, a few at a time |
 
+mod attempts;
+pub mod federated;
+pub mod own;
 mod passwords;
+pub mod second_factor;
+pub mod sessions;
 pub mod sign_in;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::CompanyId;
-use ring::digest;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 use uuid::Uuid;
 
 use passwords::hash_password;
+pub use sessions::{IDLE_MS, NewSession, Origin, SESSION_MS, csrf_of, key_of, of_session, sign_out};
 
-use crate::{
-    Error,
-    credential::{self, hash},
-    entity::{known_device, session, user},
-    now_ms,
-    reads::Scope,
-};
+use crate::{Error, credential::hash, entity::user, now_ms, reads::Scope};
 
 /// Failures in a row after which a user is locked out.
 pub const FAILURES: i32 = 5;
 /// For how long.
 pub const LOCKED_MS: i64 = 15 * 60_000;
-/// How long a session lasts.
-pub const SESSION_MS: i64 = 12 * 3_600_000;
-/// After how long without a request a session ends.
-pub const IDLE_MS: i64 = 2 * 3_600_000;
-/// How exactly it is noted when a session was used.
-const USED_EVERY_MS: i64 = 60_000;
 /// Shortest password, in characters.
 const PASSWORD_LENGTH: usize = 12;
 /// Longest password, in characters.
@@ -117,6 +119,9 @@ pub async fn add(
         failed_sign_ins: 0,
         locked_until: None,
         created_at: now_ms(),
+        issuer: None,
+        subject: None,
+        permissions: None,
     };
     user::Entity::insert(user::ActiveModel::from(row.clone())).exec_without_returning(db).await?;
     Ok(row)
@@ -131,55 +136,18 @@ pub async fn list(db: &DatabaseConnection, scope: Scope) -> Result<Vec<user::Mod
     Ok(users.order_by_asc(user::Column::Email).limit(1000).all(db).await?)
 }
 
+/// The user who signs in with that address and a password.
 async fn find(db: &impl ConnectionTrait, email: &str) -> Result<Option<user::Model>, Error> {
-    Ok(user::Entity::find().filter(user::Column::Email.eq(email)).one(db).await?)
+    Ok(user::Entity::find().filter(user::Column::Email.eq(email)).filter(user::Column::Issuer.is_null()).one(db).await?)
 }
 
-/// A session as its browser knows it.
-#[derive(Clone)]
-pub struct NewSession {
-    /// For the cookie.
-    pub cookie: String,
-    /// To be sent in a header with everything that changes something.
-    pub csrf: String,
-}
-
-impl NewSession {
-    fn random() -> Result<Self, Error> {
-        let cookie = credential::new()?;
-        let csrf = csrf_of(&cookie);
-        Ok(Self { cookie, csrf })
+/// The user of that id within `scope`.
+pub async fn get(db: &impl ConnectionTrait, scope: Scope, id: Uuid) -> Result<Option<user::Model>, Error> {
+    let mut who = user::Entity::find_by_id(id);
+    if let Scope::Company(company) = scope {
+        who = who.filter(user::Column::CompanyId.eq(company));
     }
-}
-
-/// The CSRF token of a session: known to anyone who can read its cookie, that is to us, and told to pages
-/// of our own origin alone.
-pub fn csrf_of(cookie: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, format!("csrf:{cookie}").as_bytes()))
-}
-
-/// The user of a session that still lasts and was used within [`IDLE_MS`]. Notes that it is used.
-pub async fn of_session(db: &DatabaseConnection, cookie: &str) -> Result<Option<user::Model>, Error> {
-    use session::{Column, Entity};
-    let now = now_ms();
-    let Some(row) = Entity::find_by_id(hash(cookie)).filter(Column::ExpiresAt.gt(now)).one(db).await? else { return Ok(None) };
-    let used = row.used_at.unwrap_or(row.created_at);
-    if used + IDLE_MS < now {
-        return Ok(None);
-    }
-    if used + USED_EVERY_MS < now {
-        let note = Entity::update_many().col_expr(Column::UsedAt, Expr::value(now)).filter(Column::TokenHash.eq(row.token_hash));
-        if let Err(error) = note.exec(db).await {
-            tracing::debug!(%error, "the use of a session was not noted");
-        }
-    }
-    Ok(user::Entity::find_by_id(row.user_id).one(db).await?)
-}
-
-/// Ends a session.
-pub async fn sign_out(db: &impl ConnectionTrait, cookie: &str) -> Result<(), Error> {
-    session::Entity::delete_by_id(hash(cookie)).exec(db).await?;
-    Ok(())
+    Ok(who.one(db).await?)
 }
 
 /// Removes a user and ends their sessions. Returns whether there was one in `scope`.
@@ -190,7 +158,8 @@ pub async fn remove(db: &impl ConnectionTrait, scope: Scope, id: Uuid) -> Result
     }
     let gone = who.exec(db).await?.rows_affected > 0;
     if gone {
-        end_sessions(db, id).await?;
+        sessions::end_all(db, id).await?;
+        second_factor::off(db, id).await?;
     }
     Ok(gone)
 }
@@ -207,14 +176,17 @@ pub async fn set_password(db: &impl ConnectionTrait, email: &str, password: &str
         .filter(user::Column::Id.eq(user.id))
         .exec(db)
         .await?;
-    end_sessions(db, user.id).await?;
+    sessions::end_all(db, user.id).await?;
     Ok(user)
 }
 
-async fn end_sessions(db: &impl ConnectionTrait, user: Uuid) -> Result<(), Error> {
-    session::Entity::delete_many().filter(session::Column::UserId.eq(user)).exec(db).await?;
-    known_device::Entity::delete_many().filter(known_device::Column::UserId.eq(user)).exec(db).await?;
-    Ok(())
+/// Turns off the second factor of a user who lost it, and ends their sessions. Answers whether it was on.
+pub async fn reset_second_factor(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, Error> {
+    let was_on = second_factor::off(db, id).await?;
+    if was_on {
+        sessions::end_all(db, id).await?;
+    }
+    Ok(was_on)
 }
 
 fn check_length(password: &str) -> Result<(), Error> {

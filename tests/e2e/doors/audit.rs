@@ -1,22 +1,9 @@
 //! The audit log is a chain that shows what was changed in it.
 
-use std::process::Command;
-
-use e2e::{Database, Platform, Service, binary};
+use e2e::{Database, Platform, Service};
 use serde_json::{Value, json};
 
-use super::{add_boss, sign_in};
-
-/// Proves the chain; returns whether it holds, and what was printed.
-fn verified(platform: &Platform) -> (bool, String) {
-    let output = Command::new(binary("netbanx"))
-        .args(["audit", "verify"])
-        .env("DATABASE_URL", &platform.database_url)
-        .env("REDIS_URL", platform.redis.url())
-        .output()
-        .unwrap();
-    (output.status.success(), format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
-}
+use super::{add_boss, sign_in, verified};
 
 #[tokio::test]
 async fn an_entry_that_was_changed_or_removed_is_found() {

@@ -1,13 +1,18 @@
 //! Who comes in, and what they find.
 
+mod account;
 mod audit;
 mod credentials;
 mod doctor;
+mod oidc;
+mod second_factor;
 mod sharing;
 mod sign_in;
 mod tls;
 
-use e2e::Platform;
+use std::process::Command;
+
+use e2e::{Platform, binary};
 use reqwest::{
     Response,
     header::{HeaderMap, HeaderValue},
@@ -46,4 +51,15 @@ async fn get(platform: &Platform, path: &str, headers: &[(&'static str, &[u8])])
         map.append(*name, HeaderValue::from_bytes(value).unwrap());
     }
     platform.http.get(format!("{}{path}", platform.api_url())).headers(map).send().await.unwrap().status().as_u16()
+}
+
+/// Proves the chain of the audit log; returns whether it holds, and what was printed.
+fn verified(platform: &Platform) -> (bool, String) {
+    let output = Command::new(binary("netbanx"))
+        .args(["audit", "verify"])
+        .env("DATABASE_URL", &platform.database_url)
+        .env("REDIS_URL", platform.redis.url())
+        .output()
+        .unwrap();
+    (output.status.success(), format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
 }

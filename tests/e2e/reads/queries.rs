@@ -16,7 +16,8 @@ async fn a_misspelt_parameter_is_refused_everywhere_and_the_nearest_is_named() {
     let document: Value = document.json().await.unwrap();
     let mut asked = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
-        if item.get("get").is_none() {
+        // A sign-in provider adds parameters of its own to what it answers.
+        if item.get("get").is_none() || path == "/api/v1/session/oidc/callback" {
             continue;
         }
         let path = path.replace("{id}", "018f0000-0000-7000-8000-000000000000");

@@ -4,6 +4,7 @@ import { Live, LiveContext } from './api/live';
 import { PrefsContext, usePrefs, usePrefsStore } from './format/prefs';
 import { SessionContext, type Company, type Identity, type Session } from './session';
 import { Shell } from './shell';
+import { Enrolling } from './pages/account/enrolling';
 import { SignIn } from './pages/sign-in';
 import { Toasts } from './ui/toasts';
 
@@ -18,7 +19,7 @@ export function App() {
   );
 }
 
-type Known = { state: 'asking' } | { state: 'nobody' } | { state: 'away'; why: string } | { state: 'in'; identity: Identity; companies: Company[] };
+type Known = { state: 'asking' } | { state: 'nobody' } | { state: 'away'; why: string } | { state: 'enrolling'; identity: Identity } | { state: 'in'; identity: Identity; companies: Company[] };
 
 /** Who is signed in: the page of sign-in, or the dashboard. */
 function Gate() {
@@ -28,6 +29,10 @@ function Gate() {
     try {
       const identity = (await get('/api/v1/session')).data;
       setCsrf(identity.csrfToken ?? null);
+      if (identity.mustEnrol) {
+        setKnown({ state: 'enrolling', identity });
+        return;
+      }
       const companies = (await get('/api/v1/companies')).data.companies;
       setKnown({ state: 'in', identity, companies });
     } catch (error) {
@@ -62,6 +67,9 @@ function Gate() {
     );
   }
   if (known.state === 'nobody') return <SignIn onSignedIn={ask} />;
+  if (known.state === 'enrolling') {
+    return <Enrolling identity={known.identity} onDone={ask} onSignedOut={() => setKnown({ state: 'nobody' })} />;
+  }
   return <SignedIn identity={known.identity} companies={known.companies} onSignedOut={() => setKnown({ state: 'nobody' })} onLost={check} />;
 }
 

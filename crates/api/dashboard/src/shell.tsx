@@ -4,6 +4,7 @@ import { timeZones, usePrefs, type Theme } from './format/prefs';
 import { href, navigate, useRoute } from './router';
 import { useSession } from './session';
 import { Dialog, Empty, Select } from './ui/parts';
+import { Account } from './pages/account';
 import { Accounts } from './pages/accounts';
 import { Overview } from './pages/overview';
 import { Queue } from './pages/queue';
@@ -32,6 +33,9 @@ const PAGES: Page[] = [
   { name: 'settings', title: 'Settings', permission: 'manage:secrets', key: 'e', icon: 'M14 7a5 5 0 105 5M12 12l8-8M17 7l2 2', view: Settings },
 ];
 
+/** Everybody's; it is reached by their name. */
+const OWN: Page = { name: 'account', title: 'Your account', permission: '', key: '', icon: '', view: Account };
+
 export function Shell() {
   const session = useSession();
   const route = useRoute();
@@ -39,7 +43,7 @@ export function Shell() {
   const [showKeys, setShowKeys] = useState(false);
   const main = useRef<HTMLElement>(null);
   const pages = PAGES.filter((page) => session.may(page.permission));
-  const page = pages.find((own) => own.name === route.page);
+  const page = [...pages, OWN].find((own) => own.name === route.page);
 
   useShortcuts(pages, () => setShowKeys(true));
   const isFirst = useRef(true);
@@ -61,7 +65,7 @@ export function Shell() {
         <a class="brand" href={href('')} aria-label="Netbanx, overview"><Logo /><span>Netbanx</span></a>
         {session.isAdministrator && session.companies.length > 0 && <CompanyChoice />}
         <Connection />
-        <Account onKeys={() => setShowKeys(true)} />
+        <Preferences onKeys={() => setShowKeys(true)} />
       </header>
       <nav id="navigation" class={isOpen ? 'open' : ''} aria-label="Pages">
         <ul>
@@ -117,7 +121,7 @@ function Connection() {
   );
 }
 
-function Account({ onKeys }: { onKeys: () => void }) {
+function Preferences({ onKeys }: { onKeys: () => void }) {
   const { identity, signOut } = useSession();
   const { prefs, set } = usePrefs();
   const [isOpen, setOpen] = useState(false);
@@ -145,6 +149,7 @@ function Account({ onKeys }: { onKeys: () => void }) {
             onChange={(timeZone) => set({ timeZone })}
           />
           <div class="actions">
+            <a class="button" href={href(OWN.name)} onClick={() => setOpen(false)}>Your account</a>
             <button type="button" onClick={() => { setOpen(false); onKeys(); }}>Keyboard</button>
             <button type="button" onClick={signOut}>Sign out</button>
           </div>

@@ -10,7 +10,7 @@ use store::{
     companies,
     entity::user,
     reads::Scope,
-    users::{self, Role},
+    users::{self, Role, second_factor},
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ use crate::{
     http::{body, openapi::problems, query},
     query_failed,
     reads::views::Success,
-    refused,
+    refused, rollback,
 };
 
 /// A person who may sign in.
@@ -32,22 +32,28 @@ use crate::{
 pub(crate) struct User {
     id: Uuid,
     email: String,
-    /// administrator, company-administrator, member or read-only.
+    /// administrator, company-administrator, member, read-only, or by-provider: what a provider tells at each sign-in.
     role: String,
     /// Null: all companies.
     company_id: Option<Uuid>,
+    /// The OpenID Connect provider that signs them in; null: they have a password.
+    provider: Option<String>,
+    /// Whether they have a second factor here.
+    second_factor: bool,
     /// Until when too many failed sign-ins lock them out.
     locked_until: Option<String>,
     created_at: Option<String>,
 }
 
-impl From<user::Model> for User {
-    fn from(row: user::Model) -> Self {
+impl User {
+    fn of(row: user::Model, second_factor: bool) -> Self {
         Self {
             id: row.id,
             email: row.email,
             role: row.role,
             company_id: (!row.company_id.is_nil()).then_some(row.company_id),
+            provider: row.issuer,
+            second_factor,
             locked_until: row.locked_until.filter(|until| *until > store::now_ms()).and_then(time),
             created_at: time(row.created_at),
         }
@@ -79,7 +85,13 @@ pub(crate) struct NewUser {
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
     let rows = users::list(&api.db, scope).await.map_err(|e| query_failed(&e))?;
-    let users = Users { users: rows.into_iter().map(Into::into).collect() };
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let enrolled = second_factor::who_has_one(&api.db, &ids).await.map_err(|e| query_failed(&e))?;
+    let user = |row: user::Model| {
+        let has_one = enrolled.contains(&row.id);
+        User::of(row, has_one)
+    };
+    let users = Users { users: rows.into_iter().map(user).collect() };
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(users)))
 }
 
@@ -98,7 +110,7 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
     let row = users::add(&tx, &email, role, company, &password).await.map_err(|e| refused(&e))?;
     author.note(&tx, "user.add", &json!({"user": row.id, "role": role.as_str()})).await?;
     commit(tx).await?;
-    Ok(HttpResponse::Created().json(success(User::from(row))))
+    Ok(HttpResponse::Created().json(success(User::of(row, false))))
 }
 
 /// Remove a user and end their sessions. Needs `manage:secrets`.
@@ -112,6 +124,34 @@ pub(crate) async fn remove(api: web::Data<Api>, request: HttpRequest, path: web:
         return Err(Problem::new(ProblemKind::NotFound, "there is no such user"));
     }
     Author::of(&api, &request, &caller).note(&tx, "user.remove", &json!({"user": id})).await?;
+    commit(tx).await?;
+    api.revocations.note(&format!("user:{id}")).await;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Turn off another's second factor, because they lost it. Their sessions end. Needs `manage:secrets`; one's own is turned off
+/// with a code.
+#[utoipa::path(delete, path = "/api/v1/users/{id}/second-factor", tag = "management", params(query::Id),
+    responses((status = 204, description = "Off"), problems::ShowChange))]
+pub(crate) async fn reset_second_factor(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let caller = auth::caller(&api, &request, PERMISSION).await?;
+    let id = query::id(&path)?;
+    if caller.user.as_ref().is_some_and(|own| own.id == id) {
+        return Err(Problem::new(ProblemKind::Conflict, "turn your own second factor off with a code"));
+    }
+    let found = users::get(&api.db, caller.scope(), id).await.map_err(|e| query_failed(&e))?;
+    let user = found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such user"))?;
+    let tx = begin(&api).await?;
+    if !users::reset_second_factor(&tx, id).await.map_err(|e| query_failed(&e))? {
+        rollback(tx).await?;
+        return Err(Problem::new(ProblemKind::NotFound, "this user has no second factor"));
+    }
+    let author = Author::of(&api, &request, &caller).about(CompanyId(user.company_id));
+    author.note(&tx, "second-factor.reset", &json!({"user": id})).await?;
     commit(tx).await?;
     api.revocations.note(&format!("user:{id}")).await;
     Ok(HttpResponse::NoContent().finish())

@@ -1,6 +1,8 @@
 //! Who asks: a program by its token, or a person by the session cookie; and what they may do.
 
 pub(crate) mod credentials;
+pub(crate) mod demand;
+pub(crate) mod oidc;
 mod revocations;
 pub(crate) mod same_site;
 pub(crate) mod session;
@@ -37,6 +39,8 @@ pub(crate) struct Caller {
     pub user: Option<store::entity::user::Model>,
     permissions: Vec<String>,
     is_admin: bool,
+    /// Whether they have to set up a second factor before anything else.
+    pub must_enrol: bool,
 }
 
 impl Caller {
@@ -67,6 +71,7 @@ impl Caller {
             actor,
             user,
             permissions,
+            must_enrol: false,
         }
     }
 }
@@ -95,8 +100,17 @@ pub(crate) async fn caller(api: &Api, request: &HttpRequest, permission: &str) -
     }
 }
 
-/// The sender of `request`, authenticated or not, once its query string holds nothing that the operation does not have.
+/// The sender of `request`, whatever they may do, once its query string holds nothing that the operation does not have.
 pub(crate) async fn anyone(api: &Api, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
+    let caller = anyone_enrolling(api, request).await?;
+    if caller.must_enrol {
+        return Err(Problem::new(ProblemKind::SecondFactorDemanded, "set up a second factor first: it is demanded of you"));
+    }
+    Ok(caller)
+}
+
+/// The same, also of somebody who has to set up a second factor first.
+pub(crate) async fn anyone_enrolling(api: &Api, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
     let caller = identified(api, request).await?;
     queries::check(request)?;
     Ok(caller)
@@ -141,7 +155,7 @@ impl Credential<'_> {
     fn key(self) -> String {
         match self {
             Self::Token(token) => format!("token:{token}"),
-            Self::Session(cookie) => format!("session:{cookie}"),
+            Self::Session(cookie) => session_subject(&users::key_of(cookie)),
         }
     }
 
@@ -150,7 +164,7 @@ impl Credential<'_> {
         match self {
             // A token is revoked by its id alone.
             Self::Token(_) => String::new(),
-            Self::Session(cookie) => session_subject(cookie),
+            Self::Session(_) => self.key(),
         }
     }
 
@@ -162,9 +176,9 @@ impl Credential<'_> {
     }
 }
 
-/// What the end of a session is noted under: a digest of its cookie.
-pub(crate) fn session_subject(cookie: &str) -> String {
-    format!("session:{}", users::csrf_of(cookie))
+/// What a session is known, and its end noted, under: by its key, a digest of its cookie.
+fn session_subject(key: &str) -> String {
+    format!("session:{key}")
 }
 
 /// A credential's caller, as of half a second ago at most: what is revoked ends within a second.
@@ -172,6 +186,10 @@ async fn known(api: &Api, credential: Credential<'_>) -> Result<Option<Arc<Calle
     let key = credential.key();
     match api.callers.try_get_with_by_ref(&key, credential.look_up(api)).await {
         Ok(Some(caller)) => {
+            // Whoever sets up a second factor now, here or by another replica, goes on at once.
+            if caller.must_enrol {
+                api.callers.invalidate(&key).await;
+            }
             api.last_known.insert(key, caller.clone()).await;
             Ok(Some(caller))
         }
@@ -194,12 +212,12 @@ async fn known_before(api: &Api, credential: Credential<'_>, error: &store::Erro
     Ok(Some(caller))
 }
 
-/// Forgets a session at once, here and in all replicas.
-pub(crate) async fn forget_session(api: &Api, cookie: &str) {
-    let key = Credential::Session(cookie).key();
-    api.callers.invalidate(&key).await;
-    api.last_known.invalidate(&key).await;
-    api.revocations.note(&session_subject(cookie)).await;
+/// Forgets a session, by its key, at once, here and in all replicas.
+pub(crate) async fn forget_session(api: &Api, key: &str) {
+    let subject = session_subject(key);
+    api.callers.invalidate(&subject).await;
+    api.last_known.invalidate(&subject).await;
+    api.revocations.note(&subject).await;
 }
 
 async fn of_token(api: &Api, token: &str) -> Result<Option<Arc<Caller>>, store::Error> {
@@ -211,14 +229,23 @@ async fn of_token(api: &Api, token: &str) -> Result<Option<Arc<Caller>>, store::
 }
 
 async fn of_session(api: &Api, cookie: &str) -> Result<Option<Arc<Caller>>, store::Error> {
-    let found = store::deadline::within(LOOK_UP, users::of_session(&api.db, cookie)).await?;
-    Ok(found.and_then(of_user).map(Arc::new))
+    let caller = async {
+        let Some(user) = users::of_session(&api.db, cookie).await? else { return Ok(None) };
+        of_user(api, user).await
+    };
+    Ok(store::deadline::within(LOOK_UP, caller).await?.map(Arc::new))
 }
 
 /// The caller that a user is; none if their role is unknown.
-pub(crate) fn of_user(user: store::entity::user::Model) -> Option<Caller> {
-    let permissions = Role::parse(&user.role)?.permissions().iter().map(|own| (*own).to_owned()).collect();
-    Some(Caller::new(user.company_id, permissions, format!("user:{}", user.id), Some(user)))
+pub(crate) async fn of_user(api: &Api, user: store::entity::user::Model) -> Result<Option<Caller>, store::Error> {
+    let permissions = match (&user.permissions, Role::parse(&user.role)) {
+        (Some(told), _) => told.split(' ').map(str::to_owned).collect(),
+        (None, Some(role)) => role.permissions().iter().map(|own| (*own).to_owned()).collect(),
+        (None, None) => return Ok(None),
+    };
+    let must_enrol = demand::is_open(api, &user).await?;
+    let caller = Caller::new(user.company_id, permissions, format!("user:{}", user.id), Some(user));
+    Ok(Some(Caller { must_enrol, ..caller }))
 }
 
 fn shows_csrf(request: &HttpRequest, cookie: &str) -> bool {

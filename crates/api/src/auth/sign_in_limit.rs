@@ -29,10 +29,21 @@ impl Default for SignInLimit {
 impl SignInLimit {
     /// Refuses an attempt on `account` from `address` where too many have failed.
     pub fn check(&self, address: Option<IpAddr>, account: &str) -> Result<(), Problem> {
-        let of_address = address.map_or(Ok(()), |address| self.addresses.check(&address));
-        of_address.and(self.accounts.check(&name_of(account))).map_err(|wait| {
-            Problem::new(ProblemKind::TooManyRequests, "too many attempts to sign in failed; wait a moment").retry_after(wait)
-        })
+        self.of_address(address).and(self.accounts.check(&name_of(account))).map_err(too_many)
+    }
+
+    /// The same of an attempt by a provider, which tells whose it was afterwards.
+    pub fn check_address(&self, address: Option<IpAddr>) -> Result<(), Problem> {
+        self.of_address(address).map_err(too_many)
+    }
+
+    fn of_address(&self, address: Option<IpAddr>) -> Result<(), Duration> {
+        address.map_or(Ok(()), |address| self.addresses.check(&address))
+    }
+
+    /// Counts a failure by a provider.
+    pub fn failed_from(&self, address: Option<IpAddr>) {
+        let _ = address.map(|address| self.addresses.take(address));
     }
 
     /// Counts a failure.
@@ -40,6 +51,10 @@ impl SignInLimit {
         let _ = address.map(|address| self.addresses.take(address));
         let _ = self.accounts.take(name_of(account));
     }
+}
+
+fn too_many(wait: Duration) -> Problem {
+    Problem::new(ProblemKind::TooManyRequests, "too many attempts to sign in failed; wait a moment").retry_after(wait)
 }
 
 fn name_of(account: &str) -> [u8; 32] {

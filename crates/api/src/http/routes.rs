@@ -14,9 +14,10 @@ use http_service::{Problem, ProblemKind, only};
 
 use crate::{
     Api,
+    account::{password, second_factor, sessions},
     admin::{attempts, audit, companies, dead_letter_list, endpoints, queue, receivers, tokens, users},
     analytics,
-    auth::session,
+    auth::{oidc, session},
     http::{dashboard, openapi},
     monitoring,
     reads::{accounts, events, export, transactions},
@@ -55,10 +56,14 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
                 .route(web::get().to(session::show))
                 .route(web::delete().to(session::sign_out)),
         ))
+        .configure(add_accounts)
         .service(asking(
             only("/api/v1/users", "GET, HEAD, OPTIONS, POST").route(web::get().to(users::list)).route(web::post().to(users::add)),
         ))
         .service(asking(only("/api/v1/users/{id}", "DELETE, OPTIONS").route(web::delete().to(users::remove))))
+        .service(asking(
+            only("/api/v1/users/{id}/second-factor", "DELETE, OPTIONS").route(web::delete().to(users::reset_second_factor)),
+        ))
         .service(asking(
             only("/api/v1/tokens", "GET, HEAD, OPTIONS, POST")
                 .route(web::get().to(tokens::list))
@@ -81,6 +86,35 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         )
         .service(read("/api/webhooks/queue/dead", || web::to(dead_letter_list::list)))
         .service(read("/api/webhooks/queue/dead/{id}", || web::to(dead_letter_list::show)));
+}
+
+/// Sign-in by a provider, and what people change of their own account.
+fn add_accounts(config: &mut web::ServiceConfig) {
+    config
+        .service(read("/api/v1/session/methods", || web::to(oidc::methods)))
+        .service(asking(read("/api/v1/session/oidc", || web::to(oidc::begin))))
+        .service(asking(read("/api/v1/session/oidc/callback", || web::to(oidc::callback))))
+        .service(asking(only("/api/v1/account/password", "OPTIONS, POST").route(web::post().to(password::change))))
+        .service(asking(
+            only("/api/v1/account/sessions", "DELETE, GET, HEAD, OPTIONS")
+                .route(web::get().to(sessions::list))
+                .route(web::delete().to(sessions::end_others)),
+        ))
+        .service(asking(only("/api/v1/account/sessions/{id}", "DELETE, OPTIONS").route(web::delete().to(sessions::end))))
+        .service(asking(
+            only("/api/v1/account/second-factor", "GET, HEAD, OPTIONS, POST")
+                .route(web::get().to(second_factor::show))
+                .route(web::post().to(second_factor::begin_enrolment)),
+        ))
+        .service(asking(
+            only("/api/v1/account/second-factor/confirm", "OPTIONS, POST").route(web::post().to(second_factor::confirm)),
+        ))
+        .service(asking(
+            only("/api/v1/account/second-factor/recovery-codes", "OPTIONS, POST").route(web::post().to(second_factor::renew)),
+        ))
+        .service(asking(
+            only("/api/v1/account/second-factor/off", "OPTIONS, POST").route(web::post().to(second_factor::turn_off)),
+        ));
 }
 
 /// Where companies' own systems are told of what changed.

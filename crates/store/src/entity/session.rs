@@ -21,6 +21,8 @@ pub struct Model {
     pub used_at: Option<i64>,
     /// Where it was signed in from.
     pub address: Option<String>,
+    /// The browser as it calls itself, shortened.
+    pub user_agent: Option<String>,
 }
 
 /// No relations: queries join by company explicitly.

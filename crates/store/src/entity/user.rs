@@ -11,11 +11,11 @@ pub struct Model {
     pub id: Uuid,
     /// Nil: an administrator of the platform.
     pub company_id: Uuid,
-    /// Lower case, unique.
+    /// Lower case; unique among those who have a password.
     pub email: String,
     /// What they may do.
     pub role: String,
-    /// argon2id, in PHC form.
+    /// argon2id, in PHC form; empty: they sign in by a provider.
     pub password_hash: String,
     /// Since the last success.
     pub failed_sign_ins: i32,
@@ -23,6 +23,13 @@ pub struct Model {
     pub locked_until: Option<i64>,
     /// Milliseconds since 1970 UTC.
     pub created_at: i64,
+    /// The OpenID Connect provider that knows them.
+    pub issuer: Option<String>,
+    /// What that one calls them.
+    pub subject: Option<String>,
+    /// What they may do, separated by blanks, where the provider and not a role tells it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub permissions: Option<String>,
 }
 
 /// No relations: queries join by company explicitly.

@@ -21,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(access::Migration),
             Box::new(reconciliation::Migration),
             Box::new(endpoints::Migration),
+            Box::new(second_factor::Migration),
         ]
     }
 }
@@ -37,3 +38,4 @@ mod read_indexes;
 mod reconciliation;
 mod rollups;
 mod search;
+mod second_factor;

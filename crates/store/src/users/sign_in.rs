@@ -1,19 +1,27 @@
-//! Signing in. Each attempt is counted before its password is checked, so that guesses side by side get no more tries than
-//! one after the other; and it is counted where it comes from: a browser that the user signed in from before has a count of its
-//! own, so that strangers who lock the account out do not lock its owner out.
+//! Signing in by password and, where the user has one, second factor. Each attempt is counted before its password is checked
+//! (`attempts`). A right password without its code counts as well: whoever has the password gets no more guesses of the code by
+//! leaving it out in between.
 
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-    TransactionTrait, sea_query::Expr,
+    ColumnTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    TransactionTrait,
 };
+use serde_json::json;
 use uuid::Uuid;
 
-use super::{FAILURES, LOCKED_MS, NewSession, PASSWORD_MAX, SESSION_MS, find, passwords::check_password};
+use super::{
+    NewSession, PASSWORD_MAX,
+    attempts::{self, Counted},
+    find,
+    passwords::check_password,
+    second_factor::{self, Used},
+    sessions::{self, Origin},
+};
 use crate::{
-    Error,
+    Error, Vault,
     audit::{self, Note},
     credential::{self, hash},
-    entity::{known_device, session, user},
+    entity::{known_device, user},
     now_ms,
 };
 
@@ -29,10 +37,26 @@ pub struct Attempt<'a> {
     pub email: &'a str,
     /// As it was typed.
     pub password: &'a str,
+    /// Of the app or of the recovery codes, as it was typed, if it was.
+    pub code: Option<&'a str>,
     /// Cookies of browsers that were known before.
     pub devices: &'a [&'a str],
-    /// Where it comes from, for the audit log.
-    pub address: Option<&'a str>,
+    /// Where it comes from.
+    pub origin: Origin<'a>,
+    /// Opens the secrets of second factors; without one nobody who has a factor gets in.
+    pub vault: Option<&'a Vault>,
+}
+
+/// What came of it.
+pub enum Outcome {
+    /// A new session.
+    SignedIn(Box<SignedIn>),
+    /// The address or the password is wrong, or the user is locked out.
+    Refused,
+    /// The password is right; the code is missing.
+    CodeMissing,
+    /// The password is right; the code is wrong or was used before.
+    CodeWrong,
 }
 
 /// Somebody who has signed in.
@@ -45,133 +69,84 @@ pub struct SignedIn {
     pub device: Option<String>,
 }
 
-/// What an attempt is counted on.
-enum Counted {
-    Nobody,
-    User(Uuid),
-    Device(String),
-}
-
-/// A new session for the user who has that address and password; none for anybody else, for who is locked out, and always
-/// after the same time.
-pub async fn sign_in(db: &DatabaseConnection, attempt: Attempt<'_>) -> Result<Option<SignedIn>, Error> {
-    let Attempt { email, password, devices, address } = attempt;
+/// A new session for the user who has that address, password and, if they have a second factor, code; none for anybody else,
+/// for who is locked out, and without the right password always after the same time.
+pub async fn sign_in(db: &DatabaseConnection, attempt: Attempt<'_>) -> Result<Outcome, Error> {
+    let Attempt { email, password, code, devices, origin, vault } = attempt;
     let email = email.trim().to_lowercase();
     let can_be_known = email.len() <= 255 && !email.chars().any(char::is_control) && password.chars().count() <= PASSWORD_MAX;
     let user = if can_be_known { find(db, &email).await? } else { None };
-    let counted = counted_on(db, user.as_ref(), devices).await?;
-    let is_admitted = count(db, &counted).await?;
+    let counted = attempts::counted_on(db, user.as_ref().map(|user| user.id), devices).await?;
+    let is_admitted = attempts::count(db, &counted).await?;
     let known = user.as_ref().filter(|_| is_admitted).map(|user| user.password_hash.clone());
     // A text that is too long is not hashed; something of usual length is, so that the time tells nothing.
     let checked: String = password.chars().take(PASSWORD_MAX).collect();
     let is_right = check_password(checked, known).await? && can_be_known;
     let Some(user) = user else {
-        failed(db, "session.sign-in-failed", None, address).await?;
-        return Ok(None);
+        noted(db, "session.sign-in-failed", None, origin).await?;
+        return Ok(Outcome::Refused);
     };
     if !is_right {
         let action = if is_admitted { "session.sign-in-failed" } else { "session.locked-out" };
-        failed(db, action, Some(&user), address).await?;
-        return Ok(None);
+        noted(db, action, Some(&user), origin).await?;
+        return Ok(Outcome::Refused);
     }
-    welcome(db, user, counted, address).await.map(Some)
+    let Some(factor) = second_factor::confirmed(db, user.id).await? else {
+        let tx = db.begin().await?;
+        return Ok(Outcome::SignedIn(welcome(tx, user, counted, origin, None).await?));
+    };
+    let Some(code) = code else {
+        noted(db, "session.code-missing", Some(&user), origin).await?;
+        return Ok(Outcome::CodeMissing);
+    };
+    let tx = db.begin().await?;
+    if let Some(used) = second_factor::use_code(&tx, vault.ok_or(Error::Crypto)?, &factor, code).await? {
+        return Ok(Outcome::SignedIn(welcome(tx, user, counted, origin, Some(used)).await?));
+    }
+    tx.rollback().await?;
+    noted(db, "session.code-wrong", Some(&user), origin).await?;
+    Ok(Outcome::CodeWrong)
 }
 
-async fn failed(db: &DatabaseConnection, action: &str, user: Option<&user::Model>, address: Option<&str>) -> Result<(), Error> {
+async fn noted(db: &DatabaseConnection, action: &str, user: Option<&user::Model>, origin: Origin<'_>) -> Result<(), Error> {
     let actor = user.map_or_else(|| "unknown".to_owned(), |user| format!("user:{}", user.id));
     let company = common::CompanyId(user.map_or(Uuid::nil(), |user| user.company_id));
-    audit::record_alone(db, Note { actor: &actor, company, action, detail: "{}", address }).await
-}
-
-async fn counted_on(db: &DatabaseConnection, user: Option<&user::Model>, devices: &[&str]) -> Result<Counted, Error> {
-    use known_device::{Column, Entity};
-    let Some(user) = user else { return Ok(Counted::Nobody) };
-    let hashes: Vec<String> = devices.iter().map(|device| hash(device)).collect();
-    let known = Entity::find()
-        .filter(Column::TokenHash.is_in(hashes))
-        .filter(Column::UserId.eq(user.id))
-        .filter(Column::ExpiresAt.gt(now_ms()))
-        .one(db)
-        .await?;
-    Ok(known.map_or(Counted::User(user.id), |device| Counted::Device(device.token_hash)))
-}
-
-/// Counts an attempt as a failure, which a success takes back. Returns whether it may be tried: in one statement, so that the
-/// attempts that find the same count are all counted.
-macro_rules! count_on {
-    ($db:expr, $table:ident, $key:expr) => {{
-        use $table::{Column, Entity};
-        let (now, failures) = (now_ms(), || Expr::col(Column::FailedSignIns).add(1));
-        let locks = || failures().gte(FAILURES);
-        let counted = Entity::update_many()
-            .col_expr(
-                Column::LockedUntil,
-                Expr::case(locks(), Expr::value(now + LOCKED_MS)).finally(Expr::col(Column::LockedUntil)).into(),
-            )
-            .col_expr(Column::FailedSignIns, Expr::case(locks(), Expr::value(0)).finally(failures()).into())
-            .filter($key)
-            .filter(Condition::any().add(Column::LockedUntil.is_null()).add(Column::LockedUntil.lte(now)))
-            .exec($db)
-            .await?;
-        counted.rows_affected > 0
-    }};
-}
-
-async fn count(db: &DatabaseConnection, counted: &Counted) -> Result<bool, Error> {
-    Ok(match counted {
-        // As long as for somebody.
-        Counted::Nobody => count_on!(db, user, Column::Id.eq(Uuid::now_v7())),
-        Counted::User(id) => count_on!(db, user, Column::Id.eq(*id)),
-        Counted::Device(hash) => count_on!(db, known_device, Column::TokenHash.eq(hash.as_str())),
-    })
-}
-
-macro_rules! forget_failures {
-    ($db:expr, $table:ident, $key:expr) => {{
-        use $table::{Column, Entity};
-        Entity::update_many()
-            .col_expr(Column::FailedSignIns, Expr::value(0))
-            .col_expr(Column::LockedUntil, Expr::value(Option::<i64>::None))
-            .filter($key)
-            .exec($db)
-            .await?
-    }};
+    audit::record_alone(db, Note { actor: &actor, company, action, detail: "{}", address: origin.address }).await
 }
 
 /// Opens the session, and knows the browser from now on.
-async fn welcome(db: &DatabaseConnection, user: user::Model, counted: Counted, address: Option<&str>) -> Result<SignedIn, Error> {
-    let (now, session) = (now_ms(), NewSession::random()?);
-    let tx = db.begin().await?;
-    let is_known = if let Counted::Device(hash) = counted {
-        forget_failures!(&tx, known_device, Column::TokenHash.eq(hash));
-        true
-    } else {
-        forget_failures!(&tx, user, Column::Id.eq(user.id));
-        false
-    };
-    session::Entity::delete_many().filter(session::Column::ExpiresAt.lt(now)).exec(&tx).await?;
-    let row = session::ActiveModel {
-        token_hash: Set(hash(&session.cookie)),
-        user_id: Set(user.id),
-        csrf_hash: Set(hash(&session.csrf)),
-        created_at: Set(now),
-        expires_at: Set(now + SESSION_MS),
-        used_at: Set(Some(now)),
-        address: Set(address.map(str::to_owned)),
-    };
-    session::Entity::insert(row).exec_without_returning(&tx).await?;
-    let device = if is_known { None } else { Some(know_device(&tx, user.id, now).await?) };
+async fn welcome(
+    tx: DatabaseTransaction,
+    user: user::Model,
+    counted: Counted,
+    origin: Origin<'_>,
+    used: Option<Used>,
+) -> Result<Box<SignedIn>, Error> {
+    attempts::forget(&tx, &counted).await?;
+    let session = sessions::open(&tx, user.id, origin).await?;
+    let is_known = matches!(counted, Counted::Device(_));
+    let device = if is_known { None } else { Some(know_device(&tx, user.id).await?) };
     let actor = format!("user:{}", user.id);
-    let note =
-        Note { actor: &actor, company: common::CompanyId(user.company_id), action: "session.sign-in", detail: "{}", address };
+    let signed_in = "session.sign-in";
+    let note = Note {
+        actor: &actor,
+        company: common::CompanyId(user.company_id),
+        action: signed_in,
+        detail: "{}",
+        address: origin.address,
+    };
+    if let Some(Used::RecoveryCode { left }) = used {
+        let detail = json!({"user": user.id, "left": left}).to_string();
+        audit::record(&tx, Note { action: "second-factor.recovery-code", detail: &detail, ..note }).await?;
+    }
     audit::record(&tx, note).await?;
     tx.commit().await?;
-    Ok(SignedIn { user, session, device })
+    Ok(Box::new(SignedIn { user, session, device }))
 }
 
-async fn know_device(tx: &sea_orm::DatabaseTransaction, user: Uuid, now: i64) -> Result<String, Error> {
+async fn know_device(tx: &DatabaseTransaction, user: Uuid) -> Result<String, Error> {
     use known_device::{ActiveModel, Column, Entity};
-    let token = credential::new()?;
+    let (token, now) = (credential::new()?, now_ms());
     let row = ActiveModel {
         token_hash: Set(hash(&token)),
         user_id: Set(user),

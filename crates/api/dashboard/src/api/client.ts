@@ -21,9 +21,9 @@ export interface Options<Q> {
   query?: Q;
 }
 
-/** What the API refused, as it told it (RFC 9457); status 0: it could not be reached. */
+/** What the API refused, as it told it (RFC 9457); `kind` ends its type. Status 0: it could not be reached. */
 export class Problem extends Error {
-  constructor(readonly status: number, readonly title: string, detail: string, readonly parameter?: string) {
+  constructor(readonly status: number, readonly title: string, detail: string, readonly parameter?: string, readonly kind = '') {
     super(detail || title);
   }
 }
@@ -68,9 +68,9 @@ async function ask(method: string, url: string, body?: unknown, signal?: AbortSi
   if (response.ok) {
     return { body: response.status === 204 ? undefined : await response.json(), isStale: response.headers.get('x-cache') === 'STALE' };
   }
-  const told = (await response.json().catch(() => ({}))) as { title?: string; detail?: string; parameter?: string };
+  const told = (await response.json().catch(() => ({}))) as { type?: string; title?: string; detail?: string; parameter?: string };
   if (response.status === 401 && !url.endsWith('/session')) onSignedOut();
-  throw new Problem(response.status, told.title ?? `Status ${response.status}`, told.detail ?? '', told.parameter);
+  throw new Problem(response.status, told.title ?? `Status ${response.status}`, told.detail ?? '', told.parameter, told.type?.split(':').at(-1));
 }
 
 type GetOptions<P extends GetPath> = Options<QueryOf<Operation<P, 'get'>>>;

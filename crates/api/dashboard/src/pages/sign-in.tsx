@@ -1,22 +1,48 @@
-import { useState } from 'preact/hooks';
-import { messageOf, post } from '../api/client';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { get, messageOf, post, Problem } from '../api/client';
+import { href, navigate, useRoute } from '../router';
 import { Logo } from '../shell';
 
+/** What the address says where the provider's sign-in led back here. */
+const REFUSALS: Record<string, string> = {
+  'provider-refused': 'Your provider signed you in, but you have no access here, or the sign-in was too old. Try again, or ask your administrator for a role.',
+  'provider-unavailable': 'Your provider cannot be reached. Try again in a moment.',
+};
+
 export function SignIn({ onSignedIn }: { onSignedIn: () => Promise<void> }) {
+  const { query } = useRoute();
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
-  const [problem, setProblem] = useState('');
+  const [code, setCode] = useState('');
+  const [needsCode, setNeedsCode] = useState(false);
+  const [problem, setProblem] = useState(query.problem ? (REFUSALS[query.problem] ?? 'The sign-in failed. Try again in a moment.') : '');
   const [isBusy, setBusy] = useState(false);
+  const [hasProvider, setHasProvider] = useState(false);
+  const codeField = useRef<HTMLInputElement>(null);
+
+  useEffect(() => {
+    // Without an answer there is the password all the same.
+    get('/api/v1/session/methods').then((methods) => setHasProvider(methods.data.oidc), () => {});
+  }, []);
+  useEffect(() => {
+    if (needsCode) codeField.current?.focus();
+  }, [needsCode]);
 
   const submit = async (event: Event) => {
     event.preventDefault();
     setBusy(true);
     setProblem('');
     try {
-      await post('/api/v1/session', { email, password });
+      await post('/api/v1/session', { email, password, code: needsCode ? code : undefined });
+      if (query.problem) navigate(href(''), true);
       await onSignedIn();
     } catch (error) {
-      setProblem(messageOf(error));
+      const kind = error instanceof Problem ? error.kind : '';
+      if (kind === 'second-factor-required') setNeedsCode(true);
+      else setProblem(messageOf(error));
+      if (kind === 'second-factor-wrong') setCode('');
+      // The password is asked for again, too: it may be that one.
+      if (kind === 'sign-in-failed') setNeedsCode(false);
       setBusy(false);
     }
   };
@@ -41,8 +67,24 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => Promise<void> }) {
             onInput={(event) => setPassword(event.currentTarget.value)}
           />
         </label>
+        {needsCode && (
+          <label class="field">
+            <span>Code of your app, or a recovery code</span>
+            <input
+              ref={codeField}
+              name="code"
+              required
+              maxLength={64}
+              autocomplete="one-time-code"
+              spellcheck={false}
+              value={code}
+              onInput={(event) => setCode(event.currentTarget.value)}
+            />
+          </label>
+        )}
         <p role="alert" class="problem">{problem}</p>
         <button type="submit" class="primary" disabled={isBusy}>{isBusy ? 'Signing in…' : 'Sign in'}</button>
+        {hasProvider && <a class="button" href="/api/v1/session/oidc">Sign in with your organisation</a>}
       </form>
       <p class="hint">No account yet? An operator adds one: <code>netbanx user add --help</code></p>
     </main>

@@ -26,7 +26,7 @@ pub(crate) struct ProblemDocument {
     parameter: Option<String>,
 }
 
-const MEANINGS: [(&str, &str); 10] = [
+const MEANINGS: [(&str, &str); 11] = [
     ("400", "A parameter or the body is not valid; `parameter` names it"),
     ("401", "Not signed in, or no longer"),
     ("403", "Not permitted"),
@@ -36,6 +36,7 @@ const MEANINGS: [(&str, &str); 10] = [
     ("415", "The body is not declared as JSON"),
     ("429", "Too many requests; `Retry-After` says when to try again"),
     ("500", "Something went wrong here"),
+    ("502", "The sign-in provider cannot be reached, or does not answer in time"),
     ("503", "Temporarily unavailable; `Retry-After` says for how long"),
 ];
 
@@ -74,6 +75,12 @@ problems! {
     Change: "400" "401" "403" "409" "413" "500" "503";
     /// Of a change to one thing.
     ShowChange: "400" "401" "403" "404" "409" "413" "500" "503";
+    /// Of a change to one's own account.
+    Own: "400" "401" "403" "409" "413" "429" "500" "503";
+    /// Of a sign-in by a provider.
+    Provider: "400" "403" "404" "429" "500" "502" "503";
+    /// Of what is told to everybody.
+    Public: "400" "500";
     /// Of a sign-in.
     SignIn: "400" "401" "403" "413" "415" "429" "500" "503";
 }

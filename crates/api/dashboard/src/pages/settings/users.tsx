@@ -17,6 +17,7 @@ export function Users() {
   const act = useAction();
   const [isAdding, setAdding] = useState(false);
   const [removed, setRemoved] = useState<User>();
+  const [reset, setReset] = useState<User>();
   const query = useQuery('/api/v1/users');
   const rows = query.data?.data.users;
 
@@ -25,10 +26,16 @@ export function Users() {
     { name: 'Role', cell: (row) => words(row.role) },
     { name: 'Company', cell: (row) => (row.companyId ? nameOf(row.companyId) : 'All companies') },
     { name: 'State', cell: (row) => <Badge status={row.lockedUntil ? 'locked out' : 'active'} /> },
+    { name: 'Signs in by', cell: (row) => (row.provider ? 'the provider' : row.secondFactor ? 'password and code' : 'password') },
     { name: 'Added', cell: (row) => times.short(row.createdAt) },
     {
       name: 'Actions',
-      cell: (row) => row.email !== identity.email && <button type="button" class="small" onClick={() => setRemoved(row)}>Remove<span class="unseen"> {row.email}</span></button>,
+      cell: (row) => `user:${row.id}` !== identity.actor && (
+        <>
+          {row.secondFactor && <button type="button" class="small" onClick={() => setReset(row)}>Reset second factor<span class="unseen"> of {row.email}</span></button>}{' '}
+          <button type="button" class="small" onClick={() => setRemoved(row)}>Remove<span class="unseen"> {row.email}</span></button>
+        </>
+      ),
     },
   ];
 
@@ -39,6 +46,17 @@ export function Users() {
         <Table caption="Users" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} />
       </Listed>
       {isAdding && <Add onClose={() => setAdding(false)} onDone={() => { setAdding(false); query.reload(); }} />}
+      {reset && (
+        <Confirm
+          title={`Reset the second factor of ${reset.email}?`}
+          text="For somebody who lost their phone and their recovery codes: it is off then, and their sessions end."
+          action="Reset"
+          onDone={(confirmed) => {
+            setReset(undefined);
+            if (confirmed) void act('Reset', () => remove('/api/v1/users/{id}/second-factor', { path: { id: reset.id } })).then(query.reload);
+          }}
+        />
+      )}
       {removed && (
         <Confirm
           title={`Remove ${removed.email}?`}
