@@ -80,7 +80,9 @@ pub struct Api {
     /// Places for open streams.
     streams: stream::Places,
     /// Places for files that are being written.
-    exports: Arc<tokio::sync::Semaphore>,
+    exports: stream::Places,
+    /// How much one sender and one company may ask.
+    quotas: Arc<auth::quotas::Quotas>,
     stop: Stop,
     companies: Cache<String, Option<Uuid>>,
     secure_cookies: bool,
@@ -125,8 +127,9 @@ impl Api {
             limits: settings.alerts,
             callers: Cache::builder().max_capacity(10_000).time_to_live(CALLER_TTL).build(),
             last_known: Cache::builder().max_capacity(1_000).time_to_live(LAST_KNOWN_TTL).build(),
-            streams: stream::Places::default(),
-            exports: Arc::new(tokio::sync::Semaphore::new(reads::export::AT_ONCE)),
+            streams: stream::Places::new(stream::PLACES),
+            exports: stream::Places::new(reads::export::PLACES),
+            quotas: Arc::new(auth::quotas::Quotas::new(settings.requests_per_minute, settings.requests_per_minute_company)),
             stop,
             companies: Cache::builder().max_capacity(10_000).time_to_live(COMPANY_TTL).build(),
             secure_cookies: settings.production,

@@ -111,6 +111,10 @@ pub struct Settings {
     pub rollup_hour_days: u32,
     /// `CACHE_MEMORY_MIB`: memory for answers in each replica of the API.
     pub cache_memory_mib: u64,
+    /// `REQUESTS_PER_MINUTE`: requests that each replica of the API answers one token or user in a minute.
+    pub requests_per_minute: u32,
+    /// `REQUESTS_PER_MINUTE_COMPANY`: the same of all tokens and users of a company.
+    pub requests_per_minute_company: u32,
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces and metrics go by OTLP over HTTP; none: nowhere.
     pub otlp_endpoint: Option<String>,
     /// `OTEL_SDK_DISABLED`: neither traces nor metrics, nor the status' own figures.
@@ -204,6 +208,8 @@ impl Settings {
             rollup_minute_days: source.within("ROLLUP_MINUTE_DAYS", 7, &(1..=3650))?,
             rollup_hour_days: source.within("ROLLUP_HOUR_DAYS", 100, &(15..=36_500))?,
             cache_memory_mib: source.within("CACHE_MEMORY_MIB", 64, &(1..=65_536))?,
+            requests_per_minute: source.within("REQUESTS_PER_MINUTE", 1_200_000, &(1..=60_000_000))?,
+            requests_per_minute_company: source.within("REQUESTS_PER_MINUTE_COMPANY", 2_400_000, &(1..=60_000_000))?,
             otlp_endpoint: otlp_endpoint(source)?,
             telemetry_disabled: source.parse("OTEL_SDK_DISABLED", false)?,
             trace_ratio: source.within("OTEL_TRACES_SAMPLER_ARG", if production { 0.01 } else { 1.0 }, &(0.0..=1.0))?,

@@ -7,7 +7,7 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-pub(crate) const KNOWN: [&str; 55] = [
+pub(crate) const KNOWN: [&str; 57] = [
     "ADMIN_BIND",
     "ALERT_BACKLOG",
     "ALERT_FAILURE_RATE",
@@ -57,6 +57,8 @@ pub(crate) const KNOWN: [&str; 55] = [
     "REDIS_TLS_CERT_FILE",
     "REDIS_TLS_KEY_FILE",
     "REDIS_URL",
+    "REQUESTS_PER_MINUTE",
+    "REQUESTS_PER_MINUTE_COMPANY",
     "ROLLUP_HOUR_DAYS",
     "ROLLUP_MINUTE_DAYS",
     "RUST_LOG",
@@ -67,7 +69,7 @@ pub(crate) const KNOWN: [&str; 55] = [
 
 /// First parts that in the environment are ours alone: a name that begins so and is not known is a
 /// slip of the pen, for example `BATCH_SIZES`.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     "ALERT_",
     "BATCH_",
     "BODY_",
@@ -78,6 +80,7 @@ const OURS: [&str; 12] = [
     "INGRESS_",
     "OUTBOUND_",
     "QUEUE_",
+    "REQUESTS_PER_",
     "ROLLUP_",
     "WEBHOOK_",
 ];

@@ -3,6 +3,7 @@
 mod audit;
 mod credentials;
 mod doctor;
+mod quotas;
 mod sharing;
 mod sign_in;
 mod tls;

@@ -2,12 +2,12 @@
 
 mod csv;
 
-use std::{collections::VecDeque, io::Write, time::Duration};
+use std::{collections::VecDeque, io::Write};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use flate2::{Compression, write::GzEncoder};
 use futures::stream;
-use http_service::{Problem, ProblemKind};
+use http_service::Problem;
 use redis_client::fred::bytes::Bytes;
 use sea_orm::{Condition, DatabaseTransaction};
 use serde::Serialize;
@@ -16,7 +16,6 @@ use store::{
     entity::{account, audit_entry, transaction, webhook_event},
     reads::{self, EventFilter, Position, Scope, TransactionFilter, Window},
 };
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     Api,
@@ -34,12 +33,13 @@ use crate::{
         events, transactions,
         views::{Account, Event, Transaction},
     },
+    stream::{Limits, Place},
 };
 
 /// Rows that are read at once.
 const PAGE: u64 = 1_000;
-/// Files that one replica writes at once: each holds a connection to the database.
-pub(crate) const AT_ONCE: usize = 3;
+/// Files that are written at once: each holds a connection to the database. No company takes them all.
+pub(crate) const PLACES: Limits = Limits { what: "files", all: 3, of_company: 2, of_sender: 2 };
 
 /// What a file holds, read page by page.
 #[derive(Debug, Clone)]
@@ -126,9 +126,9 @@ pub(crate) async fn transactions_jsonl(api: web::Data<Api>, request: HttpRequest
 }
 
 async fn of_transactions(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
-    let (params, scope) = asked(api, request, transactions::PERMISSION).await?;
-    params.paging_by(&transactions::ORDERS)?;
-    send(api, request, "transactions", form, scope, Source::Transactions(transactions::filter(&params)?), &params).await
+    let asked = asked(api, request, transactions::PERMISSION).await?;
+    asked.params.paging_by(&transactions::ORDERS)?;
+    send(api, request, "transactions", form, Source::Transactions(transactions::filter(&asked.params)?), asked).await
 }
 
 /// Export stored webhooks as CSV, without their bodies. Needs `read:events`.
@@ -146,9 +146,9 @@ pub(crate) async fn events_jsonl(api: web::Data<Api>, request: HttpRequest) -> R
 }
 
 async fn of_events(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
-    let (params, scope) = asked(api, request, events::PERMISSION).await?;
-    params.paging("receivedAt")?;
-    send(api, request, "events", form, scope, Source::Events(events::filter(&params)?), &params).await
+    let asked = asked(api, request, events::PERMISSION).await?;
+    asked.params.paging("receivedAt")?;
+    send(api, request, "events", form, Source::Events(events::filter(&asked.params)?), asked).await
 }
 
 /// Export accounts as CSV. Needs `read:accounts`.
@@ -166,25 +166,25 @@ pub(crate) async fn accounts_jsonl(api: web::Data<Api>, request: HttpRequest) ->
 }
 
 async fn of_accounts(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
-    let (params, scope) = asked(api, request, accounts::PERMISSION).await?;
-    params.paging("updatedAt")?;
-    send(api, request, "accounts", form, scope, Source::Accounts(accounts::filter(&params)?), &params).await
+    let asked = asked(api, request, accounts::PERMISSION).await?;
+    asked.params.paging("updatedAt")?;
+    send(api, request, "accounts", form, Source::Accounts(accounts::filter(&asked.params)?), asked).await
 }
 
 /// Export the audit log as CSV, the latest first. Needs `manage:secrets`.
 #[utoipa::path(get, path = "/api/v1/audit.csv", tag = "management", params(documented::Export),
     responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn audit_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let (params, scope) = asked(&api, &request, audit::PERMISSION).await?;
-    send(&api, &request, "audit", Form::Csv, scope, Source::Audit, &params).await
+    let asked = asked(&api, &request, audit::PERMISSION).await?;
+    send(&api, &request, "audit", Form::Csv, Source::Audit, asked).await
 }
 
 /// Export the audit log as JSON Lines, the latest first. Needs `manage:secrets`.
 #[utoipa::path(get, path = "/api/v1/audit.jsonl", tag = "management",
     responses((status = 200, content_type = "application/jsonl", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn audit_jsonl(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let (params, scope) = asked(&api, &request, audit::PERMISSION).await?;
-    send(&api, &request, "audit", Form::JsonLines, scope, Source::Audit, &params).await
+    let asked = asked(&api, &request, audit::PERMISSION).await?;
+    send(&api, &request, "audit", Form::JsonLines, Source::Audit, asked).await
 }
 
 /// Export the series of figures as CSV: a row for each point and currency. Needs `read:analytics`.
@@ -202,10 +202,10 @@ pub(crate) async fn analytics_jsonl(api: web::Data<Api>, request: HttpRequest) -
 }
 
 async fn of_analytics(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
-    let (params, scope) = asked(api, request, analytics::PERMISSION).await?;
-    let figures = analytics::asked(api.clone(), &params, scope).await?;
+    let asked = asked(api, request, analytics::PERMISSION).await?;
+    let figures = analytics::asked(api.clone(), &asked.params, asked.scope).await?;
     let rows = if form == Form::Csv { by_currency(&figures) } else { points(&figures) };
-    send(api, request, "analytics", form, scope, Source::Rows(rows), &params).await
+    send(api, request, "analytics", form, Source::Rows(rows), asked).await
 }
 
 fn points(figures: &Analytics) -> VecDeque<Value> {
@@ -233,14 +233,22 @@ fn value(row: impl Serialize) -> Value {
     serde_json::to_value(row).unwrap_or_default()
 }
 
-/// The parameters and the rows that the sender may see.
-async fn asked(api: &Api, request: &HttpRequest, permission: &str) -> Result<(Params, Scope), Problem> {
+/// What is asked for, by somebody who may.
+struct Asked {
+    params: Params,
+    /// The rows that they see.
+    scope: Scope,
+    place: Place,
+}
+
+async fn asked(api: &Api, request: &HttpRequest, permission: &str) -> Result<Asked, Problem> {
     let caller = auth::caller(api, request, permission).await?;
     let params = Params::read(request.query_string())?;
     let scope = caller.narrowed(params.company(api, caller.scope()).await?)?;
+    let place = api.exports.open(&caller.actor, caller.scope())?;
     let author = Author::of(api, request, &caller);
     author.note_alone(api, "export", &json!({"path": request.path(), "asked": request.query_string()})).await?;
-    Ok((params, scope))
+    Ok(Asked { params, scope, place })
 }
 
 /// A file while it is written.
@@ -255,7 +263,7 @@ struct Export {
     after: Option<Position>,
     is_over: bool,
     gzip: Option<GzEncoder<Vec<u8>>>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 async fn send(
@@ -263,15 +271,10 @@ async fn send(
     request: &HttpRequest,
     name: &str,
     form: Form,
-    scope: Scope,
     source: Source,
-    params: &Params,
+    asked: Asked,
 ) -> Result<HttpResponse, Problem> {
-    let busy = || {
-        let problem = Problem::new(ProblemKind::TooManyRequests, "too many files are being written; try again in a moment");
-        problem.retry_after(Duration::from_secs(5))
-    };
-    let place = api.exports.clone().try_acquire_owned().map_err(|_| busy())?;
+    let Asked { params, scope, place } = asked;
     let snapshot = store::snapshot(&api.db).await.map_err(|e| query_failed(&e))?;
     let all = wanted(&snapshot, scope, &source).await.map_err(|e| query_failed(&e))?;
     let rows = count(&snapshot, all.clone(), &source).await.map_err(|e| query_failed(&e))?;
