@@ -116,11 +116,15 @@ impl Api {
         let revocations = Revocations::new(redis.clone(), &settings.queue_name);
         let publisher = Publisher::new(db.clone(), queue.client().clone(), &settings.queue_name).into();
         let directory = Directory::new(queue.client().clone(), &settings.queue_name);
-        let bytes = settings.cache_memory_mib * 1024 * 1024;
+        let bounds = cache::Bounds {
+            memory_bytes: settings.cache_memory_mib * 1024 * 1024,
+            entry_bytes: settings.cache_entry_max_bytes,
+            owner_bytes: settings.cache_company_max_mib * 1024 * 1024,
+        };
         Ok(Self {
             db,
             queue,
-            cache: ResponseCache::new(redis, &settings.queue_name, meter.clone(), bytes, http::cached::wrap),
+            cache: ResponseCache::new(redis, &settings.queue_name, meter.clone(), bounds, http::cached::wrap),
             meter,
             precomputed,
             onsets,

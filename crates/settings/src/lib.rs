@@ -111,6 +111,10 @@ pub struct Settings {
     pub rollup_hour_days: u32,
     /// `CACHE_MEMORY_MIB`: memory for answers in each replica of the API.
     pub cache_memory_mib: u64,
+    /// `CACHE_ENTRY_MAX_BYTES`: a larger answer, compressed, is given and not kept.
+    pub cache_entry_max_bytes: usize,
+    /// `CACHE_COMPANY_MAX_MIB`: memory in Redis for the answers of one company.
+    pub cache_company_max_mib: u64,
     /// `REQUESTS_PER_MINUTE`: requests that each replica of the API answers one token or user in a minute.
     pub requests_per_minute: u32,
     /// `REQUESTS_PER_MINUTE_COMPANY`: the same of all tokens and users of a company.
@@ -208,6 +212,8 @@ impl Settings {
             rollup_minute_days: source.within("ROLLUP_MINUTE_DAYS", 7, &(1..=3650))?,
             rollup_hour_days: source.within("ROLLUP_HOUR_DAYS", 100, &(15..=36_500))?,
             cache_memory_mib: source.within("CACHE_MEMORY_MIB", 64, &(1..=65_536))?,
+            cache_entry_max_bytes: source.within("CACHE_ENTRY_MAX_BYTES", 1024 * 1024, &(1024..=64 * 1024 * 1024))?,
+            cache_company_max_mib: source.within("CACHE_COMPANY_MAX_MIB", 32, &(1..=65_536))?,
             requests_per_minute: source.within("REQUESTS_PER_MINUTE", 1_200_000, &(1..=60_000_000))?,
             requests_per_minute_company: source.within("REQUESTS_PER_MINUTE_COMPANY", 2_400_000, &(1..=60_000_000))?,
             otlp_endpoint: otlp_endpoint(source)?,

@@ -7,7 +7,7 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-pub(crate) const KNOWN: [&str; 57] = [
+pub(crate) const KNOWN: [&str; 59] = [
     "ADMIN_BIND",
     "ALERT_BACKLOG",
     "ALERT_FAILURE_RATE",
@@ -21,6 +21,8 @@ pub(crate) const KNOWN: [&str; 57] = [
     "BATCH_SIZE",
     "BODY_MEMORY_MIB",
     "BODY_TIMEOUT_SECS",
+    "CACHE_COMPANY_MAX_MIB",
+    "CACHE_ENTRY_MAX_BYTES",
     "CACHE_MEMORY_MIB",
     "CACHE_REDIS_URL",
     "CLIENT_ADDRESS_HEADER",
