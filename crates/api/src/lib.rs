@@ -176,7 +176,8 @@ impl Api {
 
 /// Runs the service until `stop`.
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
-    let db = store::connect(&settings.database_url, settings.database_max_connections).await?;
+    let limit = settings.database_statement_timeout;
+    let db = store::connect_bounded(&settings.database_url, settings.database_max_connections, limit).await?;
     let queue = Queue::new(redis_client::connect(&settings.redis_url)?, settings.queue());
     let api = Api::start(settings, db, queue, stop.clone())?;
     let drain = settings.shutdown_timeout;

@@ -49,6 +49,8 @@ pub struct Settings {
     pub database_url: String,
     /// `DATABASE_MAX_CONNECTIONS`.
     pub database_max_connections: u32,
+    /// `DATABASE_STATEMENT_TIMEOUT_SECS`: after so long PostgreSQL ends a statement of the API; 0: never.
+    pub database_statement_timeout: Duration,
     /// `REDIS_URL`, or made from `REDIS_HOST` and its kin.
     pub redis_url: String,
     /// `CACHE_REDIS_URL`.
@@ -180,6 +182,7 @@ impl Settings {
             production,
             database_url,
             database_max_connections: source.within("DATABASE_MAX_CONNECTIONS", 8, &(1..=1000))?,
+            database_statement_timeout: Duration::from_secs(source.within("DATABASE_STATEMENT_TIMEOUT_SECS", 30, &(0..=3600))?),
             redis_url,
             cache_redis_url,
             ingress_public_url: public_url(source)?,

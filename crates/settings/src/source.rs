@@ -7,7 +7,7 @@ use config::{Config, File, FileFormat};
 use crate::Error;
 
 /// Every name that there is.
-pub(crate) const KNOWN: [&str; 59] = [
+pub(crate) const KNOWN: [&str; 60] = [
     "ADMIN_BIND",
     "ALERT_BACKLOG",
     "ALERT_FAILURE_RATE",
@@ -28,6 +28,7 @@ pub(crate) const KNOWN: [&str; 59] = [
     "CLIENT_ADDRESS_HEADER",
     "CLIENT_ADDRESS_HOPS",
     "DATABASE_MAX_CONNECTIONS",
+    "DATABASE_STATEMENT_TIMEOUT_SECS",
     "DATABASE_URL",
     "DEDUP_TTL_SECS",
     "HISTORY_DAYS",

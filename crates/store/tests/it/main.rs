@@ -11,6 +11,7 @@
 mod figures;
 mod horizons;
 mod identities;
+mod limits;
 mod naive;
 mod outbound;
 mod partitions;
