@@ -13,6 +13,8 @@
 pub mod admin;
 mod analytics;
 mod auth;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 mod monitoring;
 mod reads;

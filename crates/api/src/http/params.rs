@@ -233,11 +233,11 @@ impl Paging {
     }
 }
 
-fn encode((time, id): Position) -> String {
+pub(crate) fn encode((time, id): Position) -> String {
     URL_SAFE_NO_PAD.encode(format!("{time}.{}", id.simple()))
 }
 
-fn decode(text: &str) -> Result<Position, Problem> {
+pub(crate) fn decode(text: &str) -> Result<Position, Problem> {
     let bad = || Problem::parameter("cursor", "cursor must be a nextCursor of an earlier page");
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| bad())?;
     let text = String::from_utf8(bytes).map_err(|_| bad())?;
