@@ -42,14 +42,32 @@ impl World {
             *asked += jobs.len() as i64;
             for job in jobs {
                 let is_new = claims.insert(job.claim.clone());
-                let taken = bench.producer.enqueue(job).await.expect("the script takes any job");
+                let taken = taken(bench, &job).await;
                 assert!(!is_new || taken == Enqueued::Accepted, "nobody has claimed it before");
             }
-            let stats = bench.queue.stats().await.expect("the queue can be counted");
-            assert_eq!((stats.accepted, stats.accepted + stats.duplicates), (claims.len() as i64, *asked));
+            let stats = e2e::eventually("the queue is counted", || async { bench.queue.stats().await.ok() }).await;
+            assert_eq!(stats.accepted, claims.len() as i64);
+            assert!(stats.accepted + stats.duplicates >= *asked, "each is counted, one that was sent again twice");
             assert_eq!(stats.waiting, stats.accepted, "every job that was taken waits");
         });
     }
+}
+
+/// What the script answers. A busy machine's Redis may answer too late: then it is asked again, as every sender does.
+async fn taken(bench: &Bench, job: &NewJob) -> Enqueued {
+    for _ in 0..10 {
+        match bench.producer.enqueue(again(job)).await {
+            Ok(taken) => return taken,
+            Err(error) => assert!(error.to_string().contains("imed out"), "the script takes any job: {error:?}"),
+        }
+    }
+    panic!("Redis does not answer");
+}
+
+fn again(job: &NewJob) -> NewJob {
+    let NewJob { id, claim, lane, flow, traceparent, payload } = job;
+    let (id, claim, payload) = (id.clone(), claim.clone(), payload.clone());
+    NewJob { id, claim, lane: *lane, flow: *flow, traceparent: traceparent.clone(), payload }
 }
 
 /// The job of a line: its parts are whatever stands between the bars.
