@@ -32,7 +32,7 @@ use moka::future::Cache;
 use monitoring::AlertOnsets;
 use outbound::Policy;
 use queue::Queue;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use settings::{AlertLimits, OutboundSettings, Settings};
 use shared_stats::Meter;
 use store::secrets::Vault;
@@ -204,7 +204,7 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
 
 /// Begins a transaction.
 async fn begin(api: &Api) -> Result<DatabaseTransaction, Problem> {
-    api.db.begin().await.map_err(|error| query_failed(&error.into()))
+    store::begin(&api.db).await.map_err(|error| query_failed(&error))
 }
 
 /// Ends it.

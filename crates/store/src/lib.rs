@@ -54,7 +54,7 @@ mod wide;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, sqlx};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, TransactionTrait, sqlx};
 use sea_orm_migration::MigratorTrait;
 
 pub use deadline::{answered, within};
@@ -185,6 +185,14 @@ pub async fn ping(db: &DatabaseConnection) -> Result<(), Error> {
 /// Milliseconds since 1970 UTC.
 pub fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
+}
+
+/// A transaction that will write. SQLite gives the right to write at once, for whoever reads first cannot get it any more
+/// once another wrote.
+pub async fn begin(db: &DatabaseConnection) -> Result<sea_orm::DatabaseTransaction, Error> {
+    let tx = db.begin().await?;
+    dialect::begin_writing(&tx).await?;
+    Ok(tx)
 }
 
 /// Longest time for one statement of a snapshot.
