@@ -8,6 +8,7 @@ mod endpoints;
 mod faults;
 mod isolation;
 mod monitoring;
+mod operations;
 mod performance;
 mod queue;
 mod reads;

@@ -29,6 +29,8 @@ mod account;
 pub mod admin;
 mod analytics;
 mod auth;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 mod monitoring;
 mod reads;
@@ -46,7 +48,7 @@ use moka::future::Cache;
 use monitoring::AlertOnsets;
 use outbound::Policy;
 use queue::Queue;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::{DatabaseConnection, DatabaseTransaction};
 pub use service::Error;
 use settings::{AlertLimits, OutboundSettings, SecondFactor, Settings};
 use shared_stats::Meter;
@@ -77,7 +79,9 @@ pub struct Api {
     /// Places for open streams.
     streams: stream::Places,
     /// Places for files that are being written.
-    exports: Arc<tokio::sync::Semaphore>,
+    exports: stream::Places,
+    /// How much one sender and one company may ask.
+    quotas: Arc<auth::quotas::Quotas>,
     stop: Stop,
     companies: Cache<String, Option<Uuid>>,
     secure_cookies: bool,
@@ -119,19 +123,24 @@ impl Api {
             settings.require_master_keys()?;
         }
         let oidc = settings.oidc.clone().map(|oidc| Oidc::new(oidc, redis.clone(), &settings.queue_name)).transpose()?;
-        let bytes = settings.cache_memory_mib * 1024 * 1024;
+        let bounds = cache::Bounds {
+            memory_bytes: settings.cache_memory_mib * 1024 * 1024,
+            entry_bytes: settings.cache_entry_max_bytes,
+            owner_bytes: settings.cache_company_max_mib * 1024 * 1024,
+        };
         Ok(Self {
             db,
             queue,
-            cache: ResponseCache::new(redis, &settings.queue_name, meter.clone(), bytes, http::cached::wrap),
+            cache: ResponseCache::new(redis, &settings.queue_name, meter.clone(), bounds, http::cached::wrap),
             meter,
             precomputed,
             onsets,
             limits: settings.alerts,
             callers: Cache::builder().max_capacity(10_000).time_to_live(CALLER_TTL).build(),
             last_known: Cache::builder().max_capacity(1_000).time_to_live(LAST_KNOWN_TTL).build(),
-            streams: stream::Places::default(),
-            exports: Arc::new(tokio::sync::Semaphore::new(reads::export::AT_ONCE)),
+            streams: stream::Places::new(stream::PLACES),
+            exports: stream::Places::new(reads::export::PLACES),
+            quotas: Arc::new(auth::quotas::Quotas::new(settings.requests_per_minute, settings.requests_per_minute_company)),
             stop,
             companies: Cache::builder().max_capacity(10_000).time_to_live(COMPANY_TTL).build(),
             secure_cookies: settings.production,
@@ -172,7 +181,9 @@ impl Api {
 
 /// Runs the service until `stop`.
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
-    let (db, queue) = (service::database(settings).await?, service::queue(settings)?);
+    let limit = settings.database_statement_timeout;
+    let db = store::connect_bounded(&settings.database_url, settings.database_max_connections, limit).await?;
+    let queue = service::queue(settings)?;
     let api = Api::start(settings, db, queue, stop.clone())?;
     let maintenance = tokio::spawn(api.clone().maintain(stop.clone()));
     let health = service::serve_health(settings, api.readiness(), stop.clone());
@@ -187,7 +198,7 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
 
 /// Begins a transaction.
 async fn begin(api: &Api) -> Result<DatabaseTransaction, Problem> {
-    api.db.begin().await.map_err(|error| query_failed(&error.into()))
+    store::begin(&api.db).await.map_err(|error| query_failed(&error))
 }
 
 /// Ends it.

@@ -1,12 +1,12 @@
 //! An answer as it is kept: serialised once, tagged once, compressed once.
 
 use std::{
-    io::Write,
+    io::{Read, Write},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use flate2::{Compression, write::GzEncoder};
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use redis_client::fred::bytes::Bytes;
 use ring::digest;
 
@@ -16,6 +16,10 @@ const COMPRESS_FROM: usize = 1024;
 const TAG: usize = 16;
 /// Bytes of the fixed head of a stored entry: version, time, digest, tag, length of the plain body.
 const HEAD: usize = 8 + 8 + 32 + TAG + 8;
+/// In that length: the body is compressed.
+const PACKED: u64 = 1 << 63;
+/// Longest plain body that a stored entry may unfold to.
+const MOST: u64 = 256 * 1024 * 1024;
 
 /// A computed answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,35 +70,43 @@ impl Entry {
         u32::try_from(bodies + 200).unwrap_or(u32::MAX)
     }
 
+    /// As Redis keeps it: the compressed body alone where there is one.
     pub(crate) fn encode(&self) -> Bytes {
-        let gzip = self.gzip.as_deref().unwrap_or_default();
-        let mut bytes = Vec::with_capacity(HEAD + self.plain.len() + gzip.len());
+        let body = self.gzip.as_ref().unwrap_or(&self.plain);
+        let length = self.plain.len() as u64 | if self.gzip.is_some() { PACKED } else { 0 };
+        let mut bytes = Vec::with_capacity(HEAD + body.len());
         bytes.extend_from_slice(&self.version.to_be_bytes());
         bytes.extend_from_slice(&self.computed_ms.to_be_bytes());
         bytes.extend_from_slice(&self.digest);
         bytes.extend_from_slice(&self.tag);
-        bytes.extend_from_slice(&(self.plain.len() as u64).to_be_bytes());
-        bytes.extend_from_slice(&self.plain);
-        bytes.extend_from_slice(gzip);
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(body);
         bytes.into()
     }
 
     pub(crate) fn decode(bytes: &Bytes) -> Option<Self> {
         let number = |at: usize| Some(u64::from_be_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-        let end = HEAD.checked_add(usize::try_from(number(48 + TAG)?).ok()?)?;
-        if bytes.len() < end {
-            return None;
-        }
-        let gzip = bytes.slice(end..);
+        let told = number(48 + TAG)?;
+        let (is_packed, length) = (told & PACKED != 0, told & !PACKED);
+        let body = (bytes.len() >= HEAD && length <= MOST).then(|| bytes.slice(HEAD..))?;
+        let (plain, gzip) = if is_packed { (unpack(&body, length)?, Some(body)) } else { (body, None) };
         Some(Self {
             version: number(0)?,
             computed_ms: number(8)?,
             digest: bytes.get(16..48)?.try_into().ok()?,
             tag: bytes.get(48..48 + TAG)?.try_into().ok()?,
-            plain: bytes.slice(HEAD..end),
-            gzip: (!gzip.is_empty()).then_some(gzip),
+            plain: Some(plain).filter(|plain| plain.len() as u64 == length)?,
+            gzip,
         })
     }
+}
+
+/// The plain form of a compressed body, if it has that length.
+fn unpack(packed: &[u8], length: u64) -> Option<Bytes> {
+    // What is stored may be cut or another's: the room is made as it is filled.
+    let mut plain = Vec::with_capacity(usize::try_from(length).ok()?.min(packed.len().saturating_mul(16)));
+    GzDecoder::new(packed).take(length + 1).read_to_end(&mut plain).ok()?;
+    Some(plain.into())
 }
 
 fn sha256(parts: &[&[u8]]) -> [u8; 32] {
@@ -121,7 +133,7 @@ fn now_ms() -> u64 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 
@@ -141,5 +153,20 @@ mod tests {
         }
         assert_eq!(Entry::decode(&Bytes::from_static(b"cut")), None);
         assert_eq!(Entry::decode(&Bytes::from(vec![255; HEAD])), None);
+    }
+
+    #[test]
+    fn what_is_stored_is_the_compressed_body_and_no_more_of_it_is_believed_than_it_holds() {
+        let data = b"long ".repeat(10_000);
+        let entry = Entry::new(7, b"here", &data, <[u8]>::to_vec, None);
+        let stored = entry.encode();
+        assert!(stored.len() < data.len() / 10, "{}", stored.len());
+        assert_eq!(Entry::decode(&stored).unwrap().plain, data);
+        for length in [0, data.len() as u64 - 1, data.len() as u64 + 1, MOST, u64::MAX >> 1] {
+            let mut lies = stored.to_vec();
+            lies[48 + TAG..HEAD].copy_from_slice(&(length | PACKED).to_be_bytes());
+            assert_eq!(Entry::decode(&lies.into()), None, "{length}");
+        }
+        assert_eq!(Entry::decode(&stored.slice(..stored.len() - 9)), None, "it is cut");
     }
 }

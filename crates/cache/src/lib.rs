@@ -9,7 +9,8 @@
 //! | `shared` | the answers in Redis, and who computes one for all replicas |
 //! | [`response`] | finds an answer in the process, in Redis, or has it computed once |
 //!
-//! It knows nothing of payments or HTTP: a tag and a key are text, an answer is bytes.
+//! It knows nothing of payments or HTTP: a tag and a key are text, an answer is bytes. What stands before a tag's colon is
+//! its owner, whose answers in Redis are bounded together: in number, in bytes, and each by a time to live.
 //!
 //! # How old an answer can be
 //! A commit is followed by a bump within [`tags::BUMP_GAP`] (1 s), and a process trusts a version that it
@@ -29,5 +30,5 @@ pub mod tags;
 
 pub use entry::Entry;
 pub use lease::Lease;
-pub use response::{Found, Outcome, Plan, ResponseCache};
+pub use response::{Bounds, Found, Outcome, Plan, ResponseCache};
 pub use tags::Tags;

@@ -30,6 +30,17 @@ pub struct Plan {
     pub local: Duration,
 }
 
+/// How much is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Bytes in this process.
+    pub memory_bytes: u64,
+    /// Bytes of one answer as Redis has it, compressed; a larger one is given and not kept.
+    pub entry_bytes: usize,
+    /// Bytes of all answers of one owner in Redis.
+    pub owner_bytes: u64,
+}
+
 /// Where an answer came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -83,13 +94,14 @@ pub struct ResponseCache {
 }
 
 impl ResponseCache {
-    /// A cache of the platform named `prefix`, of at most `bytes` in this process; `wrap` makes a body
-    /// of computed data.
-    pub fn new(client: Client, prefix: &str, meter: Meter, bytes: u64, wrap: fn(&[u8]) -> Vec<u8>) -> Self {
+    /// A cache of the platform named `prefix`, within `bounds`; `wrap` makes a body of
+    /// computed data.
+    pub fn new(client: Client, prefix: &str, meter: Meter, bounds: Bounds, wrap: fn(&[u8]) -> Vec<u8>) -> Self {
+        let bytes = bounds.memory_bytes;
         let weigh = |kept: &Kept| kept.entry.weight();
         Self {
             tags: Tags::new(client.clone(), prefix),
-            shared: Shared::new(client, prefix),
+            shared: Shared::new(client, prefix, bounds),
             meter,
             wrap,
             versions: Cache::builder().max_capacity(100_000).time_to_live(TRUST).build(),
@@ -240,12 +252,13 @@ impl ResponseCache {
         };
         let data = compute().await?;
         let before = self.shared.stored(place).await;
-        let entry = Arc::new(Entry::new(version.current, &place, &data, self.wrap, before.as_ref()));
+        let entry = Arc::new(Entry::new(version.current, place.digest(), &data, self.wrap, before.as_ref()));
         self.versions.insert(tag.to_owned(), version).await;
-        self.latest.insert(place, entry.clone()).await;
-        let until = Instant::now() + plan.ttl.min(plan.local);
-        self.fresh.insert((place, version.current), Kept { entry: entry.clone(), was_there: true, until }).await;
-        self.shared.store(plan.ttl, place, &entry, None).await;
+        if self.shared.store(plan.ttl, place, &entry, None).await {
+            self.latest.insert(place, entry.clone()).await;
+            let until = Instant::now() + plan.ttl.min(plan.local);
+            self.fresh.insert((place, version.current), Kept { entry, was_there: true, until }).await;
+        }
         Ok(version.current)
     }
 
@@ -260,7 +273,7 @@ impl ResponseCache {
             return Ok(Found { entry: kept.entry, outcome: Outcome::Hit });
         }
         let fill = async {
-            let entry = Arc::new(Entry::new(0, &place, &compute().await?, self.wrap, None));
+            let entry = Arc::new(Entry::new(0, place.digest(), &compute().await?, self.wrap, None));
             Ok(Kept { entry, was_there: false, until: Instant::now() + TRUST })
         };
         let kept = self.fresh.try_get_with(at, fill).await?;
@@ -301,10 +314,13 @@ impl ResponseCache {
         }
         match compute().await {
             Ok(data) => {
-                let entry = Arc::new(Entry::new(version.current, &place, &data, self.wrap, before.as_deref()));
-                self.latest.insert(place, entry.clone()).await;
-                self.shared.store(plan.ttl, place, &entry, lease).await;
-                Ok(kept(entry, false))
+                let entry = Arc::new(Entry::new(version.current, place.digest(), &data, self.wrap, before.as_deref()));
+                if self.shared.store(plan.ttl, place, &entry, lease).await {
+                    self.latest.insert(place, entry.clone()).await;
+                    return Ok(kept(entry, false));
+                }
+                // Given to those who wait for it now, and no others.
+                Ok(Kept { entry, was_there: false, until: Instant::now() })
             }
             Err(error) => {
                 self.shared.release(lease).await;

@@ -17,6 +17,8 @@ use actix_web::{
 use telemetry::{metrics::HttpDuration, trace};
 use tracing::{Instrument, Span, field::Empty, info_span};
 
+use crate::quota;
+
 /// W3C Trace Context.
 pub static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -68,8 +70,9 @@ pub(crate) async fn instrument<B: MessageBody>(request: ServiceRequest, next: Ne
     } else {
         Span::none()
     };
-    let answer = next.call(request).instrument(span.clone()).await;
-    if let Ok(response) = &answer {
+    let mut answer = next.call(request).instrument(span.clone()).await;
+    if let Ok(response) = &mut answer {
+        quota::add_to(response);
         let (request, status, matched) = (response.request(), response.status().as_u16(), OnceCell::new());
         let route =
             request.app_data::<RouteMetrics>().unwrap_or_else(|| matched.get_or_init(|| RouteMetrics::that_matched(request)));

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, sync::Cache};
 
 /// So many at once, and after them one each so often.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +18,17 @@ pub struct Rate {
     pub burst: u32,
     /// One more after each of these.
     pub each: Duration,
+}
+
+/// How a key stands after one of it was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// How many more there may be at once.
+    pub remaining: u32,
+    /// How long until there may be as many at once as ever.
+    pub reset: Duration,
+    /// It was not within the rate and is not counted; one will be after so long.
+    pub wait: Option<Duration>,
 }
 
 /// When the next one would be within its rate, in microseconds since the start.
@@ -39,12 +50,34 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
 
     /// Counts one of `key` if it is within the rate; otherwise returns how long until one is.
     pub fn take(&self, key: K) -> Result<(), Duration> {
-        self.take_at(key, i64::try_from(self.begun.elapsed().as_micros()).unwrap_or(i64::MAX / 2))
+        self.take_at(key, self.now_us())
+    }
+
+    /// Counts one of `key` if it is within the rate, and says how the key stands after it.
+    pub fn count<Q>(&self, key: &Q) -> Standing
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        self.count_at(key, self.now_us())
+    }
+
+    fn count_at<Q>(&self, key: &Q, now_us: i64) -> Standing
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        let bucket = self.buckets.get(key).unwrap_or_else(|| self.new_bucket(key.to_owned()));
+        let (taken, (each_us, most_us)) = (self.take_of(&bucket, now_us), self.spans());
+        let used_us = (bucket.load(Ordering::Relaxed) - now_us).clamp(0, most_us);
+        Standing {
+            remaining: u32::try_from((most_us - used_us) / each_us.max(1)).unwrap_or(u32::MAX),
+            reset: Duration::from_micros(used_us.unsigned_abs()),
+            wait: taken.err(),
+        }
     }
 
     /// Whether one of `key` is within the rate; it is not counted.
     pub fn check(&self, key: &K) -> Result<(), Duration> {
-        let now_us = i64::try_from(self.begun.elapsed().as_micros()).unwrap_or(i64::MAX / 2);
+        let now_us = self.now_us();
         let Some(bucket) = self.buckets.get(key) else { return Ok(()) };
         let (each_us, most_us) = self.spans();
         match bucket.load(Ordering::Relaxed).max(now_us) + each_us - now_us - most_us {
@@ -59,12 +92,22 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
         (each_us, each_us.saturating_mul(i64::from(self.rate.burst)))
     }
 
+    fn now_us(&self) -> i64 {
+        i64::try_from(self.begun.elapsed().as_micros()).unwrap_or(i64::MAX / 2)
+    }
+
+    fn new_bucket(&self, key: K) -> Bucket {
+        let bucket = Bucket::default();
+        self.buckets.insert(key, bucket.clone());
+        bucket
+    }
+
     fn take_at(&self, key: K, now_us: i64) -> Result<(), Duration> {
-        let bucket = self.buckets.get(&key).unwrap_or_else(|| {
-            let bucket = Bucket::default();
-            self.buckets.insert(key, bucket.clone());
-            bucket
-        });
+        let bucket = self.buckets.get(&key).unwrap_or_else(|| self.new_bucket(key));
+        self.take_of(&bucket, now_us)
+    }
+
+    fn take_of(&self, bucket: &AtomicI64, now_us: i64) -> Result<(), Duration> {
         let (each_us, most_us) = self.spans();
         let next = |at: i64| Some(at.max(now_us) + each_us).filter(|next| next - now_us <= most_us);
         let full = bucket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
@@ -85,5 +128,20 @@ mod tests {
         assert_eq!(allowed(200), 2);
         assert_eq!(allowed(10_000), 3);
         assert!(limit.take_at('b', 0).is_ok(), "each has its own");
+    }
+
+    #[test]
+    fn it_says_how_many_are_left_and_until_when() {
+        let limit: RateLimit<String> = RateLimit::new(Rate { burst: 3, each: Duration::from_micros(100) }, 10);
+        let counted = |now_us| {
+            let Standing { remaining, reset, wait } = limit.count_at("a", now_us);
+            (remaining, reset.as_micros(), wait.map(|wait| wait.as_micros()))
+        };
+        assert_eq!(counted(0), (2, 100, None));
+        assert_eq!(counted(0), (1, 200, None));
+        assert_eq!(counted(0), (0, 300, None));
+        assert_eq!(counted(50), (0, 250, Some(50)));
+        assert_eq!(counted(100), (0, 300, None));
+        assert_eq!(counted(10_000), (2, 100, None));
     }
 }

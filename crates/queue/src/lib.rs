@@ -41,6 +41,8 @@ pub mod batch;
 pub mod claims;
 mod consumer;
 pub mod dead;
+#[doc(hidden)]
+pub mod fuzzing;
 mod id_codec;
 pub mod keys;
 mod lz4_dict;

@@ -53,6 +53,8 @@ pub struct Settings {
     pub database_url: String,
     /// `DATABASE_MAX_CONNECTIONS`.
     pub database_max_connections: u32,
+    /// `DATABASE_STATEMENT_TIMEOUT_SECS`: after so long PostgreSQL ends a statement of the API; 0: never.
+    pub database_statement_timeout: Duration,
     /// `REDIS_URL`, or made from `REDIS_HOST` and its kin.
     pub redis_url: String,
     /// `CACHE_REDIS_URL`.
@@ -115,6 +117,14 @@ pub struct Settings {
     pub rollup_hour_days: u32,
     /// `CACHE_MEMORY_MIB`: memory for answers in each replica of the API.
     pub cache_memory_mib: u64,
+    /// `CACHE_ENTRY_MAX_BYTES`: a larger answer, compressed, is given and not kept.
+    pub cache_entry_max_bytes: usize,
+    /// `CACHE_COMPANY_MAX_MIB`: memory in Redis for the answers of one company.
+    pub cache_company_max_mib: u64,
+    /// `REQUESTS_PER_MINUTE`: requests that each replica of the API answers one token or user in a minute.
+    pub requests_per_minute: u32,
+    /// `REQUESTS_PER_MINUTE_COMPANY`: the same of all tokens and users of a company.
+    pub requests_per_minute_company: u32,
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces and metrics go by OTLP over HTTP; none: nowhere.
     pub otlp_endpoint: Option<String>,
     /// `OTEL_SDK_DISABLED`: neither traces nor metrics, nor the status' own figures.
@@ -176,6 +186,7 @@ impl Settings {
             production,
             database_url,
             database_max_connections: source.number(&table::DATABASE_MAX_CONNECTIONS)?,
+            database_statement_timeout: source.seconds(&table::DATABASE_STATEMENT_TIMEOUT_SECS)?,
             redis_url,
             cache_redis_url,
             ingress_public_url: public_url(source)?,
@@ -208,6 +219,10 @@ impl Settings {
             rollup_minute_days: source.number(&table::ROLLUP_MINUTE_DAYS)?,
             rollup_hour_days: source.number(&table::ROLLUP_HOUR_DAYS)?,
             cache_memory_mib: source.number(&table::CACHE_MEMORY_MIB)?,
+            cache_entry_max_bytes: source.number(&table::CACHE_ENTRY_MAX_BYTES)?,
+            cache_company_max_mib: source.number(&table::CACHE_COMPANY_MAX_MIB)?,
+            requests_per_minute: source.number(&table::REQUESTS_PER_MINUTE)?,
+            requests_per_minute_company: source.number(&table::REQUESTS_PER_MINUTE_COMPANY)?,
             otlp_endpoint: otlp_endpoint(source)?,
             telemetry_disabled: source.parse(&table::OTEL_SDK_DISABLED)?,
             trace_ratio: source.share(&table::OTEL_TRACES_SAMPLER_ARG)?.unwrap_or(if production { 0.01 } else { 1.0 }),

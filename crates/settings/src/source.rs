@@ -11,7 +11,7 @@ use crate::{
 
 /// First parts that in the environment are ours alone: a name that begins so and is not known is a
 /// slip of the pen, for example `BATCH_SIZES`.
-const OURS: [&str; 13] = [
+const OURS: [&str; 14] = [
     "ALERT_",
     "BATCH_",
     "BODY_",
@@ -23,6 +23,7 @@ const OURS: [&str; 13] = [
     "OIDC_",
     "OUTBOUND_",
     "QUEUE_",
+    "REQUESTS_PER_",
     "ROLLUP_",
     "WEBHOOK_",
 ];

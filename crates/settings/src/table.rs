@@ -118,6 +118,9 @@ table! {
         DATABASE_URL = text("sqlite://./data/netbanx.db?mode=rwc"), "or `postgres://…`";
         DATABASE_MAX_CONNECTIONS = number("8", 1, 1000, "connections"),
             "of each process; the worker's should exceed `WORKER_CONCURRENCY` by 2";
+        DATABASE_STATEMENT_TIMEOUT_SECS = number("30", 0, 3600, "seconds"),
+            "that PostgreSQL gives a statement of the API (ten minutes one of a file); 0: no limit. It goes by the connection's `options`, \
+             which PgBouncer must ignore (`ignore_startup_parameters = options`); there `ALTER ROLE … SET statement_timeout` does it";
     }
     "Redis" {
         REDIS_URL = text("redis://127.0.0.1:6379/0"),
@@ -177,6 +180,11 @@ table! {
     "Dashboards" {
         API_BIND = text("127.0.0.1:8080"), "where the API and the dashboard listen";
         CACHE_MEMORY_MIB = number("64", 1, 65_536, "MiB"), "for answers in each replica of the API";
+        CACHE_ENTRY_MAX_BYTES = number("1048576", 1024, 67_108_864, "bytes"),
+            "of an answer, compressed, beyond which it is given and not kept";
+        CACHE_COMPANY_MAX_MIB = number("32", 1, 65_536, "MiB"), "of the cache's Redis for the answers of one company, of which it keeps 1,000 at most";
+        REQUESTS_PER_MINUTE = number("1200000", 1, 60_000_000, "requests"), "of one token or user, beyond which it is answered 429; each replica of the API counts by itself";
+        REQUESTS_PER_MINUTE_COMPANY = number("2400000", 1, 60_000_000, "requests"), "of one company, in the same way";
     }
     "Sign-in" {
         SECOND_FACTOR = choice("optional", &["optional", "administrators", "everyone"]),

@@ -60,7 +60,7 @@ mod wide;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, sqlx};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, TransactionTrait, sqlx};
 use sea_orm_migration::MigratorTrait;
 
 pub use deadline::{answered, within};
@@ -132,6 +132,16 @@ fn is_passing(error: &DbErr) -> bool {
 /// A pool of at most `max_connections` to the database at `url`. SQLite gets one writer at a time
 /// and a write-ahead log. A PostgreSQL that is away is no error here: it is asked when it is needed.
 pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, Error> {
+    open(url, max_connections, None).await
+}
+
+/// The same, and PostgreSQL itself ends a statement that takes longer than `limit`: of an asker who gave up it knows
+/// nothing, and would go on. [`snapshot`] has a limit of its own. SQLite knows none.
+pub async fn connect_bounded(url: &str, max_connections: u32, limit: Duration) -> Result<DatabaseConnection, Error> {
+    open(url, max_connections, Some(limit).filter(|limit| !limit.is_zero())).await
+}
+
+async fn open(url: &str, max_connections: u32, statements: Option<Duration>) -> Result<DatabaseConnection, Error> {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(max_connections)
@@ -150,6 +160,11 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
         });
     } else {
         options.connect_lazy(true);
+        if let Some(limit) = statements {
+            // Told with the connection itself: it costs no call, and holds for every session that a pool opens.
+            options
+                .map_sqlx_postgres_opts(move |postgres| postgres.options([("statement_timeout", limit.as_millis().to_string())]));
+        }
         options.map_sqlx_postgres_pool_opts(|pool| pool.after_release(|connection, _| Box::pin(deadline::is_alive(connection))));
     }
     Ok(Database::connect(options).await?)
@@ -178,9 +193,22 @@ pub fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
 }
 
+/// A transaction that will write. SQLite gives the right to write at once, for whoever reads first cannot get it any more
+/// once another wrote.
+pub async fn begin(db: &DatabaseConnection) -> Result<sea_orm::DatabaseTransaction, Error> {
+    let tx = db.begin().await?;
+    dialect::begin_writing(&tx).await?;
+    Ok(tx)
+}
+
+/// Longest time for one statement of a snapshot.
+const SNAPSHOT_STATEMENT: Duration = Duration::from_secs(600);
+
 /// A transaction that sees one moment, however long it is read from.
 pub async fn snapshot(db: &DatabaseConnection) -> Result<sea_orm::DatabaseTransaction, Error> {
-    Ok(dialect::snapshot(db).await?)
+    let tx = dialect::snapshot(db).await?;
+    dialect::limit_statements(&tx, SNAPSHOT_STATEMENT).await?;
+    Ok(tx)
 }
 
 /// How many migrations the database lacks.

@@ -133,3 +133,25 @@ async fn who_signed_out_stays_out_while_the_database_is_away() {
     drop(postgres);
     std::fs::remove_dir_all(directory).unwrap();
 }
+
+#[tokio::test]
+async fn changes_at_once_wait_for_each_other() {
+    let platform = with_api().await;
+    let added = async |path: &str, body: Value| {
+        let url = format!("{}{path}", platform.api_url());
+        platform.http.post(url).bearer_auth(&platform.admin_token).json(&body).send().await.unwrap().status().as_u16()
+    };
+    // A password takes its time between what is read and what is written.
+    let user = async || {
+        let user = json!({"email": "late@acme.example", "role": "member", "company": "acme", "password": "a long enough one"});
+        added("/api/v1/users", user).await
+    };
+    let tokens = async || {
+        for n in 0..20 {
+            let token = json!({"name": format!("t{n}"), "company": "acme", "permissions": ["read:events"]});
+            assert_eq!(added("/api/v1/tokens", token).await, 201, "{n}");
+        }
+    };
+    let (status, ()) = tokio::join!(user(), tokens());
+    assert_eq!(status, 201);
+}

@@ -5,6 +5,7 @@ mod audit;
 mod credentials;
 mod doctor;
 mod oidc;
+mod quotas;
 mod second_factor;
 mod sharing;
 mod sign_in;

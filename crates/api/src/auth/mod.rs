@@ -3,6 +3,7 @@
 pub(crate) mod credentials;
 pub(crate) mod demand;
 pub(crate) mod oidc;
+pub(crate) mod quotas;
 mod revocations;
 pub(crate) mod same_site;
 pub(crate) mod session;
@@ -120,9 +121,12 @@ pub(crate) async fn anyone_enrolling(api: &Api, request: &HttpRequest) -> Result
 async fn identified(api: &Api, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
     if let Some(token) = credentials::token(request.headers()) {
         let found = known(api, Credential::Token(token)).await?;
-        return found.ok_or_else(|| denied("the token is unknown, expired or revoked"));
+        let caller = found.ok_or_else(|| denied("the token is unknown, expired or revoked"))?;
+        api.quotas.count(request, &caller)?;
+        return Ok(caller);
     }
     let (caller, session) = of_cookies(api, request).await?;
+    api.quotas.count(request, &caller)?;
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !is_safe && !shows_csrf(request, session) {
         return Err(Problem::new(ProblemKind::CsrfMissing, format!("send the session's CSRF token in {CSRF_HEADER}")));

@@ -10,11 +10,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use http_service::Problem;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::reads::Scope;
 use utoipa::IntoParams;
 
-pub(crate) use file::AT_ONCE;
-use file::{Form, Source, send, value};
+pub(crate) use file::PLACES;
+use file::{Form, Permitted, Source, send, value};
 
 use crate::{
     Api,
@@ -61,9 +60,9 @@ pub(crate) async fn transactions_jsonl(api: web::Data<Api>, request: HttpRequest
 }
 
 async fn of_transactions(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
-    let scope = permitted(api, request, transactions::PERMISSION).await?;
+    let permitted = permitted(api, request, transactions::PERMISSION).await?;
     let (_, filter) = transactions::asked(request)?;
-    send(api, request, "transactions", form, scope, Source::Transactions(filter)).await
+    send(api, request, "transactions", form, permitted, Source::Transactions(filter)).await
 }
 
 /// Export stored webhooks as CSV, without their bodies. Needs `read:events`.
@@ -81,9 +80,9 @@ pub(crate) async fn events_jsonl(api: web::Data<Api>, request: HttpRequest) -> R
 }
 
 async fn of_events(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
-    let scope = permitted(api, request, events::PERMISSION).await?;
+    let permitted = permitted(api, request, events::PERMISSION).await?;
     let (_, filter, _) = events::asked(request)?;
-    send(api, request, "events", form, scope, Source::Events(filter)).await
+    send(api, request, "events", form, permitted, Source::Events(filter)).await
 }
 
 /// Export accounts as CSV. Needs `read:accounts`.
@@ -101,25 +100,25 @@ pub(crate) async fn accounts_jsonl(api: web::Data<Api>, request: HttpRequest) ->
 }
 
 async fn of_accounts(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
-    let scope = permitted(api, request, accounts::PERMISSION).await?;
+    let permitted = permitted(api, request, accounts::PERMISSION).await?;
     let (_, filter) = accounts::asked(request)?;
-    send(api, request, "accounts", form, scope, Source::Accounts(filter)).await
+    send(api, request, "accounts", form, permitted, Source::Accounts(filter)).await
 }
 
 /// Export the audit log as CSV, the latest first. Needs `manage:secrets`.
 #[utoipa::path(get, path = "/api/v1/audit.csv", tag = "management", params(ExportQuery),
     responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn audit_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let scope = permitted(&api, &request, audit::PERMISSION).await?;
-    send(&api, &request, "audit", Form::Csv, scope, Source::Audit).await
+    let permitted = permitted(&api, &request, audit::PERMISSION).await?;
+    send(&api, &request, "audit", Form::Csv, permitted, Source::Audit).await
 }
 
 /// Export the audit log as JSON Lines, the latest first. Needs `manage:secrets`.
 #[utoipa::path(get, path = "/api/v1/audit.jsonl", tag = "management",
     responses((status = 200, content_type = "application/jsonl", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn audit_jsonl(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let scope = permitted(&api, &request, audit::PERMISSION).await?;
-    send(&api, &request, "audit", Form::JsonLines, scope, Source::Audit).await
+    let permitted = permitted(&api, &request, audit::PERMISSION).await?;
+    send(&api, &request, "audit", Form::JsonLines, permitted, Source::Audit).await
 }
 
 /// Export the series of figures as CSV: a row for each point and currency. Needs `read:analytics`.
@@ -137,10 +136,10 @@ pub(crate) async fn analytics_jsonl(api: web::Data<Api>, request: HttpRequest) -
 }
 
 async fn of_analytics(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
-    let scope = permitted(api, request, analytics::PERMISSION).await?;
-    let figures = analytics::asked(api.clone(), &query::read(request)?, scope).await?;
+    let permitted = permitted(api, request, analytics::PERMISSION).await?;
+    let figures = analytics::asked(api.clone(), &query::read(request)?, permitted.scope).await?;
     let rows = if form == Form::Csv { by_currency(&figures) } else { points(&figures) };
-    send(api, request, "analytics", form, scope, Source::Rows(rows)).await
+    send(api, request, "analytics", form, permitted, Source::Rows(rows)).await
 }
 
 fn points(figures: &Analytics) -> VecDeque<Value> {
@@ -164,11 +163,12 @@ fn by_currency(figures: &Analytics) -> VecDeque<Value> {
     rows
 }
 
-/// The rows that who asks may see; that they were asked for is noted.
-async fn permitted(api: &Api, request: &HttpRequest, permission: &str) -> Result<Scope, Problem> {
+/// The rows that the caller may see, and a place for the file; that it was asked for is noted.
+async fn permitted(api: &Api, request: &HttpRequest, permission: &str) -> Result<Permitted, Problem> {
     let caller = auth::caller(api, request, permission).await?;
     let scope = OfCompany::scope(api, request, &caller).await?;
+    let place = api.exports.open(&caller.actor, caller.scope())?;
     let author = Author::of(api, request, &caller);
     author.note_alone(api, "export", &json!({"path": request.path(), "asked": request.query_string()})).await?;
-    Ok(scope)
+    Ok(Permitted { scope, place })
 }

@@ -19,7 +19,7 @@ use store::reads::{Scope, TransactionFilter};
 
 mod places;
 
-pub(crate) use places::{Place, Places};
+pub(crate) use places::{Limits, Place, Places};
 
 use crate::{
     Api,
@@ -34,6 +34,8 @@ use crate::{
 };
 
 const PERMISSION: &str = "read:transactions";
+/// Streams that may be open.
+pub(crate) const PLACES: Limits = Limits { what: "streams", all: 1_000, of_company: 200, of_sender: 25 };
 /// How often it is looked whether anything changed.
 const LOOK: Duration = Duration::from_millis(500);
 /// How often an event shows that the stream lives.

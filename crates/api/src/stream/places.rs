@@ -1,4 +1,4 @@
-//! How many streams may be open: in one replica, of one company, and of one sender.
+//! How many streams or files may be open: in one replica, for one company, and for one sender.
 
 use std::{
     collections::HashMap,
@@ -9,18 +9,27 @@ use std::{
 use http_service::{Problem, ProblemKind};
 use store::reads::Scope;
 
-/// Streams that one replica holds open at most.
-const ALL: u32 = 1_000;
-/// Those of one company.
-const OF_COMPANY: u32 = 200;
-/// Those of one token or one user.
-const OF_SENDER: u32 = 25;
+/// How many places there are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// What they are for, as a refusal has it.
+    pub what: &'static str,
+    /// In one replica.
+    pub all: u32,
+    /// For one company.
+    pub of_company: u32,
+    /// For one token or one user.
+    pub of_sender: u32,
+}
 
-/// The streams that are open, by whose they are.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Places(Arc<Mutex<HashMap<String, u32>>>);
+/// The places that are taken, by whose they are. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    limits: Limits,
+    taken: Arc<Mutex<HashMap<String, u32>>>,
+}
 
-/// A stream's place; released when it is dropped.
+/// A place; released when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     places: Places,
@@ -28,15 +37,21 @@ pub(crate) struct Place {
 }
 
 impl Places {
-    /// A place for a stream of `actor` over `scope`.
+    /// So many places, all of them free.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, taken: Arc::default() }
+    }
+
+    /// A place for `actor`, whose rows are within `scope`.
     pub fn open(&self, actor: &str, scope: Scope) -> Result<Place, Problem> {
-        let mut limits = vec![("all".to_owned(), ALL), (actor.to_owned(), OF_SENDER)];
+        let Limits { what, all, of_company, of_sender } = self.limits;
+        let mut limits = vec![("all".to_owned(), all), (actor.to_owned(), of_sender)];
         if let Scope::Company(company) = scope {
-            limits.push((format!("company:{company}"), OF_COMPANY));
+            limits.push((format!("company:{company}"), of_company));
         }
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if limits.iter().any(|(name, most)| open.get(name).is_some_and(|count| count >= most)) {
-            let detail = "too many streams are open; close one, or try again later";
+            let detail = format!("too many {what} at once; end one, or try again later");
             return Err(Problem::new(ProblemKind::TooManyRequests, detail).retry_after(Duration::from_secs(5)));
         }
         for (name, _) in &limits {
@@ -48,7 +63,7 @@ impl Places {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut open = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
         for name in &self.names {
             if let Some(count) = open.get_mut(name) {
                 *count = count.saturating_sub(1);
@@ -65,11 +80,21 @@ mod tests {
 
     #[test]
     fn one_sender_does_not_take_all_places() {
-        let places = Places::default();
-        let mut held: Vec<Place> = (0..OF_SENDER).map(|_| places.open("token:1", Scope::All).unwrap()).collect();
+        let places = Places::new(Limits { what: "streams", all: 10, of_company: 5, of_sender: 2 });
+        let mut held: Vec<Place> = (0..2).map(|_| places.open("token:1", Scope::All).unwrap()).collect();
         assert_eq!(places.open("token:1", Scope::All).unwrap_err().kind(), ProblemKind::TooManyRequests);
         assert!(places.open("token:2", Scope::All).is_ok());
         held.pop();
         assert!(places.open("token:1", Scope::All).is_ok());
+    }
+
+    #[test]
+    fn one_company_does_not_take_all_places() {
+        let places = Places::new(Limits { what: "files", all: 3, of_company: 2, of_sender: 2 });
+        let company = Scope::Company(uuid::Uuid::from_u128(1));
+        let _held: Vec<Place> = ["token:1", "token:2"].map(|actor| places.open(actor, company).unwrap()).into();
+        assert_eq!(places.open("token:3", company).unwrap_err().kind(), ProblemKind::TooManyRequests);
+        let _third = places.open("token:4", Scope::Company(uuid::Uuid::from_u128(2))).unwrap();
+        assert_eq!(places.open("token:5", Scope::All).unwrap_err().kind(), ProblemKind::TooManyRequests, "all are taken");
     }
 }

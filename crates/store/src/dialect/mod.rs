@@ -4,7 +4,7 @@ pub(crate) mod existing_rows;
 pub mod partitions;
 pub(crate) mod rows;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use common::{CompanyId, Kind};
 use ring::digest;
@@ -170,6 +170,14 @@ pub(crate) async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransact
         // A transaction of SQLite's write-ahead log is one.
         _ => db.begin().await,
     }
+}
+
+/// The limit for each statement of `tx`, whatever the connection's is. SQLite knows none.
+pub(crate) async fn limit_statements(tx: &DatabaseTransaction, limit: Duration) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared(&format!("SET LOCAL statement_timeout = {}", limit.as_millis())).await?;
+    }
+    Ok(())
 }
 
 /// Takes SQLite's right to write before anything is read: one that only reads cannot get it any more once another wrote.

@@ -12,6 +12,7 @@ mod aging;
 mod figures;
 mod horizons;
 mod identities;
+mod limits;
 mod naive;
 mod outbound;
 mod partitions;

@@ -33,7 +33,9 @@ use crate::{
         title = "Netbanx webhook platform",
         description = "What was received by webhook, private to each company. Amounts are integers in minor units of their \
             currency, times are RFC 3339 in UTC. Cached answers carry a strong ETag and `X-Cache`; they are at most two seconds \
-            behind what is stored."
+            behind what is stored. Answers to whoever is known tell by `RateLimit-Policy` and `RateLimit` how many requests a \
+            sender and a company may send in a minute and how many are left; a quota that is used up is answered 429 with \
+            `Retry-After`."
     ),
     paths(
         transactions::list, export::transactions_csv, export::transactions_jsonl, export::events_csv, export::events_jsonl,

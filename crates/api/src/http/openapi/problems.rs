@@ -66,15 +66,15 @@ macro_rules! problems {
 
 problems! {
     /// Of what takes nothing but a known sender.
-    Known: "401" "403" "500" "503";
+    Known: "401" "403" "429" "500" "503";
     /// Of a list.
-    List: "400" "401" "403" "500" "503";
+    List: "400" "401" "403" "429" "500" "503";
     /// Of one thing by its id.
-    Show: "400" "401" "403" "404" "500" "503";
+    Show: "400" "401" "403" "404" "429" "500" "503";
     /// Of a change.
-    Change: "400" "401" "403" "409" "413" "500" "503";
+    Change: "400" "401" "403" "409" "413" "429" "500" "503";
     /// Of a change to one thing.
-    ShowChange: "400" "401" "403" "404" "409" "413" "500" "503";
+    ShowChange: "400" "401" "403" "404" "409" "413" "429" "500" "503";
     /// Of a change to one's own account.
     Own: "400" "401" "403" "409" "413" "429" "500" "503";
     /// Of a sign-in by a provider.

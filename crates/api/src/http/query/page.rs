@@ -101,7 +101,8 @@ impl FromStr for Cursor {
 form!(Cursor, string());
 
 impl Cursor {
-    fn text(self) -> String {
+    /// What callers are given.
+    pub fn text(self) -> String {
         let (time, id) = self.0;
         URL_SAFE_NO_PAD.encode(format!("{time}.{}", id.simple()))
     }

@@ -1,11 +1,11 @@
 //! A file while it is written: pages of rows from one moment of the database.
 
-use std::{collections::VecDeque, io::Write, time::Duration};
+use std::{collections::VecDeque, io::Write};
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use flate2::{Compression, write::GzEncoder};
 use futures::stream;
-use http_service::{Problem, ProblemKind};
+use http_service::Problem;
 use redis_client::fred::bytes::Bytes;
 use sea_orm::{Condition, DatabaseTransaction};
 use serde::Serialize;
@@ -15,7 +15,6 @@ use store::{
     reads::{self, EventFilter, Position, Scope, TransactionFilter, Window},
     shown::{Account, Transaction},
 };
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::{ExportQuery, csv};
 use crate::{
@@ -27,12 +26,21 @@ use crate::{
     },
     query_failed,
     reads::{accounts::AccountFilter, events::Event},
+    stream::{Limits, Place},
 };
 
 /// Rows that are read at once.
 const PAGE: u64 = 1_000;
-/// Files that one replica writes at once: each holds a connection to the database.
-pub(crate) const AT_ONCE: usize = 3;
+/// Files that are written at once: each holds a connection to the database. No company takes them all.
+pub(crate) const PLACES: Limits = Limits { what: "files", all: 3, of_company: 2, of_sender: 2 };
+
+/// Who asks may have a file.
+pub(super) struct Permitted {
+    /// The rows that they see.
+    pub scope: Scope,
+    /// The file's place among those that are written.
+    pub place: Place,
+}
 
 /// What a file holds, read page by page.
 #[derive(Debug, Clone)]
@@ -117,7 +125,7 @@ struct Export {
     after: Option<Position>,
     is_over: bool,
     gzip: Option<GzEncoder<Vec<u8>>>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// Answers with the rows of `source` as a file of that name.
@@ -126,14 +134,10 @@ pub(super) async fn send(
     request: &HttpRequest,
     name: &str,
     form: Form,
-    scope: Scope,
+    permitted: Permitted,
     source: Source,
 ) -> Result<HttpResponse, Problem> {
-    let busy = || {
-        let problem = Problem::new(ProblemKind::TooManyRequests, "too many files are being written; try again in a moment");
-        problem.retry_after(Duration::from_secs(5))
-    };
-    let place = api.exports.clone().try_acquire_owned().map_err(|_| busy())?;
+    let Permitted { scope, place } = permitted;
     let snapshot = store::snapshot(&api.db).await.map_err(|e| query_failed(&e))?;
     let all = wanted(&snapshot, scope, &source).await.map_err(|e| query_failed(&e))?;
     let rows = count(&snapshot, all.clone(), &source).await.map_err(|e| query_failed(&e))?;
