@@ -51,6 +51,7 @@ async fn asked(world: &World, row: &Row, asker: &Asker) -> Option<String> {
     let may = match row.who {
         Who::Everyone => true,
         Who::Anyone => asker.is_known(),
+        Who::Person => asker.is_person(),
         Who::With(permissions) => permissions.iter().all(|permission| asker.may(permission)),
     };
     let expected = match (may, asker.is_known()) {
@@ -82,6 +83,7 @@ async fn asked_by_foreigner(world: &World, row: &Row, takes_company: bool) -> Ve
         let is_theirs = match row.who {
             Who::With(permissions) => permissions.iter().all(|permission| world.foreigner.may(permission)),
             Who::Everyone | Who::Anyone => true,
+            Who::Person => world.foreigner.is_person(),
         };
         let expected = match foreign {
             Foreign::Own if is_theirs => row.done,

@@ -7,6 +7,8 @@ pub enum Who {
     Everyone,
     /// Everyone who is signed in.
     Anyone,
+    /// People: those who have a session. No token is anybody's account.
+    Person,
     /// Those with all of these permissions.
     With(&'static [&'static str]),
 }
@@ -63,6 +65,23 @@ use Foreign::{Forbidden, NotFound, Own};
 
 pub const TABLE: &[Row] = &[
     get("/api/performance/status", PLATFORM, Own),
+    // Nothing is wrong with who asks, but with the password or the code: those are tested with second factors.
+    send(
+        "POST",
+        "/api/v1/account/password",
+        Who::Person,
+        Forbidden,
+        400,
+        r#"{"oldPassword":"wrong","newPassword":"a long enough one"}"#,
+    ),
+    get("/api/v1/account/second-factor", Who::Person, Forbidden),
+    send("POST", "/api/v1/account/second-factor", Who::Person, Forbidden, 201, r#"{"password":"PASSWORD"}"#),
+    send("POST", "/api/v1/account/second-factor/confirm", Who::Person, Forbidden, 400, r#"{"code":"x"}"#),
+    send("POST", "/api/v1/account/second-factor/off", Who::Person, Forbidden, 409, r#"{"code":"x"}"#),
+    send("POST", "/api/v1/account/second-factor/recovery-codes", Who::Person, Forbidden, 409, r#"{"code":"x"}"#),
+    get("/api/v1/account/sessions", Who::Person, Forbidden),
+    delete("/api/v1/account/sessions", Who::Person, Forbidden),
+    delete("/api/v1/account/sessions/{id}", Who::Person, Forbidden),
     get("/api/v1/accounts", ACCOUNTS, Own),
     get("/api/v1/accounts.csv", ACCOUNTS, Own),
     get("/api/v1/accounts.jsonl", ACCOUNTS, Own),
@@ -101,6 +120,10 @@ pub const TABLE: &[Row] = &[
     get("/api/v1/session", Who::Anyone, Own),
     send("POST", "/api/v1/session", Who::Everyone, Own, 200, r#"{"email":"EMAIL","password":"PASSWORD"}"#),
     delete("/api/v1/session", Who::Anyone, Own),
+    get("/api/v1/session/methods", Who::Everyone, Own),
+    // No provider is configured here.
+    Row { done: 404, ..get("/api/v1/session/oidc", Who::Everyone, Own) },
+    Row { done: 404, ..get("/api/v1/session/oidc/callback", Who::Everyone, Own) },
     get("/api/v1/stream", TRANSACTIONS, Own),
     get("/api/v1/tokens", SECRETS, Own),
     send(
@@ -127,6 +150,8 @@ pub const TABLE: &[Row] = &[
         r#"{"company":"acme","email":"u{n}@acme.example","role":"read-only","password":"a long enough one"}"#,
     ),
     delete("/api/v1/users/{id}", SECRETS, NotFound),
+    // A new user has none to be reset.
+    Row { done: 404, ..delete("/api/v1/users/{id}/second-factor", SECRETS, NotFound) },
     get("/api/webhooks/queue", QUEUE, Own),
     send("POST", "/api/webhooks/queue", QUEUE, Own, 200, r#"{"action":"stats"}"#),
     send("POST", "/api/webhooks/queue", QUEUE, Own, 200, r#"{"action":"retry","ids":["DEAD"]}"#),

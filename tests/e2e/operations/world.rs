@@ -34,6 +34,10 @@ impl Asker {
         self.permissions.contains(&permission)
     }
 
+    pub fn is_person(&self) -> bool {
+        matches!(self.shown, Shown::SignIn)
+    }
+
     pub fn is_known(&self) -> bool {
         !matches!(self.shown, Shown::Nothing)
     }
@@ -107,6 +111,8 @@ impl World {
                 self.new_of("/api/v1/tokens", json!({"company": "acme", "name": "gone", "permissions": ["read:events"]})).await
             }
             "users" => self.new_user().await,
+            "account" if is_fresh => self.new_session().await,
+            "account" => "00000000-0000-7000-8000-000000000000".to_owned(),
             _ => panic!("{}: no such thing is made for the test", row.path),
         };
         row.path.replace("{id}", &id)
@@ -150,6 +156,15 @@ impl World {
             set.into_iter().find(|set| set.starts_with("netbanx_session=")).unwrap().split(';').next().unwrap().to_owned();
         let told: Value = answer.json().await.unwrap();
         (cookie, told["data"]["csrfToken"].as_str().unwrap().to_owned())
+    }
+
+    /// Another session of the member.
+    async fn new_session(&self) -> String {
+        let (cookie, _) = self.sign_in().await;
+        let url = format!("{}/api/v1/account/sessions", self.platform.api_url());
+        let told: Value = self.platform.http.get(url).header("cookie", cookie).send().await.unwrap().json().await.unwrap();
+        let sessions = told["data"]["sessions"].as_array().unwrap();
+        sessions.iter().find(|session| session["isThis"] == true).unwrap()["id"].as_str().unwrap().to_owned()
     }
 
     async fn new_of(&self, path: &str, body: Value) -> String {
