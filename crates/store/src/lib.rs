@@ -8,6 +8,7 @@
 //! | [`reads`] | what the read API asks, by page and filter |
 //! | [`rollups`] | figures by buckets of time, kept by differences |
 //! | [`verify`] | the same figures counted again: verify and rebuild |
+//! | [`figure_check`] | the same proved a day at a time, by the workers themselves |
 //! | [`outbound`] | companies' own systems are told of what changed |
 //! | [`retention`] | removes rows older than the configured ages |
 //! | [`receiver_changes`] | receivers as they are published, and whether something changed |
@@ -40,6 +41,7 @@ pub mod deadline;
 pub mod dialect;
 pub mod entity;
 pub mod existing;
+pub mod figure_check;
 pub mod horizon;
 pub mod migration;
 pub mod outbound;

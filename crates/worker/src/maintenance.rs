@@ -13,6 +13,7 @@ use receivers::Publisher;
 use sea_orm::DatabaseConnection;
 use shared_stats::CountOutbox;
 use store::{
+    figure_check::{self, Checked},
     retention::{self, Retention},
     rollups::{self, CompanyDeltas},
 };
@@ -35,6 +36,8 @@ const DIRECTORY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_
 const PUBLICATION: Duration = Duration::from_secs(300);
 /// How often partitions are looked after.
 const PARTITIONS: Duration = Duration::from_secs(3600);
+/// How often a day's figures are compared with its rows, until a pass over all days is done: one a night.
+const CHECK: Duration = Duration::from_secs(60);
 /// How often the queue's counts are taken, for the metrics and to see whether more jobs died.
 const GAUGE: Duration = Duration::from_secs(10);
 /// Longest wait for the database in one step of it; and in one that may move a month's rows.
@@ -58,7 +61,7 @@ pub(crate) struct Maintenance {
 pub(crate) async fn run(maintenance: Maintenance, mut stop: Stop) {
     let Maintenance { db, queue, outbox, invalidator, dead_letter_counter, publisher, retention } = maintenance;
     let mut scan = DeadLetterScan::new(dead_letter_counter);
-    let (mut collected, mut retained, mut gauged, mut parted, mut folded) = (None, None, None, None, 0);
+    let (mut collected, mut retained, mut gauged, mut parted, mut checked, mut folded) = (None, None, None, None, None, 0);
     let keeping = tokio::spawn(keep_directory(publisher, stop.clone()));
     while !*stop.borrow() {
         // Either the time is over or it is told to stop, which the loop sees.
@@ -90,6 +93,9 @@ pub(crate) async fn run(maintenance: Maintenance, mut stop: Stop) {
             && let Err(error) = retain(&db, retention).await
         {
             tracing::warn!(%error, "what is too old is removed later");
+        }
+        if is_due(&mut checked, CHECK) {
+            check_figures(&db).await;
         }
         if is_due(&mut parted, PARTITIONS) {
             match store::deadline::within(STEP.1, retention::keep_partitions(&db, retention)).await {
@@ -155,6 +161,17 @@ async fn retain(db: &DatabaseConnection, retention: Retention) -> Result<(), sto
         }
     }
     Ok(())
+}
+
+/// Compares the figures of a day with its rows. What is wrong is remembered in the database, where the API finds it for its alert.
+async fn check_figures(db: &DatabaseConnection) {
+    match store::deadline::within(STEP.1, figure_check::step(db, store::now_ms())).await {
+        Ok(Some(Checked { day_ms, differences })) if differences > 0 => {
+            tracing::error!(day_ms, differences, "figures differ from their rows: netbanx rollup verify says which");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::debug!(%error, "figures are checked later"),
+    }
 }
 
 /// Why counts were not taken over.

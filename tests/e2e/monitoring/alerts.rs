@@ -196,3 +196,28 @@ async fn a_receiver_whose_key_changed_at_the_portal_is_told() {
         (&"netbanx".into(), &6.into(), &true.into())
     );
 }
+
+/// A day's figure that no row stands for is found by the worker itself; when it is gone, and a pass later, so is the alert.
+#[tokio::test]
+async fn figures_that_differ_from_their_rows_are_told() {
+    let mut platform = Platform::prepare(Database::Postgres).await;
+    let yesterday = store::now_ms().div_euclid(86_400_000) * 86_400_000 - 86_400_000;
+    let all = store::rollups::ALL.0;
+    let bucket = format!(
+        "INSERT INTO rollups (company_id, grain, mode, bucket, series, count, amount)
+         VALUES ('{all}', 'day', 'live', {yesterday}, 'w|processed', 3, 0)"
+    );
+    platform.execute(&bucket).await;
+    for service in [Service::Api, Service::Worker] {
+        platform.run(service).await;
+    }
+    let alert = rises(&platform, "figures-differ").await;
+    assert_eq!((&alert["severity"], &alert["figure"]), (&json!("critical"), &json!(1.0)));
+    platform.kill(Service::Worker);
+    platform.netbanx(&["rollup", "rebuild"]);
+    // A worker of the next night.
+    platform.execute("DELETE FROM platform_state WHERE name = 'figure_check.place'").await;
+    platform.execute(&bucket.replace("'w|processed', 3", "'w|duplicate', 3")).await;
+    platform.run(Service::Worker).await;
+    clears(&platform, "figures-differ").await;
+}

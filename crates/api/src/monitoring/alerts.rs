@@ -28,6 +28,8 @@ pub(crate) struct Signals {
     pub redis_memory: Option<f64>,
     /// What is wrong with that Redis' replication or persistence.
     pub redis_trouble: Option<String>,
+    /// Days whose figures were not what their rows say when they were last compared.
+    pub wrong_days: u64,
     /// Receivers that got genuine webhooks and begin to refuse most: see [`is_failing`].
     pub failing_receivers: u64,
 }
@@ -70,7 +72,7 @@ pub(crate) struct Alert {
 }
 
 /// Every alert that there is.
-pub(crate) const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 13] = [
     "database-away",
     "database-writes",
     "redis-away",
@@ -79,6 +81,7 @@ pub(crate) const NAMES: [&str; 12] = [
     "oldest-job",
     "failure-rate",
     "dead-letters",
+    "figures-differ",
     "receiver-failing",
     "cache-hit-rate",
     "redis-memory",
@@ -193,6 +196,16 @@ fn of_rates(signals: &Signals, limits: &AlertLimits) -> Vec<Alert> {
             limits.hit_rate,
             format!("{:.0} % of the last minute's answers came from the cache", rate * 100.0),
             "After a start it is cold for a while. Else: is Redis away, its memory too small, or does every request differ?",
+        ));
+    }
+    if signals.wrong_days > 0 {
+        raised.push(alert(
+            "figures-differ",
+            Severity::Critical,
+            signals.wrong_days as f64,
+            0.0,
+            format!("the figures of {} days differ from their transactions and webhooks", signals.wrong_days),
+            "netbanx rollup verify says which differ; netbanx rollup rebuild writes them again. Report it: it should never happen.",
         ));
     }
     if signals.failing_receivers > 0 {

@@ -37,6 +37,8 @@ pub(crate) struct Snapshot {
     pub figures: Option<[Figures; 3]>,
     /// Receivers that failed to verify webhooks lately, and had verified some within a month.
     pub verified: HashSet<String>,
+    /// Days whose figures are known to be wrong.
+    pub wrong_days: u64,
     /// Answers that are kept ready, by range.
     pub ready: HashMap<String, u64>,
 }
@@ -48,7 +50,7 @@ async fn within<T>(work: impl Future<Output = Option<T>>) -> Option<T> {
 /// Looks at everything.
 pub(crate) async fn take(api: &Api) -> Snapshot {
     let figures = |window| within(async move { api.meter.figures(window).await.ok() });
-    let (database, queue, redis, minute, five, hour, ready) = tokio::join!(
+    let (database, queue, redis, minute, five, hour, ready, wrong) = tokio::join!(
         within(async { store::ping(&api.db).await.ok() }),
         within(async { api.queue.stats().await.ok() }),
         within(redis_info::ask(api.queue.client())),
@@ -56,13 +58,15 @@ pub(crate) async fn take(api: &Api) -> Snapshot {
         figures(Window::FiveMinutes),
         figures(Window::Hour),
         within(async { api.precomputed.counts().await.ok() }),
+        within(async { store::figure_check::found(&api.db).await.ok() }),
     );
     let figures = match (minute, five, hour) {
         (Some(minute), Some(five), Some(hour)) => Some([minute, five, hour]),
         _ => None,
     };
     let verified = verified_before(api, figures.as_ref()).await;
-    Snapshot { database: database.is_some(), queue, redis, figures, verified, ready: ready.unwrap_or_default() }
+    let wrong_days = wrong.map_or(0, |days| days.len() as u64);
+    Snapshot { database: database.is_some(), queue, redis, figures, verified, wrong_days, ready: ready.unwrap_or_default() }
 }
 
 /// Of the receivers that failed lately those whose webhooks had verified before.
@@ -91,6 +95,7 @@ impl Snapshot {
             dead_lately: minute.count("job.dead"),
             write_waits: minute.count("write.waits"),
             redis_memory: self.redis.as_ref().and_then(|redis| redis.memory),
+            wrong_days: self.wrong_days,
             failing_receivers: self.figures.as_ref().map_or(0, |figures| failing(figures, &self.verified)),
             redis_trouble: self.redis.as_ref().and_then(|redis| redis.trouble.clone()),
         }

@@ -9,6 +9,7 @@
 )]
 
 mod aging;
+mod figure_check;
 mod figures;
 mod horizons;
 mod identities;
