@@ -47,6 +47,7 @@ lint: ## formatting, clippy, what is deployed and what it is made of; warnings r
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
+	@scripts/check-promises
 	@scripts/lint-supply
 	@scripts/lint-deploy
 
