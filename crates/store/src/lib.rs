@@ -15,6 +15,8 @@
 //! | [`reconciliations`] | comparisons with Netbanx's reports: runs, what they found, what they ask |
 //! | [`horizon`] | the instants before which rows may have been removed |
 //! | [`companies`] | companies and which accounts are theirs |
+//! | `connection` | the pool, transactions, migrating |
+//! | `error` | what the caller can do about a failure |
 //! | `credential` | random credentials and their digests |
 //! | [`secrets`] | receivers' keys, encrypted |
 //! | [`shown`] | transactions and accounts as JSON shows them |
@@ -36,10 +38,12 @@
 pub mod audit;
 pub mod batch;
 pub mod companies;
+mod connection;
 mod credential;
 pub mod deadline;
 pub mod dialect;
 pub mod entity;
+mod error;
 pub mod existing;
 pub mod figure_check;
 pub mod horizon;
@@ -60,160 +64,14 @@ mod vault;
 pub mod verify;
 mod wide;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, TransactionTrait, sqlx};
-use sea_orm_migration::MigratorTrait;
-
+pub use connection::{begin, connect, connect_bounded, migrate, pending_migrations, ping, snapshot};
 pub use deadline::{answered, within};
+pub use error::Error;
 pub use vault::Vault;
-
-/// What can go wrong, by what the caller can do about it.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The database is away, busy, or not as it should be: read-only, full, without its tables. Nothing was written; the same call
-    /// may succeed later.
-    #[error("the database is not available: {0}")]
-    Unavailable(String),
-    /// The database refused the data. The same call will fail again.
-    #[error("the database refused it: {0}")]
-    Refused(String),
-    /// There is such a thing already, or no such thing.
-    #[error("{0}")]
-    Conflict(String),
-    /// Too many passwords are being checked. Try again in a moment.
-    #[error("too many passwords are being checked")]
-    Busy,
-    /// A secret cannot be encrypted or decrypted: most likely another master key.
-    #[error("the secret cannot be decrypted: is it another MASTER_KEY?")]
-    Crypto,
-}
-
-impl From<DbErr> for Error {
-    fn from(error: DbErr) -> Self {
-        if !is_passing(&error) {
-            return Self::Refused(error.to_string());
-        }
-        let advice = if is_missing_table(&error) { "; `netbanx migrate` makes its tables" } else { "" };
-        Self::Unavailable(format!("{error}{advice}"))
-    }
-}
-
-fn cause(error: &DbErr) -> Option<&sqlx::Error> {
-    match error {
-        DbErr::Conn(RuntimeErr::SqlxError(e))
-        | DbErr::Exec(RuntimeErr::SqlxError(e))
-        | DbErr::Query(RuntimeErr::SqlxError(e)) => Some(e),
-        _ => None,
-    }
-}
-
-fn is_missing_table(error: &DbErr) -> bool {
-    let refused = cause(error).and_then(sqlx::Error::as_database_error);
-    refused.is_some_and(|refused| dialect::is_missing_table(&refused.code().unwrap_or_default(), refused.message()))
-}
-
-fn is_passing(error: &DbErr) -> bool {
-    match cause(error) {
-        Some(sqlx::Error::Database(refused)) => {
-            refused.code().is_some_and(|code| dialect::is_passing_code(&code, refused.message()))
-        }
-        Some(
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed,
-        ) => true,
-        Some(_) => false,
-        None => matches!(error, DbErr::ConnectionAcquire(_)),
-    }
-}
-
-/// A pool of at most `max_connections` to the database at `url`. SQLite gets one writer at a time
-/// and a write-ahead log. A PostgreSQL that is away is no error here: it is asked when it is needed.
-pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, Error> {
-    open(url, max_connections, None).await
-}
-
-/// The same, and PostgreSQL itself ends a statement that takes longer than `limit`: of an asker who gave up it knows
-/// nothing, and would go on. [`snapshot`] has a limit of its own. SQLite knows none.
-pub async fn connect_bounded(url: &str, max_connections: u32, limit: Duration) -> Result<DatabaseConnection, Error> {
-    open(url, max_connections, Some(limit).filter(|limit| !limit.is_zero())).await
-}
-
-async fn open(url: &str, max_connections: u32, statements: Option<Duration>) -> Result<DatabaseConnection, Error> {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(max_connections)
-        .min_connections(0)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect_timeout(Duration::from_secs(5))
-        // One that was of use a moment ago is not asked first whether it still is: whatever fails may be repeated.
-        .test_before_acquire_if_idle_for(Duration::from_secs(1))
-        .sqlx_logging(false);
-    if dialect::is_sqlite_url(url) {
-        options.map_sqlx_sqlite_opts(|sqlite| {
-            sqlite
-                .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
-                .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
-                .busy_timeout(Duration::from_secs(5))
-        });
-    } else {
-        options.connect_lazy(true);
-        if let Some(limit) = statements {
-            // Told with the connection itself: it costs no call, and holds for every session that a pool opens.
-            options
-                .map_sqlx_postgres_opts(move |postgres| postgres.options([("statement_timeout", limit.as_millis().to_string())]));
-        }
-        options.map_sqlx_postgres_pool_opts(|pool| pool.after_release(|connection, _| Box::pin(deadline::is_alive(connection))));
-    }
-    Ok(Database::connect(options).await?)
-}
-
-/// Applies what migrations are missing; several processes may call it at once.
-pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
-    let guard = dialect::migration_guard(db).await?;
-    let done = migration::Migrator::up(db, None).await;
-    if let Some(guard) = guard {
-        guard.commit().await?;
-    }
-    Ok(done?)
-}
-
-/// Longest wait for a sign that the database is there.
-const PING: Duration = Duration::from_secs(5);
-
-/// Whether the database answers.
-pub async fn ping(db: &DatabaseConnection) -> Result<(), Error> {
-    within(PING, async { Ok(db.execute_unprepared("SELECT 1").await.map(drop)?) }).await
-}
 
 /// Milliseconds since 1970 UTC.
 pub fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
-}
-
-/// A transaction that will write. SQLite gives the right to write at once, for whoever reads first cannot get it any more
-/// once another wrote.
-pub async fn begin(db: &DatabaseConnection) -> Result<sea_orm::DatabaseTransaction, Error> {
-    let tx = db.begin().await?;
-    dialect::begin_writing(&tx).await?;
-    Ok(tx)
-}
-
-/// Longest time for one statement of a snapshot.
-const SNAPSHOT_STATEMENT: Duration = Duration::from_secs(600);
-
-/// A transaction that sees one moment, however long it is read from.
-pub async fn snapshot(db: &DatabaseConnection) -> Result<sea_orm::DatabaseTransaction, Error> {
-    let tx = dialect::snapshot(db).await?;
-    dialect::limit_statements(&tx, SNAPSHOT_STATEMENT).await?;
-    Ok(tx)
-}
-
-/// How many migrations the database lacks.
-pub async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, Error> {
-    Ok(migration::Migrator::get_pending_migrations(db).await?.len())
 }

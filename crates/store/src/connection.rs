@@ -1,0 +1,90 @@
+//! The pool of connections, the transactions that are begun on it, and migrating.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait, sqlx};
+use sea_orm_migration::MigratorTrait;
+
+use crate::{Error, deadline, dialect, migration};
+
+/// A pool of at most `max_connections` to the database at `url`. SQLite gets one writer at a time
+/// and a write-ahead log. A PostgreSQL that is away is no error here: it is asked when it is needed.
+pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, Error> {
+    open(url, max_connections, None).await
+}
+
+/// The same, and PostgreSQL itself ends a statement that takes longer than `limit`: of an asker who gave up it knows
+/// nothing, and would go on. [`snapshot`] has a limit of its own. SQLite knows none.
+pub async fn connect_bounded(url: &str, max_connections: u32, limit: Duration) -> Result<DatabaseConnection, Error> {
+    open(url, max_connections, Some(limit).filter(|limit| !limit.is_zero())).await
+}
+
+async fn open(url: &str, max_connections: u32, statements: Option<Duration>) -> Result<DatabaseConnection, Error> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(max_connections)
+        .min_connections(0)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_timeout(Duration::from_secs(5))
+        // One that was of use a moment ago is not asked first whether it still is: whatever fails may be repeated.
+        .test_before_acquire_if_idle_for(Duration::from_secs(1))
+        .sqlx_logging(false);
+    if dialect::is_sqlite_url(url) {
+        options.map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
+                .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(5))
+        });
+    } else {
+        options.connect_lazy(true);
+        if let Some(limit) = statements {
+            // Told with the connection itself: it costs no call, and holds for every session that a pool opens.
+            options
+                .map_sqlx_postgres_opts(move |postgres| postgres.options([("statement_timeout", limit.as_millis().to_string())]));
+        }
+        options.map_sqlx_postgres_pool_opts(|pool| pool.after_release(|connection, _| Box::pin(deadline::is_alive(connection))));
+    }
+    Ok(Database::connect(options).await?)
+}
+
+/// Applies what migrations are missing; several processes may call it at once.
+pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
+    let guard = dialect::migration_guard(db).await?;
+    let done = migration::Migrator::up(db, None).await;
+    if let Some(guard) = guard {
+        guard.commit().await?;
+    }
+    Ok(done?)
+}
+
+/// Longest wait for a sign that the database is there.
+const PING: Duration = Duration::from_secs(5);
+
+/// Whether the database answers.
+pub async fn ping(db: &DatabaseConnection) -> Result<(), Error> {
+    deadline::within(PING, async { Ok(db.execute_unprepared("SELECT 1").await.map(drop)?) }).await
+}
+
+/// A transaction that will write. SQLite gives the right to write at once, for whoever reads first cannot get it any more
+/// once another wrote.
+pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
+    let tx = db.begin().await?;
+    dialect::begin_writing(&tx).await?;
+    Ok(tx)
+}
+
+/// Longest time for one statement of a snapshot.
+const SNAPSHOT_STATEMENT: Duration = Duration::from_secs(600);
+
+/// A transaction that sees one moment, however long it is read from.
+pub async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
+    let tx = dialect::snapshot(db).await?;
+    dialect::limit_statements(&tx, SNAPSHOT_STATEMENT).await?;
+    Ok(tx)
+}
+
+/// How many migrations the database lacks.
+pub async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, Error> {
+    Ok(migration::Migrator::get_pending_migrations(db).await?.len())
+}
