@@ -23,6 +23,7 @@
 //! | [`existing`] | which webhooks are stored |
 //! | [`state`] | facts of the whole installation |
 //! | [`dialect`] | the only place where the two databases differ |
+//! | [`replay`] | stored webhooks interpreted anew by the rules of now |
 //! | [`row_sums`] | the sums of roll-ups, counted from the rows |
 //! | `vault` | encryption under the master keys |
 //! | `wide` | sums beyond 64 bits in columns of 64 bits |
@@ -46,6 +47,7 @@ pub mod outbound;
 pub mod reads;
 pub mod receiver_changes;
 pub mod reconciliations;
+pub mod replay;
 pub mod retention;
 pub mod rollups;
 pub mod row_sums;
@@ -176,6 +178,11 @@ pub async fn ping(db: &DatabaseConnection) -> Result<(), Error> {
 /// Milliseconds since 1970 UTC.
 pub fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
+}
+
+/// The first UUIDv7 of a time in milliseconds since 1970 UTC.
+pub(crate) fn first_id(ms: i64) -> uuid::Uuid {
+    uuid::Uuid::from_u128(u128::from(u64::try_from(ms).unwrap_or(0)) << 80)
 }
 
 /// A transaction that sees one moment, however long it is read from.

@@ -21,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(access::Migration),
             Box::new(reconciliation::Migration),
             Box::new(endpoints::Migration),
+            Box::new(rules_version::Migration),
         ]
     }
 }
@@ -36,4 +37,5 @@ mod platform_state;
 mod read_indexes;
 mod reconciliation;
 mod rollups;
+mod rules_version;
 mod search;

@@ -16,6 +16,7 @@ mod naive;
 mod outbound;
 mod partitions;
 mod plans;
+mod replay;
 mod rows;
 mod writer;
 
