@@ -8,6 +8,7 @@
 //! | [`reads`] | what the read API asks, by page and filter |
 //! | [`rollups`] | figures by buckets of time, kept by differences |
 //! | [`verify`] | the same figures counted again: verify and rebuild |
+//! | [`as_of`] | transactions and figures as they were known at a moment |
 //! | [`outbound`] | companies' own systems are told of what changed |
 //! | [`retention`] | removes rows older than the configured ages |
 //! | [`receiver_changes`] | receivers as they are published, and whether something changed |
@@ -33,6 +34,7 @@
 //! module for its queries, with a row above; retention in [`retention`] unless it cannot grow. What one database says otherwise goes
 //! into [`dialect`]. A test in `tests/it` runs on both.
 
+pub mod as_of;
 pub mod audit;
 pub mod batch;
 pub mod companies;

@@ -328,13 +328,13 @@ impl Reader<'_> {
     async fn of_rows(&self, edges: &[i64], from_ms: i64, until_ms: i64) -> Result<Vec<Point>, Problem> {
         const QUARTER: i64 = 900_000;
         let width_ms = if edges.iter().all(|edge| edge % QUARTER == 0) { QUARTER } else { Grain::Minute.ms() };
-        let span = Span { scope: self.scope, mode: self.mode, from_ms, until_ms, width_ms };
+        let span = Span { scope: self.scope, mode: self.mode, from_ms, until_ms, width_ms, as_of_ms: None };
         row_sums::read(&self.api.db, span).await.map_err(|error| query_failed(&error))
     }
 
     /// The figures of the span by a column of its transactions that roll-ups do not have.
     async fn by_column(&self, column: Column, from_ms: i64, until_ms: i64) -> Result<Vec<Group>, Problem> {
-        let span = Span { scope: self.scope, mode: self.mode, from_ms, until_ms, width_ms: Grain::Day.ms() };
+        let span = Span { scope: self.scope, mode: self.mode, from_ms, until_ms, width_ms: Grain::Day.ms(), as_of_ms: None };
         let points = row_sums::by_column(&self.api.db, span, column).await.map_err(|error| query_failed(&error))?;
         Ok(Group::all(points.iter().map(|(name, point)| (name.clone(), point)), MOST_GROUPS))
     }

@@ -208,7 +208,7 @@ pub(super) async fn by_ids(tx: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Ve
 }
 
 /// The columns of a webhook's row, as statements list them.
-pub(super) fn columns() -> String {
+pub(crate) fn columns() -> String {
     let names: Vec<String> = webhook_event::Column::iter().map(|column| format!("e.{}", column.unquoted())).collect();
     names.join(", ")
 }

@@ -34,6 +34,7 @@ use crate::{
 use accounts::Accounts;
 pub use change::{Change, Subject};
 use events::Slice;
+pub(crate) use events::columns;
 pub use events::interpret;
 pub use progress::Counts;
 use progress::Progress;

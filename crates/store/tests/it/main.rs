@@ -9,6 +9,7 @@
 )]
 
 mod aging;
+mod as_of;
 mod figures;
 mod horizons;
 mod identities;

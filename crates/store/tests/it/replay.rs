@@ -420,3 +420,74 @@ async fn a_slice_is_read_by_keys_and_a_second_run_ends_the_first() {
     second.step().await.unwrap();
     assert_eq!(second.counts().events, 4, "what the first did counts");
 }
+
+/// How fast it is, with reads and batches beside it: `REPLAY_EVENTS=200000 cargo test --release -p store -- --ignored replay_rate
+/// --nocapture`. A million in five minutes is 3,333 per second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes"]
+async fn replay_rate() {
+    let events: i64 = std::env::var("REPLAY_EVENTS").map_or(100_000, |text| text.parse().unwrap());
+    for (name, database) in [("PostgreSQL", Database::postgres().await), ("SQLite", Database::sqlite().await)] {
+        let db = &database.db;
+        let begun = std::time::Instant::now();
+        // Two webhooks of each transaction, some seconds apart; the family of each tenth transaction was not known.
+        let event = |n: i64| {
+            let (transaction, status) = (n / 200 * 100 + n % 100, if n % 200 < 100 { "PENDING" } else { "COMPLETED" });
+            let minute = transaction % 40_000;
+            let sent = Sent { status, second: n, made_minute: minute, received_minute: minute, amount: n + 1, ..payment(0) };
+            let id = format!("\"payment-{transaction}\"");
+            let payload = new_event(&sent).payload.replace("\"0\"", &id);
+            let envelope = Envelope::parse(payload.as_bytes(), None).unwrap();
+            let at = DateTime::from_timestamp_millis(sent.received()).unwrap();
+            let new = NewEvent {
+                event: Event::interpret(&envelope, at).unwrap(),
+                identity: EventIdentity::of(Endpoint::Netbanx, Some("a"), &envelope),
+                ..new_event(&sent)
+            };
+            let new = NewEvent { payload: payload.clone(), ..new };
+            if transaction % 10 == 0 { understood(new, Rules::UnknownFamily) } else { new }
+        };
+        let mut n = 0;
+        while n < events {
+            batch::write(db, &(n..n + 100).map(event).collect::<Vec<_>>()).await.unwrap();
+            n += 100;
+        }
+        while rollups::fold(db).await.unwrap().1 {}
+        of_before(db).await;
+        println!("{name}: {events} webhooks written in {:?}", begun.elapsed());
+        let begun = std::time::Instant::now();
+        let is_done = std::sync::atomic::AtomicBool::new(false);
+        let done = || is_done.load(std::sync::atomic::Ordering::Relaxed);
+        let mut slowest = std::time::Duration::ZERO;
+        let replayed = async {
+            let mut replay = Replay::begin(db, Range::default()).await.unwrap();
+            while !replay.step().await.unwrap().is_last {}
+            is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+            replay.counts()
+        };
+        let read = async {
+            let mut reads = 0;
+            while !done() {
+                let asked = std::time::Instant::now();
+                rollups::read(db, store::reads::Scope::All, Mode::Live, Grain::Day, 0, i64::MAX).await.unwrap();
+                transaction::Entity::find().one(db).await.unwrap();
+                slowest = slowest.max(asked.elapsed());
+                reads += 1;
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            reads
+        };
+        let fold = async {
+            while !done() {
+                drop(rollups::fold(db).await);
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        };
+        let (counts, reads, ()) = tokio::join!(replayed, read, fold);
+        let took = begun.elapsed();
+        let rate = events as f64 / took.as_secs_f64();
+        println!(
+            "{name}: {counts:?} in {took:?}: {rate:.0} webhooks per second; {reads} reads beside it, the slowest {slowest:?}"
+        );
+    }
+}
