@@ -144,6 +144,9 @@ impl Replay {
     pub async fn step(&mut self) -> Result<Step, Error> {
         loop {
             let tx = self.db.begin().await?;
+            if !self.is_dry {
+                dialect::begin_writing(&tx).await?;
+            }
             let subscriptions = Subscriptions::read(&tx).await?;
             match self.slice(&tx, &subscriptions).await {
                 Ok((step, progress)) if self.is_dry => {
@@ -167,9 +170,6 @@ impl Replay {
     }
 
     async fn slice(&self, tx: &DatabaseTransaction, subscriptions: &Subscriptions) -> Result<(Step, Progress), Failed> {
-        if !self.is_dry {
-            dialect::begin_writing(tx).await?;
-        }
         dialect::hold_rows(tx, []).await?;
         let mut progress = self.progress.clone();
         let slice = Slice::read(tx, &self.range, progress.after, progress.last, self.size).await?;

@@ -28,6 +28,9 @@ use crate::{
     shown,
 };
 
+/// Entries of one statement at most.
+const ENTRIES: usize = 100;
+
 /// A transaction that may change.
 struct Target {
     /// The id of its row, or one made for it.
@@ -134,7 +137,9 @@ impl<'s> Targets<'s> {
         let horizon = Horizons::read(context.tx).await?.webhooks;
         let mut writes = Writes::default();
         for (key, target) in self.0 {
-            if deferred.contains(&key) && !target.is_noted {
+            if deferred.contains(&key) {
+                // The slice that folds it makes its entry.
+                writes.unentered.extend(target.is_noted.then_some(key));
                 continue;
             }
             let events = told.remove(&key).unwrap_or_default();
@@ -176,6 +181,8 @@ struct Writes<'s> {
     /// Rows that are as they were.
     same: Vec<Uuid>,
     removed: Vec<(Key<'s>, Uuid)>,
+    /// Entries that were made too early.
+    unentered: Vec<Key<'s>>,
 }
 
 #[expect(clippy::too_many_arguments, reason = "what one transaction is folded from, and where it goes")]
@@ -276,13 +283,16 @@ impl Writes<'_> {
                 .exec(tx)
                 .await?;
         }
-        if !self.removed.is_empty() {
+        let removed: Vec<&Key<'_>> = self.removed.iter().map(|(key, _)| key).chain(&self.unentered).collect();
+        for page in removed.chunks(ENTRIES) {
             use transaction_key::Column as Entry;
-            let entries = self.removed.iter().fold(Condition::any(), |any, ((company, kind, external_id), _)| {
+            let entries = page.iter().fold(Condition::any(), |any, (company, kind, external_id)| {
                 let own = Entry::CompanyId.eq(company.0).and(Entry::Kind.eq(kind.as_str()));
                 any.add(own.and(Entry::ExternalId.eq(*external_id)))
             });
             transaction_key::Entity::delete_many().filter(entries).exec(tx).await?;
+        }
+        if !self.removed.is_empty() {
             Entity::delete_many().filter(Column::Id.is_in(self.removed.iter().map(|(_, id)| *id))).exec(tx).await?;
         }
         Ok(())
