@@ -86,6 +86,28 @@ test('transactions are filtered, opened, paged by the keyboard and exported', as
   await page.context().close();
 });
 
+test('a transaction is shown as it was, by the keyboard', async () => {
+  await send('settled');
+  const page = await newPage(browser, {}, signedOut);
+  await signIn(page);
+  await go(page, 'transactions');
+  await page.locator('tbody tr').first().waitFor();
+  await page.locator('tbody tr a').first().click();
+  const dialog = page.getByRole('dialog');
+  const slider = dialog.getByRole('slider', { name: 'Go back in time' });
+  await slider.focus();
+  assert.equal(await slider.getAttribute('aria-valuetext'), 'As of now');
+  await page.keyboard.press('ArrowLeft');
+  await dialog.getByText('What had happened by then').waitFor();
+  await dialog.locator('.headline').getByText('Pending').waitFor();
+  assert.match(await slider.getAttribute('aria-valuetext'), /^As of .*\d/);
+  assert.deepEqual(await violations(page), []);
+  await page.keyboard.press('ArrowRight');
+  await dialog.locator('.headline').getByText('Completed').waitFor();
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
 test('a dead letter says why, and is re-driven', async () => {
   const page = await newPage(browser, {}, signedOut);
   await signIn(page);
@@ -223,27 +245,5 @@ test('the first load is small, and the policy lets no inline script run', async 
   const policy = (await (await fetch(base)).headers.get('content-security-policy'));
   assert.match(policy, /script-src 'self'/);
   assert.doesNotMatch(policy, /unsafe/);
-  await page.context().close();
-});
-
-test('a transaction is shown as it was, by the keyboard', async () => {
-  await send('settled');
-  const page = await newPage(browser, {}, signedOut);
-  await signIn(page);
-  await go(page, 'transactions');
-  await page.locator('tbody tr').first().waitFor();
-  await page.locator('tbody tr a').first().click();
-  const dialog = page.getByRole('dialog');
-  const slider = dialog.getByRole('slider', { name: 'Go back in time' });
-  await slider.focus();
-  assert.equal(await slider.getAttribute('aria-valuetext'), 'As of now');
-  await page.keyboard.press('ArrowLeft');
-  await dialog.getByText('What had happened by then').waitFor();
-  await dialog.locator('.headline').getByText('Pending').waitFor();
-  assert.match(await slider.getAttribute('aria-valuetext'), /^As of .*\d/);
-  assert.deepEqual(await violations(page), []);
-  await page.keyboard.press('ArrowRight');
-  await dialog.locator('.headline').getByText('Completed').waitFor();
-  assert.deepEqual(page.complaints, []);
   await page.context().close();
 });
