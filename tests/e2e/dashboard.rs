@@ -16,8 +16,12 @@ type Shared = Arc<Mutex<Option<Platform>>>;
 
 /// A webhook that tells of a payment, or of one that the database refuses for as long as it is broken.
 async fn send(platform: &Platform, id: &str) {
+    send_status(platform, id, "COMPLETED").await;
+}
+
+async fn send_status(platform: &Platform, id: &str, status: &str) {
     let body = format!(
-        r#"{{"id":"{id}","eventType":"PAYMENT_COMPLETED","eventData":{{"id":"{id}","amount":1999,"currencyCode":"EUR","merchantRefNum":"order-{id}","status":"COMPLETED"}}}}"#
+        r#"{{"id":"{id}{status}","eventType":"PAYMENT_{status}","eventData":{{"id":"{id}","amount":1999,"currencyCode":"EUR","merchantRefNum":"order-{id}","status":"{status}"}}}}"#
     );
     assert_eq!(platform.send("/api/webhooks/netbanx/acme", body).await.status(), 202);
 }
@@ -27,6 +31,13 @@ async fn act(shared: web::Data<Shared>, what: web::Path<String>) -> HttpResponse
     let Some(platform) = shared.as_mut() else { return HttpResponse::Gone().finish() };
     match what.as_str() {
         "accepted" => send(platform, &Uuid::now_v7().to_string()).await,
+        "settled" => {
+            let id = Uuid::now_v7().to_string();
+            for status in ["PENDING", "COMPLETED"] {
+                send_status(platform, &id, status).await;
+                platform.drained().await;
+            }
+        }
         "dead" => {
             platform
                 .execute(

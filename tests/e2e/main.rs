@@ -16,6 +16,7 @@ mod receivers;
 mod receiving;
 mod reconciliation;
 mod refusals;
+mod replay;
 mod rollout;
 mod rotation;
 mod samples;

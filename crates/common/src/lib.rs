@@ -24,7 +24,7 @@
 //! **A new family of events.** An entry of [`family::FAMILIES`]; the table of `tests` there says what its names mean. A new kind of
 //! transaction is a [`Kind`] before that. If its statuses have names of their own they go into `normalize`; if its facts stand in
 //! other fields, into `event`. A payload in `tests/payloads` shows how it looks, and `tests/e2e/samples.rs` sends it. What was stored
-//! before keeps its meaning until it is interpreted again.
+//! before keeps its meaning until it is interpreted again: raise [`RULES_VERSION`], and tell operators to run `netbanx replay`.
 
 pub mod dictionary;
 pub mod envelope;
@@ -53,6 +53,11 @@ pub use normalize::{Category, Kind, OnboardingStage, Status};
 pub use receiver::{CompanyId, Endpoint};
 pub use rollup::{Cell, Deltas, Grain, Series, Sum, WebhookOutcome};
 pub use topic::Topic;
+
+/// The version of the rules by which a webhook becomes rows. Raised whenever a stored webhook would mean something else than
+/// before: a family, a status name, a field that is read otherwise. Rows carry the version that folded them; those of before there
+/// were versions have 0. `netbanx replay` brings them up to this one.
+pub const RULES_VERSION: i64 = 1;
 
 /// Why a body cannot be interpreted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -211,6 +211,15 @@ impl Deltas {
         }
     }
 
+    /// A transaction that is no more.
+    pub fn transaction_removed(&mut self, kind: Kind, before: &TransactionState) {
+        for (cell, sum) in
+            Some(before).filter(|state| !state.is_uncounted()).into_iter().flat_map(|state| contribution(kind, state))
+        {
+            self.add(cell, Sum { count: -sum.count, amount: -sum.amount });
+        }
+    }
+
     /// What is left, cell by cell.
     pub fn iter(&self) -> impl Iterator<Item = (&Cell, &Sum)> {
         self.0.iter()

@@ -7,7 +7,8 @@ use common::Endpoint;
 use uuid::Uuid;
 
 use crate::{
-    Error, admin, dev, doctor, endpoint_command, queue_command, reconcile_command, rollup_command, send, settings_command,
+    Error, admin, dev, doctor, endpoint_command, queue_command, reconcile_command, replay_command, rollup_command, send,
+    settings_command,
 };
 
 /// Operate the webhook platform. Reads the same settings as the services (see `netbanx settings`).
@@ -61,6 +62,8 @@ enum Command {
     /// The figures by buckets of time.
     #[command(subcommand)]
     Rollup(rollup_command::RollupCommand),
+    /// Interpret stored webhooks anew by the rules of now, while everything goes on; one that was stopped goes on where it was.
+    Replay(replay_command::Options),
     /// Compare reports of Netbanx (CSV) with what we have. Status 0: nothing differs; 1: something does, or rows cannot be
     /// read; 2: there was no comparison.
     Reconcile(reconcile_command::Options),
@@ -265,6 +268,7 @@ impl Cli {
             Command::Doctor(options) => doctor::run(options, json).await,
             Command::Queue(command) => queue_command::run(command, json).await,
             Command::Rollup(command) => rollup_command::run(command, json).await,
+            Command::Replay(options) => Box::pin(replay_command::run(options, json)).await,
             Command::Reconcile(options) => reconcile_command::run(options, json).await,
             command => {
                 let context = admin::AdminContext::open(json).await?;
@@ -305,6 +309,7 @@ impl Cli {
                     | Command::Doctor(_)
                     | Command::Queue(_)
                     | Command::Rollup(_)
+                    | Command::Replay(_)
                     | Command::Reconcile(_) => Ok(()),
                 }
             }

@@ -8,6 +8,7 @@
 //! | `endpoint_command` | where companies' own systems are told of what changed |
 //! | `queue_command` | counts, pause, dead letters |
 //! | `forget` | claims of webhooks that a restored database does not have |
+//! | `replay_command` | stored webhooks interpreted anew |
 //! | `rollup_command` | verify and rebuild the figures |
 //! | `reconcile_command` | compare Netbanx's reports with our transactions: options, mappings, what is kept |
 //! | `comparison` | one such comparison, chunk by chunk |
@@ -30,6 +31,7 @@ mod forget;
 mod progress;
 mod queue_command;
 mod reconcile_command;
+mod replay_command;
 mod rollup_command;
 mod send;
 mod settings_command;

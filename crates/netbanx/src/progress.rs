@@ -1,4 +1,4 @@
-//! How far a comparison is.
+//! How far a command is.
 
 use std::{io::IsTerminal, time::Instant};
 
@@ -8,6 +8,26 @@ use reconcile::Report;
 pub(crate) struct Progress {
     is_shown: bool,
     begun: Instant,
+}
+
+/// The same of work whose size is not known beforehand.
+pub(crate) struct Steady(Progress);
+
+impl Steady {
+    pub fn new() -> Self {
+        Self(Progress::new())
+    }
+
+    pub fn show(&self, done: u64, what: &str) {
+        if self.0.is_shown {
+            let rate = done as f64 / self.0.begun.elapsed().as_secs_f64().max(0.001);
+            eprint!("\r\x1b[K{done} {what}, {rate:.0} per second");
+        }
+    }
+
+    pub fn end(&self) {
+        self.0.end();
+    }
 }
 
 /// Of the bar, in characters.

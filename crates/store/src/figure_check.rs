@@ -115,7 +115,7 @@ async fn differences(tx: &DatabaseTransaction, place: Place) -> Result<u64, Erro
         for mode in Mode::ALL {
             let (from_ms, until_ms) = (place.day, place.day + Grain::Day.ms());
             let kept = sums(rollups::read(tx, scope, mode, Grain::Day, from_ms, until_ms).await?);
-            let span = Span { scope, mode, from_ms, until_ms, width_ms: Grain::Day.ms() };
+            let span = Span { scope, mode, from_ms, until_ms, width_ms: Grain::Day.ms(), as_of_ms: None };
             let counted = sums(row_sums::read(tx, span).await?);
             count += kept.iter().filter(|(series, sum)| counted.get(*series) != Some(sum)).count();
             count += counted.keys().filter(|series| !kept.contains_key(*series)).count();

@@ -9,6 +9,7 @@
 //! | [`rollups`] | figures by buckets of time, kept by differences |
 //! | [`verify`] | the same figures counted again: verify and rebuild |
 //! | [`figure_check`] | the same proved a day at a time, by the workers themselves |
+//! | [`as_of`] | transactions and figures as they were known at a moment |
 //! | [`outbound`] | companies' own systems are told of what changed |
 //! | [`retention`] | removes rows older than the configured ages |
 //! | [`receiver_changes`] | receivers as they are published, and whether something changed |
@@ -26,6 +27,7 @@
 //! | [`existing`] | which webhooks are stored |
 //! | [`state`] | facts of the whole installation |
 //! | [`dialect`] | the only place where the two databases differ |
+//! | [`replay`] | stored webhooks interpreted anew by the rules of now |
 //! | [`row_sums`] | the sums of roll-ups, counted from the rows |
 //! | `vault` | encryption under the master keys |
 //! | `wide` | sums beyond 64 bits in columns of 64 bits |
@@ -35,6 +37,7 @@
 //! module for its queries, with a row above; retention in [`retention`] unless it cannot grow. What one database says otherwise goes
 //! into [`dialect`]. A test in `tests/it` runs on both.
 
+pub mod as_of;
 pub mod audit;
 pub mod batch;
 pub mod companies;
@@ -52,6 +55,7 @@ pub mod outbound;
 pub mod reads;
 pub mod receiver_changes;
 pub mod reconciliations;
+pub mod replay;
 pub mod retention;
 pub mod rollups;
 pub mod row_sums;
@@ -74,4 +78,9 @@ pub use vault::Vault;
 /// Milliseconds since 1970 UTC.
 pub fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
+}
+
+/// The first UUIDv7 of a time in milliseconds since 1970 UTC.
+pub(crate) fn first_id(ms: i64) -> uuid::Uuid {
+    uuid::Uuid::from_u128(u128::from(u64::try_from(ms).unwrap_or(0)) << 80)
 }

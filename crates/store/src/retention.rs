@@ -18,6 +18,7 @@ use crate::{
         collected_count, event_conflict, event_id, event_identity, failed_webhook, late_event, rollup, transaction,
         transaction_key, webhook_event,
     },
+    first_id,
     horizon::{self, Horizons, Of},
     now_ms,
     outbound::attempts,
@@ -47,11 +48,6 @@ pub struct Retention {
 
 fn before(days: u32) -> Option<i64> {
     (days > 0).then(|| now_ms() - i64::from(days) * 86_400_000)
-}
-
-/// The first UUIDv7 of a time in milliseconds since 1970 UTC.
-fn first_id(ms: i64) -> Uuid {
-    Uuid::from_u128(u128::from(u64::try_from(ms).unwrap_or(0)) << 80)
 }
 
 /// Keeps the partitions, where there are any: those of the months ahead are made, those too old detached.

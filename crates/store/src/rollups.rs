@@ -69,7 +69,7 @@ pub(crate) fn insert(deltas: &CompanyDeltas) -> Result<Insert<'_>, DbErr> {
     Insert::of(differences(deltas), difference, Rest::Nothing)
 }
 
-async fn append(tx: &DatabaseTransaction, deltas: &CompanyDeltas) -> Result<(), Error> {
+pub(crate) async fn append(tx: &DatabaseTransaction, deltas: &CompanyDeltas) -> Result<(), Error> {
     for page in differences(deltas).chunks(ROWS) {
         rows::insert(tx, vec![Insert::of(page.iter().copied(), difference, Rest::Nothing)?]).await?;
     }

@@ -31,6 +31,8 @@ pub struct Span {
     pub until_ms: i64,
     /// The width of a bucket in milliseconds.
     pub width_ms: i64,
+    /// Only what was received by then, and of transactions those of which no webhook came since, in milliseconds since 1970 UTC.
+    pub as_of_ms: Option<i64>,
 }
 
 /// Every sum of the span, by buckets of its width.
@@ -112,6 +114,10 @@ fn within(span: Span, table: &impl Iden, time: &'static str) -> SelectStatement 
         .and_where(column(time).gte(span.from_ms))
         .and_where(column(time).lt(span.until_ms))
         .group_by_col(Alias::new("bucket"));
+    if let Some(as_of) = span.as_of_ms {
+        let last = if time == "transaction_time" { "updated_at" } else { time };
+        select.and_where(column(last).lte(as_of));
+    }
     if let Scope::Company(id) = span.scope {
         select.and_where(column("company_id").eq(id));
     }

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use chrono::DateTime;
-use common::{CompanyId, Deltas, Envelope, Event, EventIdentity, Grain, Kind, Mode, Sum, TransactionState, event::Change};
+use common::{CompanyId, Deltas, EventIdentity, Grain, Kind, Mode, Sum, TransactionState, event::Change};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -15,7 +14,7 @@ use crate::{
     Error, dialect,
     entity::{late_event, rollup, rollup_delta, transaction, webhook_event},
     horizon::Horizons,
-    reads,
+    reads, replay,
     rollups::{Key, add_to_buckets, spread},
     wide,
 };
@@ -282,9 +281,7 @@ async fn transactions(
 
 /// Takes in what a stored webhook says. One that says nothing any more changed nothing either.
 fn apply(states: &mut BTreeMap<Kind, TransactionState>, row: &webhook_event::Model) {
-    let Some(received_at) = DateTime::from_timestamp_millis(row.received_at) else { return };
-    let Ok(envelope) = Envelope::parse(row.payload.as_bytes(), Some(&row.name)) else { return };
-    let Ok(event) = Event::interpret(&envelope, received_at) else { return };
+    let Some((event, received_at)) = replay::interpret(row) else { return };
     if let Change::Transaction(facts) = &event.change {
         let identity = EventIdentity::stored(&row.identity);
         states.entry(facts.kind).or_default().apply(&event, facts, &identity, received_at);

@@ -49,6 +49,12 @@ impl Invalidator {
         self.note(tags_of(companies.into_iter().map(|company| (company, Topic::Analytics)))).await;
     }
 
+    /// Notes that anything of these companies may be another.
+    pub async fn changed(&self, companies: impl IntoIterator<Item = CompanyId>) {
+        let all = companies.into_iter().flat_map(|company| Topic::ALL.into_iter().map(move |topic| (company, topic)));
+        self.note(tags_of(all)).await;
+    }
+
     async fn note(&self, tags: BTreeSet<String>) {
         if let Err(error) = self.tags.touch(tags.iter().cloned()).await {
             tracing::warn!(%error, tags = tags.len(), "an invalidation is owed");

@@ -1,6 +1,7 @@
 //! The read API as dashboards and programs use it.
 
 mod access;
+mod as_of;
 mod bounds;
 mod cache;
 mod contract;

@@ -5,6 +5,8 @@ use common::{EventIdentity, Job, intake, job, masking};
 use queue::{DeadLetter, DeadQuery, Lane, NewJob, Queue};
 use store::secrets::Vault;
 
+use super::dead_letters::Filter;
+
 /// Makes every dead letter of `query` that matches wait again. Returns how many; an encrypted one that still cannot be
 /// interpreted stays where it is.
 pub async fn redrive_matching(
@@ -39,6 +41,51 @@ pub async fn redrive(queue: &Queue, vault: Option<&Vault>, ids: &[String]) -> Re
         };
     }
     Ok(driven)
+}
+
+/// What became of dead letters that could not be interpreted when they were received.
+#[derive(Debug, Default)]
+pub struct Reinterpreted {
+    /// The ids of those that can be now.
+    pub driven: Vec<String>,
+    /// How many still cannot be.
+    pub still: u64,
+}
+
+/// Makes those of `filter` wait again that can be interpreted now, as far as `received` holds for when they were received (in
+/// milliseconds since 1970 UTC). A dry run only tells which.
+pub async fn replay(
+    queue: &Queue,
+    vault: Option<&Vault>,
+    filter: &Filter,
+    received: impl Fn(i64) -> bool,
+    is_dry: bool,
+) -> Result<Reinterpreted, queue::Error> {
+    let mut done = Reinterpreted::default();
+    let mut query = DeadQuery { limit: 100, ..filter.query.clone() };
+    loop {
+        let page = queue.dead_letters(&query, |letter| filter.matches(letter)).await?;
+        for letter in &page.letters {
+            let Ok(job) = Job::decode(&letter.payload) else { continue };
+            if !received(job.received_ms) {
+                continue;
+            }
+            let can_be = match sealed(letter) {
+                Some(_) => vault.and_then(|vault| interpreted(vault, letter)).is_some(),
+                None => job.event().is_ok(),
+            };
+            let is_driven = can_be && (is_dry || redrive(queue, vault, std::slice::from_ref(&letter.id)).await? > 0);
+            if is_driven {
+                done.driven.push(letter.id.clone());
+            } else if !can_be {
+                done.still += 1;
+            }
+        }
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return Ok(done),
+        }
+    }
 }
 
 fn sealed(letter: &DeadLetter) -> Option<(Job, String)> {

@@ -21,6 +21,10 @@ pub(crate) struct Asked {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub interval: Option<&'static str>,
+    /// The moment as of which the figures are, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub as_of: Option<String>,
     /// IANA's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -6,6 +6,7 @@
 //! | `figures` | points of roll-ups to figures: sums and rates, no I/O |
 //! | `asked` | what an answer has beyond a plain range |
 //! | `calendar` | spans and intervals of time zones |
+//! | `reader` | reads sums between edges, as they are or as they were known |
 //! | `spans` | any span by intervals of a zone, compared and grouped |
 //! | `precompute` | keeps the answers ready, one replica at a time |
 
@@ -14,13 +15,15 @@ mod asked;
 mod calendar;
 mod figures;
 pub(crate) mod precompute;
+mod reader;
 mod spans;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::{Grain, Mode};
 use http_service::Problem;
-use store::{now_ms, reads::Scope, rollups};
+use store::{now_ms, reads::Scope, rollups, row_sums::Span, shown::time};
 
+use asked::Asked;
 pub(crate) use figures::Analytics;
 pub(crate) use spans::AnalyticsQuery;
 use spans::Question;
@@ -104,6 +107,10 @@ impl TimeRange {
 /// rounded half away from zero to four decimals, null while nothing is decided. `webhooks.total` is processed + failed +
 /// duplicates. Sums beyond 2^53 - 1 are told as decimal text in `exact` too; those beyond 64
 /// bits saturate, and `isSaturated` says so. `previous` is the period of the same length before.
+///
+/// With `asOf` the figures are what they were at that moment, by the webhooks that had been received by then and the rules of now;
+/// ranges and spans without `to` end there. Such a span has 31 days at most. Recognised redeliveries count by whole minutes, dead
+/// letters by their receipt.
 #[utoipa::path(get, path = "/api/v1/analytics", tag = "analytics", params(OfCompany, AnalyticsQuery),
     responses((status = 200, body = Success<Analytics>, description = "The figures"),
         (status = 304, description = "As If-None-Match has it"), problems::List))]
@@ -117,6 +124,11 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         return cached::answer(&api, &request, cached::SPAN, scope, &key, move |api| question.answer(api, scope)).await;
     }
     let range = asked.plain_range();
+    if let Some(at_ms) = asked.as_of_ms() {
+        let key = format!("{} {} as of {at_ms}", range.as_str(), mode.as_str());
+        let computed = move |api| compute_then(api, scope, mode, range, at_ms);
+        return cached::answer(&api, &request, cached::SPAN, scope, &key, computed).await;
+    }
     if mode == Mode::Live {
         api.precomputed.note_asked(range, scope).await;
     }
@@ -125,9 +137,10 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
 
 /// The figures that are asked for, from the database.
 pub(crate) async fn asked(api: Api, asked: &AnalyticsQuery, scope: Scope) -> Result<Analytics, Problem> {
-    match Question::read(asked)? {
-        Some(question) => question.answer(api, scope).await,
-        None => compute(api, scope, asked.mode(), asked.plain_range()).await,
+    match (Question::read(asked)?, asked.as_of_ms()) {
+        (Some(question), _) => question.answer(api, scope).await,
+        (None, Some(at_ms)) => compute_then(api, scope, asked.mode(), asked.plain_range(), at_ms).await,
+        (None, None) => compute(api, scope, asked.mode(), asked.plain_range()).await,
     }
 }
 
@@ -142,4 +155,16 @@ pub(crate) async fn compute(api: Api, scope: Scope, mode: Mode, range: TimeRange
     let before = from - (until - from);
     let points = rollups::read(&api.db, scope, mode, range.grain(), before, until).await.map_err(|e| query_failed(&e))?;
     Ok(Analytics::of(&points, range, mode, from, until))
+}
+
+/// The figures as they were known at `at_ms`.
+async fn compute_then(api: Api, scope: Scope, mode: Mode, range: TimeRange, at_ms: i64) -> Result<Analytics, Problem> {
+    let (from, until) = range.span(at_ms);
+    let before = from - (until - from);
+    let known = reader::known(&api, scope, at_ms).await?;
+    let span = Span { scope, mode, from_ms: before, until_ms: until, width_ms: range.grain().ms(), as_of_ms: Some(at_ms) };
+    let points = known.sums(span).await.map_err(|e| query_failed(&e))?;
+    let mut figures = Analytics::of(&points, range, mode, from, until);
+    figures.asked = Asked { as_of: time(at_ms), is_approximate: known.is_approximate(before), ..Asked::default() };
+    Ok(figures)
 }

@@ -4,37 +4,30 @@ use chrono_tz::Tz;
 use common::{Grain, Mode, Series};
 use http_service::Problem;
 use serde::Deserialize;
-use store::{
-    horizon::Horizons,
-    now_ms,
-    reads::Scope,
-    rollups::{self, Point},
-    row_sums::{self, Column, Span},
-    shown::time,
-};
+use store::{now_ms, reads::Scope, rollups::Point, row_sums::Column, shown::time};
 use utoipa::IntoParams;
 
 use super::{
     Analytics, TimeRange,
     asked::{Asked, Comparison, Group},
     calendar::{self, Interval},
+    reader::{MOST_GROUPS, Reader},
 };
 use crate::{
     Api,
     http::query::{
-        Text,
+        Moment, Text,
         choice::{Named, OneMode, names},
         value::{Bad, form, string},
     },
-    query_failed,
 };
 
 /// Days of the longest span.
 const MOST_DAYS: i64 = 3 * 366;
+/// The same as of a moment that has passed: it is counted from rows. Two hours more, since clocks change.
+const MOST_DAYS_THEN: i64 = 31;
 /// Points of a series at most.
 const MOST_POINTS: usize = 2_000;
-/// Groups that are told.
-const MOST_GROUPS: usize = 100;
 
 names! {
     /// The ranges that have a name.
@@ -90,12 +83,20 @@ pub(crate) struct AnalyticsQuery {
     /// Live unless asked otherwise.
     #[param(inline)]
     mode: Option<OneMode>,
+    /// As known at that moment (`2026-01-31T12:00:00Z`); now where it is absent.
+    #[param(inline)]
+    as_of: Option<Moment>,
 }
 
 impl AnalyticsQuery {
     /// Real money unless trials are asked for.
     pub fn mode(&self) -> Mode {
         self.mode.map_or(Mode::Live, |mode| mode.0)
+    }
+
+    /// The moment as of which figures are asked for, in milliseconds since 1970 UTC.
+    pub fn as_of_ms(&self) -> Option<i64> {
+        self.as_of.map(|moment| moment.ms)
     }
 
     fn range(&self) -> Range {
@@ -109,7 +110,7 @@ impl AnalyticsQuery {
 
     /// Whether more is asked for than one of the four ranges that are kept ready.
     fn is_own(&self) -> bool {
-        let Self { time_range, from, to, interval, time_zone, compare, group_by, mode: _ } = self;
+        let Self { time_range, from, to, interval, time_zone, compare, group_by, mode: _, as_of: _ } = self;
         let is_year = *time_range == Some(Range::Year);
         let is_span = from.is_some() || to.is_some() || interval.is_some() || time_zone.is_some();
         is_year || is_span || compare.is_some() || group_by.is_some()
@@ -140,6 +141,7 @@ pub(crate) struct Question {
     compare: Option<Compare>,
     group_by: Option<GroupBy>,
     mode: Mode,
+    as_of_ms: Option<i64>,
 }
 
 impl Question {
@@ -149,7 +151,8 @@ impl Question {
             return Ok(None);
         }
         let zone = asked.time_zone.map_or(Tz::UTC, |Zone(zone)| zone);
-        let now = now_ms();
+        let as_of_ms = asked.as_of_ms();
+        let now = as_of_ms.unwrap_or_else(now_ms);
         let (from, until, usual) = match (&asked.from, &asked.to) {
             (None, None) => of_range(asked.range(), zone, now)?,
             (Some(Text(from)), to) => {
@@ -166,28 +169,33 @@ impl Question {
         if until - from > MOST_DAYS * Grain::Day.ms() {
             return Err(Problem::parameter("from", "a span has three years at most"));
         }
+        if as_of_ms.is_some() && until - from > MOST_DAYS_THEN * Grain::Day.ms() + 2 * Grain::Hour.ms() {
+            let most = format!("with asOf a span has {MOST_DAYS_THEN} days at most; ask for less by from and to");
+            return Err(Problem::parameter("asOf", most));
+        }
         let interval = asked.interval.or(usual);
         let interval = interval.unwrap_or_else(|| Interval::fitting(from, until));
         let edges = calendar::edges(zone, interval, from, until, MOST_POINTS).ok_or_else(|| {
             Problem::parameter("interval", format!("there would be more than {MOST_POINTS} points; ask for a wider interval"))
         })?;
-        Ok(Some(Self { zone, interval, edges, compare: asked.compare, group_by: asked.group_by, mode: asked.mode() }))
+        Ok(Some(Self { zone, interval, edges, compare: asked.compare, group_by: asked.group_by, mode: asked.mode(), as_of_ms }))
     }
 
     /// What tells its answer from others of its scope.
     pub fn key(&self) -> String {
-        let Self { zone, interval, edges, compare, group_by, mode } = self;
+        let Self { zone, interval, edges, compare, group_by, mode, as_of_ms } = self;
         let (from, until) = self.span();
-        format!("{zone} {} {from} {until} {} {compare:?} {group_by:?} {}", interval.name(), edges.len(), mode.as_str())
+        let (interval, points, mode) = (interval.name(), edges.len(), mode.as_str());
+        format!("{zone} {interval} {from} {until} {points} {compare:?} {group_by:?} {mode} {as_of_ms:?}")
     }
 
     fn span(&self) -> (i64, i64) {
         (self.edges.first().copied().unwrap_or(0), self.edges.last().copied().unwrap_or(0))
     }
 
-    /// The figures, as of now.
+    /// The figures, as of now or of the moment that is asked for.
     pub async fn answer(self, api: Api, scope: Scope) -> Result<Analytics, Problem> {
-        let reader = Reader { api: &api, scope, mode: self.mode, horizons: horizons(&api).await? };
+        let reader = Reader::of(&api, scope, self.mode, self.as_of_ms).await?;
         let (from, until) = self.span();
         let (points, mut is_approximate) = reader.read(&self.edges).await?;
         let mut previous = None;
@@ -216,6 +224,7 @@ impl Question {
         let asked = Asked {
             to: time(until),
             interval: Some(self.interval.name()),
+            as_of: self.as_of_ms.and_then(time),
             time_zone: Some(self.zone.name()),
             is_approximate,
             comparison,
@@ -283,59 +292,4 @@ fn group_of(point: &Point, by: GroupBy) -> Option<String> {
         GroupBy::Status => status.as_str().to_owned(),
         GroupBy::Account | GroupBy::FailureReason => return None,
     })
-}
-
-async fn horizons(api: &Api) -> Result<Horizons, Problem> {
-    Horizons::read(&api.db).await.map_err(|error| query_failed(&error.into()))
-}
-
-/// Reads sums between edges.
-struct Reader<'a> {
-    api: &'a Api,
-    scope: Scope,
-    mode: Mode,
-    horizons: Horizons,
-}
-
-impl Reader<'_> {
-    /// Every sum of the span that `edges` begin and end, such that each is between two of them; whether some may not.
-    async fn read(&self, edges: &[i64]) -> Result<(Vec<Point>, bool), Problem> {
-        let (Some(from), Some(until)) = (edges.first().copied(), edges.last().copied()) else { return Ok((Vec::new(), false)) };
-        let (grain, is_approximate) = match self.grain(edges) {
-            Some(grain) => (grain, false),
-            None if self.horizons.webhooks.is_none_or(|horizon| horizon <= from) => {
-                return Ok((self.of_rows(edges, from, until).await?, false));
-            }
-            None if self.horizons.hour.is_none_or(|horizon| horizon <= from) => (Grain::Hour, true),
-            None => (Grain::Day, true),
-        };
-        let points = rollups::read(&self.api.db, self.scope, self.mode, grain, from, until).await;
-        Ok((points.map_err(|error| query_failed(&error))?, is_approximate))
-    }
-
-    /// The widest buckets that no edge cuts and that are kept.
-    fn grain(&self, edges: &[i64]) -> Option<Grain> {
-        let from = edges.first().copied()?;
-        let is_whole = |grain: Grain| edges.iter().all(|edge| edge % grain.ms() == 0);
-        let is_kept = |grain: Grain| match grain {
-            Grain::Minute => self.horizons.minute.is_none_or(|horizon| horizon <= from),
-            Grain::Hour => self.horizons.hour.is_none_or(|horizon| horizon <= from),
-            Grain::Day => true,
-        };
-        Grain::ALL.into_iter().rev().find(|grain| is_whole(*grain) && is_kept(*grain))
-    }
-
-    async fn of_rows(&self, edges: &[i64], from_ms: i64, until_ms: i64) -> Result<Vec<Point>, Problem> {
-        const QUARTER: i64 = 900_000;
-        let width_ms = if edges.iter().all(|edge| edge % QUARTER == 0) { QUARTER } else { Grain::Minute.ms() };
-        let span = Span { scope: self.scope, mode: self.mode, from_ms, until_ms, width_ms };
-        row_sums::read(&self.api.db, span).await.map_err(|error| query_failed(&error))
-    }
-
-    /// The figures of the span by a column of its transactions that roll-ups do not have.
-    async fn by_column(&self, column: Column, from_ms: i64, until_ms: i64) -> Result<Vec<Group>, Problem> {
-        let span = Span { scope: self.scope, mode: self.mode, from_ms, until_ms, width_ms: Grain::Day.ms() };
-        let points = row_sums::by_column(&self.api.db, span, column).await.map_err(|error| query_failed(&error))?;
-        Ok(Group::all(points.iter().map(|(name, point)| (name.clone(), point)), MOST_GROUPS))
-    }
 }

@@ -118,6 +118,12 @@ fn stated_time(row: &webhook_event::Model) -> Option<String> {
 }
 
 impl Event {
+    /// Leaves out conflicts with events that were received later than `at_ms`: their ids tell when.
+    pub fn forget_conflicts_since(&mut self, at_ms: i64) {
+        let received_ms = |id: &Uuid| id.as_u128() >> 80;
+        self.conflicts_with.retain(|id| received_ms(id) <= u128::from(at_ms.unsigned_abs()));
+    }
+
     /// For a sender who may not read bodies.
     pub fn leave_out_body(&mut self) {
         self.payload = None;

@@ -1,13 +1,15 @@
 //! `/api/v1/transactions`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use http_service::Problem;
+use http_service::{Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
 use store::{
+    as_of,
     reads::{self, Scope, TransactionFilter},
-    shown::Transaction,
+    shown::{Transaction, time},
 };
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use crate::{
     Api, auth,
@@ -15,14 +17,14 @@ use crate::{
         cached,
         openapi::problems,
         query::{
-            self, Amount, Currencies, Day, OfCompany, Page, Text, Texts,
+            self, Amount, AsOf, Currencies, Day, OfCompany, Page, Text, Texts,
             choice::{Kinds, Named, OneMode, Statuses},
             page::{Paging, TransactionSort},
         },
     },
     query_failed,
     reads::{
-        events::Event,
+        events::{Event, told},
         views::{Pagination, Success},
     },
 };
@@ -87,11 +89,20 @@ pub(crate) struct Transactions {
 
 /// A transaction with the webhooks that made it.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct TransactionDetail {
     #[serde(flatten)]
     pub transaction: Transaction,
     /// The oldest first, at most 500.
     pub events: Vec<Event>,
+    /// The moment as of which this is, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub as_of: Option<String>,
+    /// True where retention may have removed webhooks that the transaction was known by at that moment.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub is_approximate: bool,
 }
 
 /// List transactions, by the time they were made. Needs `read:transactions`.
@@ -154,23 +165,42 @@ pub(crate) async fn page(api: Api, scope: Scope, filter: TransactionFilter, pagi
 }
 
 /// Show a transaction with the webhooks that made it. Needs `read:transactions`;
-/// the bodies of the webhooks, `read:events` as well.
-#[utoipa::path(get, path = "/api/v1/transactions/{id}", tag = "transactions", params(query::Id),
+/// the bodies of the webhooks, `read:events` as well. With `asOf` as it was known at that moment, by the rules of now.
+#[utoipa::path(get, path = "/api/v1/transactions/{id}", tag = "transactions", params(query::Id, AsOf),
     responses((status = 200, body = Success<TransactionDetail>, description = "The transaction"),
         (status = 304, description = "As If-None-Match has it"), problems::Show))]
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let (scope, with_bodies) = (caller.scope(), caller.may("read:events"));
     let id = query::id(&path)?;
-    let key = if with_bodies { id.to_string() } else { format!("{id} without bodies") };
+    let at_ms = query::read::<AsOf>(&request)?.as_of.map(|moment| moment.ms);
+    let bodies = if with_bodies { "" } else { " without bodies" };
+    let key = at_ms.map_or_else(|| format!("{id}{bodies}"), |at_ms| format!("{id}{bodies} as of {at_ms}"));
     cached::answer(&api, &request, cached::TRANSACTION, scope, &key, move |api| async move {
-        let found = reads::transaction(&api.db, scope, id).await.map_err(|e| query_failed(&e))?;
-        let (row, events) = found.ok_or_else(|| query::not_found("transaction"))?;
-        let mut events = crate::reads::events::told(&api, events).await?;
+        let mut detail = detail(&api, scope, id, at_ms).await?;
         if !with_bodies {
-            events.iter_mut().for_each(Event::leave_out_body);
+            detail.events.iter_mut().for_each(Event::leave_out_body);
         }
-        Ok(TransactionDetail { transaction: row.into(), events })
+        Ok(detail)
     })
     .await
+}
+
+/// A transaction as it is, or as it was known at `at_ms`.
+async fn detail(api: &Api, scope: Scope, id: Uuid, at_ms: Option<i64>) -> Result<TransactionDetail, Problem> {
+    let Some(at_ms) = at_ms else {
+        let found = reads::transaction(&api.db, scope, id).await.map_err(|e| query_failed(&e))?;
+        let (row, events) = found.ok_or_else(|| query::not_found("transaction"))?;
+        let events = told(api, events).await?;
+        return Ok(TransactionDetail { transaction: row.into(), events, as_of: None, is_approximate: false });
+    };
+    let found = as_of::transaction(&api.db, scope, id, at_ms).await.map_err(|e| query_failed(&e))?;
+    let as_of::KnownTransaction { row, events, is_approximate } = found.ok_or_else(|| {
+        Problem::new(ProblemKind::NotFound, "nothing was known of that transaction at that moment, or there is none")
+    })?;
+    let mut events = told(api, events).await?;
+    for event in &mut events {
+        event.forget_conflicts_since(at_ms);
+    }
+    Ok(TransactionDetail { transaction: row.into(), events, as_of: time(at_ms), is_approximate })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{AccountState, CompanyId, event::Change, normalize};
+use common::{AccountState, CompanyId, RULES_VERSION, event::Change, normalize};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, Set,
     sea_query::{ExprTrait, OnConflict},
@@ -17,7 +17,7 @@ use crate::{
     outbound::{ACCOUNT_UPDATED, messages::Outbox},
 };
 
-type AccountKey<'e> = (CompanyId, &'e str);
+pub(crate) type AccountKey<'e> = (CompanyId, &'e str);
 
 /// The locks of the accounts that `events` are about.
 pub(super) fn locks(events: &[&NewEvent]) -> impl Iterator<Item = RowLock> {
@@ -93,7 +93,12 @@ pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent], outbox:
     insert_methods(tx, methods.into_iter()).await
 }
 
-fn shown((company, external_id): AccountKey<'_>, id: Uuid, state: &AccountState) -> crate::shown::Account {
+fn shown(key: AccountKey<'_>, id: Uuid, state: &AccountState) -> crate::shown::Account {
+    row(key, id, state).into()
+}
+
+/// The row of an account that is `state`, but for the state itself.
+pub(crate) fn row((company, external_id): AccountKey<'_>, id: Uuid, state: &AccountState) -> account::Model {
     let (created_at, updated_at) = state.received_ms();
     account::Model {
         id,
@@ -107,11 +112,11 @@ fn shown((company, external_id): AccountKey<'_>, id: Uuid, state: &AccountState)
         created_at,
         updated_at,
         state: String::new(),
+        rules_version: RULES_VERSION,
     }
-    .into()
 }
 
-async fn insert_methods(
+pub(crate) async fn insert_methods(
     tx: &DatabaseTransaction,
     methods: impl Iterator<Item = (CompanyId, &str, &'static str, &str)>,
 ) -> Result<(), Error> {
@@ -133,7 +138,11 @@ async fn insert_methods(
     Ok(())
 }
 
-fn account_row((company, external_id): AccountKey<'_>, id: Uuid, state: &AccountState) -> Result<account::ActiveModel, Error> {
+pub(crate) fn account_row(
+    (company, external_id): AccountKey<'_>,
+    id: Uuid,
+    state: &AccountState,
+) -> Result<account::ActiveModel, Error> {
     let (first, last) = state.received_ms();
     Ok(account::ActiveModel {
         id: Set(id),
@@ -147,5 +156,6 @@ fn account_row((company, external_id): AccountKey<'_>, id: Uuid, state: &Account
         created_at: Set(first),
         updated_at: Set(last),
         state: Set(json(serde_json::to_vec(state))?),
+        rules_version: Set(RULES_VERSION),
     })
 }

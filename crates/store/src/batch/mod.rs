@@ -4,11 +4,11 @@
 //! batch may be written any number of times. A batch of new transactions takes three statements, the
 //! commit included: note, write. See [`Writer`].
 
-mod accounts;
+pub(crate) mod accounts;
 mod beyond;
 mod conflicts;
 mod legacy;
-mod transactions;
+pub(crate) mod transactions;
 mod writer;
 
 use std::collections::BTreeMap;

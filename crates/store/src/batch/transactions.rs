@@ -5,7 +5,7 @@ use std::{
     sync::LazyLock,
 };
 
-use common::{CompanyId, Kind, TransactionFacts, TransactionState, event::Change};
+use common::{CompanyId, Kind, RULES_VERSION, TransactionFacts, TransactionState, event::Change};
 use foldhash::HashSet;
 use sea_orm::{DatabaseTransaction, Iden, Iterable};
 use uuid::Uuid;
@@ -23,7 +23,7 @@ use crate::{
     rollups::CompanyDeltas,
 };
 
-type Key<'e> = (CompanyId, Kind, &'e str);
+pub(crate) type Key<'e> = (CompanyId, Kind, &'e str);
 
 /// A transaction of a batch.
 struct Slot {
@@ -55,8 +55,7 @@ impl<'e> Transactions<'e> {
 
     /// Their entries in the directory, in one order for all batches.
     pub fn keys(&self) -> Result<Insert<'e>, Error> {
-        let rows = self.0.iter().map(|(key, slot)| (*key, slot.id));
-        Ok(Insert::missing(rows, key_cell, transaction_key::Column::TransactionId)?)
+        entries(self.0.iter().map(|(key, slot)| (*key, slot.id)))
     }
 
     /// Keeps those that `events` change. The locks of those that were not entered as new; the new ones are ours, for
@@ -95,9 +94,7 @@ impl<'e> Transactions<'e> {
             }
         }
         // The row went with its partition and its entry is not removed yet: it stands for the new row now.
-        let again =
-            Rest::Sql("ON CONFLICT (company_id, kind, external_id) DO UPDATE SET transaction_id = excluded.transaction_id");
-        Ok(rows::insert(tx, vec![Insert::of(orphans, key_cell, again)?]).await?)
+        Ok(rows::insert(tx, vec![entered_again(orphans)?]).await?)
     }
 
     /// What `events` make of them, and how the figures change: one that is new and was made before `horizon` is not counted,
@@ -128,7 +125,7 @@ impl<'e> Transactions<'e> {
             }
             deltas.entry(key.0).or_default().transaction(key.1, slot.before.as_deref(), &state);
             let rows = if slot.before.is_some() { &mut changed } else { &mut fresh };
-            rows.push(Row { key, id: slot.id, json: json(state.to_json())?, state });
+            rows.push(Row::of(key, slot.id, state)?);
         }
         Ok(Folded { fresh, changed })
     }
@@ -159,7 +156,12 @@ impl<'e> Told<'e> {
     }
 }
 
-fn shown((company, kind, external_id): Key<'_>, id: Uuid, state: &TransactionState) -> crate::shown::Transaction {
+fn shown(key: Key<'_>, id: Uuid, state: &TransactionState) -> crate::shown::Transaction {
+    row(key, id, state).into()
+}
+
+/// The row of a transaction that is `state`, but for the state itself.
+pub(crate) fn row((company, kind, external_id): Key<'_>, id: Uuid, state: &TransactionState) -> transaction::Model {
     let (created_at, updated_at) = state.received_ms();
     let text = |text: Option<&str>| text.map(str::to_owned);
     transaction::Model {
@@ -182,16 +184,28 @@ fn shown((company, kind, external_id): Key<'_>, id: Uuid, state: &TransactionSta
         created_at,
         updated_at,
         state: String::new(),
+        rules_version: RULES_VERSION,
     }
-    .into()
 }
 
 /// A transaction as it is after a batch.
-struct Row<'e> {
+pub(crate) struct Row<'e> {
     key: Key<'e>,
     id: Uuid,
     state: Box<TransactionState>,
     json: String,
+}
+
+impl<'e> Row<'e> {
+    /// The row of that id.
+    pub fn of(key: Key<'e>, id: Uuid, state: Box<TransactionState>) -> Result<Self, Error> {
+        Ok(Self { key, id, json: json(state.to_json())?, state })
+    }
+}
+
+/// `rows` written, whether they are there or not, as folded by the rules of now.
+pub(crate) fn refolded<'r>(rows: &'r [Row<'r>]) -> Result<Insert<'r>, Error> {
+    Ok(Insert::of(rows, cell, Rest::Sql(&REFOLDED))?)
 }
 
 /// Transactions as they are after a batch: new ones, and those whose rows are there.
@@ -205,6 +219,17 @@ impl Folded<'_> {
     pub fn inserts(&self) -> Result<[Insert<'_>; 2], Error> {
         Ok([Insert::of(&self.fresh, cell, Rest::Nothing)?, Insert::of(&self.changed, cell, Rest::Sql(&REPLACED))?])
     }
+}
+
+/// Entries of the directory, as far as they are missing.
+pub(crate) fn entries<'e>(rows: impl IntoIterator<Item = (Key<'e>, Uuid)>) -> Result<Insert<'e>, Error> {
+    Ok(Insert::missing(rows, key_cell, transaction_key::Column::TransactionId)?)
+}
+
+/// Entries of the directory that stand for these rows from now on.
+pub(crate) fn entered_again<'e>(rows: impl IntoIterator<Item = (Key<'e>, Uuid)>) -> Result<Insert<'e>, Error> {
+    let again = Rest::Sql("ON CONFLICT (company_id, kind, external_id) DO UPDATE SET transaction_id = excluded.transaction_id");
+    Ok(Insert::of(rows, key_cell, again)?)
 }
 
 fn key_cell(((company, kind, external_id), id): (Key<'_>, Uuid), column: transaction_key::Column) -> RowValue<'_> {
@@ -223,12 +248,17 @@ fn is_key(column: transaction::Column) -> bool {
     matches!(column, Id | CompanyId | Kind | ExternalId)
 }
 
-/// A row whose id is there already is written again.
-static REPLACED: LazyLock<String> = LazyLock::new(|| {
-    let columns = transaction::Column::iter().filter(|column| !is_key(*column));
+/// A row whose id is there already is written again. What it was folded from before keeps the version of its rules.
+static REPLACED: LazyLock<String> = LazyLock::new(|| replaced(|column| !matches!(column, transaction::Column::RulesVersion)));
+
+/// The same, folded from all its events.
+static REFOLDED: LazyLock<String> = LazyLock::new(|| replaced(|_| true));
+
+fn replaced(wanted: impl Fn(transaction::Column) -> bool) -> String {
+    let columns = transaction::Column::iter().filter(|column| !is_key(*column) && wanted(*column));
     let set: Vec<String> = columns.map(|column| format!("{0} = excluded.{0}", column.unquoted())).collect();
     format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))
-});
+}
 
 fn cell<'r>(
     Row { key: (company, kind, external_id), id, state, json }: &'r Row<'_>,
@@ -255,5 +285,6 @@ fn cell<'r>(
         Column::CreatedAt => state.received_ms().0.into(),
         Column::UpdatedAt => state.received_ms().1.into(),
         Column::State => json.as_str().into(),
+        Column::RulesVersion => RULES_VERSION.into(),
     }
 }

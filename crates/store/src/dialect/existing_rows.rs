@@ -6,6 +6,8 @@ use common::{CompanyId, Kind};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement, Value, sea_query::ArrayType};
 use uuid::Uuid;
 
+use crate::entity::webhook_event;
+
 type Key<'k> = (CompanyId, Kind, &'k str);
 
 /// What a batch needs of a transaction that is there.
@@ -83,4 +85,40 @@ pub(crate) async fn owners(
     let rows = tx.query_all_raw(statement).await?.into_iter();
     rows.map(|row| Ok(((CompanyId(row.try_get("", "company_id")?), row.try_get("", "text")?), row.try_get("", "event_id")?)))
         .collect()
+}
+
+/// The webhooks about those resources whose ids are not between `outside` (behind the first, up to the second), `limit` at most;
+/// `columns` are those of a row `e`. Resource by resource, by their index.
+pub(crate) async fn events_of(
+    tx: &DatabaseTransaction,
+    columns: &str,
+    resources: &[(CompanyId, &str)],
+    (after, end): (Uuid, Uuid),
+    limit: usize,
+) -> Result<Vec<webhook_event::Model>, DbErr> {
+    let backend = tx.get_database_backend();
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let statement = if backend == DbBackend::Postgres {
+        let companies = resources.iter().map(|(company, _)| company.0.into()).collect::<Vec<Value>>();
+        let ids = resources.iter().map(|(_, id)| (*id).into()).collect::<Vec<Value>>();
+        let lists = [(ArrayType::Uuid, companies), (ArrayType::String, ids)];
+        let mut values: Vec<Value> = lists.map(|(kind, values)| Value::Array(kind, Some(Box::new(values)))).into();
+        values.extend([after.into(), end.into(), limit.into()]);
+        let sql = format!(
+            "SELECT found.* FROM unnest($1::uuid[], $2::text[]) AS wanted(company_id, resource_id), LATERAL
+             (SELECT {columns} FROM webhook_events e WHERE e.company_id = wanted.company_id
+                AND e.resource_id = wanted.resource_id AND (e.id <= $3 OR e.id > $4) LIMIT $5) found LIMIT $5"
+        );
+        Statement::from_sql_and_values(backend, sql, values)
+    } else {
+        let mut values: Vec<Value> = resources.iter().flat_map(|(company, id)| [Value::from(company.0), (*id).into()]).collect();
+        values.extend([after.into(), end.into(), limit.into()]);
+        let places = vec!["(?, ?)"; resources.len()].join(", ");
+        let sql = format!(
+            "SELECT {columns} FROM webhook_events e WHERE (e.company_id, e.resource_id) IN (VALUES {places})
+             AND (e.id <= ? OR e.id > ?) LIMIT ?"
+        );
+        Statement::from_sql_and_values(backend, sql, values)
+    };
+    webhook_event::Model::find_by_statement(statement).all(tx).await
 }

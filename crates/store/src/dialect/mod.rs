@@ -188,6 +188,14 @@ pub(crate) async fn begin_writing(tx: &DatabaseTransaction) -> Result<(), DbErr>
     Ok(())
 }
 
+/// What follows a text that is compared with an id of [`bytewise`] columns.
+pub(crate) const fn bytewise_text(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => " COLLATE \"C\"",
+        _ => "",
+    }
+}
+
 /// The start of the bucket of `width_ms` that holds `column`, by whole numbers on both databases. Times
 /// before 1970 are rounded down too.
 pub(crate) fn bucket_of(column: &str, width_ms: i64) -> Expr {

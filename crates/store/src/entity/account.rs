@@ -29,6 +29,8 @@ pub struct Model {
     pub updated_at: i64,
     /// `common::AccountState` as JSON.
     pub state: String,
+    /// `common::RULES_VERSION` of whoever folded it from its events; 0 for rows of before there were versions.
+    pub rules_version: i64,
 }
 
 /// No relations: queries join by company explicitly.

@@ -22,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(reconciliation::Migration),
             Box::new(endpoints::Migration),
             Box::new(second_factor::Migration),
+            Box::new(rules_version::Migration),
         ]
     }
 }
@@ -37,5 +38,6 @@ mod platform_state;
 mod read_indexes;
 mod reconciliation;
 mod rollups;
+mod rules_version;
 mod search;
 mod second_factor;

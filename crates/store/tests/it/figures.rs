@@ -21,7 +21,7 @@ use crate::{
 
 const COMPANIES: usize = 2;
 
-fn company(n: usize) -> CompanyId {
+pub fn company(n: usize) -> CompanyId {
     CompanyId(Uuid::from_u128(n as u128 + 1))
 }
 
@@ -59,7 +59,7 @@ pub fn new_event(sent: &Sent) -> NewEvent {
     }
 }
 
-fn any_event() -> impl Strategy<Value = Sent> {
+pub fn any_event() -> impl Strategy<Value = Sent> {
     let what = (
         0..COMPANIES,
         prop::sample::select(vec!["PAYMENT", "REFUND"]),
@@ -154,7 +154,7 @@ async fn tell(db: &DatabaseConnection, story: &[(Vec<Sent>, Fate)], order: Order
     }
 }
 
-async fn kept(db: &DatabaseConnection, grain: Grain) -> Figures {
+pub async fn kept(db: &DatabaseConnection, grain: Grain) -> Figures {
     let mut figures = Figures::new();
     let whose = (0..COMPANIES).map(|n| (Some(n), Scope::Company(company(n).0))).chain([(None, Scope::All)]);
     for (name, scope) in whose {

@@ -9,6 +9,7 @@
 )]
 
 mod aging;
+mod as_of;
 mod figure_check;
 mod figures;
 mod horizons;
@@ -18,6 +19,7 @@ mod naive;
 mod outbound;
 mod partitions;
 mod plans;
+mod replay;
 mod rows;
 mod writer;
 

@@ -1,3 +1,4 @@
+import { useRef, useState } from 'preact/hooks';
 import { urlOf } from '../api/client';
 import { useNews } from '../api/live';
 import { useQuery } from '../api/query';
@@ -59,7 +60,7 @@ export function Transactions() {
         <Table caption="Transactions" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
         {pages.pager(pagination?.nextCursor, pagination?.total, pagination?.totalIsExact)}
       </Listed>
-      {id && <Detail id={id} mayPayload={may('read:events')} onClose={() => navigate(href('transactions', null, place))} />}
+      {id && <Detail key={id} id={id} mayPayload={may('read:events')} onClose={() => navigate(href('transactions', null, place))} />}
     </>
   );
 }
@@ -67,15 +68,24 @@ export function Transactions() {
 function Detail({ id, mayPayload, onClose }: { id: string; mayPayload: boolean; onClose: () => void }) {
   const { nameOf } = useSession();
   const times = useTimes();
-  const query = useQuery('/api/v1/transactions/{id}', { path: { id } });
+  const [asOf, setAsOf] = useState<string>();
+  const query = useQuery('/api/v1/transactions/{id}', { path: { id }, query: { asOf } });
   useNews('transactions', (news) => news.some((own) => own.id === id) && query.reload(), [id]);
-  const row = query.data?.data;
+  const answer = query.data?.data;
+  // While another moment is asked for, what is shown stays; the stops are those of the present.
+  const shown = useRef(answer);
+  const row = answer ?? shown.current;
+  shown.current = row;
+  const moments = useRef<string[]>([]);
+  if (answer && !answer.asOf) moments.current = momentsOf(answer.events);
   return (
     <Dialog drawer title={row ? `${words(row.kind)} ${row.merchantRefNum ?? row.externalId}` : 'Transaction'} onClose={onClose}>
       {query.error && <Failure error={query.error} retry={query.reload} />}
       {!row && !query.error && <Loading rows={8} />}
       {row && (
         <>
+          <Timeline moments={moments.current} asOf={asOf} onChange={setAsOf} />
+          {row.isApproximate && <p>Some webhooks of that time have been removed, so this may be incomplete.</p>}
           <p class="headline"><span>{money(row.amount, row.currency)}</span> <Badge status={row.status} /></p>
           <Facts
             facts={[
@@ -91,12 +101,49 @@ function Detail({ id, mayPayload, onClose }: { id: string; mayPayload: boolean; 
               ['Mode', words(row.mode)],
             ]}
           />
-          <h3>What happened</h3>
+          <h3>{row.asOf ? 'What had happened by then' : 'What happened'}</h3>
           <ol class="history">
             {row.events.map((event) => <li key={event.id}><EventLine event={event} withPayload={mayPayload} /></li>)}
           </ol>
         </>
       )}
     </Dialog>
+  );
+}
+
+/** The moments at which webhooks of a transaction were received, the oldest first, each once. */
+function momentsOf(events: { receivedAt?: string | null }[]): string[] {
+  const all = events.flatMap((event) => event.receivedAt ?? []);
+  return [...new Set(all)].sort();
+}
+
+/** Goes back through a transaction's history: a slider with a stop for each webhook, and the present at its end. */
+function Timeline({ moments, asOf, onChange }: { moments: string[]; asOf: string | undefined; onChange: (asOf?: string) => void }) {
+  const times = useTimes();
+  // A last webhook makes what is there now, so it needs no stop of its own.
+  const stops = moments.slice(0, -1);
+  if (stops.length === 0) return null;
+  const found = asOf ? stops.indexOf(asOf) : -1;
+  const place = found < 0 ? stops.length : found;
+  const told = (at: number) => (stops[at] ? `As of ${times.full(stops[at])}` : 'As of now');
+  return (
+    <div class="timeline">
+      <label>
+        <span>Go back in time</span>
+        <input
+          type="range"
+          min={0}
+          max={stops.length}
+          step={1}
+          value={place}
+          aria-valuetext={told(place)}
+          onInput={(input) => onChange(stops[Number(input.currentTarget.value)])}
+        />
+      </label>
+      <p aria-live="polite">
+        <strong>{told(place)}</strong>
+        {asOf && <> <button type="button" onClick={() => onChange()}>Back to now</button></>}
+      </p>
+    </div>
   );
 }

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::{Api, auth, query_failed};
 pub(crate) use page::Page;
-pub(crate) use value::{Amount, Currencies, Day, Flag, Text, Texts};
+pub(crate) use value::{Amount, Currencies, Day, Flag, Moment, Text, Texts};
 
 /// The parameters of a request, as a struct has them. One that is empty is absent.
 pub(crate) fn read<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
@@ -84,6 +84,17 @@ impl OfCompany {
     }
 }
 
+/// As of which moment.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AsOf {
+    /// As it was known at that moment (`2026-01-31T12:00:00Z`): from the webhooks that had been received by then. 404 where nothing
+    /// was known. Now where it is absent.
+    #[param(inline)]
+    pub as_of: Option<Moment>,
+}
+
 /// The thing that a path names.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -120,6 +131,7 @@ mod tests {
             accounts::asked(&request).err(),
             events::asked(&request).err(),
             parse::<AnalyticsQuery>(query).err(),
+            parse::<AsOf>(query).err(),
         ];
         problems.into_iter().flatten().map(|problem| problem.to_string()).next().unwrap_or_default()
     }
@@ -149,6 +161,8 @@ mod tests {
             ("include=all", "include must be one of payload"),
             ("timeZone=Mars/Base", "timeZone must be a name of IANA's database"),
             ("groupBy=colour", "groupBy must be one of currency"),
+            ("asOf=yesterday", "asOf must be a moment with its offset"),
+            ("asOf=2999-01-01T00:00:00Z", "asOf must be a moment that has passed"),
             ("q=%00", "q may have 255 characters"),
         ] {
             assert!(refused(query).contains(told), "{query}: {}", refused(query));

@@ -184,6 +184,28 @@ impl FromStr for Flag {
 
 form!(Flag, ObjectBuilder::new().schema_type(Type::Boolean));
 
+/// A moment that has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// In milliseconds since 1970 UTC.
+    pub ms: i64,
+}
+
+impl FromStr for Moment {
+    type Err = Bad;
+
+    fn from_str(text: &str) -> Result<Self, Bad> {
+        // A '+' of a zone that was not escaped arrives as a blank.
+        let Ok(time) = chrono::DateTime::parse_from_rfc3339(&text.replace(' ', "+")) else {
+            return bad("must be a moment with its offset (2026-01-31T12:00:00Z)");
+        };
+        let ms = time.timestamp_millis();
+        if ms < 0 || ms > store::now_ms() { bad("must be a moment that has passed, since 1970") } else { Ok(Self { ms }) }
+    }
+}
+
+form!(Moment, string().max_length(Some(TEXT_LENGTH)));
+
 /// A date, or a time of one. UTC unless it says otherwise.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Day {

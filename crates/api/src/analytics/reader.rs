@@ -1,0 +1,103 @@
+//! Reads sums between edges: from the widest buckets that no edge cuts, else from rows; of a moment that has passed, from what was
+//! known then.
+
+use common::{Grain, Mode};
+use http_service::Problem;
+use store::{
+    as_of::KnownFigures,
+    horizon::Horizons,
+    reads::Scope,
+    rollups::{self, Point},
+    row_sums::{self, Column, Span},
+};
+
+use super::asked::Group;
+use crate::{Api, query_failed};
+
+/// Groups that are told.
+pub(super) const MOST_GROUPS: usize = 100;
+
+/// The figures of `scope` as they were known at `at_ms`.
+pub(super) async fn known(api: &Api, scope: Scope, at_ms: i64) -> Result<KnownFigures, Problem> {
+    let known = KnownFigures::begin(&api.db, scope, at_ms).await.map_err(|error| query_failed(&error))?;
+    known.ok_or_else(|| {
+        let reason =
+            "more transactions were under way at that moment than are counted again; ask for a later one, or for one company";
+        Problem::parameter("asOf", reason)
+    })
+}
+
+/// Reads sums between edges.
+pub(super) struct Reader<'a> {
+    api: &'a Api,
+    scope: Scope,
+    mode: Mode,
+    horizons: Horizons,
+    /// Where a moment is asked for.
+    known: Option<KnownFigures>,
+}
+
+impl<'a> Reader<'a> {
+    /// Of figures as they are, or as they were known at `as_of_ms`.
+    pub async fn of(api: &'a Api, scope: Scope, mode: Mode, as_of_ms: Option<i64>) -> Result<Self, Problem> {
+        let horizons = Horizons::read(&api.db).await.map_err(|error| query_failed(&error.into()))?;
+        let known = match as_of_ms {
+            Some(at_ms) => Some(known(api, scope, at_ms).await?),
+            None => None,
+        };
+        Ok(Self { api, scope, mode, horizons, known })
+    }
+
+    /// Every sum of the span that `edges` begin and end, such that each is between two of them; whether some may not.
+    pub async fn read(&self, edges: &[i64]) -> Result<(Vec<Point>, bool), Problem> {
+        let (Some(from), Some(until)) = (edges.first().copied(), edges.last().copied()) else { return Ok((Vec::new(), false)) };
+        if let Some(known) = &self.known {
+            let points = known.sums(self.span(edges, from, until)).await.map_err(|error| query_failed(&error))?;
+            return Ok((points, known.is_approximate(from)));
+        }
+        let (grain, is_approximate) = match self.grain(edges) {
+            Some(grain) => (grain, false),
+            None if self.horizons.webhooks.is_none_or(|horizon| horizon <= from) => {
+                return Ok((self.of_rows(edges, from, until).await?, false));
+            }
+            None if self.horizons.hour.is_none_or(|horizon| horizon <= from) => (Grain::Hour, true),
+            None => (Grain::Day, true),
+        };
+        let points = rollups::read(&self.api.db, self.scope, self.mode, grain, from, until).await;
+        Ok((points.map_err(|error| query_failed(&error))?, is_approximate))
+    }
+
+    /// The widest buckets that no edge cuts and that are kept.
+    fn grain(&self, edges: &[i64]) -> Option<Grain> {
+        let from = edges.first().copied()?;
+        let is_whole = |grain: Grain| edges.iter().all(|edge| edge % grain.ms() == 0);
+        let is_kept = |grain: Grain| match grain {
+            Grain::Minute => self.horizons.minute.is_none_or(|horizon| horizon <= from),
+            Grain::Hour => self.horizons.hour.is_none_or(|horizon| horizon <= from),
+            Grain::Day => true,
+        };
+        Grain::ALL.into_iter().rev().find(|grain| is_whole(*grain) && is_kept(*grain))
+    }
+
+    async fn of_rows(&self, edges: &[i64], from_ms: i64, until_ms: i64) -> Result<Vec<Point>, Problem> {
+        row_sums::read(&self.api.db, self.span(edges, from_ms, until_ms)).await.map_err(|error| query_failed(&error))
+    }
+
+    /// The rows between `edges`, by buckets that none of them cuts.
+    fn span(&self, edges: &[i64], from_ms: i64, until_ms: i64) -> Span {
+        const QUARTER: i64 = 900_000;
+        let width_ms = if edges.iter().all(|edge| edge % QUARTER == 0) { QUARTER } else { Grain::Minute.ms() };
+        Span { scope: self.scope, mode: self.mode, from_ms, until_ms, width_ms, as_of_ms: None }
+    }
+
+    /// The figures of the span by a column of its transactions that roll-ups do not have.
+    pub async fn by_column(&self, column: Column, from_ms: i64, until_ms: i64) -> Result<Vec<Group>, Problem> {
+        let span = Span { scope: self.scope, mode: self.mode, from_ms, until_ms, width_ms: Grain::Day.ms(), as_of_ms: None };
+        let points = match &self.known {
+            Some(known) => known.by_column(span, column).await,
+            None => row_sums::by_column(&self.api.db, span, column).await,
+        };
+        let points = points.map_err(|error| query_failed(&error))?;
+        Ok(Group::all(points.iter().map(|(name, point)| (name.clone(), point)), MOST_GROUPS))
+    }
+}
