@@ -12,6 +12,7 @@
 //! | [`retention`] | removes rows older than the configured ages |
 //! | [`receiver_changes`] | receivers as they are published, and whether something changed |
 //! | [`reconciliations`] | comparisons with Netbanx's reports: runs, what they found, what they ask |
+//! | [`lookups`] | how a company's transactions are asked for at Netbanx, and which are worth it |
 //! | [`horizon`] | the instants before which rows may have been removed |
 //! | [`companies`] | companies and which accounts are theirs |
 //! | `credential` | random credentials and their digests |
@@ -41,6 +42,7 @@ pub mod dialect;
 pub mod entity;
 pub mod existing;
 pub mod horizon;
+pub mod lookups;
 pub mod migration;
 pub mod outbound;
 pub mod reads;

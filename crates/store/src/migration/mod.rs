@@ -22,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(reconciliation::Migration),
             Box::new(endpoints::Migration),
             Box::new(second_factor::Migration),
+            Box::new(lookups::Migration),
         ]
     }
 }
@@ -33,6 +34,7 @@ mod entries;
 mod event_ids;
 mod first;
 mod horizons;
+mod lookups;
 mod platform_state;
 mod read_indexes;
 mod reconciliation;
