@@ -206,11 +206,11 @@ impl Asker {
         if counts.is_empty() {
             return Ok(());
         }
-        let mut detail = json!({});
+        let mut detail: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
         for ((reason, outcome), count) in counts {
-            detail[*reason][*outcome] = json!(count);
+            detail.entry(reason).or_default().insert(outcome, *count);
         }
-        store::within(STEP, lookups::report(&self.db, id, &detail)).await
+        store::within(STEP, lookups::report(&self.db, id, &json!(detail))).await
     }
 }
 

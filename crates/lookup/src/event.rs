@@ -44,13 +44,13 @@ impl Ours {
 
 /// What `company` has of the `what` with that id.
 pub async fn ours(db: &DatabaseConnection, company: CompanyId, what: What, id: &str) -> Result<Ours, Error> {
+    use transaction::{Column, Entity};
     let failed = |error: sea_orm::DbErr| Error::Store(error.into());
     let Some(kind) = what.kind() else {
         use account::{Column, Entity};
         let own = Entity::find().filter(Column::CompanyId.eq(company.0)).filter(Column::ExternalId.eq(id));
         return Ok(own.one(db).await.map_err(failed)?.map_or(Ours::Nothing, |row| Ours::Account(Box::new(row))));
     };
-    use transaction::{Column, Entity};
     let own = Entity::find().filter(Column::CompanyId.eq(company.0)).filter(Column::ExternalId.eq(id));
     let row = own.filter(Column::Kind.eq(kind.as_str())).one(db).await.map_err(failed)?;
     Ok(row.map_or(Ours::Nothing, |row| Ours::Transaction(Box::new(row))))
