@@ -87,7 +87,8 @@ async fn one_that_is_killed_is_gone_when_its_lease_has_ended() {
 /// The block of the guide for customers in that language.
 fn documented(language: &str) -> String {
     let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/endpoints.md")).unwrap();
-    let blocks = guide.split(&format!("```{language}\n")).skip(1).map(|rest| rest.split("```").next().unwrap());
+    let begin = format!("```{language}\n");
+    let blocks = guide.split(&begin).skip(1).map(|rest| rest.split("```").next().unwrap());
     blocks.filter(|block| block.contains("timestamp")).last().unwrap().to_owned()
 }
 
