@@ -192,7 +192,8 @@ async fn the_platform_asks_by_itself(database: Database) {
     let (mut platform, netbanx) = prepare(database).await;
     platform.set("LOOKUP_PENDING_FLOOR_SECS", "1");
     configure(&platform, &netbanx);
-    let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    // Overdue when the first round begins: the next one is a minute later.
+    let now = (chrono::Utc::now() - chrono::TimeDelta::minutes(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     for id in ["overdue", "unknown"] {
         send(&platform, json!({"id": id, "status": "PROCESSING", "txnTime": now, "statusTime": now})).await;
     }
