@@ -7,6 +7,7 @@ mod doors;
 mod endpoints;
 mod faults;
 mod isolation;
+mod lookups;
 mod monitoring;
 mod operations;
 mod performance;

@@ -167,6 +167,11 @@ impl Platform {
         operated(self.command(&binary("netbanx")), args)
     }
 
+    /// The same that goes on running; its standard output is the caller's.
+    pub fn netbanx_running(&self, args: &[&str]) -> Child {
+        self.command(&binary("netbanx")).args(args).stdout(Stdio::piped()).spawn().unwrap()
+    }
+
     /// The same with `input` on its standard input, whatever its exit status.
     pub fn netbanx_given(&self, args: &[&str], input: &[u8]) -> Output {
         let mut command = self.command(&binary("netbanx"));

@@ -38,7 +38,7 @@ mod stream;
 
 use std::{sync::Arc, time::Duration};
 
-use ::cache::ResponseCache;
+use ::cache::{ResponseCache, Tags};
 use ::receivers::{Directory, Publisher};
 use analytics::precompute::{self, Precomputed};
 pub use auth::Revocations;
@@ -50,7 +50,7 @@ use outbound::Policy;
 use queue::Queue;
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 pub use service::Error;
-use settings::{AlertLimits, OutboundSettings, SecondFactor, Settings};
+use settings::{AlertLimits, LookupSettings, OutboundSettings, SecondFactor, Settings};
 use shared_stats::Meter;
 use store::secrets::Vault;
 use uuid::Uuid;
@@ -105,6 +105,10 @@ pub struct Api {
     outbound: Arc<Policy>,
     /// The same as it was set.
     outbound_settings: OutboundSettings,
+    /// How Netbanx is asked.
+    lookup: LookupSettings,
+    /// Which answers what it says makes old.
+    tags: Tags,
     /// Where ingress is reached from outside; none: at the API's own address.
     ingress_url: Option<Arc<str>>,
 }
@@ -131,6 +135,8 @@ impl Api {
         Ok(Self {
             db,
             queue,
+            lookup: settings.lookup,
+            tags: Tags::new(redis.clone(), &settings.queue_name),
             cache: ResponseCache::new(redis, &settings.queue_name, meter.clone(), bounds, http::cached::wrap),
             meter,
             precomputed,
@@ -158,10 +164,12 @@ impl Api {
         })
     }
 
-    /// Keeps answers ready and an eye on everything, and delivers messages to endpoints, until `stop`.
+    /// Keeps answers ready and an eye on everything, delivers messages to endpoints, and asks Netbanx for what is overdue, until
+    /// `stop`.
     pub async fn maintain(self, stop: Stop) {
         let delivering = self.clone().deliver(stop.clone());
-        tokio::join!(precompute::run(self.clone(), stop.clone()), monitoring::watch(self, stop), delivering);
+        let asking = self.clone().look_up(stop.clone());
+        tokio::join!(precompute::run(self.clone(), stop.clone()), monitoring::watch(self, stop), delivering, asking);
     }
 
     /// Delivers messages to endpoints, which needs the keys that sign them.
@@ -171,6 +179,14 @@ impl Api {
             return;
         };
         Box::pin(outbound::run(self.db, vault, &self.outbound_settings, stop)).await;
+    }
+
+    /// Asks Netbanx for what is overdue, which needs the companies' passwords there.
+    async fn look_up(self, stop: Stop) {
+        if let Some(vault) = self.vault {
+            let (outbound, limits) = (self.outbound_settings, self.lookup);
+            Box::pin(lookup::automatic::run(self.db, vault, outbound, limits, self.tags, stop)).await;
+        }
     }
 
     /// What it needs to be able to work.

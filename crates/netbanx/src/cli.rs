@@ -7,8 +7,8 @@ use common::Endpoint;
 use uuid::Uuid;
 
 use crate::{
-    Error, admin, dev, doctor, endpoint_command, queue_command, reconcile_command, replay_command, rollup_command, send,
-    settings_command,
+    Error, admin, dev, doctor, endpoint_command, listen_command, lookup_command, queue_command, reconcile_command,
+    replay_command, rollup_command, send, settings_command,
 };
 
 /// Operate the webhook platform. Reads the same settings as the services (see `netbanx settings`).
@@ -56,6 +56,10 @@ enum Command {
     /// Where companies' own systems are told of what changed.
     #[command(subcommand)]
     Endpoint(endpoint_command::EndpointCommand),
+    /// While developing: forward a company's messages to a local address, signed as endpoints get them.
+    Listen(listen_command::Options),
+    /// Ask Netbanx what it has, by id or reference, and show it beside what we have; or set how it is asked.
+    Lookup(lookup_command::Options),
     /// The queue: counts, pause, dead letters.
     #[command(subcommand)]
     Queue(queue_command::QueueCommand),
@@ -276,6 +280,8 @@ impl Cli {
                     Command::Migrate => context.migrate().await,
                     Command::Partition => context.partition().await,
                     Command::Endpoint(command) => endpoint_command::run(command, &context).await,
+                    Command::Listen(options) => listen_command::run(options, &context).await,
+                    Command::Lookup(options) => lookup_command::run(options, &context).await,
                     Command::Company(Company::Add { name, slug }) => context.add_company(&name, slug).await,
                     Command::Company(Company::List) => context.list_companies().await,
                     Command::Secret(Secret::Set { receiver, source, encoding }) => {

@@ -16,6 +16,8 @@
 //! | `findings` | what it found, as text or JSON |
 //! | `take_over` | what a report says, made an event |
 //! | `settings_command` | what can be set |
+//! | `listen_command` | forward a company's messages to a local address |
+//! | `lookup_command` | ask Netbanx what it has |
 //! | `send` | signed, realistic webhooks |
 //! | `dev` | ingress, worker and api in one process |
 
@@ -28,6 +30,8 @@ mod doctor;
 mod endpoint_command;
 mod findings;
 mod forget;
+mod listen_command;
+mod lookup_command;
 mod progress;
 mod queue_command;
 mod reconcile_command;
@@ -63,6 +67,8 @@ enum Error {
     Io(#[from] std::io::Error),
     #[error("HTTP: {0}")]
     Http(#[from] reqwest::Error),
+    #[error(transparent)]
+    Lookup(#[from] lookup::Error),
     #[error(transparent)]
     Report(#[from] reconcile::Error),
     #[error("{0}")]

@@ -10,7 +10,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// What is known of an endpoint.
 #[derive(Debug)]
-pub(crate) struct Breaker {
+pub struct Breaker {
     /// Failures since the last success.
     failures: u32,
     /// Until when nothing is sent.

@@ -27,6 +27,26 @@ const ANSWER: usize = 64 * 1024;
 /// Bytes of it that are kept.
 const EXCERPT: usize = 1024;
 
+/// A client that follows no redirect, connects to no address that `settings` do not allow, and ends each request after `whole`.
+/// An address in a URL itself is never looked up: [`Policy::read`] refuses it.
+pub fn guarded(settings: &OutboundSettings, whole: Duration) -> Result<Client, reqwest::Error> {
+    let client = Client::builder()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT.min(whole))
+        .timeout(whole)
+        .pool_max_idle_per_host(IDLE.0)
+        .pool_idle_timeout(IDLE.1)
+        .referer(false)
+        .user_agent("netbanx-webhooks/1")
+        .no_proxy();
+    let client = match &settings.proxy {
+        // It looks names up, and connects: what it may reach is its own to say.
+        Some(proxy) => client.proxy(Proxy::all(proxy)?),
+        None => client.dns_resolver(Arc::new(AllowedOnly(Policy::of(settings)))),
+    };
+    client.build()
+}
+
 /// Sends messages. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Sender {
@@ -78,22 +98,7 @@ pub struct Request<'m> {
 impl Sender {
     /// A sender within `settings`. Variables such as `HTTP_PROXY` do not count, `OUTBOUND_PROXY` does.
     pub fn new(settings: &OutboundSettings) -> Result<Self, reqwest::Error> {
-        let policy = Policy::of(settings);
-        let client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .timeout(WHOLE)
-            .pool_max_idle_per_host(IDLE.0)
-            .pool_idle_timeout(IDLE.1)
-            .referer(false)
-            .user_agent("netbanx-webhooks/1")
-            .no_proxy();
-        let client = match &settings.proxy {
-            // It looks names up, and connects: what it may reach is its own to say.
-            Some(proxy) => client.proxy(Proxy::all(proxy)?),
-            None => client.dns_resolver(Arc::new(AllowedOnly(policy.clone()))),
-        };
-        Ok(Self { client: client.build()?, policy })
+        Ok(Self { client: guarded(settings, WHOLE)?, policy: Policy::of(settings) })
     }
 
     /// Sends a message; takes `WHOLE` at most.
@@ -156,7 +161,7 @@ fn excerpt(bytes: &[u8]) -> Option<String> {
 }
 
 /// Why no answer came, by the innermost cause, without the URL: its query may be a secret.
-fn reason(error: &reqwest::Error) -> String {
+pub fn reason(error: &reqwest::Error) -> String {
     let kind = if error.is_timeout() {
         return "no answer in time".to_owned();
     } else if error.is_connect() {

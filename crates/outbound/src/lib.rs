@@ -7,7 +7,7 @@
 //! | [`target`] | which URLs may be entered and sent to |
 //! | [`signature`] | a message's headers |
 //! | [`schedule`] | when a message is tried again, and when not |
-//! | `breaker` | whether an endpoint is worth trying |
+//! | [`breaker`] | whether an endpoint is worth trying |
 //! | [`client`] | one request, within limits |
 //! | `lane` | the messages of one endpoint |
 //! | [`dispatch`] | a lane for each endpoint that this process has leased |
@@ -17,7 +17,7 @@
 //! endpoint is one replica's at a time.
 
 pub mod address;
-mod breaker;
+pub mod breaker;
 pub mod client;
 pub mod dispatch;
 mod lane;

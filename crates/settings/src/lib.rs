@@ -7,6 +7,7 @@
 mod access;
 mod arguments;
 mod checks;
+mod lookup;
 mod master_keys;
 mod outbound;
 mod redis_url;
@@ -18,6 +19,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use access::{OIDC_CALLBACK, OidcSettings, SecondFactor};
 use checks::{header_name, otlp_endpoint, public_url};
+pub use lookup::LookupSettings;
 pub use master_keys::MasterKeys;
 pub use outbound::OutboundSettings;
 use queue::{Packing, QueueSettings};
@@ -135,6 +137,8 @@ pub struct Settings {
     pub alerts: AlertLimits,
     /// `OUTBOUND_*`: where messages to companies' endpoints may go.
     pub outbound: OutboundSettings,
+    /// `LOOKUP_*`: how Netbanx is asked for transactions and accounts.
+    pub lookup: LookupSettings,
     /// `SECOND_FACTOR`: of whom a second factor is demanded.
     pub second_factor: SecondFactor,
     /// `OIDC_*`: sign-in by an OpenID Connect provider, if there is one.
@@ -234,6 +238,7 @@ impl Settings {
                 redis_memory: source.share(&table::ALERT_REDIS_MEMORY)?.unwrap_or(1.0),
             },
             outbound: OutboundSettings::read(source)?,
+            lookup: LookupSettings::read(source)?,
             second_factor: source.parse(&table::SECOND_FACTOR)?,
             oidc: access::oidc(source, production)?,
             http_workers: source.number(&table::HTTP_WORKERS)?,
@@ -342,6 +347,7 @@ mod tests {
             ("OUTBOUND_ALLOW_HTTP", "yes"),
             ("OUTBOUND_ALLOW_NETWORKS", "10.0.0.0/8,example.com"),
             ("OUTBOUND_PROXY", "proxy:3128"),
+            ("LOOKUP_PER_MINUTE", "0"),
             ("SECOND_FACTOR", "yes"),
         ] {
             let message = read(&[(name, value)]).unwrap_err().to_string();

@@ -106,7 +106,7 @@ table! {
         APP_ENV = choice("development", &["development", "production", "test"]),
             "`production`: JSON logs; signatures cannot be switched off, and nothing leaves the machine in plain text";
         MASTER_KEY = secret(),
-            "32 bytes in base64 (`openssl rand -base64 32`), which encrypt receivers' keys, endpoints' keys and the secrets of second factors; `dev` makes its own. To replace it: put \
+            "32 bytes in base64 (`openssl rand -base64 32`), which encrypt receivers' keys, endpoints' keys, the secrets of second factors and the passwords of look-ups; `dev` makes its own. To replace it: put \
              the new one before it, separated by a comma, restart, `netbanx secret rewrap`, then take the old one away once no \
              sealed dead letter is left";
         ADMIN_BIND = text(""), "address and port on which health and metrics are served apart from the public port; per service";
@@ -219,7 +219,14 @@ table! {
         OUTBOUND_ALLOW_HTTP = switch("false"), "endpoints may have plain `http` URLs";
         OUTBOUND_ALLOW_NETWORKS = text(""),
             "networks that endpoints may lie in though they are not public, such as `10.1.0.0/16`, separated by commas";
-        OUTBOUND_PROXY = text(""), "`http://HOST:PORT` through which messages go to endpoints";
+        OUTBOUND_PROXY = text(""), "`http://HOST:PORT` through which messages go to endpoints, and look-ups to Netbanx";
+    }
+    "Look-ups at Netbanx" {
+        LOOKUP_TIMEOUT_SECS = number("15", 1, 120, "seconds"), "the longest that one request to Netbanx takes";
+        LOOKUP_PER_MINUTE = number("30", 1, 600, "requests"), "within any minute for each company that configured look-ups";
+        LOOKUP_PENDING_FACTOR = number("2", 1, 100, "times"),
+            "after so many times what is usual for its payment method a pending transaction is asked for";
+        LOOKUP_PENDING_FLOOR_SECS = number("3600", 1, 2_592_000, "seconds"), "never sooner than this after it was made";
     }
 }
 

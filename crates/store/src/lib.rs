@@ -14,6 +14,7 @@
 //! | [`retention`] | removes rows older than the configured ages |
 //! | [`receiver_changes`] | receivers as they are published, and whether something changed |
 //! | [`reconciliations`] | comparisons with Netbanx's reports: runs, what they found, what they ask |
+//! | [`lookups`] | how a company's transactions are asked for at Netbanx, and which are worth it |
 //! | [`horizon`] | the instants before which rows may have been removed |
 //! | [`companies`] | companies and which accounts are theirs |
 //! | `connection` | the pool, transactions, migrating |
@@ -50,6 +51,7 @@ mod error;
 pub mod existing;
 pub mod figure_check;
 pub mod horizon;
+pub mod lookups;
 pub mod migration;
 pub mod outbound;
 pub mod reads;

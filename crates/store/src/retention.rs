@@ -20,8 +20,8 @@ use crate::{
     },
     first_id,
     horizon::{self, Horizons, Of},
-    now_ms,
-    outbound::attempts,
+    lookups, now_ms,
+    outbound::{attempts, listeners},
 };
 
 /// Rows that one step removes of each table at most.
@@ -75,6 +75,8 @@ pub async fn step(db: &DatabaseConnection, retention: Retention) -> Result<u64, 
     }
     removed += legacy::step(db).await?;
     removed += attempts::retain(db).await?;
+    removed += lookups::retain(db).await?;
+    removed += listeners::sweep(db).await?;
     let collected = collected_count::Column::At.lt(now_ms() - COLLECTED_MS);
     removed += remove::<collected_count::Entity>(db, collected_count::Column::Id, collected).await?;
     for (grain, days) in [(Grain::Minute, retention.minute_days), (Grain::Hour, retention.hour_days)] {

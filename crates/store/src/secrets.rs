@@ -12,7 +12,7 @@ pub use crate::vault::Vault;
 use crate::{
     Error, credential,
     entity::receiver_secret::{self, Column, Entity, Model},
-    now_ms,
+    lookups, now_ms,
     outbound::endpoints,
     reads::Scope,
     receiver_changes,
@@ -143,14 +143,15 @@ pub async fn revoke(db: &impl TransactionTrait, endpoint: Endpoint, company: Com
     Ok(done.rows_affected > 0)
 }
 
-/// Encrypts again, under the current master key, every key that is not, those of endpoints and the secrets of second
-/// factors included. Returns how many there were. The old master key must still be among the vault's.
+/// Encrypts again, under the current master key, every key that is not, those of endpoints, the secrets of second
+/// factors and the passwords of look-ups included. Returns how many there were. The old master key must still be among the vault's.
 pub async fn rewrap(db: &DatabaseConnection, vault: &Vault) -> Result<u64, Error> {
     let (mut last, mut done) = (Uuid::nil(), 0);
     loop {
         let page = Entity::find().filter(Column::Id.gt(last)).order_by_asc(Column::Id).limit(REWRAPPED_AT_ONCE).all(db).await?;
         let Some(end) = page.last() else {
-            return Ok(done + endpoints::rewrap(db, vault).await? + second_factor::rewrap(db, vault).await?);
+            let others = second_factor::rewrap(db, vault).await? + lookups::rewrap(db, vault).await?;
+            return Ok(done + endpoints::rewrap(db, vault).await? + others);
         };
         last = end.id;
         let tx = db.begin().await?;

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod doors;
+mod listen;
 mod order;
 
 use std::time::Duration;

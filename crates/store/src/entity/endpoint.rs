@@ -21,7 +21,7 @@ pub struct Model {
     /// Separated by blanks; `*`: all.
     #[sea_orm(column_type = "Text")]
     pub event_types: String,
-    /// enabled or disabled.
+    /// enabled or disabled; listening: see `crate::outbound::listeners`.
     pub state: String,
     /// Why it is disabled.
     #[sea_orm(column_type = "Text", nullable)]

@@ -20,6 +20,8 @@ pub mod failed_webhook;
 pub mod known_device;
 pub mod late_event;
 pub mod legacy_identity;
+pub mod looked_up;
+pub mod lookup_configuration;
 pub mod outbound_message;
 pub mod platform_state;
 pub mod receiver_secret;

@@ -23,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(endpoints::Migration),
             Box::new(second_factor::Migration),
             Box::new(rules_version::Migration),
+            Box::new(lookups::Migration),
         ]
     }
 }
@@ -34,6 +35,7 @@ mod entries;
 mod event_ids;
 mod first;
 mod horizons;
+mod lookups;
 mod platform_state;
 mod read_indexes;
 mod reconciliation;

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{DISABLED, ENABLED};
+use super::{DISABLED, ENABLED, listeners::LISTENING};
 use crate::{
     Error, Vault, credential, dialect,
     entity::{
@@ -50,13 +50,14 @@ fn own(scope: Scope, id: Uuid) -> Condition {
         Scope::All => None,
         Scope::Company(company) => Some(Column::CompanyId.eq(company)),
     };
-    Condition::all().add(Column::Id.eq(id)).add_option(company)
+    Condition::all().add(Column::Id.eq(id)).add(Column::State.ne(LISTENING)).add_option(company)
 }
 
 /// Adds an endpoint. Returns it with the text of its key, which is not told again.
 pub async fn add(tx: &DatabaseTransaction, vault: &Vault, company: CompanyId, new: Changes) -> Result<(Model, String), Error> {
     dialect::begin_writing(tx).await?;
-    if Entity::find().filter(Column::CompanyId.eq(company.0)).count(tx).await? >= MAX_PER_COMPANY {
+    let others = Entity::find().filter(Column::CompanyId.eq(company.0)).filter(Column::State.ne(LISTENING));
+    if others.count(tx).await? >= MAX_PER_COMPANY {
         return Err(Error::Conflict(format!("a company may have {MAX_PER_COMPANY} endpoints")));
     }
     let (id, now) = (Uuid::now_v7(), now_ms());
@@ -85,7 +86,7 @@ pub async fn add(tx: &DatabaseTransaction, vault: &Vault, company: CompanyId, ne
 
 /// The endpoints within `scope`, the oldest first, at most 1,000. Sealed keys included: do not print them.
 pub async fn list(db: &DatabaseConnection, scope: Scope) -> Result<Vec<Model>, Error> {
-    let mut all = Entity::find();
+    let mut all = Entity::find().filter(Column::State.ne(LISTENING));
     if let Scope::Company(company) = scope {
         all = all.filter(Column::CompanyId.eq(company));
     }
@@ -179,7 +180,13 @@ pub async fn disable(db: &impl ConnectionTrait, row: &Model, reason: &str) -> Re
 pub(crate) async fn rewrap(db: &DatabaseConnection, vault: &Vault) -> Result<u64, Error> {
     let (mut last, mut done) = (Uuid::nil(), 0);
     loop {
-        let page = Entity::find().filter(Column::Id.gt(last)).order_by_asc(Column::Id).limit(LISTED).all(db).await?;
+        let page = Entity::find()
+            .filter(Column::Id.gt(last))
+            .filter(Column::State.ne(LISTENING))
+            .order_by_asc(Column::Id)
+            .limit(LISTED)
+            .all(db)
+            .await?;
         let Some(end) = page.last() else { return Ok(done) };
         last = end.id;
         for row in &page {

@@ -6,6 +6,7 @@
 //! | [`messages`] | a change as a message, written in the transaction that makes the change |
 //! | [`bodies`] | what a message tells |
 //! | [`endpoints`] | endpoints: added, changed, removed, their keys |
+//! | [`listeners`] | endpoints that last as long as a command runs |
 //! | [`deliveries`] | what is due, and what became of it |
 //! | [`resend`] | what is to be sent again, and to a new endpoint for the first time |
 //! | [`attempts`] | tries, as people look at them |
@@ -18,6 +19,7 @@ pub mod attempts;
 pub mod bodies;
 pub mod deliveries;
 pub mod endpoints;
+pub mod listeners;
 pub mod messages;
 pub mod resend;
 pub mod subscriptions;

@@ -7,29 +7,31 @@ use std::{
 };
 
 use common::CompanyId;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::ExprTrait};
 use uuid::Uuid;
 
-use super::{ENABLED, wants};
+use super::{ENABLED, listeners::LISTENING, wants};
 use crate::{
     Error,
     entity::endpoint::{Column, Entity},
+    now_ms,
 };
 
 /// For how long what was read is gone by: an endpoint gets what batches write that begin this long after it was added.
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
-/// Enabled endpoints of all companies, each with its event types.
+/// Enabled endpoints and listeners of all companies, each with its event types.
 #[derive(Debug, Default)]
 pub struct Subscriptions(HashMap<CompanyId, Vec<(Uuid, String)>>);
 
 impl Subscriptions {
     /// Reads them.
     pub async fn read(db: &impl ConnectionTrait) -> Result<Self, Error> {
+        let listens = Column::State.eq(LISTENING).and(Column::LeaseUntil.gt(now_ms()));
         let rows: Vec<(Uuid, Uuid, String)> = Entity::find()
             .select_only()
             .columns([Column::CompanyId, Column::Id, Column::EventTypes])
-            .filter(Column::State.eq(ENABLED))
+            .filter(Column::State.eq(ENABLED).or(listens))
             .into_tuple()
             .all(db)
             .await?;

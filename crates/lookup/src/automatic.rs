@@ -1,0 +1,222 @@
+//! What the platform asks by itself: transactions that are pending longer than is usual for their payment method, and rows of the
+//! last comparison that are missing here. Only for companies that configured it, at most so many requests a minute for each, and
+//! by one process at a time: a round is claimed in the database, and the next of the company is due a minute later.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use cache::Tags;
+use common::{CompanyId, Topic, topic::tag};
+use http_service::Stop;
+use sea_orm::DatabaseConnection;
+use serde_json::json;
+use settings::{LookupSettings, OutboundSettings};
+use store::{
+    Vault,
+    batch::{NewEvent, Writer},
+    entity::lookup_configuration,
+    lookups::{self, Outcome, PendingLimit, Usual, Wanted},
+    now_ms,
+};
+
+use crate::{Client, Error, What, event};
+
+/// How often it is looked whether a round is due.
+const LOOK: Duration = Duration::from_secs(5);
+/// From one round of a company to its next, in milliseconds: the span of the rate.
+const ROUND_MS: i64 = 60_000;
+/// The longest that a round takes: it ends before the next may begin elsewhere.
+const LONGEST: Duration = Duration::from_secs(50);
+/// Rounds at once in this process.
+const AT_ONCE: u64 = 4;
+/// Longest wait for the database.
+const STEP: Duration = Duration::from_secs(10);
+/// For how long what is usual for a company is taken as known.
+const USUAL_FOR: Duration = Duration::from_secs(600);
+/// How far back a reference is asked for, in milliseconds.
+const BACK_MS: i64 = 90 * 86_400_000;
+
+struct Asker {
+    db: DatabaseConnection,
+    vault: Arc<Vault>,
+    outbound: OutboundSettings,
+    limits: LookupSettings,
+    tags: Tags,
+    writer: Writer,
+}
+
+/// What is remembered of a company between its rounds.
+struct Company {
+    version: (uuid::Uuid, i64),
+    client: Client,
+    usual: Option<(Instant, Usual)>,
+}
+
+/// Counts of a round, by what was asked for and what came of it.
+type Counts = BTreeMap<(&'static str, &'static str), u64>;
+
+/// Asks until `stop`.
+pub async fn run(
+    db: DatabaseConnection,
+    vault: Arc<Vault>,
+    outbound: OutboundSettings,
+    limits: LookupSettings,
+    tags: Tags,
+    mut stop: Stop,
+) {
+    let writer = Writer::new(db.clone(), 0);
+    let asker = Asker { db, vault, outbound, limits, tags, writer };
+    let mut companies: HashMap<CompanyId, Company> = HashMap::new();
+    while !*stop.borrow() {
+        let now = now_ms();
+        let claimed = store::within(STEP, lookups::claim(&asker.db, now, now + ROUND_MS, AT_ONCE)).await;
+        let claimed = claimed.unwrap_or_else(|error| {
+            tracing::debug!(%error, "look-ups are made later");
+            Vec::new()
+        });
+        let has_more = claimed.len() as u64 == AT_ONCE;
+        let rounds = claimed.into_iter().map(|row| {
+            let known = companies.remove(&CompanyId(row.company_id));
+            let asker = &asker;
+            async move {
+                let company = CompanyId(row.company_id);
+                (company, asker.within_time(&row, known).await)
+            }
+        });
+        let mut stopped = stop.clone();
+        tokio::select! {
+            done = futures::future::join_all(rounds) => {
+                companies.extend(done.into_iter().filter_map(|(company, known)| Some((company, known?))));
+            }
+            // What is under way is asked again: nothing of it is noted.
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+        if !has_more {
+            let _ = tokio::time::timeout(LOOK, stop.changed()).await;
+        }
+    }
+}
+
+impl Asker {
+    async fn within_time(&self, row: &lookup_configuration::Model, known: Option<Company>) -> Option<Company> {
+        let mut company = match self.company(row, known) {
+            Ok(company) => company,
+            Err(error) => {
+                tracing::warn!(company = %row.company_id, %error, "its transactions cannot be asked for");
+                return None;
+            }
+        };
+        let mut counts = Counts::new();
+        let id = CompanyId(row.company_id);
+        let ended = tokio::time::timeout(LONGEST, Box::pin(self.round(id, &mut company, &mut counts))).await;
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(company = %row.company_id, %error, "a round of look-ups ended early"),
+            Err(_) => tracing::info!(company = %row.company_id, "a round of look-ups took its whole time"),
+        }
+        if let Err(error) = self.report(id, &counts).await {
+            tracing::warn!(company = %row.company_id, %error, "a round of look-ups is not in the audit log");
+        }
+        Some(company)
+    }
+
+    fn company(&self, row: &lookup_configuration::Model, known: Option<Company>) -> Result<Company, Error> {
+        let version = (row.id, row.version);
+        if let Some(known) = known.filter(|known| known.version == version) {
+            return Ok(known);
+        }
+        let client = Client::new(lookups::open(&self.vault, row)?, &self.outbound, &self.limits)?;
+        Ok(Company { version, client, usual: None })
+    }
+
+    async fn round(&self, id: CompanyId, company: &mut Company, counts: &mut Counts) -> Result<(), Error> {
+        let usual = match company.usual.take() {
+            Some((at, usual)) if at.elapsed() < USUAL_FOR => (at, usual),
+            _ => (Instant::now(), store::within(STEP, lookups::usual(&self.db, id)).await?),
+        };
+        let usual = &company.usual.insert(usual).1;
+        let limit = PendingLimit {
+            floor_ms: self.limits.pending_floor.as_millis() as i64,
+            factor: i64::from(self.limits.pending_factor),
+        };
+        // As many as there may be requests, of which one may take several.
+        let most = self.limits.per_minute;
+        let pending = store::within(STEP, lookups::due(&self.db, id, usual, limit, most as u64)).await?;
+        let missing = store::within(STEP, lookups::missing_here(&self.db, id, most - pending.len().min(most))).await?;
+        let all = pending.into_iter().map(|one| ("pending", one)).chain(missing.into_iter().map(|one| ("missingHere", one)));
+        for (reason, wanted) in all {
+            let asked = self.ask(id, &company.client, &wanted).await;
+            let outcome = match &asked {
+                Ok(outcome) => *outcome,
+                // Nothing was asked: it is its turn in the next round.
+                Err(Error::Later(_)) => return Ok(()),
+                Err(Error::Store(_) | Error::Unauthorized(_) | Error::Address(_) | Error::Redirect(_)) => {
+                    *counts.entry((reason, Outcome::Failed.as_str())).or_default() += 1;
+                    return asked.map(drop);
+                }
+                Err(error) => {
+                    tracing::debug!(company = %id.0, %error, "a look-up failed");
+                    Outcome::Failed
+                }
+            };
+            *counts.entry((reason, outcome.as_str())).or_default() += 1;
+            store::within(STEP, lookups::note(&self.db, id, &wanted, outcome)).await?;
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, id: CompanyId, client: &Client, wanted: &Wanted) -> Result<Outcome, Error> {
+        let what = match &wanted.kind {
+            None => What::Payment,
+            Some(kind) => match What::parse(kind) {
+                Some(what) => what,
+                // Chargebacks, payouts and verifications have no such look-up.
+                None => return Ok(Outcome::Unknown),
+            },
+        };
+        let told = match wanted.subject.strip_prefix("ref:") {
+            Some(reference) => client.by_reference(what, reference, now_ms() - BACK_MS).await?,
+            None => client.by_id(what, &wanted.subject).await?.into_iter().collect(),
+        };
+        let mut outcome = if told.is_empty() { Outcome::Unknown } else { Outcome::Unchanged };
+        let mut events = Vec::new();
+        for told in &told {
+            let (stored, new) = store::within(STEP, async {
+                event::store(&self.db, &self.writer, id, told).await.map_err(|error| match error {
+                    Error::Store(error) => error,
+                    other => store::Error::Refused(other.to_string()),
+                })
+            })
+            .await?;
+            if stored == Outcome::Stored {
+                outcome = stored;
+            }
+            events.extend(new);
+        }
+        if let Err(error) = touch(&self.tags, &events).await {
+            tracing::warn!(%error, "dashboards show what was looked up when their cached answers end");
+        }
+        Ok(outcome)
+    }
+
+    async fn report(&self, id: CompanyId, counts: &Counts) -> Result<(), store::Error> {
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let mut detail: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+        for ((reason, outcome), count) in counts {
+            detail.entry(reason).or_default().insert(outcome, *count);
+        }
+        store::within(STEP, lookups::report(&self.db, id, &json!(detail))).await
+    }
+}
+
+/// Notes that answers that `events` change are old.
+pub async fn touch(tags: &Tags, events: &[NewEvent]) -> Result<(), redis_client::Error> {
+    let changed = events.iter().flat_map(|new| Topic::of(&new.event).iter().map(|topic| (new.company_id, *topic)));
+    let both = changed.flat_map(|(company, topic)| [tag(Some(company), topic), tag(None, topic)]);
+    tags.touch(both.collect::<std::collections::BTreeSet<_>>()).await
+}

@@ -1,0 +1,168 @@
+//! What an answer says. Its forms are those of Paysafe's documentation: an object for an id; for a reference a list under the
+//! plural of what was asked for, and `meta` with `numberOfRecords`, `limit` and `page`.
+
+use common::{Kind, Mode, Status, envelope, normalize};
+use serde_json::Value;
+
+use crate::Error;
+
+/// What can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// `paymenthub/v1/payments`.
+    Payment,
+    /// `paymenthub/v1/settlements`.
+    Settlement,
+    /// `paymenthub/v1/refunds`.
+    Refund,
+    /// `accountmanagement/v1/accounts`; not by reference.
+    Account,
+}
+
+impl What {
+    /// By the name of a kind, in any case.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Payment, Self::Settlement, Self::Refund, Self::Account]
+            .into_iter()
+            .find(|what| what.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Settlement => "settlement",
+            Self::Refund => "refund",
+            Self::Account => "account",
+        }
+    }
+
+    /// The kind of transaction; none of an account.
+    pub const fn kind(self) -> Option<Kind> {
+        match self {
+            Self::Payment => Some(Kind::Payment),
+            Self::Settlement => Some(Kind::Settlement),
+            Self::Refund => Some(Kind::Refund),
+            Self::Account => None,
+        }
+    }
+
+    /// Where it is, below the configured address.
+    pub(crate) const fn path(self) -> [&'static str; 3] {
+        match self {
+            Self::Payment => ["paymenthub", "v1", "payments"],
+            Self::Settlement => ["paymenthub", "v1", "settlements"],
+            Self::Refund => ["paymenthub", "v1", "refunds"],
+            Self::Account => ["accountmanagement", "v1", "accounts"],
+        }
+    }
+}
+
+/// What Netbanx says of one thing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// What it is.
+    pub what: What,
+    /// At Netbanx; of an account its number.
+    pub id: String,
+    /// As it is written there, upper case.
+    pub raw_status: String,
+    /// When that status was reached, or known to hold, milliseconds since 1970 UTC; none: it is not told.
+    pub status_ms: Option<i64>,
+    /// Minor units.
+    pub amount: Option<i64>,
+    /// ISO 4217.
+    pub currency: Option<String>,
+    /// The merchant's.
+    pub merchant_ref_num: Option<String>,
+    /// For example CARD.
+    pub payment_method: Option<String>,
+    /// The account it belongs to.
+    pub account_id: Option<String>,
+    /// When it was made, RFC 3339.
+    pub made: Option<String>,
+    /// Where it does not say, live.
+    pub mode: Mode,
+}
+
+impl Told {
+    /// Reads one answer, which must be of `id` where one was asked for.
+    pub fn read(what: What, asked: Option<&str>, answer: &Value) -> Result<Self, Error> {
+        let text = |name: &str| match answer.get(name) {
+            Some(Value::String(text)) if (1..=255).contains(&text.len()) => Some(text.trim().to_owned()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        let id = text("id").or_else(|| text("accountId").filter(|_| what == What::Account)).ok_or_else(|| without("id"))?;
+        if asked.is_some_and(|asked| asked != id) {
+            return Err(Error::Content("it is of another id".to_owned()));
+        }
+        let raw_status = text("status").ok_or_else(|| without("status"))?.to_ascii_uppercase();
+        if !raw_status.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b' ' | b'-')) {
+            return Err(Error::Content("its status is no word".to_owned()));
+        }
+        let at = |name: &str| text(name).as_deref().and_then(envelope::time).map(|time| time.timestamp_millis());
+        let is_test = answer.get("liveMode").and_then(Value::as_bool) == Some(false)
+            || text("mode").is_some_and(|mode| mode.eq_ignore_ascii_case("test"));
+        Ok(Self {
+            what,
+            id,
+            raw_status: raw_status.replace([' ', '-'], "_"),
+            status_ms: at("statusTime").or_else(|| at("updatedTime")),
+            amount: answer.get("amount").and_then(Value::as_i64),
+            currency: text("currencyCode").or_else(|| text("currency")),
+            merchant_ref_num: text("merchantRefNum"),
+            payment_method: text("paymentType"),
+            account_id: text("accountId"),
+            made: text("txnTime").filter(|time| envelope::time(time).is_some()),
+            mode: if is_test { Mode::Test } else { Mode::Live },
+        })
+    }
+
+    /// The normal status of a transaction.
+    pub fn status(&self) -> Status {
+        normalize::status(Some(&self.raw_status), "")
+    }
+
+    /// Reads a page of a list, with how many there are in all where it tells.
+    pub(crate) fn read_list(what: What, answer: &Value) -> Result<(Vec<Self>, Option<usize>), Error> {
+        let name = what.path()[2];
+        let list = answer.get(name).and_then(Value::as_array).ok_or_else(|| without(name))?;
+        let all: Result<Vec<Self>, Error> = list.iter().map(|one| Self::read(what, None, one)).collect();
+        let total = answer.pointer("/meta/numberOfRecords").and_then(Value::as_u64);
+        Ok((all?, total.and_then(|total| usize::try_from(total).ok())))
+    }
+}
+
+fn without(name: &str) -> Error {
+    Error::Content(format!("it has no {name}"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_as_documented() {
+        let answer = json!({"id": "p1", "merchantRefNum": "m", "status": "completed", "amount": 500, "currencyCode": "EUR",
+            "paymentType": "CARD", "txnTime": "2026-01-01T00:00:00Z", "updatedTime": "2026-01-01T00:00:05Z", "liveMode": false});
+        let told = Told::read(What::Payment, Some("p1"), &answer).unwrap();
+        assert_eq!((told.status(), told.mode, told.amount), (Status::Completed, Mode::Test, Some(500)));
+        assert_eq!(told.status_ms, Some(1_767_225_605_000));
+        assert!(Told::read(What::Payment, Some("p2"), &answer).is_err(), "it is of another id");
+        for bad in [json!([]), json!({"id": "p1"}), json!({"status": "X"}), json!({"id": "p1", "status": "a/b"})] {
+            assert!(matches!(Told::read(What::Payment, None, &bad), Err(Error::Content(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_read_with_its_length() {
+        let page = json!({"refunds": [{"id": "r1", "status": "PENDING"}], "meta": {"numberOfRecords": 3, "limit": 1, "page": 1}});
+        let (read, total) = Told::read_list(What::Refund, &page).unwrap();
+        assert_eq!((read.len(), total), (1, Some(3)));
+        assert!(Told::read_list(What::Payment, &page).is_err());
+    }
+}
