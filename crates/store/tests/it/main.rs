@@ -20,6 +20,7 @@ mod outbound;
 mod partitions;
 mod plans;
 mod replay;
+mod replay_beside;
 mod rows;
 mod writer;
 

@@ -1,0 +1,58 @@
+//! What is read, and what is refused by its name.
+
+use super::*;
+
+fn read(pairs: &[(&str, &str)]) -> Result<Settings, Error> {
+    Settings::read(&Source::of(pairs))
+}
+
+#[test]
+fn defaults_stand() {
+    let settings = read(&[]).unwrap();
+    assert_eq!((settings.batch_size, settings.max_attempts, settings.queue_shards), (25, 3, 4));
+    assert_eq!(settings.redis_url, "redis://127.0.0.1:6379/0");
+    assert_eq!(settings.cache_redis_url, settings.redis_url);
+    assert_eq!(settings.sqlite_directory().unwrap(), PathBuf::from("./data"));
+}
+
+#[test]
+fn each_bad_value_is_named() {
+    for (name, value) in [
+        ("BATCH_SIZE", "0"),
+        ("BATCH_SIZE", "many"),
+        ("INGRESS_BIND", "8081"),
+        ("DATABASE_URL", "mysql://x"),
+        ("MASTER_KEY", "c2hvcnQ="),
+        ("REDIS_URL", "http://x"),
+        ("REDIS_PORT", "tcp://1"),
+        ("APP_ENV", "prod"),
+        ("WEBHOOK_SIGNATURE_VALIDATION", "maybe"),
+        ("QUEUE_NAME", "a{b}"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_TRACES_SAMPLER_ARG", "2"),
+        ("ALERT_HIT_RATE", "80"),
+        ("OUTBOUND_ALLOW_HTTP", "yes"),
+        ("OUTBOUND_ALLOW_NETWORKS", "10.0.0.0/8,example.com"),
+        ("OUTBOUND_PROXY", "proxy:3128"),
+        ("LOOKUP_PER_MINUTE", "0"),
+        ("SECOND_FACTOR", "yes"),
+    ] {
+        let message = read(&[(name, value)]).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("{name}: ")), "{message}");
+    }
+}
+
+#[test]
+fn production_insists_on_signatures() {
+    let off = ("WEBHOOK_SIGNATURE_VALIDATION", "false");
+    assert!(read(&[off]).is_ok());
+    assert!(read(&[off, ("APP_ENV", "production")]).is_err());
+}
+
+#[test]
+fn redis_by_parts_and_as_a_cluster() {
+    let one = read(&[("REDIS_HOST", "r"), ("REDIS_PORT", "7"), ("REDIS_PASSWORD", "p@/w"), ("REDIS_DB", "2")]).unwrap();
+    assert_eq!(one.redis_url, "redis://:p%40%2Fw@r:7/2");
+    let cluster = read(&[("REDIS_HOST", "a:1,b:2, c")]).unwrap();
+    assert_eq!(cluster.redis_url, "redis-cluster://a:1?node=b:2&node=c:6379");
+}
