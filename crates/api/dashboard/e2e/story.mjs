@@ -39,12 +39,12 @@ test('a stranger is refused, and told nothing', async () => {
 test('the first webhook turns the first-run page into the overview without a reload', async () => {
   const page = await newPage(browser, {}, signedOut);
   await signIn(page);
-  await page.getByRole('heading', { name: 'Waiting for the first webhook' }).waitFor();
+  await page.getByRole('heading', { name: 'Waiting for the first webhook', exact: true }).waitFor();
   assert.ok(await page.getByText('/api/webhooks/netbanx/acme').first().isVisible());
   assert.deepEqual(await violations(page), []);
   await page.evaluate(() => { globalThis.isSamePage = true; });
   await send('accepted');
-  await inLessThan(2000, 'the first webhook is seen', () => page.getByRole('heading', { name: 'Overview' }).waitFor());
+  await inLessThan(2000, 'the first webhook is seen', () => page.getByRole('heading', { name: 'Overview', exact: true }).waitFor());
   await page.locator('.ticker li').first().waitFor();
   await send('accepted');
   await inLessThan(2000, 'the next webhook is seen', () => page.locator('.ticker li').nth(1).waitFor());
@@ -58,7 +58,7 @@ test('transactions are filtered, opened, paged by the keyboard and exported', as
   await signIn(page);
   await page.keyboard.press('g');
   await page.keyboard.press('t');
-  await page.getByRole('heading', { name: 'Transactions' }).waitFor();
+  await page.getByRole('heading', { name: 'Transactions', exact: true }).waitFor();
   await page.getByRole('table', { name: 'Transactions' }).waitFor();
   await page.getByLabel('Status').selectOption('FAILED');
   await page.getByText('Nothing found').waitFor();
@@ -92,7 +92,8 @@ test('a transaction is shown as it was, by the keyboard', async () => {
   const page = await newPage(browser, {}, signedOut);
   await signIn(page);
   await go(page, 'transactions');
-  await page.locator('tbody tr').first().waitFor();
+  // The one that was just sent, not the list as it was before.
+  await page.getByText('3 rows').waitFor();
   await page.locator('tbody tr a').first().click();
   const dialog = page.getByRole('dialog');
   const slider = dialog.getByRole('slider', { name: 'Go back in time' });
@@ -124,7 +125,7 @@ test('a dead letter says why, and is re-driven', async () => {
   await page.getByText('1 webhook re-driven').waitFor();
   await page.getByText('No dead letters').waitFor();
   await go(page, 'transactions');
-  await page.getByText('3 rows').waitFor();
+  await page.getByText('4 rows').waitFor();
   assert.deepEqual(page.complaints, []);
   await page.context().close();
 });
@@ -198,7 +199,7 @@ test('a member sees their company alone, and is not offered what they may not do
   assert.deepEqual(status, [403, 403, 403]);
   await page.getByRole('button', { name: 'Account and preferences' }).click();
   await page.getByRole('button', { name: 'Sign out' }).click();
-  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await page.getByRole('heading', { name: 'Sign in', exact: true }).waitFor();
   assert.deepEqual(page.complaints.filter((text) => !/403/.test(text)), []);
   await page.context().close();
 });
@@ -218,7 +219,7 @@ test('somebody sets up a second factor, signs in with it, sees and ends sessions
   await signIn(page, MEMBER, MEMBER_PASSWORD);
   await page.getByRole('button', { name: 'Account and preferences' }).click();
   await page.getByRole('link', { name: 'Your account' }).click();
-  await page.getByRole('heading', { name: 'Your account' }).waitFor();
+  await page.getByRole('heading', { name: 'Your account', exact: true }).waitFor();
   await page.getByRole('button', { name: 'Set up' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Your password').fill('not the password');
@@ -259,7 +260,7 @@ test('somebody sets up a second factor, signs in with it, sees and ends sessions
   assert.deepEqual(await violations(page), []);
   await page.getByRole('button', { name: 'End all others' }).click();
   await page.getByText('Your other sessions ended').waitFor();
-  await other.getByRole('heading', { name: 'Sign in' }).waitFor({ timeout: 30_000 });
+  await other.getByRole('heading', { name: 'Sign in', exact: true }).waitFor({ timeout: 30_000 });
   await other.context().close();
 
   await page.getByLabel('Old password').fill(MEMBER_PASSWORD);
@@ -349,7 +350,7 @@ test('of whom a second factor is demanded, sets it up before anything else', asy
   await page.getByLabel('E-mail').fill(MEMBER);
   await page.getByLabel('Password').fill('another long password');
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'Set up a second factor' }).waitFor();
+  await page.getByRole('heading', { name: 'Set up a second factor', exact: true }).waitFor();
   await page.getByLabel('Your password').fill('another long password');
   await page.keyboard.press('Enter');
   await page.getByRole('img', { name: 'QR code' }).waitFor();
