@@ -6,8 +6,10 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde_json::Value;
+
+use crate::loopback::Loopback;
 
 /// A message as it was received.
 #[derive(Debug, Clone)]
@@ -48,8 +50,7 @@ struct Kept {
 /// The server; ends with its last use.
 pub struct Customer {
     kept: Arc<Kept>,
-    port: u16,
-    server: ServerHandle,
+    server: Loopback,
 }
 
 async fn receive(kept: web::Data<Kept>, request: HttpRequest, body: String) -> HttpResponse {
@@ -77,25 +78,18 @@ impl Customer {
     pub fn start() -> Self {
         let kept: Arc<Kept> = Arc::default();
         let data = web::Data::from(kept.clone());
-        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(receive)))
-            .workers(1)
-            .disable_signals()
-            .shutdown_timeout(0)
-            .bind(("127.0.0.1", 0))
-            .unwrap();
-        let port = server.addrs()[0].port();
-        let server = server.run();
-        let handle = server.handle();
-        tokio::spawn(server);
-        Self { kept, port, server: handle }
+        let server = Loopback::start(1, move |config| {
+            config.app_data(data.clone()).default_service(web::to(receive));
+        });
+        Self { kept, server }
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("http://127.0.0.1:{}{path}", self.server.port)
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.server.port
     }
 
     /// The next requests are answered so.
@@ -106,11 +100,5 @@ impl Customer {
     /// All that it was told, in order.
     pub fn told(&self) -> Vec<Told> {
         self.kept.told.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Customer {
-    fn drop(&mut self) {
-        drop(self.server.stop(false));
     }
 }

@@ -10,6 +10,7 @@ mod gateway;
 mod hand;
 pub mod http_load;
 mod load;
+mod loopback;
 mod netbanx_api;
 mod person;
 mod platform;

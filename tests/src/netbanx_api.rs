@@ -7,10 +7,10 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde_json::{Value, json};
 
-use crate::listens;
+use crate::{listens, loopback::Loopback};
 
 /// An answer that is not the documented one.
 #[derive(Debug, Clone)]
@@ -36,8 +36,7 @@ struct Kept {
 /// The server; ends with its last use.
 pub struct NetbanxApi {
     kept: Arc<Kept>,
-    port: u16,
-    server: ServerHandle,
+    server: Loopback,
 }
 
 impl NetbanxApi {
@@ -47,22 +46,15 @@ impl NetbanxApi {
     pub async fn start() -> Self {
         let kept: Arc<Kept> = Arc::default();
         let data = web::Data::from(kept.clone());
-        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(answer)))
-            .workers(2)
-            .disable_signals()
-            .shutdown_timeout(0)
-            .bind(("127.0.0.1", 0))
-            .unwrap();
-        let port = server.addrs()[0].port();
-        let server = server.run();
-        let handle = server.handle();
-        tokio::spawn(server);
-        listens("Netbanx", port).await;
-        Self { kept, port, server: handle }
+        let server = Loopback::start(2, move |config| {
+            config.app_data(data.clone()).default_service(web::to(answer));
+        });
+        listens("Netbanx", server.port).await;
+        Self { kept, server }
     }
 
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.server.port)
     }
 
     /// It has this from now on, under `payments`, `settlements`, `refunds` or `accounts`.
@@ -79,12 +71,6 @@ impl NetbanxApi {
     /// Paths and queries of the requests, in order.
     pub fn asked(&self) -> Vec<String> {
         self.kept.asked.lock().unwrap().clone()
-    }
-}
-
-impl Drop for NetbanxApi {
-    fn drop(&mut self) {
-        drop(self.server.stop(false));
     }
 }
 

@@ -18,4 +18,4 @@ pub use problem::{Problem, ProblemKind};
 pub use quota::Quota;
 pub use rate_limit::{Rate, RateLimit, Standing};
 pub use server::{Stop, serve, stop_on_signal};
-pub use success::{success, timestamp};
+pub use success::{success, timestamp, uncached};

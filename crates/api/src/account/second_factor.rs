@@ -1,7 +1,7 @@
 //! `/api/v1/account/second-factor`: people set up a second factor, renew its recovery codes, and turn it off.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use http_service::{Problem, ProblemKind, success};
+use http_service::{Problem, ProblemKind, uncached};
 use sea_orm::DatabaseTransaction;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -85,7 +85,7 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         demanded: demand::is_made(&api, &person.user),
         has_password: person.user.issuer.is_none(),
     };
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(told)))
+    Ok(uncached(HttpResponse::Ok(), told))
 }
 
 /// Begin to set up a second factor: a new secret for one's app. It counts once a code of it was confirmed.
@@ -113,7 +113,7 @@ pub(crate) async fn begin_enrolment(
     person.author.note(&tx, "second-factor.begin", &json!({"user": person.user.id})).await?;
     commit(tx).await?;
     let secret = SecondFactorSecret { secret: enrolment.secret, otpauth_uri: enrolment.uri };
-    Ok(HttpResponse::Created().insert_header(("cache-control", "no-store")).json(success(secret)))
+    Ok(uncached(HttpResponse::Created(), secret))
 }
 
 /// Turn the second factor on with the first code of one's app. Every other session of one's own ends: they were opened without.
@@ -203,5 +203,5 @@ async fn read_code(body: web::Payload) -> Result<String, Problem> {
 }
 
 fn told_once(recovery_codes: Vec<String>) -> HttpResponse {
-    HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(RecoveryCodes { recovery_codes }))
+    uncached(HttpResponse::Ok(), RecoveryCodes { recovery_codes })
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/account/sessions`: where somebody is signed in, and how they end it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use http_service::{Problem, ProblemKind, success};
+use http_service::{Problem, ProblemKind, uncached};
 use serde::Serialize;
 use serde_json::json;
 use store::shown::time;
@@ -63,7 +63,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let person = Person::of(&api, &request).await?;
     let listed = sessions::list(&api.db, person.user.id, person.cookie).await.map_err(|e| query_failed(&e))?;
     let own = OwnSessions { sessions: listed.into_iter().map(Into::into).collect() };
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(own)))
+    Ok(uncached(HttpResponse::Ok(), own))
 }
 
 /// End a session of one's own: it ends everywhere within a second.

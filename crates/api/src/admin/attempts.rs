@@ -1,7 +1,7 @@
 //! `/api/v1/endpoints/{id}/…`: what was told, and telling it again.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use http_service::{Problem, ProblemKind, success};
+use http_service::{Problem, ProblemKind, uncached};
 use serde::{Deserialize, Serialize};
 use store::shown::time;
 use store::{
@@ -136,7 +136,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest, path: web::P
         attempts::list(&api.db, &row, state.map(Named::name), page.id(), page.limit()).await.map_err(|e| query_failed(&e))?;
     let next_cursor = page.next(rows.iter().map(|row| row.id));
     let page = Attempts { attempts: rows.into_iter().map(Into::into).collect(), next_cursor };
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(page)))
+    Ok(uncached(HttpResponse::Ok(), page))
 }
 
 /// Send messages again, or to a new endpoint for the first time. Needs `manage:secrets`.
@@ -165,7 +165,7 @@ pub(crate) async fn send_again(
     }
     note(&api, &request, &caller, &tx, "endpoint.resend", &row).await?;
     commit(tx).await?;
-    Ok(HttpResponse::Accepted().insert_header(("cache-control", "no-store")).json(success(Resent { messages })))
+    Ok(uncached(HttpResponse::Accepted(), Resent { messages }))
 }
 
 /// Send a test message to an endpoint. Needs `manage:secrets`.
@@ -181,7 +181,7 @@ pub(crate) async fn test(api: web::Data<Api>, request: HttpRequest, path: web::P
     let message_id = resend::test(&tx, &row).await.map_err(|e| query_failed(&e))?;
     note(&api, &request, &caller, &tx, "endpoint.test", &row).await?;
     commit(tx).await?;
-    Ok(HttpResponse::Accepted().insert_header(("cache-control", "no-store")).json(success(TestMessage { message_id })))
+    Ok(uncached(HttpResponse::Accepted(), TestMessage { message_id }))
 }
 
 fn is_enabled(row: &endpoint::Model) -> bool {

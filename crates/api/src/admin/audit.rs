@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::CompanyId;
-use http_service::{Problem, success};
+use http_service::{Problem, uncached};
 use sea_orm::DatabaseTransaction;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -129,5 +129,5 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let rows = audit::list(&api.db, scope, page.id(), page.limit()).await.map_err(|e| query_failed(&e))?;
     let next_cursor = page.next(rows.iter().map(|row| row.id));
     let log = AuditLog { entries: rows.into_iter().map(Into::into).collect(), next_cursor };
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(log)))
+    Ok(uncached(HttpResponse::Ok(), log))
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/companies`: whose data one may look at.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use http_service::{Problem, success};
+use http_service::{Problem, uncached};
 use serde::Serialize;
 use store::{companies, entity::company, reads::Scope};
 use utoipa::ToSchema;
@@ -37,7 +37,7 @@ pub(crate) struct Companies {
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let scope = auth::anyone(&api, &request).await?.scope();
     let companies = seen_by(&api, scope).await?;
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(Companies { companies })))
+    Ok(uncached(HttpResponse::Ok(), Companies { companies }))
 }
 
 /// The companies within `scope`.

@@ -1,7 +1,7 @@
 //! `/api/v1/endpoints`: where companies' own systems are told of what changed. What was told is in [`super::attempts`].
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use http_service::{Problem, ProblemKind, success};
+use http_service::{Problem, ProblemKind, uncached};
 use outbound::Policy;
 use sea_orm::DatabaseTransaction;
 use serde::{Deserialize, Serialize};
@@ -172,7 +172,7 @@ pub(super) fn vault(api: &Api) -> Result<&Vault, Problem> {
 }
 
 pub(super) fn not_found() -> Problem {
-    Problem::new(ProblemKind::NotFound, "there is no such endpoint")
+    query::not_found("endpoint")
 }
 
 /// The endpoint of that id, if it is within `scope`.
@@ -221,7 +221,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let scope = OfCompany::scope(&api, &request, &caller).await?;
     let rows = endpoints::list(&api.db, scope).await.map_err(|e| query_failed(&e))?;
     let endpoints = Endpoints { endpoints: rows.into_iter().map(Into::into).collect() };
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(endpoints)))
+    Ok(uncached(HttpResponse::Ok(), endpoints))
 }
 
 /// Show an endpoint and how it fares. Needs `manage:secrets`.
@@ -232,7 +232,7 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::P
     let row = known(&api, scope, query::id(&path)?).await?;
     let health = attempts::health(&api.db, &row).await.map_err(|e| query_failed(&e))?;
     let detail = EndpointDetail::new(row.into(), health);
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(detail)))
+    Ok(uncached(HttpResponse::Ok(), detail))
 }
 
 /// Add an endpoint. Needs `manage:secrets`.
@@ -256,7 +256,7 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
     author.note(&tx, "endpoint.add", &told(&row)).await?;
     commit(tx).await?;
     let made = MadeEndpoint { endpoint: row.into(), secret };
-    Ok(HttpResponse::Created().insert_header(("cache-control", "no-store")).json(success(made)))
+    Ok(uncached(HttpResponse::Created(), made))
 }
 
 /// Change an endpoint. Needs `manage:secrets`; takes effect within two seconds.
@@ -276,7 +276,7 @@ pub(crate) async fn change(
     let row = endpoints::change(&tx, caller.scope(), id, changes).await.map_err(|e| refused(&e))?.ok_or_else(not_found)?;
     note(&api, &request, &caller, &tx, "endpoint.change", &row).await?;
     commit(tx).await?;
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(Endpoint::from(row))))
+    Ok(uncached(HttpResponse::Ok(), Endpoint::from(row)))
 }
 
 /// Remove an endpoint with what is known of its messages. Needs `manage:secrets`.
@@ -304,7 +304,7 @@ pub(crate) async fn rotate(api: web::Data<Api>, request: HttpRequest, path: web:
     note(&api, &request, &caller, &tx, "endpoint.rotate", &row).await?;
     commit(tx).await?;
     let made = MadeEndpoint { endpoint: row.into(), secret };
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(made)))
+    Ok(uncached(HttpResponse::Ok(), made))
 }
 
 /// What the audit log tells of an endpoint: its host, and nothing of a URL's path and query, which may be secret.

@@ -8,7 +8,7 @@ use common::{
     CompanyId, Endpoint,
     signature::{self, KeyEncoding},
 };
-use http_service::{Problem, ProblemKind, success};
+use http_service::{Problem, ProblemKind, uncached};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::shown::time;
@@ -31,7 +31,7 @@ use crate::{
     http::{
         body,
         openapi::problems,
-        query::{OfCompany, choice::OneEndpoint},
+        query::{self, OfCompany, choice::OneEndpoint},
     },
     query_failed,
     reads::views::Success,
@@ -160,7 +160,7 @@ fn vault(api: &Api) -> Result<&Vault, Problem> {
 }
 
 fn no_key() -> Problem {
-    Problem::new(ProblemKind::NotFound, "there is no such active key")
+    query::not_found("active key")
 }
 
 fn receiver(api: &Api, endpoint: Endpoint, company: Option<&Company>, rows: &[receiver_secret::Model]) -> Receiver {
@@ -201,7 +201,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         .iter()
         .flat_map(|company| Endpoint::ALL.map(|endpoint| receiver(&api, endpoint, company.as_ref(), &rows)))
         .collect();
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(Receivers { receivers })))
+    Ok(uncached(HttpResponse::Ok(), Receivers { receivers }))
 }
 
 /// Set a receiver's key; the one before stays active for a while. Needs `manage:secrets`.
@@ -241,7 +241,7 @@ pub(crate) async fn add(
     commit(tx).await?;
     publish(&api, Change::Keys(endpoint, company)).await;
     let set = SetKey { version, key: is_made.then_some(key) };
-    Ok(HttpResponse::Created().insert_header(("cache-control", "no-store")).json(success(set)))
+    Ok(uncached(HttpResponse::Created(), set))
 }
 
 /// End a receiver's key now. Needs `manage:secrets`.
@@ -303,7 +303,7 @@ pub(crate) async fn test(
     let author = Author::of(&api, &request, &caller).about(company);
     author.note_alone(&api, "secret.test", &json!({"endpoint": endpoint, "company": company, "version": newest.version})).await?;
     let webhook = TestWebhook { url: url_of(&api, &path), path, body, signature };
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(webhook)))
+    Ok(uncached(HttpResponse::Ok(), webhook))
 }
 
 /// Publishes what changed; returns whether ingress knows it now. Without Redis a worker does it as soon as that is back.

@@ -1,7 +1,7 @@
 //! `/api/v1/tokens`: API tokens for programs.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use http_service::{Problem, ProblemKind, success};
+use http_service::{Problem, ProblemKind, uncached};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::shown::time;
@@ -92,7 +92,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
     let rows = tokens::list(&api.db, scope).await.map_err(|e| query_failed(&e))?;
     let tokens = Tokens { tokens: rows.into_iter().map(Into::into).collect() };
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(tokens)))
+    Ok(uncached(HttpResponse::Ok(), tokens))
 }
 
 /// Make an API token. Needs `manage:secrets`; nobody gives more than they have.
@@ -120,7 +120,7 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
     let (id, token) = made.map_err(|e| refused(&e))?;
     author.note(&tx, "token.add", &json!({"token": id, "permissions": permissions, "expiresAt": time(expires_at)})).await?;
     commit(tx).await?;
-    Ok(HttpResponse::Created().insert_header(("cache-control", "no-store")).json(success(MadeToken { id, token })))
+    Ok(uncached(HttpResponse::Created(), MadeToken { id, token }))
 }
 
 /// Revoke an API token: it ends everywhere within a second. Needs `manage:secrets`.

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::CompanyId;
-use http_service::{Problem, ProblemKind, success};
+use http_service::{Problem, ProblemKind, success, uncached};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::shown::time;
@@ -92,7 +92,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         User::of(row, has_one)
     };
     let users = Users { users: rows.into_iter().map(user).collect() };
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(users)))
+    Ok(uncached(HttpResponse::Ok(), users))
 }
 
 /// Add a user. Needs `manage:secrets`; nobody gives more than they have.
@@ -121,7 +121,7 @@ pub(crate) async fn remove(api: web::Data<Api>, request: HttpRequest, path: web:
     let id = query::id(&path)?;
     let tx = begin(&api).await?;
     if !users::remove(&tx, caller.scope(), id).await.map_err(|e| query_failed(&e))? {
-        return Err(Problem::new(ProblemKind::NotFound, "there is no such user"));
+        return Err(query::not_found("user"));
     }
     Author::of(&api, &request, &caller).note(&tx, "user.remove", &json!({"user": id})).await?;
     commit(tx).await?;
@@ -144,7 +144,7 @@ pub(crate) async fn reset_second_factor(
         return Err(Problem::new(ProblemKind::Conflict, "turn your own second factor off with a code"));
     }
     let found = users::get(&api.db, caller.scope(), id).await.map_err(|e| query_failed(&e))?;
-    let user = found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such user"))?;
+    let user = found.ok_or_else(|| query::not_found("user"))?;
     let tx = begin(&api).await?;
     if !users::reset_second_factor(&tx, id).await.map_err(|e| query_failed(&e))? {
         rollback(tx).await?;

@@ -6,7 +6,7 @@ use actix_web::{
     http::header,
     web,
 };
-use http_service::{Problem, ProblemKind, success};
+use http_service::{Problem, ProblemKind, uncached};
 use serde::{Deserialize, Serialize};
 use store::{
     reads::Scope,
@@ -148,7 +148,7 @@ async fn signed_in_as(
     if let Some(device) = device {
         answer.cookie(cookie(api, DEVICE_COOKIE, device, Duration::milliseconds(sign_in::DEVICE_MS)));
     }
-    Ok(answer.insert_header(("cache-control", "no-store")).json(success(identity)))
+    Ok(uncached(answer, identity))
 }
 
 /// Where a request comes from; `address` as `audit::address_of` tells it.
@@ -171,7 +171,7 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         Some(_) => Some(users::csrf_of(auth::of_cookies(&api, &request).await?.1)),
         None => None,
     };
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(Identity::of(&caller, csrf))))
+    Ok(uncached(HttpResponse::Ok(), Identity::of(&caller, csrf)))
 }
 
 /// Sign out. Ends the session everywhere within a second.

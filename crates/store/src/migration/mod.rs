@@ -43,3 +43,11 @@ mod rollups;
 mod rules_version;
 mod search;
 mod second_factor;
+
+/// Executes statements in their order, for migrations that are nothing else.
+async fn execute(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    for statement in statements {
+        manager.get_connection().execute_unprepared(statement).await?;
+    }
+    Ok(())
+}

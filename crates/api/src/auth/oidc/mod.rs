@@ -27,7 +27,7 @@ use actix_web::{
     web::{self, Query},
 };
 use common::CompanyId;
-use http_service::{Problem, ProblemKind, Rate, RateLimit, success};
+use http_service::{Problem, ProblemKind, Rate, RateLimit, uncached};
 use redis_client::fred::clients::Client;
 use serde::{Deserialize, Serialize};
 use settings::OidcSettings;
@@ -123,7 +123,7 @@ pub(crate) struct Methods {
 pub(crate) async fn methods(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     queries::check(&request)?;
     let methods = Methods { password: true, oidc: api.oidc.is_some() };
-    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(success(methods)))
+    Ok(uncached(HttpResponse::Ok(), methods))
 }
 
 /// Sign in by the OpenID Connect provider: leads a browser there.
