@@ -52,7 +52,7 @@ enum Configuration {
         /// The company's slug.
         #[arg(long)]
         company: String,
-        /// What is before /paymenthub and /accountmanagement, for example https://api.paysafe.com.
+        /// What is before /paymenthub and /accountmanagement, for example `https://api.paysafe.com`.
         #[arg(long)]
         url: String,
         /// The API key's user name.

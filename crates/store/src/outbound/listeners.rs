@@ -1,6 +1,6 @@
 //! Listeners: endpoints that a command at somebody's desk is, for as long as it runs. Batches write deliveries for one as for any
 //! endpoint, but it has no key here, nobody sees it among the endpoints, and the command itself fetches what is due. Its lease is
-//! what keeps it: once that has ended nothing is written for it any more, and [`sweep`] removes it with what was.
+//! what keeps it: once that has ended nothing is written for it any more, and `sweep` removes it with what was.
 
 use std::time::Duration;
 
