@@ -19,7 +19,7 @@ pub const PATH: &str = "/api/webhooks/netbanx/acme";
 /// A webhook of 826 bytes, like no other.
 pub fn body() -> String {
     let id = Uuid::new_v4();
-    let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ");
+    let now = clock::now().format("%Y-%m-%dT%H:%M:%SZ");
     let body = format!(
         r#"{{"payload":{{"accountId":"1002786770","id":"{id}","merchantRefNum":"{id}","amount":300,"currencyCode":"EUR","status":"COMPLETED","paymentType":"CARD","statusTime":"{now}","txnTime":"{now}","note":""}},"eventType":"PAYMENT_COMPLETED","attemptNumber":"1","resourceId":"{id}","eventDate":"{now}","mode":"live","eventName":"PAYMENT_COMPLETED"}}"#
     );

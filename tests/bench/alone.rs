@@ -40,7 +40,7 @@ pub struct Alone {
 fn event() -> NewEvent {
     let payload = body();
     let envelope = Envelope::parse(payload.as_bytes(), None).unwrap();
-    let now = chrono::Utc::now();
+    let now = clock::now();
     NewEvent {
         webhook_id: Uuid::now_v7(),
         company_id: CompanyId(Uuid::from_u128(1)),

@@ -13,8 +13,8 @@ use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Grain, Mode};
 use e2e::{Database, Platform, Report, Service, median, percentile};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use store::{
+    Scope,
     batch::{self, NewEvent},
-    reads::Scope,
     rollups,
 };
 use uuid::Uuid;
@@ -109,7 +109,7 @@ async fn round(db: &DatabaseConnection) -> Vec<f64> {
     let mut times = Vec::new();
     for scope in [Scope::All, company(1), company(7), company(9)] {
         for (_, grain, buckets) in RANGES {
-            let until = grain.bucket(store::now_ms()) + grain.ms();
+            let until = grain.bucket(clock::now_ms()) + grain.ms();
             let begun = Instant::now();
             let points = rollups::read(db, scope, Mode::Live, grain, until - buckets * grain.ms(), until).await.unwrap();
             assert!(!points.is_empty());
@@ -192,7 +192,7 @@ async fn rate(db: &DatabaseConnection, is_counted: bool) -> f64 {
         tasks.push(tokio::spawn(async move {
             let mut n = writer;
             while !stop.load(Ordering::Relaxed) {
-                let now = Utc::now();
+                let now = clock::now();
                 let events: Vec<NewEvent> = (0..25).map(|k| event(n * 25 + k, now)).collect();
                 n += 2;
                 let done = if is_counted { batch::write(&db, &events).await } else { batch::write_uncounted(&db, &events).await };

@@ -24,6 +24,6 @@ pub fn describe() -> Value {
         "node": first_line("node", &["--version"]),
         "rust": option_env!("NETBANX_RUSTC"),
         "commit": option_env!("NETBANX_COMMIT"),
-        "at": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        "at": clock::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
     })
 }

@@ -193,7 +193,7 @@ async fn the_platform_asks_by_itself(database: Database) {
     platform.set("LOOKUP_PENDING_FLOOR_SECS", "1");
     configure(&platform, &netbanx);
     // Overdue when the first round begins: the next one is a minute later.
-    let now = (chrono::Utc::now() - chrono::TimeDelta::minutes(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let now = (clock::now() - chrono::TimeDelta::minutes(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     for id in ["overdue", "unknown"] {
         send(&platform, json!({"id": id, "status": "PROCESSING", "txnTime": now, "statusTime": now})).await;
     }

@@ -68,7 +68,7 @@ impl Table {
 
 impl Target {
     fn body(&self, id: Uuid) -> String {
-        let now = chrono::Utc::now().to_rfc3339();
+        let now = clock::now().to_rfc3339();
         format!(
             r#"{{"eventType":"PAYMENT_COMPLETED","mode":"test","resourceId":"{id}","payload":{{"id":"{id}","merchantRefNum":"{}","amount":100,"currencyCode":"EUR","status":"COMPLETED","paymentType":"CARD","txnTime":"{now}","statusTime":"{now}"}}}}"#,
             self.run

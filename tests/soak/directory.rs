@@ -88,7 +88,7 @@ async fn furnish(platform: &Platform) {
     };
     let master: [u8; 32] = base64_bytes(MASTER_KEY).try_into().unwrap();
     let vault = store::secrets::Vault::new(&[master]).unwrap();
-    let now = store::now_ms();
+    let now = clock::now_ms();
     let ids: Vec<uuid::Uuid> = (0..COMPANIES).map(|_| uuid::Uuid::now_v7()).collect();
     for (part, ids) in ids.chunks(1000).enumerate() {
         let companies = ids.iter().enumerate().map(|(n, id)| format!("('{id}','c{0}','Company {0}',{now})", part * 1000 + n));

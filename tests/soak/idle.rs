@@ -1,6 +1,6 @@
 //! How soon an idle worker begins, what it asks meanwhile, and how exact a retry's delay is.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use e2e::{Bench, Database, Platform, Report, Service, eventually, median};
 use queue::{Lane, Verdict};
@@ -38,7 +38,7 @@ pub async fn run(report: &mut Report) {
         })
         .await;
         let held = worker.next().await;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64() * 1e3;
+        let now = clock::now_ms() as f64;
         late.push(now - due);
         held.all(&Verdict::Done);
         eventually("it is done", || async { (bench.queue.stats().await.unwrap().total == 0).then_some(()) }).await;

@@ -1,10 +1,6 @@
 //! A person in a browser, as far as the API sees one: cookies, the session's CSRF token, and an app for codes.
 
-use std::{
-    collections::HashMap,
-    sync::Mutex,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashMap, sync::Mutex};
 
 use reqwest::{Client, Method, Response, StatusCode, redirect};
 use ring::hmac;
@@ -164,7 +160,7 @@ impl App {
 
 /// The step of 30 seconds that is now.
 fn this_step() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 30
+    clock::now_secs() / 30
 }
 
 fn from_base32(text: &str) -> Vec<u8> {

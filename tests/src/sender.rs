@@ -40,7 +40,7 @@ impl Sender {
 
 async fn send(http: Client, urls: Vec<String>, accepted: Arc<AtomicU64>, is_over: Arc<AtomicBool>) {
     // Recent: retention takes the figures of what is old.
-    let begun = chrono::Utc::now();
+    let begun = clock::now();
     let time = |seconds: i64| (begun + chrono::Duration::seconds(seconds)).to_rfc3339();
     for n in 0_usize.. {
         if is_over.load(Ordering::Relaxed) {

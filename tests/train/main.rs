@@ -90,7 +90,7 @@ fn webhooks() -> Vec<Vec<u8>> {
 
 /// `body` as of today, each of `ids` by a new one of its own.
 fn renewed(body: &str, ids: [(&str, &str); 2]) -> String {
-    let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
+    let today = clock::now().format("%Y-%m-%d").to_string();
     ids.iter().fold(body.trim_end().replace("2025-03-24", &today), |body, (id, new)| body.replace(id, new))
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -42,7 +42,7 @@ impl Entry {
     /// one company holds tells nothing of another.
     pub(crate) fn new(version: u64, place: &[u8], data: &[u8], wrap: impl Fn(&[u8]) -> Vec<u8>, before: Option<&Self>) -> Self {
         let hash = sha256(&[data]);
-        let computed_ms = now_ms();
+        let computed_ms = clock::now_ms().unsigned_abs();
         if let Some(before) = before.filter(|before| before.digest == hash) {
             return Self { version, computed_ms, ..before.clone() };
         }
@@ -61,7 +61,7 @@ impl Entry {
 
     /// How long ago it was computed.
     pub fn age(&self) -> Duration {
-        Duration::from_millis(now_ms().saturating_sub(self.computed_ms))
+        Duration::from_millis(clock::now_ms().unsigned_abs().saturating_sub(self.computed_ms))
     }
 
     /// Bytes that it takes.
@@ -126,10 +126,6 @@ fn compress(plain: &[u8]) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 3), Compression::fast());
     encoder.write_all(plain).ok()?;
     encoder.finish().ok().filter(|packed| packed.len() < plain.len())
-}
-
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
 #[cfg(test)]

@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> Event {
-        Event::interpret(&Envelope::parse(body.as_bytes(), None).unwrap(), Utc::now()).unwrap()
+        Event::interpret(&Envelope::parse(body.as_bytes(), None).unwrap(), clock::now()).unwrap()
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
         let envelope =
             Envelope::parse(br#"{"eventType":"PAYMENT_COMPLETED","payload":{"id":"p","amount":99999999999999999999}}"#, None)
                 .unwrap();
-        assert!(matches!(Event::interpret(&envelope, Utc::now()), Err(Rejection::BadNumber { .. })));
+        assert!(matches!(Event::interpret(&envelope, clock::now()), Err(Rejection::BadNumber { .. })));
         assert!(matches!(Event::check(&envelope), Err(Rejection::BadNumber { .. })));
     }
 

@@ -17,5 +17,5 @@ pub fn uncached(mut answer: HttpResponseBuilder, data: impl Serialize) -> HttpRe
 
 /// Now, RFC 3339, UTC, to the millisecond.
 pub fn timestamp() -> String {
-    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
+    clock::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }

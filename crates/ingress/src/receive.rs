@@ -91,7 +91,7 @@ async fn accept(
         company,
         header_name: EVENT_TYPE.iter().find_map(|name| text(request.headers(), name)),
         traceparent: text(request.headers(), &TRACEPARENT),
-        received_ms: store::now_ms(),
+        received_ms: clock::now_ms(),
     };
     keep_all(ingress, to, &body).await.map_err(read)
 }

@@ -64,7 +64,7 @@ pub(crate) struct Keys {
 impl Keys {
     /// Those that verify now, newest first.
     pub fn active(&self) -> impl Iterator<Item = &hmac::Key> {
-        let now = store::now_ms();
+        let now = clock::now_ms();
         let is_active = move |key: &&ActiveKey| key.from_ms <= now && key.until_ms.is_none_or(|until| until > now);
         self.keys.iter().filter(is_active).map(|key| &key.key)
     }
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_key_verifies_within_its_time() {
-        let now = store::now_ms();
+        let now = clock::now_ms();
         let key = |from_ms, until_ms| ActiveKey { key: hmac::Key::new(hmac::HMAC_SHA256, b"k"), from_ms, until_ms };
         let count = |key: ActiveKey| Keys { keys: Arc::new([key]), checked: Arc::default() }.active().count();
         assert_eq!(count(key(now - 1000, None)), 1);

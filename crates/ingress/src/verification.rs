@@ -64,7 +64,7 @@ impl Verification {
 
     /// Hands over what was counted: to the figures that all replicas share, and, now and then, to the directory.
     pub async fn hand_over(&self, directory: &Directory) {
-        let now = store::now_ms() / 1000;
+        let now = clock::now_ms() / 1000;
         let verified = self.count_all(now);
         let names: Vec<String> = verified.iter().map(|(name, _)| name.clone()).collect();
         match directory.note_verified(&names, now).await {

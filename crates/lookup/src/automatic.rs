@@ -9,6 +9,7 @@ use std::{
 };
 
 use cache::Tags;
+use clock::now_ms;
 use common::{CompanyId, Topic, topic::tag};
 use http_service::Stop;
 use sea_orm::DatabaseConnection;
@@ -19,7 +20,6 @@ use store::{
     batch::{NewEvent, Writer},
     entity::lookup_configuration,
     lookups::{self, Outcome, PendingLimit, Usual, Wanted},
-    now_ms,
 };
 
 use crate::{Client, Error, What, event};

@@ -211,7 +211,7 @@ fn is_json(kind: &str) -> bool {
 }
 
 fn asked(answer: &Response) -> Option<Duration> {
-    schedule::retry_after(answer.headers().get(RETRY_AFTER)?.to_str().ok()?, store::now_ms())
+    schedule::retry_after(answer.headers().get(RETRY_AFTER)?.to_str().ok()?, clock::now_ms())
 }
 
 async fn read(mut answer: Response) -> Result<Vec<u8>, Error> {

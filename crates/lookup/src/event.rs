@@ -76,7 +76,7 @@ pub async fn store(
     if !is_news(told, &ours) {
         return Ok((Outcome::Unchanged, None));
     }
-    let event = event(company, told, &ours, Utc::now(), writer.has_legacy().await)?;
+    let event = event(company, told, &ours, clock::now(), writer.has_legacy().await)?;
     let written = writer.write(std::slice::from_ref(&event)).await?;
     if written.new == 0 { Ok((Outcome::Unchanged, None)) } else { Ok((Outcome::Stored, Some(event))) }
 }
@@ -144,7 +144,7 @@ mod tests {
         let answer =
             json!({"id": "p1", "status": "COMPLETED", "statusTime": "2026-01-01T00:00:05Z", "amount": 5, "currencyCode": "EUR"});
         let told = Told::read(What::Payment, None, &answer).unwrap();
-        let (early, late) = (Utc::now(), Utc::now() + chrono::TimeDelta::hours(1));
+        let (early, late) = (clock::now(), clock::now() + chrono::TimeDelta::hours(1));
         let at = |now| event(CompanyId(Uuid::now_v7()), &told, &Ours::Nothing, now, false).unwrap();
         let (one, other) = (at(early), at(late));
         assert_eq!(one.identity, other.identity);

@@ -8,9 +8,9 @@ use ring::rand::{SecureRandom, SystemRandom};
 use sea_orm::TransactionTrait;
 use serde_json::{Value, json};
 use store::{
+    Scope,
     audit::{self, Note},
     entity::user,
-    reads::Scope,
     tokens,
     users::{self, Role, second_factor},
 };
@@ -34,7 +34,7 @@ impl AdminContext {
             permissions = tokens::PERMISSIONS.iter().filter(|p| p.starts_with("read:")).map(|p| (*p).to_owned()).collect();
         }
         let company = self.company(company).await?;
-        let expires_at = Some(store::now_ms() + i64::from(days) * 86_400_000);
+        let expires_at = Some(clock::now_ms() + i64::from(days) * 86_400_000);
         let (id, token) = tokens::add(&self.db, company, name, &permissions, expires_at, "command").await?;
         self.note(company, "token.add", &json!({"token": id, "permissions": permissions})).await?;
         self.say(&token, &json!({"id": id, "token": token, "permissions": permissions, "expiresAtMs": expires_at}));
@@ -42,7 +42,7 @@ impl AdminContext {
     }
 
     pub async fn list_tokens(&self) -> Result<(), Error> {
-        let (rows, now) = (tokens::list(&self.db, Scope::All).await?, store::now_ms());
+        let (rows, now) = (tokens::list(&self.db, Scope::All).await?, clock::now_ms());
         let state = |row: &store::entity::api_token::Model| match (row.revoked_at, row.expires_at) {
             (Some(_), _) => "revoked",
             (None, Some(until)) if until <= now => "expired",

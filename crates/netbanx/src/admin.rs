@@ -8,8 +8,7 @@ use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use settings::Settings;
 use store::{
-    companies,
-    reads::Scope,
+    Scope, companies,
     secrets::{self, Vault},
 };
 
@@ -124,7 +123,7 @@ impl AdminContext {
     }
 
     pub async fn list_secrets(&self) -> Result<(), Error> {
-        let (rows, now) = (secrets::list(&self.db, Scope::All).await?, store::now_ms());
+        let (rows, now) = (secrets::list(&self.db, Scope::All).await?, clock::now_ms());
         let known = companies::list(&self.db).await?;
         let slug = |id| known.iter().find(|c| c.id == id).map_or("-", |c| c.slug.as_str());
         let is_active = |until: Option<i64>| until.is_none_or(|until| until > now);

@@ -10,8 +10,7 @@ use receivers::Publisher;
 use sea_orm::DatabaseConnection;
 use settings::{MasterKeys, Settings};
 use store::{
-    companies,
-    reads::Scope,
+    Scope, companies,
     secrets::{self, Vault},
     tokens,
     users::{self, Role},

@@ -6,14 +6,13 @@ use outbound::Policy;
 use sea_orm::{DatabaseTransaction, TransactionTrait};
 use serde_json::{Value, json};
 use store::{
-    Vault, audit, companies,
+    Scope, Vault, audit, companies,
     entity::endpoint,
     outbound::{
         ALL_TYPES, ENABLED,
         endpoints::{self, Changes},
         join_types, resend,
     },
-    reads::Scope,
 };
 use uuid::Uuid;
 

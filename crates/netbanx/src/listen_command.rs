@@ -109,7 +109,7 @@ impl Listener<'_> {
 
     async fn forward(&self) -> Result<(), Error> {
         loop {
-            let due = deliveries::due(self.db, self.row, store::now_ms(), AT_ONCE).await?;
+            let due = deliveries::due(self.db, self.row, clock::now_ms(), AT_ONCE).await?;
             if due.is_empty() {
                 tokio::time::sleep(LOOK).await;
             }
@@ -123,7 +123,7 @@ impl Listener<'_> {
 
     /// Sends a message once, and prints what came of it: who develops sees it, and sends the webhook again.
     async fn send(&self, message: Due) {
-        let (begun, at_ms, id) = (Instant::now(), store::now_ms(), message.message_id.to_string());
+        let (begun, at_ms, id) = (Instant::now(), clock::now_ms(), message.message_id.to_string());
         let body: Value = serde_json::from_str(&message.payload).unwrap_or_default();
         let event_type = body.get("type").and_then(Value::as_str).unwrap_or("?").to_owned();
         let timestamp = at_ms / 1000;

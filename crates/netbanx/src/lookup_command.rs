@@ -169,7 +169,7 @@ async fn ask(context: &AdminContext, options: &Options) -> Result<(), Error> {
     let vault = Vault::new(&context.settings.require_master_keys()?.0)?;
     let client = Client::new(lookups::open(&vault, &row)?, &context.settings.outbound, &context.settings.lookup)?;
     let told: Vec<Told> = if options.reference {
-        client.by_reference(what, subject, store::now_ms() - BACK_MS).await?
+        client.by_reference(what, subject, clock::now_ms() - BACK_MS).await?
     } else {
         client.by_id(what, subject).await?.into_iter().collect()
     };

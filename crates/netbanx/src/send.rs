@@ -118,7 +118,7 @@ async fn one(client: &reqwest::Client, key: &hmac::Key, url: &str, tally: &Tally
 pub(crate) fn payment() -> String {
     let mut rng = rand::rng();
     let id = Uuid::now_v7();
-    let now = chrono::Utc::now();
+    let now = clock::now();
     let made = now - chrono::Duration::seconds(rng.random_range(1..20));
     let (name, status) = *[
         ("PAYMENT_COMPLETED", "COMPLETED"),

@@ -167,7 +167,7 @@ fn body(run: &reconciliation::Model, number: i64, detail: &Value, known: &[Trans
 
 /// The event that `body` tells, as of now.
 fn event(run: &reconciliation::Model, body: String, has_legacy: bool) -> Result<NewEvent, Error> {
-    let (endpoint, now) = (Endpoint::Netbanx, chrono::Utc::now());
+    let (endpoint, now) = (Endpoint::Netbanx, clock::now());
     let refused = |error: common::Rejection| Error::Refused(error.to_string());
     let envelope = Envelope::parse(body.as_bytes(), None).map_err(refused)?;
     Ok(NewEvent {

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use clock::now_ms;
 use http_service::Stop;
 use ring::hmac;
 use sea_orm::DatabaseConnection;
@@ -13,7 +14,6 @@ use settings::OutboundSettings;
 use store::{
     Vault,
     entity::endpoint,
-    now_ms,
     outbound::{deliveries, endpoints},
 };
 use tokio::{

@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use clock::now_ms;
 use http_service::Stop;
 use ring::hmac;
 use sea_orm::DatabaseConnection;
 use store::{
     entity::endpoint,
-    now_ms,
     outbound::{
         deliveries::{self, Attempt, Due, Next},
         endpoints,

@@ -1,10 +1,6 @@
 //! A job as arguments of a call.
 
-use std::{
-    cell::RefCell,
-    io::Write,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{cell::RefCell, io::Write};
 
 use redis_client::fred::{bytes::Bytes, types::Value};
 
@@ -30,7 +26,7 @@ impl PackedJob {
     }
 
     pub fn of(job: &NewJob, legacy_claim: Option<&str>, settings: &QueueSettings) -> Self {
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
+        let now_ms = clock::now_ms();
         let dictionary = (settings.packing == Packing::Dictionary).then_some(settings.dictionary);
         ROOM.with_borrow_mut(|(room, encoder)| {
             room.clear();

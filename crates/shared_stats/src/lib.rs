@@ -10,7 +10,7 @@ mod histogram;
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 pub use count_outbox::{CountOutbox, DUPLICATES};
@@ -172,7 +172,7 @@ impl Meter {
             return;
         }
         for (grain, kept) in GRAINS {
-            let key = self.key(grain, now_secs() / grain);
+            let key = self.key(grain, clock::now_secs() / grain);
             let pipeline = self.client.pipeline();
             let mut queued = Vec::with_capacity(fields.len() + 1);
             for (field, value) in &fields {
@@ -188,7 +188,7 @@ impl Meter {
     /// The sums of a window that ends now.
     pub async fn figures(&self, window: Window) -> Result<Figures, redis_client::Error> {
         let grain = window.grain();
-        let last = now_secs() / grain;
+        let last = clock::now_secs() / grain;
         let hashes = window.length().as_secs() / grain;
         let mut sums = Figures::default();
         // All at once: the client sends them in one go.
@@ -205,10 +205,6 @@ impl Meter {
     fn key(&self, grain: u64, slot: u64) -> String {
         format!("{{{}:meter:{grain}:{slot}}}", self.prefix)
     }
-}
-
-fn now_secs() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

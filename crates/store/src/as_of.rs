@@ -14,12 +14,12 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    Error,
+    Error, Scope,
     batch::transactions::row,
     dialect::{self, existing_rows::events_of},
     entity::{transaction, webhook_event},
     horizon::Horizons,
-    reads::{self, Scope},
+    reads,
     replay::{columns, interpret},
     rollups::{self, Point},
     row_sums::{self, Column, Span},

@@ -14,12 +14,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Error,
+    Error, Scope,
     entity::audit_entry::{ActiveModel, Column, Entity, Model},
-    now_ms,
-    reads::Scope,
     state,
 };
+use clock::now_ms;
 
 /// The row of `platform_state` that holds the number and the hash of the last entry, joined by a colon.
 const HEAD: &str = "audit.head";

@@ -10,8 +10,9 @@ use uuid::Uuid;
 use crate::{
     Error,
     entity::{account_assignment, company},
-    now_ms, receiver_changes,
+    receiver_changes,
 };
+use clock::now_ms;
 
 /// Adds a company; the slug must be new and fit for a path.
 pub async fn add(db: &DatabaseConnection, name: &str, slug: &str) -> Result<company::Model, Error> {

@@ -13,7 +13,8 @@ use std::{
 
 use sea_orm::sqlx::{self, Connection, PgConnection};
 
-use crate::{Error, now_ms};
+use crate::Error;
+use clock::now_ms;
 
 /// When an answer failed to come last, in milliseconds since 1970 UTC: a process has one database.
 static SILENT_AT: AtomicI64 = AtomicI64::new(0);

@@ -15,13 +15,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Error, dialect,
+    Error, Scope, dialect,
     entity::{
         platform_state,
         rollup::{Column, Entity},
     },
     horizon::Horizons,
-    reads::Scope,
     rollups::{self, ALL, Point},
     row_sums::{self, Span},
     state,

@@ -18,6 +18,7 @@
 //! | [`horizon`] | the instants before which rows may have been removed |
 //! | [`companies`] | companies and which accounts are theirs |
 //! | `connection` | the pool, transactions, migrating |
+//! | [`Scope`] | whose rows one may see |
 //! | `error` | what the caller can do about a failure |
 //! | `credential` | random credentials and their digests |
 //! | [`secrets`] | receivers' keys, encrypted |
@@ -61,6 +62,7 @@ pub mod replay;
 pub mod retention;
 pub mod rollups;
 pub mod row_sums;
+mod scope;
 pub mod secrets;
 pub mod shown;
 pub mod state;
@@ -70,17 +72,11 @@ mod vault;
 pub mod verify;
 mod wide;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 pub use connection::{begin, connect, connect_bounded, migrate, pending_migrations, ping, snapshot};
 pub use deadline::{answered, within};
 pub use error::Error;
+pub use scope::Scope;
 pub use vault::Vault;
-
-/// Milliseconds since 1970 UTC.
-pub fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
-}
 
 /// The first UUIDv7 of a time in milliseconds since 1970 UTC.
 pub(crate) fn first_id(ms: i64) -> uuid::Uuid {

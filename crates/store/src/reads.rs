@@ -14,18 +14,9 @@ pub use transactions::{TransactionFilter, TransactionOrder, transaction, transac
 use uuid::Uuid;
 
 use crate::{
-    Error,
+    Error, Scope,
     entity::{account, account_payment_method, account_status, webhook_event},
 };
-
-/// Which rows one may see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// All companies, and rows of none.
-    All,
-    /// One company's.
-    Company(Uuid),
-}
 
 /// The place after which a page begins: time in milliseconds and id of the last row before it.
 pub type Position = (i64, Uuid);

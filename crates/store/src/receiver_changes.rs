@@ -10,8 +10,9 @@ use uuid::Uuid;
 use crate::{
     Error,
     entity::{account_assignment, company, receiver_secret},
-    now_ms, state,
+    state,
 };
+use clock::now_ms;
 
 /// Rows of a page.
 const PAGE: u64 = 1000;

@@ -18,8 +18,8 @@ use crate::{
     Error,
     audit::{self, Note},
     entity::{reconciliation, reconciliation_item, reconciliation_mapping},
-    now_ms,
 };
+use clock::now_ms;
 
 /// The finding of a row of which it is not known yet what it is.
 pub const DEFERRED: &str = "deferred";

@@ -20,9 +20,10 @@ use crate::{
     },
     first_id,
     horizon::{self, Horizons, Of},
-    lookups, now_ms,
+    lookups,
     outbound::{attempts, listeners},
 };
+use clock::now_ms;
 
 /// Rows that one step removes of each table at most.
 const STEP: u64 = 1_000;
@@ -53,7 +54,7 @@ fn before(days: u32) -> Option<i64> {
 /// Keeps the partitions, where there are any: those of the months ahead are made, those too old detached.
 /// Returns how many of each.
 pub async fn keep_partitions(db: &DatabaseConnection, retention: Retention) -> Result<(u32, u32), Error> {
-    let made = partitions::prepare(db, chrono::Utc::now()).await?;
+    let made = partitions::prepare(db, clock::now()).await?;
     let detached = match before(retention.history_days) {
         Some(oldest) => partitions::retire(db, oldest).await?,
         None => 0,

@@ -16,18 +16,17 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    Error,
+    Error, Scope,
     dialect::{
         self,
         rows::{self, Insert, Rest},
     },
     entity::{collected_count, failed_webhook, rollup, rollup_delta},
     horizon::Horizons,
-    now_ms,
     outbound::{WEBHOOK_UNREADABLE, bodies::DeadWebhook, messages::Outbox, subscriptions::Subscriptions},
-    reads::Scope,
     wide,
 };
+use clock::now_ms;
 
 /// The company id under which all companies are summed up.
 pub const ALL: CompanyId = CompanyId(Uuid::max());

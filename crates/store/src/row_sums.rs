@@ -8,10 +8,9 @@ use sea_orm::{
 };
 
 use crate::{
-    Error,
+    Error, Scope,
     dialect::bucket_of,
     entity::{failed_webhook, transaction, webhook_event},
-    reads::Scope,
     rollups::Point,
 };
 

@@ -10,14 +10,14 @@ use uuid::Uuid;
 
 pub use crate::vault::Vault;
 use crate::{
-    Error, credential,
+    Error, Scope, credential,
     entity::receiver_secret::{self, Column, Entity, Model},
-    lookups, now_ms,
+    lookups,
     outbound::endpoints,
-    reads::Scope,
     receiver_changes,
     users::second_factor,
 };
+use clock::now_ms;
 
 /// Keys that are encrypted again in one transaction.
 const REWRAPPED_AT_ONCE: u64 = 500;

@@ -8,12 +8,11 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    Error,
+    Error, Scope,
     credential::{self, hash},
     entity::api_token::{self, Column, Entity, Model},
-    now_ms,
-    reads::Scope,
 };
+use clock::now_ms;
 
 /// How exactly it is noted when a token was used, in milliseconds.
 const USED_EVERY_MS: i64 = 60_000;

@@ -27,7 +27,8 @@ use uuid::Uuid;
 use passwords::hash_password;
 pub use sessions::{IDLE_MS, NewSession, Origin, SESSION_MS, csrf_of, key_of, of_session, sign_out};
 
-use crate::{Error, credential::hash, entity::user, now_ms, reads::Scope};
+use crate::{Error, Scope, credential::hash, entity::user};
+use clock::now_ms;
 
 /// Failures in a row after which a user is locked out.
 pub const FAILURES: i32 = 5;

@@ -127,7 +127,7 @@ impl DeadLetterScan {
     }
 
     fn begin(&self, stats: &Stats) -> Option<Look> {
-        let begun_ms = store::now_ms();
+        let begun_ms = clock::now_ms();
         let from_ms = match &self.last {
             Some(last) if last.failed == stats.failed => return None,
             Some(last) => last.begun_ms - OVERLAP_MS,

@@ -165,7 +165,7 @@ async fn retain(db: &DatabaseConnection, retention: Retention) -> Result<(), sto
 
 /// Compares the figures of a day with its rows. What is wrong is remembered in the database, where the API finds it for its alert.
 async fn check_figures(db: &DatabaseConnection) {
-    match store::deadline::within(STEP.1, figure_check::step(db, store::now_ms())).await {
+    match store::deadline::within(STEP.1, figure_check::step(db, clock::now_ms())).await {
         Ok(Some(Checked { day_ms, differences })) if differences > 0 => {
             tracing::error!(day_ms, differences, "figures differ from their rows: netbanx rollup verify says which");
         }

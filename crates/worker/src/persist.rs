@@ -56,7 +56,7 @@ impl Persister {
 
     /// Writes what can be written of `batch`; answers for each job.
     pub async fn persist(&self, batch: Batch) -> BatchOutcome {
-        let (begun, now_ms) = (Instant::now(), store::now_ms());
+        let (begun, now_ms) = (Instant::now(), clock::now_ms());
         let waited = batch.jobs.iter().map(|job| Duration::from_millis((now_ms - job.enqueued_ms).max(0).unsigned_abs()));
         waited.clone().for_each(metrics::waited);
         self.meter.times("queue.wait", waited);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 fn now() -> String {
     // Within the minute that is going on, as Netbanx sends it.
-    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let seconds = clock::now_secs();
     time(seconds)
 }
 
@@ -184,7 +184,7 @@ async fn a_webhook_that_is_given_up_counts_as_failed() {
         platform.run(service).await;
     }
     let companies: Value = serde_json::from_str(&platform.netbanx(&["--json", "company", "list"])).unwrap();
-    let received = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as u64;
+    let received = clock::now_ms().unsigned_abs();
     // Its identity is longer than the column.
     let job = json!({"webhookId": uuid::Uuid::now_v7(), "endpoint": "netbanx", "companyId": companies[0]["id"],
         "identity": "f".repeat(100), "eventName": "PAYMENT_FAILED", "receivedMs": received, "body": {}});

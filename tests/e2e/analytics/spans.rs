@@ -17,7 +17,7 @@ struct Sent {
 
 /// Payments of forty days, at odd minutes, most of them around the midnights of zones.
 fn payments() -> Vec<Sent> {
-    let begin = Utc::now() - Duration::days(40);
+    let begin = clock::now() - Duration::days(40);
     (0_i64..240)
         .map(|n| Sent {
             time: begin + Duration::minutes(n * 233 + n * n % 17),
@@ -56,7 +56,7 @@ async fn figures_of_every_zone_are_those_of_its_own_days() {
         let platform = Platform::start(database).await;
         let payments = payments();
         send(&platform, &payments).await;
-        let today = Utc::now().date_naive();
+        let today = clock::now().date_naive();
         let (from, to) = (today - Duration::days(35), today - Duration::days(1));
         for zone in ["UTC", "America/Toronto", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia"] {
             let tz: Tz = zone.parse().unwrap();
@@ -102,7 +102,7 @@ async fn asked_otherwise(platform: &Platform, payments: &[Sent]) {
     assert_eq!(told["comparison"]["transactions"]["total"], between(from - (to - from), from));
     assert_eq!((&told["timeZone"], &told["interval"]), (&json!("UTC"), &json!("hour")));
 
-    let today = Utc::now().date_naive();
+    let today = clock::now().date_naive();
     let span = format!("from={}&to={}", today - Duration::days(30), today);
     for (by, key) in [
         ("currency", "USD"),

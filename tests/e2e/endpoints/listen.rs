@@ -96,7 +96,7 @@ fn documented(language: &str) -> String {
 fn what_the_guide_says_to_do_verifies_and_refuses() {
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let key = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-    let now = chrono::Utc::now().timestamp();
+    let now = clock::now().timestamp();
     let sign = |at: i64, body: &str| {
         use base64::{Engine, engine::general_purpose::STANDARD};
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &STANDARD.decode(key).unwrap());

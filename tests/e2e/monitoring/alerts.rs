@@ -201,7 +201,7 @@ async fn a_receiver_whose_key_changed_at_the_portal_is_told() {
 #[tokio::test]
 async fn figures_that_differ_from_their_rows_are_told() {
     let mut platform = Platform::prepare(Database::Postgres).await;
-    let yesterday = store::now_ms().div_euclid(86_400_000) * 86_400_000 - 86_400_000;
+    let yesterday = clock::now_ms().div_euclid(86_400_000) * 86_400_000 - 86_400_000;
     let all = store::rollups::ALL.0;
     let bucket = format!(
         "INSERT INTO rollups (company_id, grain, mode, bucket, series, count, amount)

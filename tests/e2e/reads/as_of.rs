@@ -5,7 +5,7 @@ use e2e::{Database, Platform, eventually};
 use serde_json::{Value, json};
 
 fn body(id: &str, name: &str, status: &str, second: u32) -> String {
-    let time = (Utc::now() - chrono::TimeDelta::minutes(5)).format("%Y-%m-%dT%H:%M");
+    let time = (clock::now() - chrono::TimeDelta::minutes(5)).format("%Y-%m-%dT%H:%M");
     json!({"eventType": name, "payload": {"id": id, "status": status, "amount": 500 + second, "currencyCode": "EUR",
         "paymentType": "CARD", "statusReason": (status == "FAILED").then_some("funds"), "statusTime": format!("{time}:{second:02}Z")}})
     .to_string()
@@ -58,7 +58,7 @@ async fn each_moment_is_told_as_the_api_told_it_then() {
                 (seen as u64 == events).then_some(told)
             };
             let transactions = eventually("the transactions know of it", updated).await;
-            moments.push((Utc::now(), figures, transactions));
+            moments.push((clock::now(), figures, transactions));
         }
         for (at, figures, transactions) in &moments {
             let as_of = text(*at);
@@ -80,10 +80,10 @@ async fn each_moment_is_told_as_the_api_told_it_then() {
         let one =
             async |at| platform.get_as(&platform.admin_token, &format!("/api/v1/transactions/{id}?asOf={}", text(at))).await;
         assert_eq!(one(first).await.0, 404);
-        let (status, problem) = one(Utc::now() + chrono::TimeDelta::hours(1)).await;
+        let (status, problem) = one(clock::now() + chrono::TimeDelta::hours(1)).await;
         assert_eq!((status, &problem["parameter"]), (400, &"asOf".into()), "{problem}");
-        let now = text(Utc::now());
-        let today = Utc::now().date_naive();
+        let now = text(clock::now());
+        let today = clock::now().date_naive();
         for (query, status) in [
             (format!("timeRange=year&asOf={now}"), 400),
             (format!("from={}&to={today}&asOf={now}", today - chrono::Days::new(40)), 400),

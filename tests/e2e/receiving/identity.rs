@@ -64,7 +64,7 @@ async fn a_time_far_ahead_does_not_pin_a_payment() {
     let told = |status: &str, time: &str| json!({"eventType": format!("PAYMENT_{status}"), "payload": {"id": "future", "status": status, "statusTime": time, "txnTime": time}});
     assert!(!duplicate(&platform, &told("PENDING", "2099-01-01T00:00:00Z")).await);
     platform.drained().await;
-    assert!(!duplicate(&platform, &told("COMPLETED", &chrono::Utc::now().to_rfc3339())).await);
+    assert!(!duplicate(&platform, &told("COMPLETED", &clock::now().to_rfc3339())).await);
     platform.drained().await;
     let row = eventually("it is completed", || async {
         transaction(&platform, "future").await.filter(|row| row["status"] == "COMPLETED")

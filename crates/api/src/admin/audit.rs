@@ -7,7 +7,7 @@ use sea_orm::DatabaseTransaction;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::shown::time;
-use store::{audit, entity::audit_entry, reads::Scope};
+use store::{Scope, audit, entity::audit_entry};
 use utoipa::ToSchema;
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use http_service::{Problem, uncached};
 use serde::Serialize;
-use store::{companies, entity::company, reads::Scope};
+use store::{Scope, companies, entity::company};
 use utoipa::ToSchema;
 use uuid::Uuid;
 

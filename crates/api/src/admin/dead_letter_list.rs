@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use http_service::{Problem, success};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::reads::Scope;
+use store::Scope;
 use utoipa::{IntoParams, ToSchema};
 
 use super::queue::{PERMISSION, queue_failed};

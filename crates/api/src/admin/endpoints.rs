@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::shown::time;
 use store::{
+    Scope,
     entity::endpoint,
     outbound::{
         DISABLED, ENABLED,
@@ -15,7 +16,6 @@ use store::{
         endpoints::{self, Changes},
         join_types,
     },
-    reads::Scope,
     secrets::Vault,
 };
 use utoipa::ToSchema;
@@ -80,7 +80,7 @@ impl From<endpoint::Model> for Endpoint {
             reason: row.reason,
             rate: row.rate,
             failing_since: row.failing_since.and_then(time),
-            previous_key_until: row.previous_until.filter(|until| *until > store::now_ms()).and_then(time),
+            previous_key_until: row.previous_until.filter(|until| *until > clock::now_ms()).and_then(time),
             created_at: time(row.created_at),
             updated_at: time(row.updated_at),
         }

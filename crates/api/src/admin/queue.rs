@@ -7,7 +7,7 @@ use http_service::{Problem, ProblemKind, timestamp};
 use queue::Stats;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use store::reads::Scope;
+use store::Scope;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{

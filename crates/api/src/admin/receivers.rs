@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::shown::time;
 use store::{
+    Scope,
     entity::receiver_secret,
-    reads::Scope,
     secrets::{self, Vault},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -164,7 +164,7 @@ fn no_key() -> Problem {
 }
 
 fn receiver(api: &Api, endpoint: Endpoint, company: Option<&Company>, rows: &[receiver_secret::Model]) -> Receiver {
-    let (now, id) = (store::now_ms(), company.map_or(CompanyId::NONE.0, |company| company.id));
+    let (now, id) = (clock::now_ms(), company.map_or(CompanyId::NONE.0, |company| company.id));
     let own = rows.iter().rev().filter(|row| row.endpoint == endpoint.as_str() && row.company_id == id).take(SHOWN);
     let keys = own
         .map(|row| Key {
@@ -296,7 +296,7 @@ pub(crate) async fn test(
     let id = Uuid::now_v7();
     let body = json!({
         "id": id, "eventType": "CONNECTION_TEST", "mode": "test", "resourceId": id,
-        "payload": {"id": id, "merchantRefNum": "connection-test", "statusTime": time(store::now_ms())},
+        "payload": {"id": id, "merchantRefNum": "connection-test", "statusTime": time(clock::now_ms())},
     })
     .to_string();
     let signature = signature::sign(&key, body.as_bytes());

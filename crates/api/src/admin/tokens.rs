@@ -113,7 +113,7 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
     }
     let company = company_of(&api, &caller, company.as_deref()).await?;
     allowed(&caller, permissions.iter().map(String::as_str))?;
-    let expires_at = store::now_ms() + i64::from(expires_days.unwrap_or(tokens::DEFAULT_DAYS)) * 86_400_000;
+    let expires_at = clock::now_ms() + i64::from(expires_days.unwrap_or(tokens::DEFAULT_DAYS)) * 86_400_000;
     let author = Author::of(&api, &request, &caller).about(company);
     let tx = begin(&api).await?;
     let made = tokens::add(&tx, company, &name, &permissions, Some(expires_at), &caller.actor).await;

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::shown::time;
 use store::{
-    companies,
+    Scope, companies,
     entity::user,
-    reads::Scope,
     users::{self, Role, second_factor},
 };
 use utoipa::ToSchema;
@@ -54,7 +53,7 @@ impl User {
             company_id: (!row.company_id.is_nil()).then_some(row.company_id),
             provider: row.issuer,
             second_factor,
-            locked_until: row.locked_until.filter(|until| *until > store::now_ms()).and_then(time),
+            locked_until: row.locked_until.filter(|until| *until > clock::now_ms()).and_then(time),
             created_at: time(row.created_at),
         }
     }

@@ -19,9 +19,10 @@ mod reader;
 mod spans;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use clock::now_ms;
 use common::{Grain, Mode};
 use http_service::Problem;
-use store::{now_ms, reads::Scope, rollups, row_sums::Span, shown::time};
+use store::{Scope, rollups, row_sums::Span, shown::time};
 
 use asked::Asked;
 pub(crate) use figures::Analytics;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use cache::Lease;
+use clock::now_ms;
 use common::{CompanyId, Grain, Mode, Topic, topic::tag};
 use http_service::Stop;
 use moka::future::Cache;
@@ -16,7 +17,7 @@ use redis_client::fred::{
     clients::Client,
     interfaces::{HashesInterface, KeysInterface, SortedSetsInterface},
 };
-use store::{now_ms, reads::Scope, rollups};
+use store::{Scope, rollups};
 use uuid::Uuid;
 
 use super::{TimeRange, compute, key};

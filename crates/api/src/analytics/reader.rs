@@ -4,9 +4,9 @@
 use common::{Grain, Mode};
 use http_service::Problem;
 use store::{
+    Scope,
     as_of::KnownFigures,
     horizon::Horizons,
-    reads::Scope,
     rollups::{self, Point},
     row_sums::{self, Column, Span},
 };

@@ -1,10 +1,11 @@
 //! Figures of any span, by intervals of a time zone, compared and grouped.
 
 use chrono_tz::Tz;
+use clock::now_ms;
 use common::{Grain, Mode, Series};
 use http_service::Problem;
 use serde::Deserialize;
-use store::{now_ms, reads::Scope, rollups::Point, row_sums::Column, shown::time};
+use store::{Scope, rollups::Point, row_sums::Column, shown::time};
 use utoipa::IntoParams;
 
 use super::{

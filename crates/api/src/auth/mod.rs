@@ -16,8 +16,7 @@ use std::{sync::Arc, time::Duration};
 use actix_web::{HttpRequest, http::Method};
 use http_service::{Problem, ProblemKind};
 use store::{
-    reads::Scope,
-    tokens,
+    Scope, tokens,
     users::{self, Role},
 };
 use uuid::Uuid;

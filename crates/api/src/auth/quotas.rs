@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, http::header::HeaderValue};
 use http_service::{Problem, Quota, Rate, RateLimit, quota};
-use store::reads::Scope;
+use store::Scope;
 use uuid::Uuid;
 
 use crate::auth::Caller;

@@ -9,7 +9,7 @@ use actix_web::{
 use http_service::{Problem, ProblemKind, uncached};
 use serde::{Deserialize, Serialize};
 use store::{
-    reads::Scope,
+    Scope,
     users::{
         self, NewSession, Origin,
         sign_in::{self, Attempt, Outcome, SignedIn},

@@ -14,7 +14,7 @@ use cache::{Entry, Found, Outcome, Plan};
 use common::{CompanyId, Topic, topic::tag};
 use http_service::{Problem, ProblemKind, timestamp};
 use serde::Serialize;
-use store::reads::Scope;
+use store::Scope;
 use telemetry::metrics;
 
 use crate::{Api, analytics::TimeRange};

@@ -7,10 +7,10 @@ use std::{
     time::Duration,
 };
 
+use clock::now_ms;
 use http_service::Stop;
 use redis_client::fred::{clients::Client, interfaces::HashesInterface};
 use shared_stats::{Figures, Window};
-use store::now_ms;
 use telemetry::metrics;
 
 use super::{

@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use http_service::{Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
 use store::{
-    as_of,
-    reads::{self, Scope, TransactionFilter},
+    Scope, as_of,
+    reads::{self, TransactionFilter},
     shown::{Transaction, time},
 };
 use utoipa::{IntoParams, ToSchema};

@@ -15,7 +15,7 @@ use futures::stream;
 use http_service::Problem;
 use redis_client::fred::bytes::Bytes;
 use serde_json::Value;
-use store::reads::{Scope, TransactionFilter};
+use store::{Scope, reads::TransactionFilter};
 
 mod places;
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use http_service::{Problem, ProblemKind};
-use store::reads::Scope;
+use store::Scope;
 
 /// How many places there are.
 #[derive(Debug, Clone, Copy)]

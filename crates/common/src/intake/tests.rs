@@ -10,7 +10,7 @@ const EVENT: &str = r#"{"eventType":"PAYMENT_COMPLETED","payload":{"id":"p","sta
 /// The ids of the transactions that `body` tells of; of what is unreadable, why.
 fn transactions(body: &[u8]) -> Vec<Result<String, Rejection>> {
     let read = |part: &Part<'_>| {
-        let event = Event::interpret(&part.envelope(None)?, Utc::now())?;
+        let event = Event::interpret(&part.envelope(None)?, clock::now())?;
         let Change::Transaction(facts) = event.change else { return Ok(String::new()) };
         Ok(facts.external_id.to_string())
     };

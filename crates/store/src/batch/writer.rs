@@ -10,10 +10,11 @@ use tokio::sync::OnceCell;
 
 use super::{Legacy, NewEvent, Written, beyond::Remembered, write_in};
 use crate::{
-    Error, dialect, now_ms,
+    Error, dialect,
     outbound::subscriptions::{self, Subscriptions},
     state,
 };
+use clock::now_ms;
 
 /// How long a transaction that is begun waits for a batch, up to twice as long.
 const WAIT: Duration = Duration::from_millis(200);

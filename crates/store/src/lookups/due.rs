@@ -16,8 +16,8 @@ use crate::{
         looked_up, reconciliation,
         transaction::{Column, Entity},
     },
-    now_ms,
 };
+use clock::now_ms;
 
 /// Transactions from which it is learnt what is usual: the latest.
 const LEARNT_FROM: u64 = 5_000;

@@ -18,8 +18,8 @@ use crate::{
     Error, Vault,
     audit::{self, Note},
     entity::lookup_configuration::{ActiveModel, Column, Entity, Model},
-    now_ms,
 };
+use clock::now_ms;
 
 /// Configurations of one look.
 const PAGE: u64 = 500;

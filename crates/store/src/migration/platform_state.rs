@@ -5,7 +5,8 @@ use sea_orm_migration::{
     sea_orm::{ConnectionTrait, Statement},
 };
 
-use crate::{now_ms, state};
+use crate::state;
+use clock::now_ms;
 
 /// The table, and whether events were stored under the legacy identity.
 #[derive(DeriveMigrationName)]

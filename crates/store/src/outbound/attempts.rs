@@ -12,8 +12,8 @@ use crate::{
         delivery_attempt::{Column, Entity, Model},
         endpoint,
     },
-    now_ms,
 };
+use clock::now_ms;
 
 /// How long messages, deliveries and attempts are kept, in milliseconds.
 pub const KEPT_MS: i64 = 30 * 86_400_000;

@@ -14,8 +14,8 @@ use super::{DELIVERED, DISABLED, ENABLED, FAILED, PENDING};
 use crate::{
     Error,
     entity::{delivery, delivery_attempt, endpoint},
-    now_ms,
 };
+use clock::now_ms;
 
 /// Endpoints that are told of at once at most.
 const RECENT: usize = 1000;

@@ -12,14 +12,13 @@ use uuid::Uuid;
 
 use super::{DISABLED, ENABLED, listeners::LISTENING};
 use crate::{
-    Error, Vault, credential, dialect,
+    Error, Scope, Vault, credential, dialect,
     entity::{
         delivery, delivery_attempt,
         endpoint::{ActiveModel, Column, Entity, Model},
     },
-    now_ms,
-    reads::Scope,
 };
+use clock::now_ms;
 
 /// Endpoints of one company at most: each costs a row for each message.
 pub const MAX_PER_COMPANY: u64 = 20;

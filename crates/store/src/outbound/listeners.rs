@@ -18,8 +18,8 @@ use crate::{
         delivery,
         endpoint::{ActiveModel, Column, Entity, Model},
     },
-    now_ms,
 };
+use clock::now_ms;
 
 /// State of such an endpoint.
 pub const LISTENING: &str = "listening";

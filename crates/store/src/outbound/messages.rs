@@ -13,8 +13,8 @@ use crate::{
         rows::{self, Insert, Rest, RowValue},
     },
     entity::{delivery, outbound_message},
-    now_ms,
 };
+use clock::now_ms;
 
 /// A message to write, and who gets it.
 #[derive(Debug)]

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     Error,
     entity::{delivery, endpoint},
-    now_ms,
 };
+use clock::now_ms;
 
 /// Messages that one call sends again at most.
 pub const MAX: u64 = 100_000;

@@ -14,8 +14,8 @@ use super::{ENABLED, listeners::LISTENING, wants};
 use crate::{
     Error,
     entity::endpoint::{Column, Entity},
-    now_ms,
 };
+use clock::now_ms;
 
 /// For how long what was read is gone by: an endpoint gets what batches write that begin this long after it was added.
 const GOOD_FOR: Duration = Duration::from_secs(1);

@@ -11,8 +11,9 @@ use crate::{
     Error,
     batch::ROLL_OUT_MS,
     entity::{event_identity, legacy_identity, platform_state, webhook_event},
-    now_ms, state,
+    state,
 };
+use clock::now_ms;
 
 /// Removes one step. Returns how many entries.
 pub(super) async fn step(db: &DatabaseConnection) -> Result<u64, Error> {

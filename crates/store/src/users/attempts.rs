@@ -12,8 +12,8 @@ use crate::{
     Error,
     credential::hash,
     entity::{known_device, user},
-    now_ms,
 };
+use clock::now_ms;
 
 /// What an attempt is counted on.
 pub(super) enum Counted {

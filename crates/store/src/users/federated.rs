@@ -16,8 +16,8 @@ use crate::{
     Error,
     audit::{self, Note},
     entity::user::{self, Column, Entity},
-    now_ms,
 };
+use clock::now_ms;
 
 /// The role of people whose permissions their provider tells.
 pub const ROLE: &str = "by-provider";

@@ -21,8 +21,8 @@ use crate::{
         second_factor::{self, Column, Entity, Model},
         user,
     },
-    now_ms,
 };
+use clock::now_ms;
 
 /// Recovery codes that somebody gets at once.
 pub const RECOVERY_CODES: usize = 10;

@@ -12,8 +12,8 @@ use crate::{
     Error,
     credential::{self, hash},
     entity::{known_device, session, user},
-    now_ms,
 };
+use clock::now_ms;
 
 /// How long a session lasts.
 pub const SESSION_MS: i64 = 12 * 3_600_000;

@@ -22,8 +22,8 @@ use crate::{
     audit::{self, Note},
     credential::{self, hash},
     entity::{known_device, user},
-    now_ms,
 };
+use clock::now_ms;
 
 /// For how long a browser is known.
 pub const DEVICE_MS: i64 = 90 * 86_400_000;

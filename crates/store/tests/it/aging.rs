@@ -2,8 +2,7 @@
 
 use common::{Grain, Mode};
 use store::{
-    batch,
-    reads::Scope,
+    Scope, batch,
     retention::{self, Retention},
     rollups, verify,
 };
@@ -19,7 +18,7 @@ async fn what_is_old_goes_in_steps_and_the_days_stay() {
     let database = Database::sqlite().await;
     let db = &database.db;
     let mut recent = payment(1);
-    recent.received_minute = (store::now_ms() - START) / MINUTE;
+    recent.received_minute = (clock::now_ms() - START) / MINUTE;
     recent.made_minute = recent.received_minute;
     for event in [payment(2), payment(3), recent] {
         batch::write(db, &[new_event(&event)]).await.unwrap();

@@ -6,10 +6,11 @@ use common::{Grain, Mode, Sum};
 use proptest::{prelude::*, test_runner::TestRunner};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait};
 use store::{
+    Scope,
     as_of::{self, KnownFigures},
     batch,
     entity::{transaction, webhook_event},
-    reads::{self, Scope},
+    reads,
     rollups::{self, Point},
     row_sums::{self, Column, Span},
 };

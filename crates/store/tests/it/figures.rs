@@ -8,8 +8,8 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::json;
 use store::{
+    Scope,
     batch::{self, NewEvent},
-    reads::Scope,
     rollups, verify,
 };
 use uuid::Uuid;

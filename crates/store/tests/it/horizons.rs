@@ -1,12 +1,12 @@
 //! What retention removed is known to the database: verify and rebuild go by that.
 
+use clock::now_ms;
 use common::{CompanyId, Grain, Mode};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use store::{
+    Scope,
     batch::{self, NewEvent},
     horizon::Horizons,
-    now_ms,
-    reads::Scope,
     retention::{self, Retention},
     rollups::{self, Point},
     verify::{self, Unproven},

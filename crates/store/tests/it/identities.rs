@@ -18,7 +18,7 @@ const HOUR_MS: i64 = 3_600_000;
 fn event(body: &Value) -> NewEvent {
     let payload = body.to_string();
     let envelope = Envelope::parse(payload.as_bytes(), None).unwrap();
-    let received = chrono::DateTime::from_timestamp_millis(store::now_ms()).unwrap();
+    let received = chrono::DateTime::from_timestamp_millis(clock::now_ms()).unwrap();
     NewEvent {
         webhook_id: Uuid::now_v7(),
         company_id: CompanyId(Uuid::from_u128(1)),
@@ -53,7 +53,7 @@ async fn write(db: &DatabaseConnection, events: &[NewEvent]) -> (usize, usize) {
 async fn upgraded(db: &DatabaseConnection, hours: i64, events: &[NewEvent]) {
     let former: Vec<NewEvent> = events.iter().cloned().map(of_former).collect();
     assert_eq!(write(db, &former).await, (events.len(), 0));
-    let since = (store::now_ms() - hours * HOUR_MS).to_string();
+    let since = (clock::now_ms() - hours * HOUR_MS).to_string();
     state::set(db, state::LEGACY_IDENTITY_SINCE, &since).await.unwrap();
 }
 
@@ -134,7 +134,7 @@ async fn workers_of_both_versions_store_an_event_once_during_a_roll_out() {
 
         // Once no worker of the former version can be at work, what was made for them goes, and nothing else.
         assert!(legacy_identity::Entity::find().count(db).await.unwrap() >= 2);
-        let long_ago = (store::now_ms() - 72 * HOUR_MS).to_string();
+        let long_ago = (clock::now_ms() - 72 * HOUR_MS).to_string();
         state::set(db, state::LEGACY_IDENTITY_SINCE, &long_ago).await.unwrap();
         let retention = Retention { history_days: 0, minute_days: 0, hour_days: 0 };
         while retention::step(db, retention).await.unwrap() > 0 {}
@@ -171,7 +171,7 @@ async fn one_event_id_with_different_facts_is_a_conflict_until_retention_takes_i
 
         db.execute_unprepared("UPDATE webhook_events SET received_at = 1").await.unwrap();
         if db.get_database_backend() == sea_orm::DbBackend::Postgres {
-            let month = chrono::Utc::now().checked_add_months(chrono::Months::new(2)).unwrap();
+            let month = clock::now().checked_add_months(chrono::Months::new(2)).unwrap();
             store::dialect::partitions::retire(db, month.timestamp_millis()).await.unwrap();
         }
         let retention = Retention { history_days: 30, minute_days: 0, hour_days: 0 };

@@ -4,7 +4,7 @@ use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, TransactionTrait};
 use serde_json::{Value, json};
 use store::{
-    Vault,
+    Scope, Vault,
     batch::{NewEvent, Writer},
     entity::{endpoint, outbound_message},
     outbound::{
@@ -13,7 +13,6 @@ use store::{
         endpoints::{self, Changes},
         resend,
     },
-    reads::Scope,
     retention::{self, Retention},
     secrets,
 };
@@ -30,7 +29,7 @@ fn payment(payment: &str, status: &str, second: u32) -> NewEvent {
         {"id": payment, "amount": 5, "currencyCode": "EUR", "status": status, "statusTime": time}});
     let payload = body.to_string();
     let envelope = Envelope::parse(payload.as_bytes(), None).unwrap();
-    let received = chrono::DateTime::from_timestamp_millis(store::now_ms()).unwrap();
+    let received = chrono::DateTime::from_timestamp_millis(clock::now_ms()).unwrap();
     NewEvent {
         webhook_id: Uuid::now_v7(),
         company_id: COMPANY,
@@ -70,7 +69,7 @@ async fn messages(db: &DatabaseConnection) -> Vec<(String, String, String)> {
 }
 
 async fn due(db: &DatabaseConnection, to: &endpoint::Model) -> Vec<Due> {
-    deliveries::due(db, to, store::now_ms() + 1, 100).await.unwrap()
+    deliveries::due(db, to, clock::now_ms() + 1, 100).await.unwrap()
 }
 
 /// What became of an attempt to deliver `due`.
@@ -102,7 +101,7 @@ async fn changes_are_told_in_order(database: Database) {
     let first = due(db, &to).await;
     assert_eq!(first.len(), 2);
     let a = first.iter().find(|due| due.payload.contains("PENDING")).unwrap();
-    let later = store::now_ms() + 60_000;
+    let later = clock::now_ms() + 60_000;
     deliveries::record(db, &to, &[attempt(a, 5, Next::Again(later))], true, 0).await.unwrap();
     assert!(due(db, &to).await.iter().all(|due| due.payload.contains("\"b\"")), "it waits, and what follows it waits too");
     let retried = deliveries::due(db, &to, later, 100).await.unwrap();
@@ -128,7 +127,7 @@ async fn changes_are_told_in_order(database: Database) {
 async fn an_endpoint_has_one_owner(database: Database) {
     let db = &database.db;
     let to = add(db, COMPANY, "*").await;
-    let (one, other, now) = (Uuid::now_v7(), Uuid::now_v7(), store::now_ms());
+    let (one, other, now) = (Uuid::now_v7(), Uuid::now_v7(), clock::now_ms());
     assert_eq!(deliveries::lease(db, one, now + 10_000, 5_000).await.unwrap().len(), 1);
     assert!(deliveries::lease(db, other, now + 10_000, 5_000).await.unwrap().is_empty());
     let renewed = deliveries::lease(db, one, now + 20_000, 5_000).await.unwrap();
@@ -160,7 +159,7 @@ async fn keys_are_sealed_and_rotate(database: Database) {
     let (rotated, text) = endpoints::rotate(&tx, &old, Scope::Company(COMPANY.0), to.id).await.unwrap().unwrap();
     assert!(endpoints::rotate(&tx, &old, Scope::Company(Uuid::nil()), to.id).await.unwrap().is_none());
     tx.commit().await.unwrap();
-    let (now, first) = (store::now_ms(), endpoints::keys(&old, &to, 0).unwrap().remove(0));
+    let (now, first) = (clock::now_ms(), endpoints::keys(&old, &to, 0).unwrap().remove(0));
     let both = endpoints::keys(&old, &rotated, now).unwrap();
     assert_eq!((both.len(), &both[1]), (2, &first));
     assert_eq!(endpoints::keys(&old, &rotated, now + endpoints::GRACE_MS + 60_000).unwrap().len(), 1);
@@ -178,7 +177,7 @@ async fn what_is_old_goes(database: Database) {
     let to = add(db, COMPANY, "*").await;
     write(db, &[payment("a", "COMPLETED", 1)]).await;
     let due = due(db, &to).await;
-    deliveries::record(db, &to, &[attempt(&due[0], store::now_ms(), Next::Delivered)], true, 0).await.unwrap();
+    deliveries::record(db, &to, &[attempt(&due[0], clock::now_ms(), Next::Delivered)], true, 0).await.unwrap();
     let kept = Retention { history_days: 0, minute_days: 7, hour_days: 100 };
     retention::step(db, kept).await.unwrap();
     assert_eq!(attempts::list(db, &to, None, None, 10).await.unwrap().len(), 1);

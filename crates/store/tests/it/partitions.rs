@@ -100,8 +100,8 @@ async fn months_are_made_ahead_and_go_as_a_whole_when_they_are_old() {
     batch::write(db, &old).await.unwrap();
     let months = "pg_inherits WHERE inhparent IN ('webhook_events'::regclass, 'transactions'::regclass)";
     assert_eq!(count(db, months).await, 10, "this month, three ahead and the rest, for each table");
-    assert_eq!(partitions::prepare(db, Utc::now()).await.unwrap(), 0, "made with the tables");
-    let soon = Utc::now().checked_add_months(Months::new(2)).unwrap();
+    assert_eq!(partitions::prepare(db, clock::now()).await.unwrap(), 0, "made with the tables");
+    let soon = clock::now().checked_add_months(Months::new(2)).unwrap();
     assert_eq!(partitions::prepare(db, soon).await.unwrap(), 4);
     // An event of the months to come is in theirs.
     let mut late = new_event(&payment(50));
@@ -144,7 +144,7 @@ async fn an_entry_that_stands_for_a_new_row_stays() {
     let database = Database::postgres().await;
     let db = &database.db;
     batch::write(db, &[new_event(&payment(1))]).await.unwrap();
-    let soon = Utc::now().checked_add_months(Months::new(1)).unwrap();
+    let soon = clock::now().checked_add_months(Months::new(1)).unwrap();
     assert_eq!(partitions::retire(db, soon.timestamp_millis()).await.unwrap(), 2);
     let mut later = payment(1);
     later.second = 2;

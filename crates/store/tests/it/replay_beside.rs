@@ -1,12 +1,12 @@
 //! Replays beside retention, batches and reads, and of a part alone.
 
 use chrono::DateTime;
+use clock::now_ms;
 use common::{Endpoint, Envelope, Event, EventIdentity, Grain, Mode, RULES_VERSION, Status, event};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait};
 use store::{
     batch::{self, NewEvent},
     entity::transaction,
-    now_ms,
     replay::{Counts, Range, Replay},
     retention::{self, Retention},
     rollups, verify,
@@ -187,7 +187,7 @@ async fn reads_go_on_beside_it() {
             let mut reads = 0;
             while !done() {
                 let asked = std::time::Instant::now();
-                rollups::read(db, store::reads::Scope::All, Mode::Live, Grain::Day, 0, i64::MAX).await.unwrap();
+                rollups::read(db, store::Scope::All, Mode::Live, Grain::Day, 0, i64::MAX).await.unwrap();
                 transaction::Entity::find().one(db).await.unwrap();
                 slowest = slowest.max(asked.elapsed());
                 reads += 1;

@@ -18,7 +18,7 @@ use actix_web::{HttpRequest, web::Query};
 use http_service::{Problem, ProblemKind};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use store::{companies, reads::Scope};
+use store::{Scope, companies};
 use utoipa::IntoParams;
 use uuid::Uuid;
 

@@ -200,7 +200,7 @@ impl FromStr for Moment {
             return bad("must be a moment with its offset (2026-01-31T12:00:00Z)");
         };
         let ms = time.timestamp_millis();
-        if ms < 0 || ms > store::now_ms() { bad("must be a moment that has passed, since 1970") } else { Ok(Self { ms }) }
+        if ms < 0 || ms > clock::now_ms() { bad("must be a moment that has passed, since 1970") } else { Ok(Self { ms }) }
     }
 }
 

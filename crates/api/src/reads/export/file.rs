@@ -11,8 +11,9 @@ use sea_orm::{Condition, DatabaseTransaction};
 use serde::Serialize;
 use serde_json::Value;
 use store::{
+    Scope,
     entity::{account, audit_entry, transaction, webhook_event},
-    reads::{self, EventFilter, Position, Scope, TransactionFilter, Window},
+    reads::{self, EventFilter, Position, TransactionFilter, Window},
     shown::{Account, Transaction},
 };
 

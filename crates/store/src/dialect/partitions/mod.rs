@@ -123,7 +123,7 @@ pub(crate) async fn begin_if_empty(db: &impl ConnectionTrait) -> Result<(), DbEr
     if db.get_database_backend() != DbBackend::Postgres || exists(db, some).await? {
         return Ok(());
     }
-    let this = month_of(Utc::now());
+    let this = month_of(clock::now());
     for table in Table::ALL {
         convert(db, table, after(this, 1)).await?;
         for n in 1..=AHEAD {
@@ -146,7 +146,7 @@ pub async fn begin(db: &DatabaseConnection) -> Result<bool, Error> {
     let guard = migration_guard(db).await?;
     let is_new = !are_there(db).await?;
     if is_new {
-        let until = after(month_of(Utc::now()), 1);
+        let until = after(month_of(clock::now()), 1);
         for table in Table::ALL {
             // Proved beforehand, so that it need not be read while nobody may write.
             let (name, bound) = (table.name(), first_id(until));
@@ -167,7 +167,7 @@ pub async fn begin(db: &DatabaseConnection) -> Result<bool, Error> {
         }
         tx.commit().await?;
     }
-    prepare(db, Utc::now()).await?;
+    prepare(db, clock::now()).await?;
     if let Some(guard) = guard {
         guard.commit().await?;
     }

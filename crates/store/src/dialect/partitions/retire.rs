@@ -9,7 +9,8 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, S
 use uuid::Uuid;
 
 use super::{LOCK_TIMEOUT, Table, are_there, ends, exists, month_of, names, run};
-use crate::{Error, dialect::hold_rows, horizon, now_ms};
+use crate::{Error, dialect::hold_rows, horizon};
+use clock::now_ms;
 
 /// What stands in the name of a detached partition, between its table's and the time when it was detached.
 const GONE: &str = "_gone_";
