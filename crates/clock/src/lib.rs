@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 /// The time since 1970 UTC; zero on a clock that is set before it.
 fn since_epoch() -> std::time::Duration {
-    #[allow(clippy::disallowed_methods, reason = "the one place")]
+    #[expect(clippy::disallowed_methods, reason = "the one place")]
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 

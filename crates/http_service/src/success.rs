@@ -1,7 +1,7 @@
 //! The envelope of a success.
 
 use actix_web::{HttpResponse, HttpResponseBuilder, http::header};
-use chrono::{SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use serde::Serialize;
 use serde_json::{Value, json};
 
