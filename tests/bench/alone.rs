@@ -92,6 +92,10 @@ async fn fold(db: &DatabaseConnection) {
 async fn postgres(batch: usize, events: &[NewEvent], kept: usize) -> (f64, f64) {
     let server = Server::start().await;
     let platform = Platform::prepare_on(Database::Postgres, Some(server.url().to_owned())).await;
+    postgres_of(&server, &platform, batch, events, kept).await
+}
+
+async fn postgres_of(server: &Server, platform: &Platform, batch: usize, events: &[NewEvent], kept: usize) -> (f64, f64) {
     let db = store::connect(&platform.database_url, u32::from(concurrency()) + 1).await.unwrap();
     let (warm_up, rest) = events.split_at(events.len() / 10);
     let writer = Writer::new(db.clone(), kept);
@@ -134,6 +138,41 @@ pub async fn measure() -> Alone {
     let (postgres_micros, stored) = postgres(25, &events, 0).await;
     let (chained_micros, _) = postgres(25, &events, concurrency().into()).await;
     Alone { redis_micros, postgres_micros, chained_micros, pushed, stored }
+}
+
+/// Events of a round of [`store`].
+const STORED: usize = 100_000;
+/// Rounds of it.
+const ROUNDS: usize = 3;
+/// Bytes of a table with its partitions, or another whose name begins so, and of all indexes.
+const BYTES: &str = "SELECT sum(pg_total_relation_size(oid))::bigint AS n FROM pg_class WHERE relkind = 'r' AND relname LIKE ";
+
+/// What an event costs PostgreSQL by itself, each in a new transaction of its own: processor time, log and disk.
+pub async fn store(report: &mut Report) {
+    let (mut micros, mut logged, mut event_bytes, mut transaction_bytes) = (vec![], vec![], vec![], vec![]);
+    for _ in 0..ROUNDS {
+        let events: Vec<NewEvent> = (0..STORED).map(|_| event()).collect();
+        let server = Server::start().await;
+        let platform = Platform::prepare_on(Database::Postgres, Some(server.url().to_owned())).await;
+        let position = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint AS n";
+        let before = platform.count(position).await;
+        let (cost, _) = postgres_of(&server, &platform, 25, &events, concurrency().into()).await;
+        micros.push(cost);
+        let each = |bytes: u64| bytes as f64 / STORED as f64;
+        logged.push(each(platform.count(position).await - before));
+        let mut of = [0.0; 2];
+        for (bytes, tables) in of.iter_mut().zip([["webhook_events", "event_identities"], ["transactions", "transaction_keys"]]) {
+            for table in tables {
+                *bytes += each(platform.count(&format!("{BYTES}'{table}%'")).await);
+            }
+        }
+        event_bytes.push(of[0]);
+        transaction_bytes.push(of[1]);
+    }
+    report.figure("µs of processor time of PostgreSQL for each, stored alone", median(&mut micros));
+    report.figure("bytes of PostgreSQL's log for each", median(&mut logged));
+    report.figure("bytes on disk of an event with its indexes", median(&mut event_bytes));
+    report.at_most("bytes on disk of a transaction with its indexes", median(&mut transaction_bytes), 700.0);
 }
 
 /// Reports the medians of what was measured. Returns how many events per second PostgreSQL takes.

@@ -25,6 +25,7 @@ use serde_json::json;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     Accept,
+    Store,
     Drain,
     Whole,
     Latency,
@@ -74,6 +75,7 @@ async fn main() -> std::process::ExitCode {
 async fn run(part: Part, report: &mut Report) {
     match part {
         Part::Accept => accept::run(report).await,
+        Part::Store => alone::store(report).await,
         Part::Drain => whole::drain(report).await,
         Part::Whole => whole::whole(report).await,
         Part::Latency => whole::latency(report).await,

@@ -1,6 +1,9 @@
 //! What can go wrong, told by what the caller can do about it.
 
-use sea_orm::{DbErr, RuntimeErr, sqlx};
+use sea_orm::{
+    DbErr, RuntimeErr,
+    sqlx::{self, error::DatabaseError},
+};
 
 use crate::dialect;
 
@@ -47,6 +50,20 @@ fn cause(error: &DbErr) -> Option<&sqlx::Error> {
 fn is_missing_table(error: &DbErr) -> bool {
     let refused = cause(error).and_then(sqlx::Error::as_database_error);
     refused.is_some_and(|refused| dialect::is_missing_table(&refused.code().unwrap_or_default(), refused.message()))
+}
+
+/// Whether a unique key is taken.
+pub(crate) fn is_taken(error: &DbErr) -> bool {
+    has_code(error, "23505")
+}
+
+/// Whether two transactions waited for each other, and PostgreSQL ended this one.
+pub(crate) fn is_deadlock(error: &DbErr) -> bool {
+    has_code(error, "40P01")
+}
+
+fn has_code(error: &DbErr, code: &str) -> bool {
+    cause(error).and_then(sqlx::Error::as_database_error).and_then(DatabaseError::code).is_some_and(|found| found == code)
 }
 
 fn is_passing(error: &DbErr) -> bool {

@@ -47,9 +47,17 @@ pub(super) struct Recognised<'e> {
     pub noted: Vec<Entry<'e>>,
 }
 
+impl<'e> Recognised<'e> {
+    /// `events` are taken to be new.
+    pub fn all_new(events: &[&'e NewEvent]) -> Self {
+        Self { new: events.to_vec(), ..Self::default() }
+    }
+}
+
 type Key<'e> = (CompanyId, &'e str);
 
-fn own(new: &NewEvent) -> Entry<'_> {
+/// The entry of an event under its own identity.
+pub(super) fn own(new: &NewEvent) -> Entry<'_> {
     (new.company_id, new.identity.as_str(), new.webhook_id)
 }
 
@@ -79,6 +87,12 @@ impl Legacy {
             entries.sort_unstable();
         }
         entries
+    }
+
+    /// Whether one of `events` may be stored under its legacy identity.
+    pub async fn may_hold(self, tx: &DatabaseTransaction, events: &[&NewEvent]) -> Result<bool, Error> {
+        let keys: Vec<Key<'_>> = events.iter().filter_map(|new| legacy(new)).map(key).collect();
+        Ok(self != Self::None && !keys.is_empty() && !owners(tx, Directory::IDENTITIES, &keys).await?.is_empty())
     }
 
     /// Which of `events` are new, of whose entries those of `entered` were missing.

@@ -2,7 +2,7 @@
 //!
 //! Events that are there already (by company and identity) are skipped and change nothing, so a
 //! batch may be written any number of times. A batch of new transactions takes three statements, the
-//! commit included: note, write. See [`Writer`].
+//! commit included: look up, write. See [`Writer`].
 
 pub(crate) mod accounts;
 mod beyond;
@@ -25,11 +25,12 @@ use crate::{
         rows::{self, Insert, Rest, RowValue},
     },
     entity::{event_identity, webhook_event},
+    error::{is_deadlock, is_taken},
     outbound::{messages::Outbox, subscriptions::Subscriptions},
     rollups::{self, CompanyDeltas},
 };
-use legacy::Legacy;
 pub(crate) use legacy::ROLL_OUT_MS;
+use legacy::{Legacy, Recognised, own};
 use transactions::Transactions;
 pub use writer::Writer;
 
@@ -81,21 +82,42 @@ pub async fn write(db: &DatabaseConnection, events: &[NewEvent]) -> Result<Writt
 #[doc(hidden)]
 pub async fn write_uncounted(db: &DatabaseConnection, events: &[NewEvent]) -> Result<Written, Error> {
     let tx = db.begin().await?;
-    let written = write_in(&tx, events, Legacy::None, None, &Subscriptions::default(), false).await?;
+    let subscriptions = Subscriptions::default();
+    let circumstances = Circumstances { legacy: Legacy::None, horizon: None, subscriptions: &subscriptions, is_counted: false };
+    let written = write_in(&tx, events, &circumstances, Approach::Checked).await?.unwrap_or_default();
     tx.commit().await?;
     Ok(written)
 }
 
-/// Writes `events` in `tx`, which is to be committed if that succeeds. What tells of a time before `horizon` is kept apart. What
-/// changes is told to those of `subscriptions` that want it.
+/// How a batch finds out what of it is stored already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Approach {
+    /// Its events and the transactions that no directory has are taken to be new, and entered with everything else: right for
+    /// nearly all batches, since the queue's claims keep duplicates away. A unique key tells where it was wrong.
+    Optimistic,
+    /// Entries of the directories are made first, as far as they are missing: what was there is known.
+    Checked,
+}
+
+/// What a batch is written by, beside its events.
+#[derive(Debug)]
+struct Circumstances<'s> {
+    legacy: Legacy,
+    /// What tells of a time before it is kept apart.
+    horizon: Option<i64>,
+    /// What changes is told to those of them that want it.
+    subscriptions: &'s Subscriptions,
+    is_counted: bool,
+}
+
+/// Writes `events` in `tx`, which is to be committed if that succeeds. None where an optimistic write met what is stored
+/// already, or is being stored: then `tx` is of no more use, and the same is to be done checked.
 async fn write_in(
     tx: &DatabaseTransaction,
     events: &[NewEvent],
-    legacy: Legacy,
-    horizon: Option<i64>,
-    subscriptions: &Subscriptions,
-    is_counted: bool,
-) -> Result<Written, Error> {
+    &Circumstances { legacy, horizon, subscriptions, is_counted }: &Circumstances<'_>,
+    approach: Approach,
+) -> Result<Option<Written>, Error> {
     // One order for all batches, so that two with the same events do not lock each other out.
     let mut unique: BTreeMap<(CompanyId, &str), &NewEvent> = BTreeMap::new();
     for event in events {
@@ -103,30 +125,48 @@ async fn write_in(
     }
     let is_timely = |event: &&NewEvent| !beyond::is_beyond(event, horizon);
     let mut transactions = Transactions::of(unique.values().copied().filter(is_timely));
-    // What is entered into the directories now is new; the rest is known. Entries first, then locks, each in one order
-    // for all: so no two batches wait for each other, and what is read after it stays as it is.
     let unique: Vec<&NewEvent> = unique.into_values().collect();
-    let entries = Insert::missing(legacy.entries(&unique), entry_cell, event_identity::Column::EventId)?;
-    let missing = [entries, transactions.keys()?, conflicts::keys(&unique)?];
-    let [entered, noted, keyed] = rows::insert_missing(tx, missing).await?;
-    let noted: HashSet<Uuid> = noted.into_iter().collect();
-    let recognised = legacy.recognise(tx, &unique, entered).await?;
-    let conflicts = conflicts::find(tx, &unique, &recognised, keyed).await?;
+    let timely: Vec<&NewEvent> = unique.iter().copied().filter(is_timely).collect();
+    let is_optimistic = approach == Approach::Optimistic;
+    if is_optimistic && legacy.may_hold(tx, &unique).await? {
+        return Ok(None);
+    }
+    // Locks first, then entries of the directories, events before transactions, each in one order for all: so no two batches
+    // wait for each other, and what is read after the locks stays as it is.
+    let missing = if is_optimistic { transactions.missing(tx).await? } else { HashSet::default() };
+    let mut locks = transactions.locks(&missing);
+    locks.extend(accounts::locks(&timely));
+    if !locks.is_empty() {
+        dialect::hold_rows(tx, locks).await?;
+    }
+    let (recognised, conflicts, noted) = if is_optimistic {
+        (Recognised::all_new(&unique), Vec::new(), missing)
+    } else {
+        // What is entered now is new; the rest is known.
+        let entries = Insert::missing(legacy.entries(&unique), entry_cell, event_identity::Column::EventId)?;
+        let entries = [entries, transactions.keys()?, conflicts::keys(&unique)?];
+        let [entered, noted, keyed] = rows::insert_missing(tx, entries).await?;
+        let recognised = legacy.recognise(tx, &unique, entered).await?;
+        let conflicts = conflicts::find(tx, &unique, &recognised, keyed).await?;
+        (recognised, conflicts, noted.into_iter().collect())
+    };
     let new = recognised.new;
     let mut deltas = CompanyDeltas::new();
     for event in &new {
         deltas.entry(event.company_id).or_default().webhook(event.received_ms, event.event.mode, WebhookOutcome::Processed);
     }
     let (timely, late): (Vec<&NewEvent>, Vec<&NewEvent>) = new.iter().copied().partition(is_timely);
-    let mut locks = transactions.keep(&timely, &noted);
-    locks.extend(accounts::locks(&timely));
-    if !locks.is_empty() {
-        dialect::hold_rows(tx, locks).await?;
-    }
+    transactions.keep(&timely);
     transactions.recall(tx, &noted).await?;
+    let mut inserts = if is_optimistic {
+        // PostgreSQL does the parts of a statement from the last to the first.
+        vec![transactions.new_keys(&noted)?, Insert::of(new.iter().map(|new| own(new)), entry_cell, Rest::Nothing)?]
+    } else {
+        Vec::new()
+    };
     let mut outbox = Outbox::new(subscriptions);
     let states = transactions.fold(&timely, horizon, &mut deltas, &mut outbox)?;
-    let mut inserts = vec![Insert::of(new.iter().copied(), event_cell, Rest::Nothing)?];
+    inserts.push(Insert::of(new.iter().copied(), event_cell, Rest::Nothing)?);
     inserts.extend(states.inserts()?);
     inserts.push(legacy::noted(&recognised.noted)?);
     inserts.push(conflicts::pairs(&conflicts)?);
@@ -136,10 +176,13 @@ async fn write_in(
     if is_counted {
         inserts.push(rollups::insert(&deltas)?);
     }
-    rows::insert(tx, inserts).await?;
+    match rows::insert(tx, inserts).await {
+        Err(error) if is_optimistic && (is_taken(&error) || is_deadlock(&error)) => return Ok(None),
+        done => done?,
+    }
     accounts::fold(tx, &timely, &mut outbox).await?;
     outbox.write(tx).await?;
-    Ok(Written { new: new.len(), known: events.len() - new.len() })
+    Ok(Some(Written { new: new.len(), known: events.len() - new.len() }))
 }
 
 /// An entry of the directory of events: identity and event.

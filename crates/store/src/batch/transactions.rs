@@ -15,7 +15,7 @@ use crate::{
     Error,
     dialect::{
         RowLock,
-        existing_rows::{KnownTransaction, known_transactions},
+        existing_rows::{KnownTransaction, known_keys, known_transactions},
         rows::{self, Insert, Rest, RowValue},
     },
     entity::{transaction, transaction_key},
@@ -58,12 +58,36 @@ impl<'e> Transactions<'e> {
         entries(self.0.iter().map(|(key, slot)| (*key, slot.id)))
     }
 
-    /// Keeps those that `events` change. The locks of those that were not entered as new; the new ones are ours, for
-    /// anyone who has them too waits for our entries.
-    pub fn keep(&mut self, events: &[&'e NewEvent], noted: &HashSet<Uuid>) -> Vec<RowLock> {
+    /// The ids made for those that no directory has.
+    pub async fn missing(&self, tx: &DatabaseTransaction) -> Result<HashSet<Uuid>, Error> {
+        let keys: Vec<Key<'_>> = self.0.keys().copied().collect();
+        let mut missing: HashSet<Uuid> = self.0.values().map(|slot| slot.id).collect();
+        if keys.is_empty() {
+            return Ok(missing);
+        }
+        for place in known_keys(tx, &keys).await? {
+            if let Some(slot) = keys.get(place).and_then(|key| self.0.get(key)) {
+                missing.remove(&slot.id);
+            }
+        }
+        Ok(missing)
+    }
+
+    /// The entries of those whose ids are `noted`, in the directory, which has none.
+    pub fn new_keys(&self, noted: &HashSet<Uuid>) -> Result<Insert<'e>, Error> {
+        let new = self.0.iter().filter(|(_, slot)| noted.contains(&slot.id)).map(|(key, slot)| (*key, slot.id));
+        Ok(Insert::of(new, key_cell, Rest::Nothing)?)
+    }
+
+    /// The locks of all but those that are `missing` in the directory: anyone who has these too waits for our entries.
+    pub fn locks(&self, missing: &HashSet<Uuid>) -> Vec<RowLock> {
+        self.known(missing).map(|((company, kind, id), _)| RowLock::of(*company, Some(*kind), id)).collect()
+    }
+
+    /// Keeps those that `events` change.
+    pub fn keep(&mut self, events: &[&'e NewEvent]) {
         let changed: HashSet<Key<'_>> = events.iter().filter_map(|event| Some(facts_of(event)?.0)).collect();
         self.0.retain(|key, _| changed.contains(key));
-        self.known(noted).map(|((company, kind, id), _)| RowLock::of(*company, Some(*kind), id)).collect()
     }
 
     fn known(&self, noted: &HashSet<Uuid>) -> impl Iterator<Item = (&Key<'e>, &Slot)> {

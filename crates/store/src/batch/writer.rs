@@ -1,19 +1,18 @@
 //! Batches one after the other: on PostgreSQL by transactions that follow each other on a connection.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use tokio::sync::OnceCell;
 
-use super::{Legacy, NewEvent, Written, beyond::Remembered, write_in};
-use crate::{
-    Error, dialect,
-    outbound::subscriptions::{self, Subscriptions},
-    state,
-};
+use super::{Approach, Circumstances, Legacy, NewEvent, Written, beyond::Remembered, write_in};
+use crate::{Error, dialect, outbound::subscriptions, state};
 use clock::now_ms;
 
 /// How long a transaction that is begun waits for a batch, up to twice as long.
@@ -21,6 +20,10 @@ const WAIT: Duration = Duration::from_millis(200);
 /// How long transactions follow each other on a connection: then anyone who waits for one has his turn, in the pool and in a
 /// pooler before the database.
 const LIFE: Duration = Duration::from_secs(1);
+
+/// How long after a batch that was not all new others are checked first, in milliseconds: after a failure whole stretches of the
+/// queue come a second time.
+const CHECKED_MS: i64 = 5_000;
 
 /// Writes batches. Cheap to clone.
 ///
@@ -32,6 +35,8 @@ pub struct Writer {
     db: DatabaseConnection,
     max_idle: usize,
     begun: Arc<Mutex<Begun>>,
+    /// Until when batches are checked before they are written, in milliseconds since 1970.
+    checked_until: Arc<AtomicI64>,
     /// Since when events are stored under today's identity; none: they always were. Read once.
     legacy_since: Arc<OnceCell<Option<i64>>>,
     remembered: Remembered,
@@ -60,7 +65,15 @@ impl Writer {
     pub fn new(db: DatabaseConnection, max_idle: usize) -> Self {
         let max_idle = if dialect::can_chain(&db) { max_idle } else { 0 };
         let (remembered, subscriptions) = (Remembered::default(), subscriptions::Remembered::default());
-        Self { db, max_idle, begun: Arc::default(), legacy_since: Arc::default(), remembered, subscriptions }
+        Self {
+            db,
+            max_idle,
+            begun: Arc::default(),
+            checked_until: Arc::default(),
+            legacy_since: Arc::default(),
+            remembered,
+            subscriptions,
+        }
     }
 
     /// Whether events may be stored under the identity of versions before 1.0: then [`NewEvent::legacy`] must be given. So
@@ -86,35 +99,55 @@ impl Writer {
         let legacy = Legacy::since(self.legacy_since().await?, now_ms());
         let horizon = self.remembered.horizon(&self.db).await?;
         let subscriptions = self.subscriptions.read(&self.db).await?;
+        let circumstances = Circumstances { legacy, horizon, subscriptions: &subscriptions, is_counted: true };
+        let approach = self.approach(legacy, events);
+        let written = match self.write_so(events, &circumstances, approach).await {
+            Ok(None) => {
+                self.checked_until.store(now_ms() + CHECKED_MS, Ordering::Relaxed);
+                self.write_so(events, &circumstances, Approach::Checked).await
+            }
+            written => written,
+        };
+        if matches!(written, Err(Error::Unavailable(_))) {
+            // Likely no connection is any better.
+            lock(&self.begun).links.clear();
+        }
+        Ok(written?.unwrap_or_default())
+    }
+
+    /// SQLite has one writer, whom a second try costs more than the look. Events with an id of their sender's are compared with
+    /// others of that id, and all where workers of a version before 1.0 may be at work.
+    fn approach(&self, legacy: Legacy, events: &[NewEvent]) -> Approach {
+        let is_plain = legacy != Legacy::Mixed && events.iter().all(|new| new.event_key.is_none());
+        let until = self.checked_until.load(Ordering::Relaxed);
+        // A clock that was set back does not lengthen it.
+        let is_checked = (now_ms()..=now_ms() + CHECKED_MS).contains(&until);
+        let is_optimistic = dialect::can_chain(&self.db) && is_plain && !is_checked;
+        if is_optimistic { Approach::Optimistic } else { Approach::Checked }
+    }
+
+    async fn write_so(
+        &self,
+        events: &[NewEvent],
+        circumstances: &Circumstances<'_>,
+        approach: Approach,
+    ) -> Result<Option<Written>, Error> {
         let last = lock(&self.begun).links.pop();
         let (tx, taken) = match last {
             Some(link) => (link.tx, link.taken),
             None => (self.db.begin().await?, Instant::now()),
         };
-        let written = self.write_and_keep(tx, taken, events, (legacy, horizon), &subscriptions).await;
-        if matches!(written, Err(Error::Unavailable(_))) {
-            // Likely no connection is any better.
-            lock(&self.begun).links.clear();
-        }
-        written
-    }
-
-    async fn write_and_keep(
-        &self,
-        tx: DatabaseTransaction,
-        taken: Instant,
-        events: &[NewEvent],
-        (legacy, horizon): (Legacy, Option<i64>),
-        subscriptions: &Subscriptions,
-    ) -> Result<Written, Error> {
-        let written = write_in(&tx, events, legacy, horizon, subscriptions, true).await?;
+        let Some(written) = write_in(&tx, events, circumstances, approach).await? else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
         if taken.elapsed() < LIFE && lock(&self.begun).links.len() < self.max_idle {
             dialect::commit_and_chain(&tx).await?;
             self.keep(OpenTransaction { tx, taken, waits_since: Instant::now() });
         } else {
             tx.commit().await?;
         }
-        Ok(written)
+        Ok(Some(written))
     }
 
     fn keep(&self, link: OpenTransaction) {

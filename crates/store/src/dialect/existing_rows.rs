@@ -27,13 +27,8 @@ pub(crate) async fn known_transactions(tx: &DatabaseTransaction, keys: &[Key<'_>
         FROM transaction_keys k JOIN transactions t ON t.id = k.transaction_id";
     let backend = tx.get_database_backend();
     let statement = if backend == DbBackend::Postgres {
-        let companies = keys.iter().map(|(company, ..)| company.0.into()).collect::<Vec<Value>>();
-        let kinds = keys.iter().map(|(_, kind, _)| kind.as_str().into()).collect::<Vec<Value>>();
-        let ids = keys.iter().map(|(.., id)| (*id).into()).collect::<Vec<Value>>();
-        let values = [(ArrayType::Uuid, companies), (ArrayType::String, kinds), (ArrayType::String, ids)];
-        let values = values.map(|(kind, values)| Value::Array(kind, Some(Box::new(values))));
         let wanted = "(k.company_id, k.kind, k.external_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]))";
-        Statement::from_sql_and_values(backend, format!("{select} WHERE {wanted}"), values)
+        Statement::from_sql_and_values(backend, format!("{select} WHERE {wanted}"), lists(keys))
     } else {
         let values = keys.iter().flat_map(|(company, kind, id)| [company.0.into(), kind.as_str().into(), (*id).into()]);
         let places = vec!["(?, ?, ?)"; keys.len()].join(", ");
@@ -41,6 +36,27 @@ pub(crate) async fn known_transactions(tx: &DatabaseTransaction, keys: &[Key<'_>
         Statement::from_sql_and_values(backend, format!("{select} WHERE {wanted}"), values.collect::<Vec<Value>>())
     };
     KnownTransaction::find_by_statement(statement).all(tx).await
+}
+
+/// Which of `keys` the directory has, by their places. On PostgreSQL only.
+pub(crate) async fn known_keys(tx: &DatabaseTransaction, keys: &[Key<'_>]) -> Result<Vec<usize>, DbErr> {
+    // Key by key, whatever the plan: see `owners`.
+    let sql = "SELECT wanted.place FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY
+          AS wanted(company_id, kind, external_id, place), LATERAL
+        (SELECT 1 FROM transaction_keys k WHERE k.company_id = wanted.company_id AND k.kind = wanted.kind
+          AND k.external_id = wanted.external_id LIMIT 1) found";
+    let rows = tx.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, lists(keys))).await?.into_iter();
+    let place = |row: sea_orm::QueryResult| Ok(usize::try_from(row.try_get_by_index::<i64>(0)? - 1).unwrap_or(usize::MAX));
+    rows.map(place).collect()
+}
+
+/// `keys` as three arrays.
+fn lists(keys: &[Key<'_>]) -> [Value; 3] {
+    let companies = keys.iter().map(|(company, ..)| company.0.into()).collect::<Vec<Value>>();
+    let kinds = keys.iter().map(|(_, kind, _)| kind.as_str().into()).collect::<Vec<Value>>();
+    let ids = keys.iter().map(|(.., id)| (*id).into()).collect::<Vec<Value>>();
+    [(ArrayType::Uuid, companies), (ArrayType::String, kinds), (ArrayType::String, ids)]
+        .map(|(kind, values)| Value::Array(kind, Some(Box::new(values))))
 }
 
 /// A directory of events: each entry names one by a text of its company.
