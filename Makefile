@@ -42,7 +42,7 @@ build: ## release binaries in target/release: ingress worker api netbanx
 profile: ## learns what is hot, for release builds, into deploy/services.profdata.gz (20 minutes)
 	@scripts/profile
 
-lint: ## formatting, clippy, what is deployed and what it is made of; warnings refused
+lint: ## formatting, clippy, documents, what is deployed and what it is made of; warnings refused
 	@scripts/need cc
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
