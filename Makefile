@@ -1,4 +1,4 @@
-.PHONY: help run stop test rollout performance screenshots soak bench build profile lint fuzz sbom
+.PHONY: help run stop test rollout performance screenshots soak bench build profile lint docs fuzz sbom
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
@@ -42,14 +42,18 @@ build: ## release binaries in target/release: ingress worker api netbanx
 profile: ## learns what is hot, for release builds, into deploy/services.profdata.gz (20 minutes)
 	@scripts/profile
 
-lint: ## formatting, clippy, what is deployed and what it is made of; warnings refused
+lint: ## formatting, clippy, documents, what is deployed and what it is made of; warnings refused
 	@scripts/need cc
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
 	@scripts/check-promises
+	@scripts/check-docs
 	@scripts/lint-supply
 	@scripts/lint-deploy
+
+docs: ## the documents as a book, into target/docs
+	@scripts/book
 
 fuzz: ## looks for bytes that break a promise, a minute for each target; FUZZ="masking envelope" FUZZ_SECONDS=600
 	@scripts/fuzz

@@ -20,10 +20,10 @@
 //! operation.
 //!
 //! **A new alert.** A field of `monitoring::alerts::Signals` and its measurement in `monitoring::snapshot`; a rule in `alerts` with what
-//! to do about it; the same for Prometheus in `deploy/observability/rules.yaml` with a test beside it; a paragraph of the runbook.
+//! to do about it; the same for Prometheus in `deploy/observability/rules.yaml` with a test beside it; a section of `docs/runbook.md`.
 //!
-//! **A new page of the dashboard.** A component in `dashboard/src/pages`, its address in `dashboard/src/router.ts`, its link in
-//! `dashboard/src/shell.tsx`, and its story in the browser tests.
+//! **A new page of the dashboard.** A component in `dashboard/src/pages`, a row of `PAGES` in `dashboard/src/shell.tsx` with its name,
+//! permission and key, and its story in `dashboard/e2e/story.mjs`.
 
 mod account;
 pub mod admin;

@@ -56,7 +56,7 @@ pub(crate) enum Severity {
 /// Something that is wrong.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Alert {
-    /// Stable; the README has a paragraph for each.
+    /// Stable; `docs/runbook.md` has a section for each.
     pub name: &'static str,
     pub severity: Severity,
     /// Since when, RFC 3339, UTC.
