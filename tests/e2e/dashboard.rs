@@ -4,7 +4,7 @@
 use std::{path::Path, process::Stdio, sync::Arc};
 
 use actix_web::{HttpResponse, web};
-use e2e::{Database, Gateway, Platform, Provider, Service, eventually};
+use e2e::{Database, Gateway, OpenStreams, Platform, Provider, Service, eventually};
 use serde_json::{Value, json};
 use tokio::{process::Command, sync::Mutex};
 use uuid::Uuid;
@@ -30,7 +30,11 @@ async fn act(shared: web::Data<Shared>, what: web::Path<String>) -> HttpResponse
     let mut shared = shared.lock().await;
     let Some(platform) = shared.as_mut() else { return HttpResponse::Gone().finish() };
     match what.as_str() {
-        "accepted" => send(platform, &Uuid::now_v7().to_string()).await,
+        "accepted" => {
+            let id = Uuid::now_v7().to_string();
+            send(platform, &id).await;
+            return HttpResponse::Ok().body(id);
+        }
         "settled" => {
             let id = Uuid::now_v7().to_string();
             for status in ["PENDING", "COMPLETED"] {
@@ -62,6 +66,11 @@ async fn act(shared: web::Data<Shared>, what: web::Path<String>) -> HttpResponse
     HttpResponse::Ok().finish()
 }
 
+/// How many streams the browser has open.
+async fn open_streams(streams: web::Data<OpenStreams>) -> HttpResponse {
+    HttpResponse::Ok().body(streams.count().to_string())
+}
+
 fn add_user(platform: &Platform, email: &str, options: &[&str]) {
     let file = std::env::temp_dir().join(format!("netbanx-password-{}", Uuid::now_v7().simple()));
     std::fs::write(&file, PASSWORD).unwrap();
@@ -79,7 +88,8 @@ async fn its_stories_hold_in_a_browser() {
     let shared: Shared = Arc::default();
     let known = shared.clone();
     let gateway = Gateway::start(&platform, move |config| {
-        config.app_data(web::Data::new(known.clone())).route("/story/{what}", web::post().to(act));
+        config.app_data(web::Data::new(known.clone()));
+        config.route("/story/streams", web::get().to(open_streams)).route("/story/{what}", web::post().to(act));
     });
     let provider = Provider::start_for(&mut platform, &gateway.url(), false).await;
     provider.knows("olga", &json!({"roles": ["ops"], "email": "olga@example.com"})).await;

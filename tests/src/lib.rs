@@ -25,7 +25,7 @@ pub mod usage;
 
 pub use collector::Collector;
 pub use customer::{Customer, Told};
-pub use gateway::Gateway;
+pub use gateway::{Gateway, OpenStreams};
 pub use hand::{Bench, InFlight, Worker, new_directory};
 pub use load::{drain, job, push_many};
 pub use netbanx_api::{NetbanxApi, Oddity};

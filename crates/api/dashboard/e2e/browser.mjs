@@ -12,7 +12,11 @@ export function launch() {
 
 /** A page that fails the story for whatever its console complains of, but for what `expected` matches. */
 export async function newPage(browser, options = {}, expected = /^$/) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', timezoneId: 'UTC', ...options });
+  return newTab(await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', timezoneId: 'UTC', ...options }), expected);
+}
+
+/** Another page of the same browser: it shares cookies, connections and locks with the others of its context. */
+export async function newTab(context, expected = /^$/) {
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   page.complaints = [];

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { base, go, launch, newPage, signedOut, signIn, violations } from './browser.mjs';
+import { twelveTabs } from './tabs.mjs';
 
 const { MEMBER, MEMBER_PASSWORD, SEND } = process.env;
 let browser;
@@ -10,12 +11,14 @@ let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-/** Has the harness send a webhook: `accepted` for the company, `dead` for one that cannot be stored. */
+/** Has the harness send a webhook: `accepted` for the company (answers its id), `dead` for one that cannot be stored. */
 async function send(what) {
   const post = () => fetch(`${SEND}/${what}`, { method: 'POST' });
   // Again where the gateway had closed the connection that was kept from the last time.
   const answer = await post().catch(post);
-  assert.equal(answer.status, 200, await answer.text());
+  const text = await answer.text();
+  assert.equal(answer.status, 200, text);
+  return text;
 }
 
 async function inLessThan(milliseconds, what, work) {
@@ -140,6 +143,8 @@ test('lanes are paused and resumed', async () => {
   assert.deepEqual(page.complaints, []);
   await page.context().close();
 });
+
+test('twelve tabs share one stream, whoever of them is closed, hidden or signed out', () => twelveTabs(browser, send));
 
 test('a key is rotated: shown once, two active, tested with a click, the old one ended', async () => {
   const page = await newPage(browser, {}, signedOut);

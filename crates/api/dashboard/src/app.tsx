@@ -41,11 +41,6 @@ function Gate() {
     }
   }, []);
 
-  // The stream was lost. Because the session ended? All else is told by the state of the connection.
-  const check = useCallback(() => {
-    get('/api/v1/session').catch((error) => error instanceof Problem && error.status === 401 && setKnown({ state: 'nobody' }));
-  }, []);
-
   useEffect(() => {
     whenSignedOut(() => setKnown({ state: 'nobody' }));
     void ask();
@@ -70,18 +65,40 @@ function Gate() {
   if (known.state === 'enrolling') {
     return <Enrolling identity={known.identity} onDone={ask} onSignedOut={() => setKnown({ state: 'nobody' })} />;
   }
-  return <SignedIn identity={known.identity} companies={known.companies} onSignedOut={() => setKnown({ state: 'nobody' })} onLost={check} />;
+  const { identity, companies } = known;
+  return <SignedIn key={identity.actor} identity={identity} companies={companies} onSignedOut={() => setKnown({ state: 'nobody' })} onChanged={ask} />;
 }
 
-function SignedIn({ identity, companies, onSignedOut, onLost }: {
+/** Whether the session has ended, or is of somebody else than that actor. What is not known has not. */
+async function hasChanged(actor: string): Promise<boolean> {
+  try {
+    return (await get('/api/v1/session')).data.actor !== actor;
+  } catch (error) {
+    return error instanceof Problem && error.status === 401;
+  }
+}
+
+function SignedIn({ identity, companies, onSignedOut, onChanged }: {
   identity: Identity;
   companies: Company[];
   onSignedOut: () => void;
-  onLost: () => void;
+  /** The session has ended, or is somebody else's: perhaps by another tab. */
+  onChanged: () => void;
 }) {
   const { prefs } = usePrefs();
   const isAdministrator = !identity.companyId;
   const chosen = isAdministrator && companies.some((company) => company.slug === prefs.company) ? prefs.company : undefined;
+  const { actor } = identity;
+  const live = useMemo(() => {
+    // All else that a loss may mean is told by the state of the connection.
+    const lost = async () => {
+      if (!(await hasChanged(actor))) return;
+      made.end();
+      onChanged();
+    };
+    const made: Live = new Live(actor, chosen, { onLost: lost, onEnded: onChanged });
+    return made;
+  }, [actor, chosen]);
   const session = useMemo<Session>(() => {
     const names = new Map(companies.map((company) => [company.id, company.name]));
     return {
@@ -94,13 +111,13 @@ function SignedIn({ identity, companies, onSignedOut, onLost }: {
       signOut: () => {
         void remove('/api/v1/session').catch(() => {}).then(() => {
           setCsrf(null);
+          live.end();
           onSignedOut();
         });
       },
     };
-  }, [identity, companies, chosen]);
+  }, [identity, companies, live]);
 
-  const live = useMemo(() => new Live(chosen, onLost), [chosen]);
   const mayFollow = session.may('read:transactions');
   useEffect(() => {
     if (mayFollow) live.open();

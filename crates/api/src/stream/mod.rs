@@ -17,6 +17,7 @@ use redis_client::fred::bytes::Bytes;
 use serde_json::Value;
 use store::{Scope, reads::TransactionFilter};
 
+mod mark;
 mod places;
 
 pub(crate) use places::{Limits, Place, Places};
@@ -42,23 +43,34 @@ const LOOK: Duration = Duration::from_millis(500);
 const BEAT: Duration = Duration::from_secs(10);
 /// Transactions that are looked at for new ones.
 const LATEST: u64 = 50;
+/// Whose stream it is, by the actor that `/api/v1/session` names: a browser's cookie may have changed hands meanwhile.
+const ACTOR: &str = "x-actor";
 
 /// Follow new transactions and figures. Needs `read:transactions`.
 ///
 /// Server-sent events: `transactions` carries those of the latest 50 that are new or changed, `figures` (with
-/// `read:analytics`) the hour's figures, each within two seconds of the commit. `alive` comes every ten seconds. When the permission is withdrawn the stream ends within a second. A sender may hold 25 open, a company 200.
-#[utoipa::path(get, path = "/api/v1/stream", tag = "transactions", params(OfCompany),
-    responses((status = 200, content_type = "text/event-stream", body = String, description = "Goes on until it is closed"),
+/// `read:analytics`) the hour's figures, each within two seconds of the commit. `alive` comes every ten seconds.
+///
+/// Each `transactions` has an id. A stream that is opened with it as `Last-Event-ID` goes on from there: it begins with what is new
+/// or changed since. Where that may be more than the latest 50, `gap` comes first: the list has the rest. When the permission is
+/// withdrawn the stream ends within a second. A sender may hold 25 open, a company 200.
+#[utoipa::path(get, path = "/api/v1/stream", tag = "transactions", params(OfCompany,
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received of another stream")),
+    responses((status = 200, content_type = "text/event-stream", body = String, description = "Goes on until it is closed",
+            headers(("X-Actor" = String, description = "Whose stream it is"))),
         problems::List))]
 pub(crate) async fn open(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let scope = OfCompany::scope(&api, &request, &caller).await?;
     let place = api.streams.open(&caller.actor, scope)?;
+    let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok());
+    let known = last.and_then(mark::known);
     let follower = Follower {
         api: (**api).clone(),
+        is_resumed: known.is_some(),
+        seen: known.unwrap_or_default(),
         request,
         scope,
-        seen: HashSet::new(),
         figures: String::new(),
         beat: Instant::now(),
         is_first: true,
@@ -72,6 +84,7 @@ pub(crate) async fn open(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
         .content_type("text/event-stream")
         .insert_header(("cache-control", "no-store"))
         .insert_header(("x-accel-buffering", "no"))
+        .insert_header((ACTOR, caller.actor.as_str()))
         .streaming(Box::pin(events)))
 }
 
@@ -80,12 +93,14 @@ struct Follower {
     api: Api,
     request: HttpRequest,
     scope: Scope,
-    /// Id and last change of what was told.
-    seen: HashSet<(String, String)>,
+    /// Which of the latest transactions were told, as they were.
+    seen: HashSet<mark::Name>,
     /// The tag of the figures that were told.
     figures: String,
     beat: Instant,
     is_first: bool,
+    /// Goes on from another stream, and nothing was told of this one yet.
+    is_resumed: bool,
     _place: Place,
 }
 
@@ -103,6 +118,12 @@ impl Follower {
             if let Ok(news) = self.transactions().await
                 && (!news.is_empty() || self.is_first)
             {
+                // If all are new, there may be more behind them.
+                if self.is_resumed && news.len() as u64 == LATEST {
+                    text += &event("gap", "{}");
+                }
+                self.is_resumed = false;
+                text += &format!("id: {}\n", mark::id(&self.seen));
                 text += &event("transactions", &Value::from(news).to_string());
             }
             if caller.may("read:analytics")
@@ -133,12 +154,10 @@ impl Follower {
         let mut body: Value = serde_json::from_slice(&entry.plain).unwrap_or_default();
         let rows = body.pointer_mut("/data/transactions").map(Value::take);
         let Some(Value::Array(rows)) = rows else { return Ok(Vec::new()) };
-        let field = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let name = |row: &Value| (field(row, "id"), field(row, "updatedAt"));
-        let now: HashSet<(String, String)> = rows.iter().map(name).collect();
-        let news = rows.into_iter().filter(|row| !self.seen.contains(&name(row))).collect();
-        self.seen = now;
-        Ok(news)
+        let rows: Vec<(mark::Name, Value)> = rows.into_iter().map(|row| (mark::name(&row), row)).collect();
+        let now = rows.iter().map(|(name, _)| *name).collect();
+        let before = std::mem::replace(&mut self.seen, now);
+        Ok(rows.into_iter().filter(|(name, _)| !before.contains(name)).map(|(_, row)| row).collect())
     }
 
     /// The hour's figures, if they changed.
