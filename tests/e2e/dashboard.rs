@@ -101,7 +101,10 @@ async fn its_stories_hold_in_a_browser() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/api/dashboard");
     assert!(directory.join("node_modules").exists(), "run `make test`, or scripts/dashboard first");
     let output = Command::new("node")
-        .args(["--test", "e2e/story.mjs"])
+        .arg("--test")
+        // Some of them alone, by a pattern, while one works on them.
+        .args(std::env::var("STORY").ok().map(|name| format!("--test-name-pattern={name}")))
+        .arg("e2e/story.mjs")
         .current_dir(directory)
         .env("URL", gateway.url())
         .env("SEND", format!("{}/story", gateway.url()))

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { base, go, launch, newPage, signedOut, signIn, violations } from './browser.mjs';
+import { chosenPeriod } from './period.mjs';
 import { twelveTabs } from './tabs.mjs';
 
 const { MEMBER, MEMBER_PASSWORD, SEND } = process.env;
@@ -145,6 +146,8 @@ test('lanes are paused and resumed', async () => {
 });
 
 test('twelve tabs share one stream, whoever of them is closed, hidden or signed out', () => twelveTabs(browser, send));
+
+test('a period is chosen, shared, and looked into', () => chosenPeriod(browser));
 
 test('a key is rotated: shown once, two active, tested with a click, the old one ended', async () => {
   const page = await newPage(browser, {}, signedOut);
@@ -317,7 +320,7 @@ for (const colorScheme of ['light', 'dark']) {
   test(`no page has a serious violation of WCAG 2.2 AA, nor scrolls sideways on a phone (${colorScheme})`, async () => {
     const page = await newPage(browser, { colorScheme }, signedOut);
     await signIn(page);
-    for (const place of ['', 'transactions', 'accounts', 'webhooks', 'webhooks?show=failed', 'queue', 'system', 'settings/receivers', 'settings/tokens', 'settings/users', 'settings/audit', 'account', 'nonsense']) {
+    for (const place of ['', '?range=custom&compare=year', 'transactions', 'accounts', 'webhooks', 'webhooks?show=failed', 'queue', 'system', 'settings/receivers', 'settings/tokens', 'settings/users', 'settings/audit', 'account', 'nonsense']) {
       await page.setViewportSize({ width: 1280, height: 800 });
       await go(page, place);
       await page.waitForFunction(() => !document.querySelector('.loading'));
@@ -335,13 +338,20 @@ for (const colorScheme of ['light', 'dark']) {
 test('the first load is small, and the policy lets no inline script run', async () => {
   const page = await newPage(browser, {}, signedOut);
   let bytes = 0;
+  let script = 0;
+  const scripts = new Set();
   const session = await page.context().newCDPSession(page);
   await session.send('Network.enable');
-  session.on('Network.loadingFinished', (event) => { bytes += event.encodedDataLength; });
+  session.on('Network.responseReceived', (event) => event.type === 'Script' && scripts.add(event.requestId));
+  session.on('Network.loadingFinished', (event) => {
+    bytes += event.encodedDataLength;
+    if (scripts.has(event.requestId)) script += event.encodedDataLength;
+  });
   await page.goto(base);
   await page.getByLabel('E-mail').waitFor();
   await page.waitForLoadState('networkidle').catch(() => {});
   assert.ok(bytes > 10_000 && bytes < 150_000, `${bytes} bytes`);
+  assert.ok(script > 10_000 && script < 60_000, `${script} bytes of script`);
   const policy = (await (await fetch(base)).headers.get('content-security-policy'));
   assert.match(policy, /script-src 'self'/);
   assert.doesNotMatch(policy, /unsafe/);

@@ -44,6 +44,11 @@ export function count(value: number | null | undefined): string {
   return value === null || value === undefined ? '–' : numbers('count', { maximumFractionDigits: 1 }).format(value);
 }
 
+/** So many of something, in the singular where it is one: `1 duplicate`, `2 duplicates`. */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${count(value) === count(1) ? one : many}`;
+}
+
 export function percent(share: number | null | undefined): string {
   return share === null || share === undefined ? '–' : numbers('percent', { style: 'percent', maximumFractionDigits: 1 }).format(share);
 }
@@ -52,6 +57,10 @@ export function milliseconds(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–';
   if (value >= 1000) return `${numbers('seconds', { maximumFractionDigits: 1 }).format(value / 1000)} s`;
   return `${numbers('ms', { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value)} ms`;
+}
+
+export function listed(names: string[]): string {
+  return new Intl.ListFormat(navigator.language, { type: 'conjunction' }).format(names);
 }
 
 /** A word of the contract as people read it: `IN_REVIEW` becomes `In review`. */
@@ -64,15 +73,29 @@ export function words(name: string | null | undefined): string {
 export interface Times {
   full: (at: string | null | undefined) => string;
   short: (at: string | null | undefined) => string;
-  /** For an axis: with the day where the range is longer than one. */
-  axis: (seconds: number, withDay: boolean) => string;
+  /** For an axis. */
+  axis: (seconds: number, grain: Grain) => string;
+  /** From one moment to just before another: by days, and by hours where it does not begin and end with a day. */
+  days: (from: string | null | undefined, until: string | null | undefined) => string;
   zone: string;
 }
 
-/** Times in the viewer's zone and locale. */
-export function useTimes(): Times {
+/** How fine an axis is. */
+export type Grain = 'hour' | 'day' | 'month';
+
+/** Whether it names a zone that the browser knows. */
+export function isZone(name: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+  } catch {
+    return false;
+  }
+}
+
+/** Times in a zone, the viewer's where none is given, and in the viewer's locale. */
+export function useTimes(zone?: string): Times {
   const { prefs } = usePrefs();
-  const timeZone = prefs.timeZone || undefined;
+  const timeZone = zone || prefs.timeZone || undefined;
   const make = (options: Intl.DateTimeFormatOptions) => {
     try {
       return new Intl.DateTimeFormat(navigator.language, { ...options, timeZone });
@@ -84,10 +107,25 @@ export function useTimes(): Times {
   const short = make({ month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' });
   const hour = make({ hour: '2-digit', minute: '2-digit' });
   const day = make({ month: 'short', day: 'numeric' });
+  const month = make({ year: 'numeric', month: 'short' });
+  const date = make({ dateStyle: 'medium' });
+  const moment = make({ dateStyle: 'medium', timeStyle: 'short' });
+  const clock = make({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const isMidnight = (at: Date) => /^0?0\D0?0$/.test(clock.format(at));
   return {
     full: (at) => (at ? full.format(new Date(at)) : '–'),
     short: (at) => (at ? short.format(new Date(at)) : '–'),
-    axis: (seconds, withDay) => (withDay ? day : hour).format(new Date(seconds * 1000)),
+    axis: (seconds, grain) => {
+      const at = new Date(seconds * 1000);
+      // Among hours midnight says which day begins.
+      return { hour: isMidnight(at) ? day : hour, day, month }[grain].format(at);
+    },
+    days: (from, until) => {
+      if (!from || !until) return '–';
+      const [begin, end] = [new Date(from), new Date(until)];
+      // The last day, not the moment behind it.
+      return isMidnight(begin) && isMidnight(end) ? date.formatRange(begin, new Date(end.getTime() - 1)) : moment.formatRange(begin, end);
+    },
     zone: full.resolvedOptions().timeZone,
   };
 }

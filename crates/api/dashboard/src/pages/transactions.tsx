@@ -52,8 +52,12 @@ export function Transactions() {
         <Select label="Kind" value={values['kind'] ?? ''} options={options('Any', KINDS, words)} onChange={(next) => set('kind', next)} />
         <Text label="Currency" placeholder="EUR" value={values['currency'] ?? ''} onChange={(next) => set('currency', next.toUpperCase())} />
         <Text label="Account" value={values['accountId'] ?? ''} onChange={(next) => set('accountId', next)} />
-        <Text label="From" type="date" value={values['startDate'] ?? ''} onChange={(next) => set('startDate', next)} />
-        <Text label="To" type="date" value={values['endDate'] ?? ''} onChange={(next) => set('endDate', next)} />
+        {isSpan(values['startDate'], values['endDate']) ? <Span /> : (
+          <>
+            <Text label="From" type="date" value={values['startDate'] ?? ''} onChange={(next) => set('startDate', next)} />
+            <Text label="To" type="date" value={values['endDate'] ?? ''} onChange={(next) => set('endDate', next)} />
+          </>
+        )}
         <Select label="Mode" value={values['mode'] ?? ''} options={[['', 'Live'], ['test', 'Test']]} onChange={(next) => set('mode', next)} />
       </FilterBar>
       <Listed query={query} rows={rows} empty={nothingFound}>
@@ -62,6 +66,24 @@ export function Transactions() {
       </Listed>
       {id && <Detail key={id} id={id} mayPayload={may('read:events')} onClose={() => navigate(href('transactions', null, place))} />}
     </>
+  );
+}
+
+/** Moments, as a bar of the overview leads to, which the fields for dates cannot show. */
+function isSpan(start: string | undefined, end: string | undefined): boolean {
+  return Boolean(start?.includes('T') && end?.includes('T'));
+}
+
+/** The span that is listed, in the zone in which it was chosen. */
+function Span() {
+  const { id, query } = useRoute();
+  const times = useTimes(query['zone']);
+  const clear = () => navigate(href('transactions', id, { ...query, startDate: '', endDate: '', zone: '' }), true);
+  return (
+    <div class="span">
+      <span>Made {times.days(query['startDate'], query['endDate'])} ({times.zone})</span>
+      <button type="button" class="small" onClick={clear}>Any time</button>
+    </div>
   );
 }
 

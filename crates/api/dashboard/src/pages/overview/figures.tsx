@@ -1,0 +1,118 @@
+import { useState } from 'preact/hooks';
+import type { Schemas } from '../../api/client';
+import { count, counted, money, percent, useTimes, words } from '../../format/format';
+import { Bars } from '../../ui/chart';
+import { Card, Choice, Empty } from '../../ui/parts';
+import { beforeOf, type Period } from './period';
+import { Series } from './series';
+import { Ticker } from './ticker';
+
+export type Analytics = Schemas['Analytics'];
+export type Amounts = Schemas['Amounts'];
+
+export const NONE: Amounts = { currency: 'XXX', count: 0, completedAmount: 0, refundedAmount: 0, chargebackAmount: 0, netAmount: 0 };
+
+/** What happened in the period, as tiles, over time and by what it has in common. */
+export function Figures({ data, period }: { data: Analytics; period: Period }) {
+  const [wanted, setWanted] = useState('');
+  const currencies = [...data.transactions.byCurrency].sort((a, b) => b.count - a.count).map((own) => own.currency);
+  const currency = currencies.includes(wanted) ? wanted : (currencies[0] ?? 'XXX');
+  const of = (all: Amounts[]) => all.find((own) => own.currency === currency) ?? { ...NONE, currency };
+  const earlier = data.comparison ?? data.previous;
+  const now = of(data.transactions.byCurrency);
+  const before = of(earlier.transactions.byCurrency);
+  const against = beforeOf(period);
+  const { transactions, webhooks } = data;
+  return (
+    <>
+      <div class="bar">
+        {currencies.length > 1
+          ? <Choice label="Currency" value={currency} options={currencies.map((own) => [own, own === 'XXX' ? 'None' : own] as const)} onChange={setWanted} />
+          : <span />}
+        <Updated data={data} period={period} />
+      </div>
+      <div class="tiles money">
+        <Tile name="Volume" value={money(now.completedAmount, currency)} now={now.completedAmount} before={before.completedAmount} against={against} lead />
+        <Tile name="Net" value={money(now.netAmount, currency)} now={now.netAmount} before={before.netAmount} against={against} />
+        <Tile name="Refunds" value={money(now.refundedAmount, currency)} now={now.refundedAmount} before={before.refundedAmount} against={against} lessIsGood />
+        <Tile name="Chargebacks" value={money(now.chargebackAmount, currency)} now={now.chargebackAmount} before={before.chargebackAmount} against={against} lessIsGood />
+        <Tile
+          name="Approval rate"
+          value={percent(transactions.approvalRate)}
+          now={transactions.approvalRate ?? 0}
+          before={earlier.transactions.approvalRate ?? 0}
+          against={against}
+          inPoints
+        />
+        <Tile name="Transactions" value={count(transactions.total)} now={transactions.total} before={earlier.transactions.total} against={against}>
+          {count(transactions.failed)} failed · {count(transactions.pending)} pending
+        </Tile>
+        <Tile name="Webhooks" value={count(webhooks.total)} now={webhooks.total} before={earlier.webhooks.total} against={against}>
+          {counted(webhooks.duplicates, 'duplicate')} · {count(webhooks.failed)} failed
+        </Tile>
+      </div>
+      <div class="columns">
+        <div class="stack">
+          <Series data={data} period={period} currency={currency} />
+          <div class="columns even">
+            <Card title="Payment methods">
+              {data.paymentMethods.length === 0 ? <Empty title="No payments in this range" /> : (
+                <Bars rows={data.paymentMethods.map((own) => ({ name: words(own.paymentMethod), value: own.count, note: `${count(own.count)} · ${percent(own.completed / Math.max(1, own.completed + own.failed))} completed` }))} />
+              )}
+            </Card>
+            <Card title="Failure reasons">
+              {data.failureReasons.length === 0 ? <Empty title="Nothing failed in this range" /> : (
+                <Bars rows={data.failureReasons.map((own) => ({ name: own.reason, value: own.count, note: count(own.count) }))} />
+              )}
+            </Card>
+          </div>
+        </div>
+        <Ticker />
+      </div>
+    </>
+  );
+}
+
+/** As of when the figures are, of which days, and of which they are compared with. */
+function Updated({ data, period }: { data: Analytics; period: Period }) {
+  const times = useTimes(period.shownZone);
+  const { comparison } = data;
+  return (
+    <span class="hint">
+      {!period.isPlain && <>{times.days(data.from, data.until)}{comparison && ` against ${times.days(comparison.from, comparison.to)}`} · </>}
+      As of {times.full(data.generatedAt)} ({times.zone})
+    </span>
+  );
+}
+
+/** From so much growth on it is told in times, not in per cent. */
+const MANIFOLD = 10;
+
+function Tile({ name, value, now, before, against, lessIsGood = false, inPoints = false, lead = false, children }: {
+  name: string;
+  value: string;
+  now: number;
+  before: number;
+  /** What `before` is of. */
+  against: string;
+  lessIsGood?: boolean;
+  /** A share: its change is told in percentage points. */
+  inPoints?: boolean;
+  lead?: boolean;
+  children?: preact.ComponentChildren;
+}) {
+  const change = before === 0 ? null : inPoints ? now - before : (now - before) / Math.abs(before);
+  const size = Math.abs(change ?? 0);
+  const changed = inPoints ? counted(size * 100, 'point') : size >= MANIFOLD ? `${count(size)}×` : percent(size);
+  const tone = change === null || change === 0 ? '' : change > 0 !== lessIsGood ? 'good' : 'bad';
+  return (
+    <section class={`tile ${lead ? 'lead' : ''}`}>
+      <h2>{name}</h2>
+      <p class="value">{value}</p>
+      <p class={`change ${tone}`}>
+        {change === null ? (now === 0 ? 'as before' : `none in ${against}`) : `${change > 0 ? '▲' : change < 0 ? '▼' : '='} ${changed} against ${against}`}
+      </p>
+      {children && <p class="hint">{children}</p>}
+    </section>
+  );
+}

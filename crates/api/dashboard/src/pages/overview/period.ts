@@ -1,0 +1,82 @@
+import type { Schemas } from '../../api/client';
+import { count, isZone } from '../../format/format';
+
+export type Range = 'hour' | 'day' | 'week' | 'month' | 'custom';
+export type Compare = 'previous' | 'year';
+type Analytics = Schemas['Analytics'];
+
+export const RANGES = [['hour', 'Hour'], ['day', 'Day'], ['week', 'Week'], ['month', 'Month'], ['custom', 'Custom']] as const;
+export const INTERVALS = [
+  ['', 'Automatic'], ['hour', 'Hour'], ['day', 'Day'], ['week', 'Week'], ['month', 'Month'], ['quarter', 'Quarter'], ['year', 'Year'],
+] as const;
+export const COMPARISONS = [['previous', 'Period before'], ['year', 'A year ago']] as const;
+
+/** Days of a custom range before one is chosen. */
+const DAYS = 14;
+
+/** Which figures are looked at: what the page's address says of it, so that it can be shared. */
+export interface Period {
+  range: Range;
+  /** Of a custom range: its first and last day in the zone, both inclusive. */
+  from: string;
+  to: string;
+  /** The zone whose days and hours are meant, as the address has it; the viewer's own where it has none. */
+  zone: string;
+  /** The same, or the viewer's own where there is no such zone. */
+  shownZone: string;
+  interval: string;
+  compare: Compare;
+  /** What the API is asked for. */
+  asked: Record<string, string>;
+  /** Whether it is one of the ranges that the server keeps ready, of which the live stream tells too. */
+  isPlain: boolean;
+}
+
+/** The period of an address for a viewer in the zone `own`. */
+export function periodOf(query: Record<string, string>, own: string, now = new Date()): Period {
+  const range = RANGES.find(([name]) => name === query['range'])?.[0] ?? 'day';
+  const compare = COMPARISONS.find(([name]) => name === query['compare'])?.[0] ?? 'previous';
+  const zone = query['zone'] || own;
+  const shownZone = isZone(zone) ? zone : own;
+  const interval = query['interval'] ?? '';
+  const isCustom = range === 'custom';
+  const to = dayOf(query['to']) ?? today(shownZone, now);
+  const from = dayOf(query['from']) ?? addDays(to, 1 - DAYS);
+  // An hour is the same everywhere. Days are not, so a month is one of the viewer's own days.
+  const isPlain = range === 'hour' || (!isCustom && !query['zone'] && compare === 'previous' && (range !== 'month' || own === 'UTC'));
+  const of: Record<string, string> = isCustom ? { from, to: addDays(to, 1), interval } : { timeRange: range };
+  return {
+    range, from, to, zone, shownZone, interval, compare, isPlain,
+    asked: isPlain ? { timeRange: range } : { ...of, timeZone: zone, compare },
+  };
+}
+
+/** What figures are compared with, as it follows "against" and "none in". */
+export function beforeOf({ range, from, to, compare }: Period): string {
+  if (range !== 'hour' && compare === 'year') return 'the same period a year ago';
+  if (range === 'month') return 'the 30 days before';
+  if (range !== 'custom') return `the ${range} before`;
+  const days = (Date.parse(addDays(to, 1)) - Date.parse(from)) / DAY_MS;
+  return days === 1 ? 'the day before' : `the ${count(days)} days before`;
+}
+
+/** The moments at which each point of the series begins, and the one behind its last, in milliseconds. */
+export function edgesOf(data: Analytics): number[] {
+  return [...data.series.map((point) => point.start), data.until].map((at) => Date.parse(at ?? ''));
+}
+
+const DAY_MS = 86_400_000;
+
+/** A date of the calendar (`2026-01-31`) from the year 2000 on; before, somebody is still typing. */
+export function dayOf(text: string | undefined): string | undefined {
+  return /^2\d{3}-\d\d-\d\d$/.test(text ?? '') && !Number.isNaN(Date.parse(text ?? '')) ? text : undefined;
+}
+
+function addDays(day: string, days: number): string {
+  return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
+}
+
+function today(timeZone: string, now: Date): string {
+  // Sweden's dates are those of ISO 8601.
+  return new Intl.DateTimeFormat('sv', { timeZone, dateStyle: 'short' }).format(now);
+}
