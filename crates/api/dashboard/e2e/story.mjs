@@ -67,6 +67,9 @@ test('transactions are filtered, opened, paged by the keyboard and exported', as
   await page.getByLabel('Status').selectOption('FAILED');
   await page.getByText('Nothing found').waitFor();
   assert.match(page.url(), /status=FAILED/);
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await page.locator('tbody tr').first().waitFor();
+  assert.doesNotMatch(page.url(), /status/);
   await page.getByLabel('Status').selectOption('COMPLETED');
   await page.locator('tbody tr').first().waitFor();
   await page.locator('h1').click();
@@ -74,6 +77,10 @@ test('transactions are filtered, opened, paged by the keyboard and exported', as
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog');
   await dialog.getByText('PAYMENT_COMPLETED').first().waitFor();
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await dialog.getByRole('button', { name: 'Copy the reference' }).click();
+  await dialog.getByRole('button', { name: 'Copied the reference' }).waitFor();
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^order-/);
   await dialog.getByText('Body, masked').first().click();
   await dialog.locator('pre').first().waitFor();
   assert.deepEqual(await violations(page), []);
@@ -189,7 +196,7 @@ test('a member sees their company alone, and is not offered what they may not do
   const offered = await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allTextContents();
   assert.deepEqual(offered, ['Overview', 'Transactions', 'Accounts', 'Webhooks', 'Queue']);
   await go(page, 'transactions');
-  await page.getByText('Nothing found').waitFor();
+  await page.getByText('No transactions yet').waitFor();
   await go(page, 'queue');
   await page.getByRole('table', { name: 'Lanes' }).waitFor();
   assert.equal(await page.getByRole('button', { name: 'Pause' }).count(), 0);

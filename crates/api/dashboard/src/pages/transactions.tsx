@@ -5,9 +5,9 @@ import { useQuery } from '../api/query';
 import { money, useTimes, words } from '../format/format';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
-import { FilterBar, options, useFilters } from '../ui/filters';
-import { Badge, Dialog, Facts, Failure, Loading, Select, Text } from '../ui/parts';
-import { Listed, nothingFound, Table, usePages, type Column } from '../ui/table';
+import { FilterBar, NothingFound, options, useFilters } from '../ui/filters';
+import { Badge, Dialog, Facts, Failure, Id, Loading, Select, Text } from '../ui/parts';
+import { Listed, Table, usePages, type Column } from '../ui/table';
 import { EventLine } from './webhooks';
 
 const STATUSES = ['COMPLETED', 'PENDING', 'FAILED', 'RETURNED', 'CANCELLED'];
@@ -28,6 +28,8 @@ export function Transactions() {
   useNews('transactions', (news) => news.length > 0 && !pages.cursor && query.reload(), [pages.cursor]);
   const rows = query.data?.data.transactions;
   const { pagination } = query.data?.data ?? {};
+
+  const received = <>They appear within two seconds of their webhook.{may('manage:secrets') && <> Do the portals send them to <a href={href('settings/receivers')}>your receivers</a>?</>}</>;
 
   type Row = NonNullable<typeof rows>[number];
   const columns: Column<Row>[] = [
@@ -60,7 +62,7 @@ export function Transactions() {
         )}
         <Select label="Mode" value={values['mode'] ?? ''} options={[['', 'Live'], ['test', 'Test']]} onChange={(next) => set('mode', next)} />
       </FilterBar>
-      <Listed query={query} rows={rows} empty={nothingFound}>
+      <Listed query={query} rows={rows} empty={<NothingFound filters={filters} none="No transactions yet" hint={received} />}>
         <Table caption="Transactions" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
         {pages.pager(pagination?.nextCursor, pagination?.total, pagination?.totalIsExact)}
       </Listed>
@@ -111,7 +113,8 @@ function Detail({ id, mayPayload, onClose }: { id: string; mayPayload: boolean; 
           <p class="headline"><span>{money(row.amount, row.currency)}</span> <Badge status={row.status} /></p>
           <Facts
             facts={[
-              ['Id at Netbanx', row.externalId],
+              ['Id at Netbanx', <Id text={row.externalId} of="the id at Netbanx" />],
+              ['Reference', <Id text={row.merchantRefNum} of="the reference" />],
               ['Status as sent', row.rawStatus],
               ['Reason', row.failureReason],
               ['Outcome', row.outcome && words(row.outcome)],

@@ -4,9 +4,9 @@ import { useQuery } from '../api/query';
 import { useTimes, words } from '../format/format';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
-import { FilterBar, useFilters } from '../ui/filters';
-import { Badge, Choice, Code, Dialog, Empty, Facts, Failure, Loading, Select, Text } from '../ui/parts';
-import { Listed, nothingFound, Table, usePages, type Column } from '../ui/table';
+import { FilterBar, NothingFound, useFilters } from '../ui/filters';
+import { Badge, Choice, Code, Dialog, Empty, Facts, Failure, Id, Loading, Select, Text } from '../ui/parts';
+import { Listed, Table, usePages, type Column } from '../ui/table';
 import { DeadLetters } from './dead-letters';
 
 type Event = Schemas['Event'];
@@ -37,7 +37,7 @@ export function Webhooks() {
 }
 
 function Stored() {
-  const { company, isAdministrator, nameOf } = useSession();
+  const { company, isAdministrator, may, nameOf } = useSession();
   const { id, query: place } = useRoute();
   const times = useTimes();
   const filters = useFilters('webhooks', NAMES);
@@ -71,7 +71,7 @@ function Stored() {
         <Select label="Conflicts" value={values['conflicting'] ?? ''} options={[['', 'All'], ['true', 'Only conflicts']]} onChange={(next) => set('conflicting', next)} />
         <Select label="Mode" value={values['mode'] ?? ''} options={[['', 'Both'], ['live', 'Live'], ['test', 'Test']]} onChange={(next) => set('mode', next)} />
       </FilterBar>
-      <Listed query={query} rows={rows} empty={nothingFound}>
+      <Listed query={query} rows={rows} empty={<NothingFound filters={filters} none="No webhooks yet" hint={may('manage:secrets') && <a href={href('settings/receivers')}>Send a test to a receiver</a>} />}>
         <Table caption="Stored webhooks" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
         {pages.pager(pagination?.nextCursor, pagination?.total, pagination?.totalIsExact)}
       </Listed>
@@ -108,7 +108,7 @@ function Detail({ id, onClose }: { id: string; onClose: () => void }) {
               ['Account', row.accountId],
               ['Company', nameOf(row.companyId)],
               ['Mode', words(row.mode)],
-              ['Webhook id', row.id],
+              ['Webhook id', <Id text={row.id} of="the webhook id" />],
               ['Identity', <span class="break">{row.identity}</span>],
             ]}
           />

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { href, navigate, useRoute } from '../router';
+import { Empty } from './parts';
 
 export interface Filters {
   /** What is filtered by; empty texts are left out. */
@@ -29,6 +30,16 @@ export function FilterBar({ filters, children }: { filters: Filters; children: C
       {children}
       {isSet && <button type="button" onClick={filters.clear}>Clear</button>}
     </form>
+  );
+}
+
+/** What an empty list says: how to see more of it, or what fills it. */
+export function NothingFound({ filters, none, hint }: { filters: Filters; none: string; hint: ComponentChildren }) {
+  if (!Object.values(filters.values).some(Boolean)) return <Empty title={none}>{hint}</Empty>;
+  return (
+    <Empty title="Nothing found">
+      No row matches these filters. <button type="button" class="small" onClick={filters.clear}>Show all</button>
+    </Empty>
   );
 }
 

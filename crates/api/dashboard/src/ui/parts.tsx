@@ -136,8 +136,14 @@ export function Text({ label, value, onChange, placeholder, type = 'text', searc
   );
 }
 
-/** What a click copies. */
-export function Copied({ text, label = 'Copy' }: { text: string; label?: string }) {
+/** An id, and a click that copies it. */
+export function Id({ text, of }: { text: string | null | undefined; of: string }) {
+  if (!text) return <>–</>;
+  return <span class="id"><span class="break">{text}</span><Copied text={text} of={of} /></span>;
+}
+
+/** What a click copies; `of` says what that is where there are several. */
+export function Copied({ text, label = 'Copy', of }: { text: string; label?: string; of?: string }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
     try {
@@ -148,7 +154,7 @@ export function Copied({ text, label = 'Copy' }: { text: string; label?: string 
       // Without permission for the clipboard the text can still be selected.
     }
   };
-  return <button type="button" class="small" onClick={copy} aria-live="polite">{done ? 'Copied' : label}</button>;
+  return <button type="button" class="small" onClick={copy} aria-live="polite">{done ? 'Copied' : label}{of && <span class="unseen"> {of}</span>}</button>;
 }
 
 export function Code({ children }: { children: string }) {

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { count } from '../format/format';
-import { Empty, Failure, Loading } from './parts';
+import { Failure, Loading } from './parts';
 
 export interface Column<T> {
   name: string;
@@ -55,8 +55,6 @@ export function Listed<T>({ query, rows, empty, children }: {
     </>
   );
 }
-
-export const nothingFound = <Empty title="Nothing found">No row matches these filters.</Empty>;
 
 export interface Paged {
   cursor: string | undefined;
