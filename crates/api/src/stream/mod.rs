@@ -123,7 +123,7 @@ impl Follower {
                     text += &event("gap", "{}");
                 }
                 self.is_resumed = false;
-                text += &format!("id: {}\n", mark::id(&self.seen));
+                text += &["id: ", &mark::id(&self.seen), "\n"].concat();
                 text += &event("transactions", &Value::from(news).to_string());
             }
             if caller.may("read:analytics")
