@@ -49,6 +49,7 @@ lint: ## formatting, clippy, documents, what is deployed and what it is made of;
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
 	@scripts/check-promises
 	@scripts/check-docs
+	@scripts/lint-openapi
 	@scripts/lint-supply
 	@scripts/lint-deploy
 
