@@ -65,8 +65,9 @@ const LONGEST_MS: i64 = 30 * 3_600_000;
 pub(crate) async fn hasten(db: &DatabaseConnection) -> Result<(), Error> {
     use delivery::{Column, Entity};
     let now = now_ms();
-    let is_too_late = Column::Attempts.eq(0).and(Column::NextAt.gt(now)).or(Column::NextAt.gt(now + LONGEST_MS));
-    let due = Entity::update_many().filter(Column::State.eq(PENDING).and(is_too_late));
+    // A first attempt never waits, and what was not made yet has nothing to wait for.
+    let is_untimely = Column::Attempts.eq(0).or(Column::CreatedAt.gt(now)).or(Column::NextAt.gt(now + LONGEST_MS));
+    let due = Entity::update_many().filter(Column::State.eq(PENDING).and(Column::NextAt.gt(now)).and(is_untimely));
     due.col_expr(Column::NextAt, Expr::value(now)).exec(db).await?;
     Ok(())
 }
