@@ -32,9 +32,14 @@ async fn begun(database: Database, clock: &WallClock) -> (Platform, String) {
     (platform, password)
 }
 
-/// The status of a webhook that is signed under that key.
+/// The status of a webhook that is signed under that key; it is sent again while it is answered 503, as Netbanx does.
 async fn sent(platform: &Platform, key: &str, body: &str) -> u16 {
-    platform.send_signed(PATH, "Signature", &sign_with(key, body.as_bytes()), body.into()).await.status().as_u16()
+    let signature = sign_with(key, body.as_bytes());
+    let answered = || async {
+        let status = platform.send_signed(PATH, "Signature", &signature, body.into()).await.status().as_u16();
+        (status != 503).then_some(status)
+    };
+    eventually("ingress answers", answered).await
 }
 
 async fn is_in(person: &Person) -> bool {

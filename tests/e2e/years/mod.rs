@@ -4,6 +4,7 @@
 mod life;
 mod limits;
 mod model;
+mod sending;
 
 use chrono::{DateTime, Duration, Utc};
 use e2e::{Database, Service};
