@@ -152,10 +152,11 @@ impl Model {
             Database::Sqlite => stored.received_ms >= oldest_ms,
             Database::Postgres => !is_due(month_of(stored.id)),
         });
-        let lapsed = self.rows.extract_if(.., |_, row| {
+        let (lapsed, kept) = std::mem::take(&mut self.rows).into_iter().partition::<BTreeMap<_, _>, _>(|(_, row)| {
             row.payment.made_ms < oldest_ms && row.received_ms < oldest_ms && is_due(row.month.unwrap())
         });
-        for (_, row) in lapsed {
+        self.rows = kept;
+        for row in lapsed.into_values() {
             if row.is_counted {
                 self.closed.entry(at(row.payment.made_ms).date_naive()).or_default().count(&row);
             }
