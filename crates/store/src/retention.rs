@@ -21,7 +21,7 @@ use crate::{
     first_id,
     horizon::{self, Horizons, Of},
     lookups,
-    outbound::{attempts, listeners},
+    outbound::{attempts, deliveries, listeners},
     reconciliations,
 };
 use clock::now_ms;
@@ -80,6 +80,7 @@ pub async fn step(db: &DatabaseConnection, retention: Retention) -> Result<u64, 
     removed += lookups::retain(db).await?;
     removed += listeners::sweep(db).await?;
     removed += reconciliations::retain(db).await?;
+    deliveries::hasten(db).await?;
     let collected = collected_count::Column::At.lt(now_ms() - COLLECTED_MS);
     removed += remove::<collected_count::Entity>(db, collected_count::Column::Id, collected).await?;
     for (grain, days) in [(Grain::Minute, retention.minute_days), (Grain::Hour, retention.hour_days)] {
