@@ -19,7 +19,7 @@ const EXAMPLES: [(&str, &str); 21] = [
     ("accountId", "1002786770"),
     ("asOf", "2026-01-31T12:00:00Z"),
     ("code", "SplxlOBeZQQYbYS6WxSbIA"),
-    ("company", "acme"),
+    ("company", "demo"),
     ("currency", "EUR"),
     ("endDate", "2026-01-31"),
     ("error", "access_denied"),
