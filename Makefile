@@ -1,4 +1,4 @@
-.PHONY: help run stop test rollout performance screenshots soak bench build profile lint docs fuzz sbom
+.PHONY: help run stop test years rollout performance screenshots soak bench build profile lint docs fuzz sbom
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
@@ -11,6 +11,9 @@ stop: ## ends what `make run` left: its Redis
 
 test: ## every test, on SQLite and PostgreSQL, with real servers
 	@scripts/test
+
+years: ## the programs on a clock that is moved through 400 days and back, on both databases (`make test` has it in short)
+	@scripts/years
 
 rollout: ## the programs of an earlier revision and these mixed under load: make rollout OLD=HEAD~1
 	@scripts/rollout "$(OLD)"
@@ -49,6 +52,7 @@ lint: ## formatting, clippy, documents, what is deployed and what it is made of;
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
 	@scripts/check-promises
 	@scripts/check-docs
+	@scripts/lint-openapi
 	@scripts/lint-supply
 	@scripts/lint-deploy
 

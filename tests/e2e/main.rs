@@ -21,3 +21,4 @@ mod replay;
 mod rollout;
 mod rotation;
 mod samples;
+mod years;

@@ -6,6 +6,7 @@
 pub mod chaos;
 mod collector;
 mod customer;
+mod database;
 mod gateway;
 mod hand;
 pub mod http_load;
@@ -22,15 +23,17 @@ mod report;
 mod sender;
 mod signed;
 pub mod usage;
+mod wall_clock;
 
 pub use collector::Collector;
 pub use customer::{Customer, Told};
+pub use database::{Database, count_in};
 pub use gateway::{Gateway, OpenStreams};
 pub use hand::{Bench, InFlight, Worker, new_directory};
 pub use load::{drain, job, push_many};
 pub use netbanx_api::{NetbanxApi, Oddity};
 pub use person::{App, Person, problem_of};
-pub use platform::{Database, MASTER_KEY, Platform, Service, binary, count_in};
+pub use platform::{MASTER_KEY, Platform, Service, binary};
 pub use postgres::Postgres;
 pub use provider::Provider;
 pub use redis::Redis;
@@ -38,6 +41,7 @@ pub use relay::Relay;
 pub use report::{Report, median, median_ratio, percentile};
 pub use sender::Sender;
 pub use signed::{KEY, forms, sign, sign_with};
+pub use wall_clock::WallClock;
 
 use std::{
     fmt::Debug,

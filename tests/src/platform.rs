@@ -8,19 +8,16 @@ use std::{
 
 use queue::{Queue, QueueSettings, Stats};
 use reqwest::{Client, Response};
-use sea_orm::{ConnectionTrait, Database as Connector, Statement};
+use sea_orm::QueryResult;
 use serde_json::Value;
-use uuid::Uuid;
 
-use crate::{KEY, Redis, eventually, free_port, hand::new_directory, sign, worked_off};
-
-/// Which database a platform stands on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Database {
-    Sqlite,
-    /// A new database on the server that `TEST_POSTGRES_URL` names.
-    Postgres,
-}
+use crate::{
+    Database, KEY, Redis, WallClock,
+    database::{self, count_in},
+    eventually, free_port,
+    hand::new_directory,
+    sign, worked_off,
+};
 
 /// One of the three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,19 +83,26 @@ impl Platform {
     /// The same, its database furnished by that version of the operator's command.
     pub async fn prepare_with(database: Database, netbanx: &Path) -> Self {
         let server = std::env::var("TEST_POSTGRES_URL").ok();
-        Self::prepare_as(database, server, netbanx).await
+        Self::prepare_as(database, server, netbanx, None).await
     }
 
     /// The same with a new database on that PostgreSQL server.
     pub async fn prepare_on(database: Database, server: Option<String>) -> Self {
-        Self::prepare_as(database, server, &binary("netbanx")).await
+        Self::prepare_as(database, server, &binary("netbanx"), None).await
     }
 
-    async fn prepare_as(database: Database, server: Option<String>, netbanx: &Path) -> Self {
+    /// The same on that clock, Redis too, unless it is a cluster.
+    pub async fn prepare_at(database: Database, clock: &WallClock) -> Self {
+        let server = std::env::var("TEST_POSTGRES_URL").ok();
+        Self::prepare_as(database, server, &binary("netbanx"), Some(clock)).await
+    }
+
+    async fn prepare_as(database: Database, server: Option<String>, netbanx: &Path, clock: Option<&WallClock>) -> Self {
         let directory = new_directory();
-        let redis = Redis::start(&directory).await;
+        let variables = clock.map(|clock| clock.environment().to_vec()).unwrap_or_default();
+        let redis = Redis::start_with(&directory, &variables).await;
         let platform = Self {
-            database_url: database_url(database, server, &directory).await,
+            database_url: database::make(database, server, &directory).await,
             directory,
             ingress_port: free_port(),
             api_port: free_port(),
@@ -107,7 +111,7 @@ impl Platform {
             // Shorter than servers keep an idle connection: none ends just as it is used again.
             http: Client::builder().pool_idle_timeout(Duration::from_secs(2)).build().unwrap(),
             admin_token: String::new(),
-            variables: Vec::new(),
+            variables,
         };
         platform.furnish(netbanx)
     }
@@ -281,9 +285,12 @@ impl Platform {
 
     /// Does `sql` to the database.
     pub async fn execute(&self, sql: &str) {
-        let db = Connector::connect(&self.database_url).await.unwrap();
-        db.execute_unprepared(sql).await.unwrap();
-        db.close().await.unwrap();
+        database::execute(&self.database_url, sql).await;
+    }
+
+    /// The rows that `sql` selects.
+    pub async fn rows(&self, sql: &str) -> Vec<QueryResult> {
+        database::rows_in(&self.database_url, sql).await
     }
 
     /// The queue itself, as the services have it.
@@ -312,31 +319,10 @@ async fn end_well(child: &mut Child) {
     assert!(status.success(), "{status}");
 }
 
-/// The count `n` that `sql` selects from that database.
-pub async fn count_in(database_url: &str, sql: &str) -> u64 {
-    let db = Connector::connect(database_url).await.unwrap();
-    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
-    db.close().await.unwrap();
-    row.try_get::<i64>("", "n").unwrap().unsigned_abs()
-}
-
 fn operated(mut command: Command, args: &[&str]) -> String {
     let output = command.args(args).output().unwrap();
     assert!(output.status.success(), "netbanx {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-async fn database_url(database: Database, server: Option<String>, directory: &Path) -> String {
-    if database == Database::Sqlite {
-        return format!("sqlite://{}/netbanx.db?mode=rwc", directory.display());
-    }
-    let server = server.expect("TEST_POSTGRES_URL must name a server: run `make test`");
-    let name = format!("netbanx_{}", Uuid::now_v7().simple());
-    let db = Connector::connect(&server).await.unwrap();
-    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-    db.close().await.unwrap();
-    let (base, _) = server.rsplit_once('/').unwrap();
-    format!("{base}/{name}")
 }
 
 impl Drop for Platform {

@@ -24,10 +24,16 @@ enum Kind {
 impl Redis {
     /// What `TEST_REDIS` asks for: `cluster`, or one server if it is unset.
     pub async fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &[]).await
+    }
+
+    /// The same; one server has these environment variables.
+    pub async fn start_with(directory: &Path, environment: &[(&str, String)]) -> Self {
         if std::env::var("TEST_REDIS").is_ok_and(|kind| kind == "cluster") {
             Self::cluster(directory, 0)
         } else {
-            Self::one(directory, &[]).await
+            let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            Self::one(directory, &environment).await
         }
     }
 

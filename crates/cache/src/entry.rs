@@ -59,9 +59,10 @@ impl Entry {
         if compressed { format!("{text}-gzip") } else { text }
     }
 
-    /// How long ago it was computed.
+    /// How long ago it was computed. One that was computed later than now is as old as the clock is wrong: it must not be
+    /// taken for new until a clock that was set back has come as far again.
     pub fn age(&self) -> Duration {
-        Duration::from_millis(clock::now_ms().unsigned_abs().saturating_sub(self.computed_ms))
+        Duration::from_millis(clock::now_ms().unsigned_abs().abs_diff(self.computed_ms))
     }
 
     /// Bytes that it takes.

@@ -46,11 +46,11 @@ const MEMORY_TTL: Duration = Duration::from_secs(60);
 /// Receivers and companies, and accounts, that memory has at most.
 const REMEMBERED: (u64, u64) = (50_000, 400_000);
 
-/// A key that verifies within its time.
+/// A key that verifies until its time is over. It begins when it is made: by whose clock does not matter here, so that one that
+/// was made before a clock was set back, or where one is ahead, verifies at once.
 #[derive(Debug)]
 struct ActiveKey {
     key: hmac::Key,
-    from_ms: i64,
     until_ms: Option<i64>,
 }
 
@@ -65,7 +65,7 @@ impl Keys {
     /// Those that verify now, newest first.
     pub fn active(&self) -> impl Iterator<Item = &hmac::Key> {
         let now = clock::now_ms();
-        let is_active = move |key: &&ActiveKey| key.from_ms <= now && key.until_ms.is_none_or(|until| until > now);
+        let is_active = move |key: &&ActiveKey| key.until_ms.is_none_or(|until| until > now);
         self.keys.iter().filter(is_active).map(|key| &key.key)
     }
 
@@ -225,8 +225,8 @@ impl Receivers {
 
     fn opened(&self, sealed: Vec<SealedKey>, endpoint: Endpoint, company: CompanyId) -> Result<Keys, Error> {
         let opened = sealed.into_iter().map(|sealed| {
-            let (from_ms, until_ms) = (sealed.active_from, sealed.active_until);
-            Ok(ActiveKey { key: self.vault.open(&sealed.into_row(endpoint, company))?, from_ms, until_ms })
+            let until_ms = sealed.active_until;
+            Ok(ActiveKey { key: self.vault.open(&sealed.into_row(endpoint, company))?, until_ms })
         });
         let keys: Arc<[ActiveKey]> = opened.collect::<Result<Vec<_>, store::Error>>()?.into();
         Ok(Keys { keys, checked: self.verification.of(endpoint, company) })
@@ -333,13 +333,12 @@ mod tests {
     }
 
     #[test]
-    fn a_key_verifies_within_its_time() {
+    fn a_key_verifies_until_its_time_is_over() {
         let now = clock::now_ms();
-        let key = |from_ms, until_ms| ActiveKey { key: hmac::Key::new(hmac::HMAC_SHA256, b"k"), from_ms, until_ms };
+        let key = |until_ms| ActiveKey { key: hmac::Key::new(hmac::HMAC_SHA256, b"k"), until_ms };
         let count = |key: ActiveKey| Keys { keys: Arc::new([key]), checked: Arc::default() }.active().count();
-        assert_eq!(count(key(now - 1000, None)), 1);
-        assert_eq!(count(key(now - 1000, Some(now + 60_000))), 1);
-        assert_eq!(count(key(now - 1000, Some(now - 1))), 0);
-        assert_eq!(count(key(now + 60_000, None)), 0);
+        assert_eq!(count(key(None)), 1);
+        assert_eq!(count(key(Some(now + 60_000))), 1);
+        assert_eq!(count(key(Some(now - 1))), 0);
     }
 }

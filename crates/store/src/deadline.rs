@@ -7,19 +7,18 @@
 use std::{
     future::Future,
     io,
-    sync::atomic::{AtomicI64, Ordering},
-    time::Duration,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use sea_orm::sqlx::{self, Connection, PgConnection};
 
 use crate::Error;
-use clock::now_ms;
 
-/// When an answer failed to come last, in milliseconds since 1970 UTC: a process has one database.
-static SILENT_AT: AtomicI64 = AtomicI64::new(0);
+/// When an answer failed to come last: a process has one database.
+static SILENT_AT: Mutex<Option<Instant>> = Mutex::new(None);
 /// For how long after that connections are in doubt.
-const DOUBT_MS: i64 = 60_000;
+const DOUBT: Duration = Duration::from_secs(60);
 /// Longest wait for a sign of life.
 const SIGN: Duration = Duration::from_secs(2);
 
@@ -31,7 +30,7 @@ struct Asked {
 impl Drop for Asked {
     fn drop(&mut self) {
         if !self.is_answered {
-            SILENT_AT.store(now_ms(), Ordering::Relaxed);
+            *SILENT_AT.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
     }
 }
@@ -55,7 +54,8 @@ pub async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Err
 
 /// Whether a connection that comes back may be used again; an error ends it at once.
 pub(crate) async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    if now_ms() - SILENT_AT.load(Ordering::Relaxed) > DOUBT_MS {
+    let silent_at = *SILENT_AT.lock().unwrap_or_else(PoisonError::into_inner);
+    if silent_at.is_none_or(|at| at.elapsed() > DOUBT) {
         return Ok(true);
     }
     let sign = tokio::time::timeout(SIGN, connection.ping()).await;

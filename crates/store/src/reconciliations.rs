@@ -3,9 +3,11 @@
 //! A run is begun, filled with items while its reports are read, and finished; one that was cut off stays without an end. What
 //! a row is, only the last row may tell: until then the item that stands for it is [`DEFERRED`].
 
+mod retention;
 mod transactions;
 
 use common::CompanyId;
+pub(crate) use retention::retain;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
     QueryFilter, QueryOrder, QuerySelect, Set, Statement, TransactionTrait,

@@ -21,7 +21,8 @@ use crate::{
     first_id,
     horizon::{self, Horizons, Of},
     lookups,
-    outbound::{attempts, listeners},
+    outbound::{attempts, deliveries, listeners},
+    reconciliations,
 };
 use clock::now_ms;
 
@@ -78,6 +79,8 @@ pub async fn step(db: &DatabaseConnection, retention: Retention) -> Result<u64, 
     removed += attempts::retain(db).await?;
     removed += lookups::retain(db).await?;
     removed += listeners::sweep(db).await?;
+    removed += reconciliations::retain(db).await?;
+    deliveries::hasten(db).await?;
     let collected = collected_count::Column::At.lt(now_ms() - COLLECTED_MS);
     removed += remove::<collected_count::Entity>(db, collected_count::Column::Id, collected).await?;
     for (grain, days) in [(Grain::Minute, retention.minute_days), (Grain::Hour, retention.hour_days)] {

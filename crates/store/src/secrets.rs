@@ -103,7 +103,6 @@ pub async fn active(db: &DatabaseConnection, endpoint: Endpoint, company: Compan
     let now = now_ms();
     Ok(Entity::find()
         .filter(of_receiver(endpoint, company))
-        .filter(Column::ActiveFrom.lte(now))
         .filter(Condition::any().add(Column::ActiveUntil.is_null()).add(Column::ActiveUntil.gt(now)))
         .order_by_desc(Column::Version)
         .limit(MAX_ACTIVE)

@@ -130,7 +130,8 @@ impl DeadLetterScan {
         let begun_ms = clock::now_ms();
         let from_ms = match &self.last {
             Some(last) if last.failed == stats.failed => return None,
-            Some(last) => last.begun_ms - OVERLAP_MS,
+            // Where the clock was set back, jobs die before the last look.
+            Some(last) => last.begun_ms.min(begun_ms) - OVERLAP_MS,
             None => begun_ms - FIRST_LOOK_MS,
         };
         let query = DeadQuery { from_ms: Some(from_ms), limit: PAGE, ..DeadQuery::default() };

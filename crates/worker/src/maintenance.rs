@@ -89,6 +89,14 @@ pub(crate) async fn run(maintenance: Maintenance, mut stop: Stop) {
                 tracing::warn!(%error, "webhooks that were dead-lettered are counted later");
             }
         }
+        // Before what they hold is removed: what was detached is gone a moment later.
+        if is_due(&mut parted, PARTITIONS) {
+            match store::deadline::within(STEP.1, retention::keep_partitions(&db, retention)).await {
+                Ok((0, 0)) => {}
+                Ok((made, detached)) => tracing::info!(made, detached, "partitions were made and detached"),
+                Err(error) => tracing::warn!(%error, "partitions are looked after later"),
+            }
+        }
         if is_due(&mut retained, RETAIN.0)
             && let Err(error) = retain(&db, retention).await
         {
@@ -96,13 +104,6 @@ pub(crate) async fn run(maintenance: Maintenance, mut stop: Stop) {
         }
         if is_due(&mut checked, CHECK) {
             check_figures(&db).await;
-        }
-        if is_due(&mut parted, PARTITIONS) {
-            match store::deadline::within(STEP.1, retention::keep_partitions(&db, retention)).await {
-                Ok((0, 0)) => {}
-                Ok((made, detached)) => tracing::info!(made, detached, "partitions were made and detached"),
-                Err(error) => tracing::warn!(%error, "partitions are looked after later"),
-            }
         }
     }
     // A publication that is under way is done again by another worker.

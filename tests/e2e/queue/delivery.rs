@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Bench, Redis, eventually, job, new_directory};
+use e2e::{Bench, Redis, WallClock, eventually, job, new_directory};
 use queue::{DeadQuery, Enqueued, Lane, LeasedJob, NewJob, Packing, Producer, Queue, QueueSettings, Verdict};
 use uuid::Uuid;
 
@@ -163,14 +163,10 @@ async fn a_failed_job_comes_again_after_its_delay_and_dies_with_its_history() {
 /// after its own delay, the lease ends after its own time, neither an hour late.
 #[tokio::test]
 async fn a_clock_that_goes_back_delays_nothing() {
+    let mut clock = WallClock::at(clock::now());
     let directory = new_directory();
-    let file = directory.join("clock");
-    std::fs::write(&file, "0").unwrap();
-    let library = directory.join("clock.so");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/clock.c");
-    let built = std::process::Command::new("cc").args(["-shared", "-fPIC", source, "-o"]).arg(&library).status().unwrap();
-    assert!(built.success());
-    let environment = [("LD_PRELOAD", library.to_str().unwrap()), ("CLOCK_OFFSET_FILE", file.to_str().unwrap())];
+    let environment = clock.environment();
+    let environment = environment.each_ref().map(|(name, value)| (*name, value.as_str()));
     let redis = Redis::one(&directory, &environment).await;
     let bench = Bench::on(redis, directory, |settings| {
         settings.shards = 1;
@@ -182,7 +178,7 @@ async fn a_clock_that_goes_back_delays_nothing() {
     worker.next().await.all(&Verdict::Failed("once".to_owned()));
     eventually("it is delayed", || async { (bench.queue.stats().await.unwrap().delayed == 1).then_some(()) }).await;
     let before: i64 = bench.redis.ask(&["TIME"])[0].lines().next().unwrap().parse().unwrap();
-    std::fs::write(&file, "-3600").unwrap();
+    clock.pass(-chrono::Duration::hours(1));
     let after: i64 = bench.redis.ask(&["TIME"])[0].lines().next().unwrap().parse().unwrap();
     assert!(before - after > 3000, "Redis' clock did not go back: {before} {after}");
 

@@ -8,4 +8,5 @@ mod contract;
 mod lists;
 mod plans;
 mod queries;
+mod reference;
 mod stream;

@@ -5,4 +5,5 @@ pub(crate) mod cached;
 pub(crate) mod dashboard;
 pub(crate) mod openapi;
 pub(crate) mod query;
+pub(crate) mod reference;
 pub mod routes;

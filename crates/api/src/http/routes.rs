@@ -18,7 +18,7 @@ use crate::{
     admin::{attempts, audit, companies, dead_letter_list, endpoints, queue, receivers, tokens, users},
     analytics,
     auth::{oidc, session},
-    http::{dashboard, openapi},
+    http::{dashboard, openapi, reference},
     monitoring,
     reads::{accounts, events, export, transactions},
     stream,
@@ -79,6 +79,8 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         .service(asking(only("/api/v1/receivers/{endpoint}/test", "OPTIONS, POST").route(web::post().to(receivers::test))))
         .configure(add_endpoints)
         .configure(dashboard::add)
+        .service(reference::entrance())
+        .service(reference::pages())
         .service(
             only("/api/webhooks/queue", "GET, HEAD, OPTIONS, POST")
                 .route(web::get().to(queue::show))

@@ -10,7 +10,9 @@ local current, previous, since
 if kept then
   current, previous, since = string.match(kept, '^(%d+):(%d+):(%d+)$')
   local owed = redis.call('GET', KEYS[3])
-  if owed and redis.call('EXISTS', KEYS[2]) == 0 then
+  local left = redis.call('PTTL', KEYS[2])
+  -- A gate that stays for longer than one is made for was made before this server's clock was set back: it is over.
+  if owed and (left <= 0 or left > tonumber(ARGV[2])) then
     redis.call('DEL', KEYS[3])
     redis.call('SET', KEYS[2], 1, 'PX', ARGV[2])
     -- Whenever this is asked, the change was then: nobody may have looked for long.
@@ -22,4 +24,6 @@ else
   current, previous, since = now, '0', '0'
   redis.call('SET', KEYS[1], current .. ':' .. previous .. ':' .. since, 'EX', ARGV[1])
 end
+-- It was noted before the clock was set back, nobody knows how long ago.
+if tonumber(since) > tonumber(now) then since = '0' end
 return { current, previous, since, now }

@@ -6,7 +6,8 @@
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000000 + time[2])
 local left = redis.call('PTTL', KEYS[2])
-if left > 0 then
+-- A gate that stays for longer than one is made for was made before this server's clock was set back: it is over.
+if left > 0 and left <= tonumber(ARGV[2]) then
   redis.call('SET', KEYS[3], now, 'NX', 'EX', ARGV[1])
   return left
 end

@@ -24,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(second_factor::Migration),
             Box::new(rules_version::Migration),
             Box::new(lookups::Migration),
+            Box::new(reconciliation_age::Migration),
         ]
     }
 }
@@ -39,6 +40,7 @@ mod lookups;
 mod platform_state;
 mod read_indexes;
 mod reconciliation;
+mod reconciliation_age;
 mod rollups;
 mod rules_version;
 mod search;

@@ -55,13 +55,31 @@ pub async fn recent(db: &DatabaseConnection, from_ms: i64, until_ms: i64) -> Res
     db.query_all_raw(statement).await?.into_iter().map(|row| Ok(row.try_get("", "endpoint_id")?)).collect()
 }
 
+/// How far the clocks of two hosts may part, in milliseconds. A lease that ends later than any can by that was taken before the
+/// clock was set back: it is free.
+const APART_MS: i64 = 60_000;
+/// The longest wait between two attempts, and a little more.
+const LONGEST_MS: i64 = 30 * 3_600_000;
+
+/// Makes due what is due later than it can be: it was written before the clock was set back.
+pub(crate) async fn hasten(db: &DatabaseConnection) -> Result<(), Error> {
+    use delivery::{Column, Entity};
+    let now = now_ms();
+    // A first attempt never waits, and what was not made yet has nothing to wait for.
+    let is_untimely = Column::Attempts.eq(0).or(Column::CreatedAt.gt(now)).or(Column::NextAt.gt(now + LONGEST_MS));
+    let due = Entity::update_many().filter(Column::State.eq(PENDING).and(Column::NextAt.gt(now)).and(is_untimely));
+    due.col_expr(Column::NextAt, Expr::value(now)).exec(db).await?;
+    Ok(())
+}
+
 /// Takes free leases of enabled endpoints until `until_ms`, and renews those of `owner` that end `early_ms` before it or sooner.
 /// Returns the endpoints that `owner` has.
 pub async fn lease(db: &DatabaseConnection, owner: Uuid, until_ms: i64, early_ms: i64) -> Result<Vec<endpoint::Model>, Error> {
     use endpoint::{Column, Entity};
     let is_ours = Column::LeaseOwner.eq(owner).and(Column::LeaseUntil.lt(until_ms - early_ms));
+    let is_free = Column::LeaseUntil.lt(now_ms()).or(Column::LeaseUntil.gt(until_ms + APART_MS));
     Entity::update_many()
-        .filter(Column::State.eq(ENABLED).and(is_ours.or(Column::LeaseUntil.lt(now_ms()))))
+        .filter(Column::State.eq(ENABLED).and(is_ours.or(is_free)))
         .col_expr(Column::LeaseOwner, Expr::value(owner))
         .col_expr(Column::LeaseUntil, Expr::value(until_ms))
         .exec(db)

@@ -15,6 +15,9 @@ use crate::{
 };
 use clock::now_ms;
 
+/// How far the clocks of two hosts may part, in milliseconds.
+const APART_MS: i64 = 60_000;
+
 /// What an attempt is counted on.
 pub(super) enum Counted {
     Nobody,
@@ -50,7 +53,13 @@ macro_rules! count_on {
             )
             .col_expr(Column::FailedSignIns, Expr::case(locks(), Expr::value(0)).finally(failures()).into())
             .filter($key)
-            .filter(Condition::any().add(Column::LockedUntil.is_null()).add(Column::LockedUntil.lte(now)))
+            // No lock is longer than one that begins now, unless the clock was set back since.
+            .filter(
+                Condition::any()
+                    .add(Column::LockedUntil.is_null())
+                    .add(Column::LockedUntil.lte(now))
+                    .add(Column::LockedUntil.gt(now + LOCKED_MS + APART_MS)),
+            )
             .exec($db)
             .await?;
         counted.rows_affected > 0

@@ -1,5 +1,6 @@
 //! `/api/openapi.json`: the contract, generated from the handlers' own descriptions.
 
+mod presentation;
 pub(crate) mod problems;
 pub(crate) mod queries;
 mod webhooks;
@@ -15,6 +16,7 @@ use utoipa::{
     },
 };
 
+use presentation::Presentation;
 use webhooks::Webhooks;
 
 use crate::{
@@ -35,7 +37,21 @@ use crate::{
             currency, times are RFC 3339 in UTC. Cached answers carry a strong ETag and `X-Cache`; they are at most two seconds \
             behind what is stored. Answers to whoever is known tell by `RateLimit-Policy` and `RateLimit` how many requests a \
             sender and a company may send in a minute and how many are left; a quota that is used up is answered 429 with \
-            `Retry-After`."
+            `Retry-After`.",
+        contact(name = "The team that runs this installation")
+    ),
+    servers((url = "/", description = "This installation")),
+    tags(
+        (name = "transactions", description = "Payments, refunds and whatever else moves money, as folded from their webhooks"),
+        (name = "accounts", description = "Merchants' accounts at Netbanx, how far they have come, and their payment methods"),
+        (name = "events", description = "Webhooks as they were received, masked"),
+        (name = "analytics", description = "Figures over any span, zone and interval"),
+        (name = "session", description = "Signing in and out"),
+        (name = "account", description = "What a person changes of their own: password, second factor, sessions"),
+        (name = "management", description = "Users, tokens, companies, receivers and the audit log"),
+        (name = "endpoints", description = "Where companies' own systems are told of what changed"),
+        (name = "queue", description = "Waiting webhooks, dead letters, pause and resume"),
+        (name = "monitoring", description = "How the platform is"),
     ),
     paths(
         transactions::list, export::transactions_csv, export::transactions_jsonl, export::events_csv, export::events_jsonl,
@@ -52,7 +68,7 @@ use crate::{
     components(schemas(
         problems::ProblemDocument, webhooks::TransactionMessage, webhooks::AccountMessage, webhooks::UnreadableMessage,
     )),
-    modifiers(&Credentials, &OperationIds, &Webhooks),
+    modifiers(&Credentials, &OperationIds, &Presentation, &Webhooks),
     security(("bearer" = []), ("apiKey" = []), ("session" = [])),
 )]
 struct Api;

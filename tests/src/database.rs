@@ -1,0 +1,49 @@
+//! The databases of platforms, seen from outside of them.
+
+use std::path::Path;
+
+use sea_orm::{ConnectionTrait, Database as Connector, QueryResult, Statement};
+use uuid::Uuid;
+
+/// Which database a platform stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    Sqlite,
+    /// A new database on the server that `TEST_POSTGRES_URL` names.
+    Postgres,
+}
+
+/// A new database of that kind; returns its address.
+pub(crate) async fn make(database: Database, server: Option<String>, directory: &Path) -> String {
+    if database == Database::Sqlite {
+        return format!("sqlite://{}/netbanx.db?mode=rwc", directory.display());
+    }
+    let server = server.expect("TEST_POSTGRES_URL must name a server: run `make test`");
+    let name = format!("netbanx_{}", Uuid::now_v7().simple());
+    let db = Connector::connect(&server).await.unwrap();
+    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    db.close().await.unwrap();
+    let (base, _) = server.rsplit_once('/').unwrap();
+    format!("{base}/{name}")
+}
+
+/// The count `n` that `sql` selects from that database.
+pub async fn count_in(database_url: &str, sql: &str) -> u64 {
+    let rows = rows_in(database_url, sql).await;
+    rows[0].try_get::<i64>("", "n").unwrap().unsigned_abs()
+}
+
+/// The rows that `sql` selects from that database.
+pub(crate) async fn rows_in(database_url: &str, sql: &str) -> Vec<QueryResult> {
+    let db = Connector::connect(database_url).await.unwrap();
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    db.close().await.unwrap();
+    rows
+}
+
+/// Does `sql` to that database.
+pub(crate) async fn execute(database_url: &str, sql: &str) {
+    let db = Connector::connect(database_url).await.unwrap();
+    db.execute_unprepared(sql).await.unwrap();
+    db.close().await.unwrap();
+}
