@@ -40,7 +40,7 @@ const EXAMPLES: [(&str, &str); 21] = [
 ];
 
 /// Only the platform makes these up.
-const OPAQUE: [&str; 1] = ["cursor"];
+const OPAQUE: [&str; 2] = ["cursor", "Last-Event-ID"];
 
 /// See the module.
 pub(super) struct Presentation;
