@@ -140,7 +140,7 @@ pub async fn measure() -> Alone {
     Alone { redis_micros, postgres_micros, chained_micros, pushed, stored }
 }
 
-/// Events of a round of [`store`].
+/// Events of a round of [`store()`].
 const STORED: usize = 100_000;
 /// Rounds of it.
 const ROUNDS: usize = 3;
