@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use e2e::{Bench, Redis, WallClock, eventually, job, new_directory};
 use queue::{DeadQuery, Enqueued, Lane, LeasedJob, NewJob, Packing, Producer, Queue, QueueSettings, Verdict};
-use uuid::Uuid;
 
 /// Long enough that nothing but what a test is about can bring a job.
 const NEVER: Duration = Duration::from_secs(3600);
@@ -225,9 +224,16 @@ async fn a_claim_is_kept_for_its_time_and_not_for_ever() {
     for claim in ["first", "second", "third"] {
         let begun = Instant::now();
         assert_eq!(enqueue(claim, claim).await.unwrap(), Enqueued::Accepted);
+        let second = format!("{claim}, again");
         eventually("the claim is free again", || async {
-            let again = enqueue(claim, &Uuid::now_v7().to_string()).await.unwrap();
-            (again != Enqueued::DuplicateOf(claim.to_owned())).then(|| assert_eq!(again, Enqueued::Accepted))
+            match enqueue(claim, &second).await {
+                Ok(Enqueued::DuplicateOf(id)) if id == claim => None,
+                // What was not answered in time may have been taken all the same.
+                Ok(Enqueued::DuplicateOf(id)) if id == second => Some(()),
+                Ok(Enqueued::Accepted) => Some(()),
+                Err(queue::Error::Redis(_)) => None,
+                other => panic!("{other:?}"),
+            }
         })
         .await;
         assert!(begun.elapsed() >= KEPT, "kept for {:?}", begun.elapsed());
