@@ -7,6 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 
+/// How far the clocks of two hosts may part, in milliseconds.
+pub const APART_MS: i64 = 60_000;
+
 /// The time since 1970 UTC; zero on a clock that is set before it.
 fn since_epoch() -> std::time::Duration {
     #[expect(clippy::disallowed_methods, reason = "the one place")]

@@ -76,19 +76,7 @@ pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent], outbox:
         }
     }
     let rows = states.into_iter().map(|(key, (id, state))| account_row(key, id, &state)).collect::<Result<Vec<_>, _>>()?;
-    let replace = OnConflict::columns([Column::CompanyId, Column::ExternalId])
-        .update_columns([
-            Column::Status,
-            Column::OnboardingStage,
-            Column::PartnerId,
-            Column::Mode,
-            Column::StatusTime,
-            Column::CreatedAt,
-            Column::UpdatedAt,
-            Column::State,
-        ])
-        .to_owned();
-    account::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(tx).await?;
+    account::Entity::insert_many(rows).on_conflict(replaced()).exec_without_returning(tx).await?;
     account_status::Entity::insert_many(steps).exec_without_returning(tx).await?;
     insert_methods(tx, methods.into_iter()).await
 }
@@ -114,6 +102,16 @@ pub(crate) fn row((company, external_id): AccountKey<'_>, id: Uuid, state: &Acco
         state: String::new(),
         rules_version: RULES_VERSION,
     }
+}
+
+/// A row that is there already is written again, but for the version of its rules.
+pub(crate) fn replaced() -> OnConflict {
+    use account::Column::{
+        CompanyId, CreatedAt, ExternalId, Mode, OnboardingStage, PartnerId, State, Status, StatusTime, UpdatedAt,
+    };
+    OnConflict::columns([CompanyId, ExternalId])
+        .update_columns([Status, OnboardingStage, PartnerId, Mode, StatusTime, CreatedAt, UpdatedAt, State])
+        .to_owned()
 }
 
 pub(crate) async fn insert_methods(

@@ -1,10 +1,7 @@
 //! Batches one after the other: on PostgreSQL by transactions that follow each other on a connection.
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -21,9 +18,9 @@ const WAIT: Duration = Duration::from_millis(200);
 /// pooler before the database.
 const LIFE: Duration = Duration::from_secs(1);
 
-/// How long after a batch that was not all new others are checked first, in milliseconds: after a failure whole stretches of the
-/// queue come a second time.
-const CHECKED_MS: i64 = 5_000;
+/// How long after a batch that was not all new others are checked first: after a failure whole stretches of the queue come a
+/// second time.
+const CHECKED: Duration = Duration::from_secs(5);
 
 /// Writes batches. Cheap to clone.
 ///
@@ -35,20 +32,20 @@ pub struct Writer {
     db: DatabaseConnection,
     max_idle: usize,
     begun: Arc<Mutex<Begun>>,
-    /// Until when batches are checked before they are written, in milliseconds since 1970.
-    checked_until: Arc<AtomicI64>,
     /// Since when events are stored under today's identity; none: they always were. Read once.
     legacy_since: Arc<OnceCell<Option<i64>>>,
     remembered: Remembered,
     subscriptions: subscriptions::Remembered,
 }
 
-/// The transactions that wait for a batch.
+/// The transactions that wait for a batch, and what the last ones met.
 #[derive(Debug, Default)]
 struct Begun {
     /// The one that was used last is taken first: what PostgreSQL's process has of it is the warmest.
     links: Vec<OpenTransaction>,
     is_tended: bool,
+    /// When a batch turned out not to be all new.
+    repeated: Option<Instant>,
 }
 
 /// A transaction in which nothing was done yet.
@@ -65,15 +62,7 @@ impl Writer {
     pub fn new(db: DatabaseConnection, max_idle: usize) -> Self {
         let max_idle = if dialect::can_chain(&db) { max_idle } else { 0 };
         let (remembered, subscriptions) = (Remembered::default(), subscriptions::Remembered::default());
-        Self {
-            db,
-            max_idle,
-            begun: Arc::default(),
-            checked_until: Arc::default(),
-            legacy_since: Arc::default(),
-            remembered,
-            subscriptions,
-        }
+        Self { db, max_idle, begun: Arc::default(), legacy_since: Arc::default(), remembered, subscriptions }
     }
 
     /// Whether events may be stored under the identity of versions before 1.0: then [`NewEvent::legacy`] must be given. So
@@ -103,7 +92,7 @@ impl Writer {
         let approach = self.approach(legacy, events);
         let written = match self.write_so(events, &circumstances, approach).await {
             Ok(None) => {
-                self.checked_until.store(now_ms() + CHECKED_MS, Ordering::Relaxed);
+                lock(&self.begun).repeated = Some(Instant::now());
                 self.write_so(events, &circumstances, Approach::Checked).await
             }
             written => written,
@@ -119,9 +108,7 @@ impl Writer {
     /// others of that id, and all where workers of a version before 1.0 may be at work.
     fn approach(&self, legacy: Legacy, events: &[NewEvent]) -> Approach {
         let is_plain = legacy != Legacy::Mixed && events.iter().all(|new| new.event_key.is_none());
-        let until = self.checked_until.load(Ordering::Relaxed);
-        // A clock that was set back does not lengthen it.
-        let is_checked = (now_ms()..=now_ms() + CHECKED_MS).contains(&until);
+        let is_checked = lock(&self.begun).repeated.is_some_and(|at| at.elapsed() < CHECKED);
         let is_optimistic = dialect::can_chain(&self.db) && is_plain && !is_checked;
         if is_optimistic { Approach::Optimistic } else { Approach::Checked }
     }

@@ -15,7 +15,7 @@ use crate::{
     Error,
     entity::{delivery, delivery_attempt, endpoint},
 };
-use clock::now_ms;
+use clock::{APART_MS, now_ms};
 
 /// Endpoints that are told of at once at most.
 const RECENT: usize = 1000;
@@ -55,9 +55,6 @@ pub async fn recent(db: &DatabaseConnection, from_ms: i64, until_ms: i64) -> Res
     db.query_all_raw(statement).await?.into_iter().map(|row| Ok(row.try_get("", "endpoint_id")?)).collect()
 }
 
-/// How far the clocks of two hosts may part, in milliseconds. A lease that ends later than any can by that was taken before the
-/// clock was set back: it is free.
-const APART_MS: i64 = 60_000;
 /// The longest wait between two attempts, and a little more.
 const LONGEST_MS: i64 = 30 * 3_600_000;
 
@@ -77,6 +74,7 @@ pub(crate) async fn hasten(db: &DatabaseConnection) -> Result<(), Error> {
 pub async fn lease(db: &DatabaseConnection, owner: Uuid, until_ms: i64, early_ms: i64) -> Result<Vec<endpoint::Model>, Error> {
     use endpoint::{Column, Entity};
     let is_ours = Column::LeaseOwner.eq(owner).and(Column::LeaseUntil.lt(until_ms - early_ms));
+    // One that ends later than any can, although clocks part, was taken before the clock was set back.
     let is_free = Column::LeaseUntil.lt(now_ms()).or(Column::LeaseUntil.gt(until_ms + APART_MS));
     Entity::update_many()
         .filter(Column::State.eq(ENABLED).and(is_ours.or(is_free)))

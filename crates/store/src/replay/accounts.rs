@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Error,
-    batch::accounts::{account_row, insert_methods, row},
+    batch::accounts::{account_row, insert_methods, replaced, row},
     dialect::RowLock,
     entity::{account, account_payment_method, account_status},
     horizon::Horizons,
@@ -203,18 +203,7 @@ async fn refold(context: &Context<'_>, key: &Key, events: &[&Stored], is_cut: bo
     }
     let is_same = before.is_some_and(|row| row.rules_version == RULES_VERSION) && !is_changed && state == stored_state;
     if !is_same {
-        let all = [
-            Column::Status,
-            Column::OnboardingStage,
-            Column::PartnerId,
-            Column::Mode,
-            Column::StatusTime,
-            Column::CreatedAt,
-            Column::UpdatedAt,
-            Column::State,
-            Column::RulesVersion,
-        ];
-        let replace = OnConflict::columns([Column::CompanyId, Column::ExternalId]).update_columns(all).to_owned();
+        let replace = replaced().update_column(Column::RulesVersion).to_owned();
         let new = account_row((*company, external_id), id, &state)?;
         Entity::insert(new).on_conflict(replace).exec_without_returning(tx).await?;
     }

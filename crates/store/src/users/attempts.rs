@@ -13,10 +13,7 @@ use crate::{
     credential::hash,
     entity::{known_device, user},
 };
-use clock::now_ms;
-
-/// How far the clocks of two hosts may part, in milliseconds.
-const APART_MS: i64 = 60_000;
+use clock::{APART_MS, now_ms};
 
 /// What an attempt is counted on.
 pub(super) enum Counted {
