@@ -33,6 +33,9 @@ pub struct LaneStats {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
+    /// When it was, by the clock of Redis, in milliseconds since 1970 UTC: jobs die by that clock. Of several servers, the one behind.
+    #[serde(skip)]
+    pub now_ms: i64,
     /// Jobs that wait, both lanes.
     pub waiting: i64,
     /// Jobs that workers hold.
@@ -69,12 +72,13 @@ impl Queue {
     /// Counts the whole queue: one call per shard, whatever it holds.
     pub async fn stats(&self) -> Result<Stats, Error> {
         let paused_lane = LaneStats { paused: true, ..LaneStats::default() };
-        let mut total = Stats { paused: true, payments: paused_lane, others: paused_lane, ..Stats::default() };
+        let mut total = Stats { now_ms: i64::MAX, paused: true, payments: paused_lane, others: paused_lane, ..Stats::default() };
         for shard in 0..self.shards.len() {
             let answer: Vec<i64> = self.call_in(shard, &self.scripts.stats, vec![HEADS.into()]).await?;
-            let [accepted, duplicates, dropped, paused, lanes @ ..] = answer.as_slice() else {
+            let [now_ms, accepted, duplicates, dropped, paused, lanes @ ..] = answer.as_slice() else {
                 return Err(Error::Protocol("too few counts"));
             };
+            total.now_ms = total.now_ms.min(*now_ms);
             total.accepted += accepted;
             total.duplicates += duplicates;
             total.dropped += dropped;

@@ -4,7 +4,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
 };
 
 use common::{Cell, CompanyId, Deltas, Grain, Mode, Series, Sum, WebhookOutcome};
@@ -106,13 +106,17 @@ pub async fn failed(
     Ok(is_new)
 }
 
-/// Which of `webhooks`, at most some hundreds, count as dead-lettered already.
-pub async fn counted_as_failed<C: FromIterator<Uuid>>(
-    db: &DatabaseConnection,
-    webhooks: impl IntoIterator<Item = Uuid>,
-) -> Result<C, Error> {
-    let rows = failed_webhook::Entity::find().filter(failed_webhook::Column::WebhookId.is_in(webhooks)).all(db).await?;
-    Ok(rows.into_iter().map(|row| row.webhook_id).collect())
+/// Which of `webhooks`, at most some hundreds, each with the time of its receipt, are not counted as dead-lettered yet. Not those
+/// from before the horizon: retention may have removed that they were.
+pub async fn not_counted_as_failed(db: &DatabaseConnection, webhooks: &[(Uuid, i64)]) -> Result<HashSet<Uuid>, Error> {
+    let horizon = Horizons::read(db).await?.webhooks.unwrap_or(i64::MIN);
+    let asked = webhooks.iter().filter(|(_, received_ms)| *received_ms >= horizon).map(|(webhook, _)| *webhook);
+    let mut left: HashSet<Uuid> = asked.collect();
+    let counted = failed_webhook::Entity::find().filter(failed_webhook::Column::WebhookId.is_in(left.iter().copied()));
+    for row in counted.all(db).await? {
+        left.remove(&row.webhook_id);
+    }
+    Ok(left)
 }
 
 /// Counts what was taken over from elsewhere under the name `id`; the same again changes nothing.

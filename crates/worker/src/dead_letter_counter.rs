@@ -1,7 +1,7 @@
 //! Webhooks that were dead-lettered count as failed, each once. Who sees the last attempt fail counts it at once; what died
 //! otherwise, because its workers did or panicked, is found among the dead letters.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use common::{CompanyId, Job, Mode};
 use queue::{DeadCursor, DeadQuery, Queue, Stats};
@@ -14,7 +14,7 @@ use crate::invalidate::Invalidator;
 
 /// How far back a worker that starts scan.
 const FIRST_LOOK_MS: i64 = 3_600_000;
-/// How far two looks overlap: Redis' clock, by which jobs die, is not ours.
+/// How far two looks overlap: the clocks of a cluster's servers differ.
 const OVERLAP_MS: i64 = 60_000;
 /// Longest wait for the database.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -50,8 +50,8 @@ impl DeadLetterCounter {
         let job = lost.job.as_ref();
         let company = job.map_or(CompanyId::NONE, |job| job.company_id);
         let mode = job.and_then(|job| job.event().ok()).map_or(Mode::Live, |event| event.mode);
-        let received_ms = job.map_or(lost.enqueued_ms, |job| job.received_ms);
-        if store::deadline::within(LIMIT, rollups::failed(&self.db, lost.webhook, company, mode, received_ms)).await? {
+        let failed = rollups::failed(&self.db, lost.webhook, company, mode, lost.received_ms());
+        if store::deadline::within(LIMIT, failed).await? {
             self.meter.count("job.dead", 1);
             self.invalidator.counted([company]).await;
         }
@@ -63,9 +63,9 @@ impl DeadLetterCounter {
         let page = queue.dead_letters(query, |_| true).await?;
         let lost = page.letters.iter().map(|letter| LostJob::read(&letter.id, &letter.payload, letter.enqueued_ms));
         let lost: Vec<LostJob> = lost.collect();
-        let counted = rollups::counted_as_failed(&self.db, lost.iter().map(|lost| lost.webhook));
-        let counted: HashSet<Uuid> = store::deadline::within(LIMIT, counted).await?;
-        for lost in lost.iter().filter(|lost| !counted.contains(&lost.webhook)) {
+        let all: Vec<(Uuid, i64)> = lost.iter().map(|lost| (lost.webhook, lost.received_ms())).collect();
+        let left = store::deadline::within(LIMIT, rollups::not_counted_as_failed(&self.db, &all)).await?;
+        for lost in lost.iter().filter(|lost| left.contains(&lost.webhook)) {
             self.count(lost).await?;
         }
         Ok(page.next)
@@ -88,6 +88,10 @@ impl LostJob {
         let webhook = job.as_ref().map_or_else(|| id.parse().unwrap_or_default(), |job| job.webhook_id);
         Self { webhook, job, enqueued_ms }
     }
+
+    fn received_ms(&self) -> i64 {
+        self.job.as_ref().map_or(self.enqueued_ms, |job| job.received_ms)
+    }
 }
 
 /// DeadLetterScan at the dead letters whenever there are more than before.
@@ -103,6 +107,7 @@ pub(crate) struct DeadLetterScan {
 struct Look {
     /// Jobs that had failed for good when it began.
     failed: i64,
+    /// By the clock of Redis, as the times at which jobs die.
     begun_ms: i64,
     query: DeadQuery,
 }
@@ -127,7 +132,7 @@ impl DeadLetterScan {
     }
 
     fn begin(&self, stats: &Stats) -> Option<Look> {
-        let begun_ms = clock::now_ms();
+        let begun_ms = stats.now_ms;
         let from_ms = match &self.last {
             Some(last) if last.failed == stats.failed => return None,
             // Where the clock was set back, jobs die before the last look.
