@@ -1,6 +1,7 @@
 //! Stories of use, each on a platform of its own.
 
 mod analytics;
+mod backup;
 mod dashboard;
 mod deployment;
 mod doors;

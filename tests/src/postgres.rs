@@ -42,6 +42,18 @@ impl Postgres {
     pub fn resume(&self) {
         script(&["start", self.directory.to_str().unwrap()]);
     }
+
+    /// Makes a base backup of it, which was started with the option `archive`. Returns where that is.
+    pub fn back_up(&self) -> PathBuf {
+        let to = self.directory.join("base");
+        script(&["backup", self.directory.to_str().unwrap(), to.to_str().unwrap()]);
+        to
+    }
+
+    /// It is again what it was at `time`, as it told that itself: from a base backup, and from what it logged since.
+    pub fn restore(&self, base: &Path, time: &str) {
+        script(&["restore", self.directory.to_str().unwrap(), base.to_str().unwrap(), time]);
+    }
 }
 
 impl Drop for Postgres {

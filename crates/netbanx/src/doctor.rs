@@ -16,6 +16,8 @@ use crate::{
 
 /// Longest wait for one check; counting all figures again has none.
 const LIMIT: Duration = Duration::from_secs(60);
+/// Webhooks whose identities are looked for.
+const NEWEST: u64 = 100_000;
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Options {
@@ -95,6 +97,7 @@ async fn examine(settings: &Settings, options: Options) -> Vec<Finding> {
     findings.push(Finding::of("dead letters", stats.dead.to_string(), stats.dead > 0, advice));
     findings.push(directory(settings, &db, redis).await);
     findings.push(claims(&queue, &db).await);
+    findings.push(identities(&db).await);
     findings.push(audit(&db).await);
     if options.figures {
         findings.push(figures(&db).await);
@@ -125,6 +128,18 @@ async fn claims(queue: &Queue, db: &sea_orm::DatabaseConnection) -> Finding {
             Finding::of("received webhooks", told, missing > 0, advice)
         }
         Err(error) => Finding { name: "received webhooks", told: error.to_string(), advice: Some(advice) },
+    }
+}
+
+/// Stored webhooks that would not be recognised if they came again: their identities were lost.
+async fn identities(db: &sea_orm::DatabaseConnection) -> Finding {
+    let advice = "Rows were lost in the database, or it was put together from parts: restore it from a backup as a whole.";
+    match store::deadline::within(LIMIT, store::existing::without_identity(db, NEWEST)).await {
+        Ok((looked_at, missing)) => {
+            let told = format!("{missing} of the newest {looked_at} webhooks have none");
+            Finding::of("identities", told, missing > 0, advice)
+        }
+        Err(error) => Finding { name: "identities", told: error.to_string(), advice: Some(advice) },
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use queue::{Claim, Queue};
 use sea_orm::DatabaseConnection;
+use store::existing;
 use uuid::Uuid;
 
 use crate::Error;
@@ -49,11 +50,19 @@ pub(crate) async fn run(queue: &Queue, db: &DatabaseConnection, is_dry: bool) ->
     Ok(done)
 }
 
+/// How many of `claims` are of webhooks, and which of those the database has neither under their job's id nor, as it has one that
+/// came before and that Redis did not know, under their identity.
 async fn missing(db: &DatabaseConnection, claims: Vec<Claim>) -> Result<(u64, Vec<Claim>), store::Error> {
     // Ids that are none of webhooks are other programs'.
     let of_webhooks: Vec<(Uuid, Claim)> = claims.into_iter().filter_map(|claim| Some((claim.job.parse().ok()?, claim))).collect();
     let ids: Vec<Uuid> = of_webhooks.iter().map(|(id, _)| *id).collect();
-    let stored = if ids.is_empty() { HashSet::new() } else { store::existing::webhooks(db, &ids).await? };
+    let stored = if ids.is_empty() { HashSet::new() } else { existing::webhooks(db, &ids).await? };
     let count = of_webhooks.len() as u64;
-    Ok((count, of_webhooks.into_iter().filter(|(id, _)| !stored.contains(id)).map(|(_, claim)| claim).collect()))
+    let absent = of_webhooks.into_iter().filter(|(id, _)| !stored.contains(id)).map(|(_, claim)| claim);
+    let mut absent: Vec<Claim> = absent.collect();
+    if !absent.is_empty() {
+        let recognised = existing::identities(db, absent.iter().map(|claim| claim.identity.as_str())).await?;
+        absent.retain(|claim| !recognised.contains(&claim.identity));
+    }
+    Ok((count, absent))
 }

@@ -1,17 +1,60 @@
-//! Which webhooks are stored, by their ids: for what Redis remembers of a database that was restored.
+//! What of the webhooks is stored: for a database that was restored, or that somebody put together by hand.
 
 use std::collections::HashSet;
 
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
+use common::CompanyId;
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use crate::{
     Error,
-    entity::webhook_event::{Column, Entity},
+    entity::{
+        company, event_identity,
+        webhook_event::{Column, Entity},
+    },
 };
+
+/// Webhooks of one look at identities.
+const PAGE: u64 = 500;
 
 /// Returns those of `ids` that are stored.
 pub async fn webhooks(db: &DatabaseConnection, ids: &[Uuid]) -> Result<HashSet<Uuid>, Error> {
     let rows = Entity::find().select_only().column(Column::Id).filter(Column::Id.is_in(ids.iter().copied()));
     Ok(rows.into_tuple::<Uuid>().all(db).await?.into_iter().collect())
+}
+
+/// Returns those of `identities`, at most some hundreds, under which any company has a webhook.
+pub async fn identities(db: &DatabaseConnection, identities: impl IntoIterator<Item = &str>) -> Result<HashSet<String>, Error> {
+    use event_identity::Column;
+    // An identity does not tell its company; the key begins with it.
+    let companies = company::Entity::find().select_only().column(company::Column::Id).into_query();
+    let of_any = Column::CompanyId.in_subquery(companies).or(Column::CompanyId.eq(CompanyId::NONE.0));
+    let rows = event_identity::Entity::find().select_only().column(Column::Identity).filter(of_any);
+    let rows = rows.filter(Column::Identity.is_in(identities)).into_tuple::<String>().all(db).await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Of the newest webhooks, at most `newest`: how many there are, and how many of them have no entry among the identities, by which
+/// they would be recognised if they came again.
+pub async fn without_identity(db: &DatabaseConnection, newest: u64) -> Result<(u64, u64), Error> {
+    let (mut looked_at, mut missing, mut below) = (0, 0, Uuid::max());
+    while looked_at < newest {
+        let page = Entity::find().select_only().column(Column::Id).filter(Column::Id.lt(below)).order_by_desc(Column::Id);
+        let ids: Vec<Uuid> = page.limit(Ord::min(PAGE, newest - looked_at)).into_tuple().all(db).await?;
+        let Some(last) = ids.last() else { break };
+        below = *last;
+        looked_at += ids.len() as u64;
+        let rows = Entity::find().select_only().columns([Column::CompanyId, Column::Identity]).filter(Column::Id.is_in(ids));
+        let rows: Vec<(Uuid, String)> = rows.into_tuple().all(db).await?;
+        let mut named = HashSet::new();
+        for company in rows.iter().map(|(company, _)| *company).collect::<HashSet<_>>() {
+            let own = rows.iter().filter(|(of, _)| *of == company).map(|(_, identity)| identity.clone());
+            let entries = event_identity::Entity::find()
+                .filter(event_identity::Column::CompanyId.eq(company))
+                .filter(event_identity::Column::Identity.is_in(own));
+            named.extend(entries.all(db).await?.into_iter().map(|entry| (entry.company_id, entry.identity)));
+        }
+        missing += rows.iter().filter(|row| !named.contains(row)).count() as u64;
+    }
+    Ok((looked_at, missing))
 }
