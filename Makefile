@@ -1,4 +1,4 @@
-.PHONY: help run stop test years rollout performance screenshots soak bench build profile lint docs fuzz sbom
+.PHONY: help run stop test years chaos rollout performance screenshots soak bench build profile lint docs fuzz sbom
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
@@ -14,6 +14,9 @@ test: ## every test, on SQLite and PostgreSQL, with real servers
 
 years: ## the programs on a clock that is moved through 400 days and back, on both databases (`make test` has it in short)
 	@scripts/years
+
+chaos: ## 600 faults by a seed, on both databases, one Redis and a cluster (half an hour): SEED=7 repeats a plan, FAULTS=50 shortens it
+	@scripts/chaos
 
 rollout: ## the programs of an earlier revision and these mixed under load: make rollout OLD=HEAD~1
 	@scripts/rollout "$(OLD)"

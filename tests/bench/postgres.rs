@@ -1,8 +1,8 @@
 //! The PostgreSQL that is measured with.
 
-use std::{ops::Deref, path::PathBuf};
+use std::ops::Deref;
 
-use e2e::{Postgres, new_directory};
+use e2e::{OwnDirectory, Postgres, new_directory};
 use sea_orm::ConnectionTrait;
 
 /// Settings beside the defaults: those of `k8s/components/cloudnative-pg`, with buffers as it gives them for
@@ -26,22 +26,13 @@ const WARM_UP: [&str; 6] = [
 /// A server as in production. Nothing of it is left.
 pub struct Server {
     postgres: Postgres,
-    // Dropped after the server, which writes there to its end.
-    _data: Data,
-}
-
-struct Data(PathBuf);
-
-impl Drop for Data {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+    _data: OwnDirectory,
 }
 
 impl Server {
     pub async fn start() -> Self {
         let directory = new_directory();
-        let server = Self { postgres: Postgres::start_with(&directory, &SETTINGS), _data: Data(directory) };
+        let server = Self { postgres: Postgres::start_with(&directory, &SETTINGS), _data: OwnDirectory(directory) };
         let db = store::connect(server.url(), 1).await.unwrap();
         for statement in WARM_UP {
             db.execute_unprepared(statement).await.unwrap();

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use e2e::{Database, KEY, Platform, Postgres, Relay, Service, chaos::chaos, eventually, new_directory};
+use e2e::{
+    Database, KEY, Platform, Postgres, Relay, Service,
+    chaos::{Fault, Plan, chaos},
+    eventually, new_directory,
+};
 use queue::{Enqueued, Lane, NewJob, Producer};
 use uuid::Uuid;
 
@@ -262,20 +266,24 @@ async fn a_worker_that_is_told_to_stop_leaves_nothing_in_hand() {
     assert_eq!(counts.completed + counts.waiting, 3000);
 }
 
-/// The short form of `make soak`'s.
+/// The short form of `make chaos`.
 #[tokio::test]
 async fn nothing_is_lost_or_doubled_while_everything_dies() {
-    let directory = new_directory();
-    let postgres = Postgres::start(&directory);
-    let mut platform = Platform::prepare_on(Database::Postgres, Some(postgres.url().to_owned())).await;
-    platform.variables.push(("QUEUE_LEASE_SECS", "2".to_owned()));
-    platform.run(Service::Ingress).await;
-    platform.run(Service::Worker).await;
-    let outcome = chaos(&mut platform, &postgres, Duration::from_secs(10), rand::random()).await;
-    assert!(outcome.accepted > 0, "{outcome:?}");
-    drop(platform);
-    drop(postgres);
-    std::fs::remove_dir_all(directory).unwrap();
+    chaos(Database::Postgres, &Plan::new(rand::random(), 8, true)).await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_or_doubled_while_everything_dies_sqlite() {
+    chaos(Database::Sqlite, &Plan::new(rand::random(), 6, false)).await;
+}
+
+#[test]
+fn a_seed_tells_its_plan_again() {
+    let plan = Plan::new(7, 160, true);
+    assert_eq!(plan, Plan::new(7, 160, true));
+    assert_ne!(plan, Plan::new(8, 160, true));
+    assert!(plan.counts().into_values().all(|count| count == 10), "{plan}");
+    assert!(!Plan::new(7, 13, false).counts().contains_key(&Fault::DatabaseKilled), "there is no server to kill");
 }
 
 /// A company's and a lane's backlog delay neither another company nor payments.

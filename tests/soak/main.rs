@@ -7,10 +7,11 @@ mod directory;
 mod fairness;
 mod idle;
 
-use std::time::Duration;
-
 use clap::{Parser, ValueEnum};
-use e2e::{Database, Platform, Postgres, Report, Service, chaos::chaos, new_directory};
+use e2e::{
+    Database, Report,
+    chaos::{Plan, chaos},
+};
 
 /// What can be soaked, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -58,16 +59,8 @@ async fn main() -> std::process::ExitCode {
     report.end()
 }
 
-/// A minute of kills and faults; panics where a webhook is lost or doubled.
+/// A minute of faults; panics where a promise is broken.
 async fn at_random() {
-    let directory = new_directory();
-    let postgres = Postgres::start(&directory);
-    let mut platform = Platform::prepare_on(Database::Postgres, Some(postgres.url().to_owned())).await;
-    platform.run(Service::Ingress).await;
-    platform.run(Service::Worker).await;
-    let outcome = chaos(&mut platform, &postgres, Duration::from_secs(60), rand::random()).await;
-    println!("chaos, 60 s: {outcome:?}: every accepted webhook is stored once, none twice");
-    drop(platform);
-    drop(postgres);
-    drop(std::fs::remove_dir_all(directory));
+    let history = chaos(Database::Postgres, &Plan::new(rand::random(), 25, true)).await;
+    println!("chaos: {history:?}: every accepted webhook is stored once, none twice");
 }

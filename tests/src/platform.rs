@@ -237,6 +237,11 @@ impl Platform {
         self.services.iter().find(|(kind, _)| *kind == service).map(|(_, child)| child.id()).unwrap()
     }
 
+    /// The processes of all its instances.
+    pub fn pids(&self, service: Service) -> Vec<u32> {
+        self.services.iter().filter(|(kind, _)| *kind == service).map(|(_, child)| child.id()).collect()
+    }
+
     /// Whether every service that was started still runs.
     pub fn all_alive(&mut self) -> bool {
         self.services.iter_mut().all(|(_, child)| child.try_wait().unwrap().is_none())

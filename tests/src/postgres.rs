@@ -5,6 +5,15 @@ use std::{
 
 use crate::free_port;
 
+/// A directory that goes with its owner. In a struct it stands behind whatever writes there to its end.
+pub struct OwnDirectory(pub PathBuf);
+
+impl Drop for OwnDirectory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A PostgreSQL server of one's own, to be stopped and started.
 pub struct Postgres {
     directory: PathBuf,
