@@ -1,4 +1,4 @@
-.PHONY: help run stop test years chaos rollout performance screenshots soak bench build profile lint docs fuzz sbom
+.PHONY: help run stop test years chaos hostile rollout performance screenshots soak bench build profile lint docs fuzz sbom
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
@@ -17,6 +17,10 @@ years: ## the programs on a clock that is moved through 400 days and back, on bo
 
 chaos: ## 600 faults by a seed, on both databases, one Redis and a cluster (half an hour): SEED=7 repeats a plan, FAULTS=50 shortens it
 	@scripts/chaos
+
+hostile: ## strangers at ingress: smuggling, floods, 15,000 slow connections, with the memory and the waits of honest senders beside them
+	@scripts/need cc redis-server
+	ulimit -n $$(ulimit -Hn) && scripts/release build --workspace --bins && target/release/hostile
 
 rollout: ## the programs of an earlier revision and these mixed under load: make rollout OLD=HEAD~1
 	@scripts/rollout "$(OLD)"

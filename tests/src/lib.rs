@@ -24,6 +24,7 @@ mod sender;
 mod signed;
 pub mod usage;
 mod wall_clock;
+pub mod wire;
 
 pub use collector::Collector;
 pub use customer::{Customer, Told};

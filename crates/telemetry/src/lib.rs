@@ -86,9 +86,8 @@ pub fn init(options: &Options) -> Result<Telemetry, Error> {
     trace::set_ratio(if tracer.is_some() { options.sample_ratio } else { 0.0 }, tracer.is_some());
 
     let text = std::env::var("RUST_LOG").unwrap_or_default();
-    let directives =
-        if text.trim().is_empty() { "info,sqlx=warn,fred=warn,apalis_core=warn,actix_server=warn" } else { text.as_str() };
-    let filter = || EnvFilter::try_new(directives).map_err(|e| Error::Filter(e.to_string()));
+    let directives = directives(&text);
+    let filter = || EnvFilter::try_new(&directives).map_err(|e| Error::Filter(e.to_string()));
     let layer = tracer.as_ref().map(|provider| {
         // Spans of ours alone: those of libraries speak of what they carry.
         let ours = EnvFilter::new(format!("off,{}=info", trace::TARGET));
@@ -145,5 +144,27 @@ impl Telemetry {
             let _ = tracer.shutdown_with_timeout(TIMEOUT);
         }
         let _ = self.meter.shutdown_with_timeout(TIMEOUT);
+    }
+}
+
+/// What is logged: what `asked` (the text of `RUST_LOG`) says, or what suits operators. What a stranger writes to a port is no error
+/// of ours, and actix-http logs each such connection as one: whoever wants to see them names its dispatcher.
+fn directives(asked: &str) -> String {
+    let usual = "info,sqlx=warn,fred=warn,apalis_core=warn,actix_server=warn";
+    format!("actix_http::h1::dispatcher=off,{}", if asked.trim().is_empty() { usual } else { asked })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_fill_no_log_unless_that_is_asked_for() {
+        for asked in ["", " ", "warn", "info,actix_http=debug", "actix_http::h1::dispatcher=error"] {
+            let filter = EnvFilter::try_new(directives(asked)).unwrap().to_string();
+            let is_quiet = filter.contains("actix_http::h1::dispatcher=off");
+            assert_eq!(is_quiet, !asked.contains("dispatcher"), "{asked}: {filter}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What is signed is kept: in every spelling of a signature, in every form of a body, understood or not.
 
 mod content;
+mod hostile;
 mod identity;
 mod manners;
 mod restored;
