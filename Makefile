@@ -1,4 +1,4 @@
-.PHONY: help run stop test years chaos hostile rollout performance screenshots soak bench build profile lint docs fuzz sbom
+.PHONY: help run stop test years chaos hostile rollout performance screenshots soak bench build profile lint docs fuzz mutants sbom
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
@@ -65,6 +65,9 @@ lint: ## formatting, clippy, documents, what is deployed and what it is made of;
 
 docs: ## the documents as a book, into target/docs
 	@scripts/book
+
+mutants: ## what no test would notice, in shards: MUTANTS=common SHARD=0/8
+	@scripts/mutants
 
 fuzz: ## looks for bytes that break a promise, a minute for each target; FUZZ="masking envelope" FUZZ_SECONDS=600
 	@scripts/fuzz

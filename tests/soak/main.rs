@@ -5,6 +5,7 @@ mod backlog;
 mod database_away;
 mod directory;
 mod fairness;
+mod hour;
 mod idle;
 
 use clap::{Parser, ValueEnum};
@@ -24,20 +25,22 @@ enum Part {
     DatabaseAway,
     /// Receivers in tens of thousands.
     Directory,
+    /// Steady traffic, after which nothing holds more than before; only where it is named.
+    Hour,
 }
 
 /// Tries the queue's promises at full size.
 #[derive(Debug, Parser)]
 #[command(name = "soak")]
 struct Options {
-    /// What to try; absent: everything.
+    /// What to try; absent: everything but the hour.
     parts: Vec<Part>,
     /// Jobs of the backlog.
     #[arg(long, env = "SOAK_JOBS", default_value_t = 1_000_000)]
     jobs: u64,
-    /// For how many minutes PostgreSQL is away.
-    #[arg(long, env = "SOAK_MINUTES", default_value_t = 10)]
-    minutes: u64,
+    /// For how many minutes PostgreSQL is away (10), and how many the hour has (60).
+    #[arg(long, env = "SOAK_MINUTES")]
+    minutes: Option<u64>,
 }
 
 #[tokio::main]
@@ -45,14 +48,15 @@ async fn main() -> std::process::ExitCode {
     let options = Options::parse();
     let mut report = Report::default();
     for part in Part::value_variants() {
-        if options.parts.is_empty() || options.parts.contains(part) {
+        if options.parts.contains(part) || (options.parts.is_empty() && *part != Part::Hour) {
             match part {
                 Part::Backlog => backlog::run(options.jobs, &mut report).await,
                 Part::Idle => idle::run(&mut report).await,
                 Part::Fairness => fairness::run(&mut report).await,
                 Part::Chaos => at_random().await,
-                Part::DatabaseAway => database_away::run(options.minutes, &mut report).await,
+                Part::DatabaseAway => database_away::run(options.minutes.unwrap_or(10), &mut report).await,
                 Part::Directory => directory::run(&mut report).await,
+                Part::Hour => hour::run(options.minutes.unwrap_or(60), &mut report).await,
             }
         }
     }
