@@ -57,6 +57,11 @@ impl Away {
         self.heard = told.map(|notice| (notice.channel_id, notice.alert.clone())).collect();
     }
 
+    /// These were told a moment ago: the rows may not say so before the database goes away.
+    pub fn heard_of(&mut self, told: Vec<(Uuid, String)>) {
+        self.heard.extend(told);
+    }
+
     /// Tells the platform's channels what is critical of `standing`, once it has stood for long enough.
     pub async fn tell(&mut self, api: &Api, standing: &[Standing]) {
         if self.since.get_or_insert_with(Instant::now).elapsed() < api.alert_settle {

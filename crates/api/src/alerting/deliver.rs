@@ -15,6 +15,8 @@ use store::{
     entity::{alert_channel::Model as Channel, alert_notice::Model as Notice},
 };
 
+use uuid::Uuid;
+
 use super::{whose, within};
 use crate::Api;
 
@@ -33,8 +35,8 @@ pub(super) fn opened(api: &Api, channel: &Channel) -> Option<Configuration> {
     opened
 }
 
-/// Tells `channel` of what is claimed for it.
-pub(super) async fn deliver(api: Api, channel: Channel, claimed: Vec<(Step, Notice)>) {
+/// Tells `channel` of what is claimed for it. Returns of which alerts it heard.
+pub(super) async fn deliver(api: Api, channel: Channel, claimed: Vec<(Step, Notice)>) -> Vec<(Uuid, String)> {
     let entries = claimed.iter().map(|(step, notice)| Entry::of(*step, notice)).collect();
     let digest = Digest { whose: whose(&api, channel.company_id).await, is_test: false, entries };
     let outcome = match (opened(&api, &channel), &api.notify) {
@@ -61,4 +63,6 @@ pub(super) async fn deliver(api: Api, channel: Channel, claimed: Vec<(Step, Noti
             tokio::time::sleep(BETWEEN).await;
         }
     }
+    let heard = claimed.into_iter().take(outcome.told).filter(|(step, _)| *step != Step::End);
+    heard.map(|(_, notice)| (notice.channel_id, notice.alert)).collect()
 }

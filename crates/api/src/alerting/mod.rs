@@ -86,7 +86,7 @@ struct Memory {
     /// What stands of each company, and when it was measured.
     business: HashMap<Uuid, (Instant, Option<Vec<Standing>>)>,
     /// Messages under way.
-    under_way: JoinSet<()>,
+    under_way: JoinSet<Vec<(Uuid, String)>>,
     /// To which channels they go.
     busy: HashMap<tokio::task::Id, Uuid>,
     away: Away,
@@ -107,8 +107,9 @@ pub(crate) async fn run(api: Api, mut stop: Stop) {
         // With Redis away nobody has the right: then the database alone keeps it to once.
         let is_anothers = matches!(tokio::time::timeout(LIMIT, lease.hold()).await, Ok(Ok(None)));
         while let Some(done) = memory.under_way.try_join_next_with_id() {
-            let id = done.map_or_else(|error| error.id(), |(id, ())| id);
+            let (id, heard) = done.unwrap_or_else(|error| (error.id(), Vec::new()));
             memory.busy.remove(&id);
+            memory.away.heard_of(heard);
         }
         if is_anothers || *stop.borrow() {
             memory.business.clear();
