@@ -1,5 +1,6 @@
 //! Stories of use, each on a platform of its own.
 
+mod alert_channels;
 mod analytics;
 mod backup;
 mod dashboard;

@@ -49,6 +49,7 @@ pub struct Platform {
     pub admin_token: String,
     /// Further settings for whatever is started from now on.
     pub variables: Vec<(&'static str, String)>,
+    keeps_log: bool,
 }
 
 /// The master key of every platform.
@@ -112,6 +113,7 @@ impl Platform {
             http: Client::builder().pool_idle_timeout(Duration::from_secs(2)).build().unwrap(),
             admin_token: String::new(),
             variables,
+            keeps_log: false,
         };
         platform.furnish(netbanx)
     }
@@ -193,9 +195,24 @@ impl Platform {
         path.display().to_string()
     }
 
+    /// What services that are started from now on write goes to a file that [`Self::log`] reads.
+    pub fn keep_log(&mut self) {
+        self.keeps_log = true;
+    }
+
+    /// What they wrote.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory.join("log")).unwrap()
+    }
+
     /// Starts a service.
     pub fn spawn(&mut self, service: Service) {
-        let child = self.command(&binary(service.name())).spawn().unwrap();
+        let mut command = self.command(&binary(service.name()));
+        if self.keeps_log {
+            let log = fs::OpenOptions::new().create(true).append(true).open(self.directory.join("log")).unwrap();
+            command.stderr(log.try_clone().unwrap()).stdout(log);
+        }
+        let child = command.spawn().unwrap();
         self.services.push((service, child));
     }
 

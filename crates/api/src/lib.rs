@@ -27,6 +27,7 @@
 
 mod account;
 pub mod admin;
+mod alerting;
 mod analytics;
 mod auth;
 #[doc(hidden)]
@@ -105,6 +106,10 @@ pub struct Api {
     outbound: Arc<Policy>,
     /// The same as it was set.
     outbound_settings: OutboundSettings,
+    /// Sends alerts to channels.
+    notify: Option<notify::Sender>,
+    /// How long an alert must have stood, or have been over, before it is told.
+    alert_settle: Duration,
     /// How Netbanx is asked.
     lookup: LookupSettings,
     /// Which answers what it says makes old.
@@ -160,16 +165,19 @@ impl Api {
             oidc: oidc.map(Arc::new),
             outbound: Arc::new(Policy::of(&settings.outbound)),
             outbound_settings: settings.outbound.clone(),
+            notify: sender(settings),
+            alert_settle: settings.alert_settle,
             ingress_url: settings.ingress_public_url.as_deref().map(Into::into),
         })
     }
 
-    /// Keeps answers ready and an eye on everything, delivers messages to endpoints, and asks Netbanx for what is overdue, until
+    /// Keeps answers ready and an eye on everything, tells alerts, delivers messages to endpoints, and asks Netbanx for what is overdue, until
     /// `stop`.
     pub async fn maintain(self, stop: Stop) {
         let delivering = self.clone().deliver(stop.clone());
         let asking = self.clone().look_up(stop.clone());
-        tokio::join!(precompute::run(self.clone(), stop.clone()), monitoring::watch(self, stop), delivering, asking);
+        let telling = alerting::run(self.clone(), stop.clone());
+        tokio::join!(precompute::run(self.clone(), stop.clone()), monitoring::watch(self, stop), delivering, asking, telling);
     }
 
     /// Delivers messages to endpoints, which needs the keys that sign them.
@@ -193,6 +201,15 @@ impl Api {
     pub fn readiness(&self) -> Readiness {
         service::needs_database(Readiness::default(), &self.db)
     }
+}
+
+/// What sends alerts; without e-mail where the mail server's settings cannot be used, which the log says.
+fn sender(settings: &Settings) -> Option<notify::Sender> {
+    let made = notify::Sender::new(&settings.outbound, settings.mail.as_ref()).or_else(|error| {
+        tracing::error!(%error, "alerts are not mailed");
+        notify::Sender::new(&settings.outbound, None)
+    });
+    made.map_err(|error| tracing::error!(%error, "alerts are not told")).ok()
 }
 
 /// Runs the service until `stop`.

@@ -103,19 +103,20 @@ impl Sender {
 
     /// Sends a message; takes `WHOLE` at most.
     pub async fn send(&self, request: Request<'_>, now_ms: i64) -> Answer {
+        let timestamp = request.timestamp.to_string();
+        let headers = [(ID, request.id), (TIMESTAMP, timestamp.as_str()), (SIGNATURE, request.signature.as_str())];
+        self.post(request.url, &headers, request.body, now_ms).await
+    }
+
+    /// Posts JSON; takes `WHOLE` at most.
+    pub async fn post(&self, url: &str, headers: &[(&'static str, &str)], body: String, now_ms: i64) -> Answer {
         // Addresses in the URL itself are never looked up, and what is allowed may have changed since it was entered.
-        let url = match self.policy.read(request.url) {
+        let url = match self.policy.read(url) {
             Ok(url) => url,
             Err(refused) => return Answer::failed(refused.to_string()),
         };
-        let sent = self
-            .client
-            .post(url)
-            .header(CONTENT_TYPE, "application/json")
-            .header(ID, request.id)
-            .header(TIMESTAMP, request.timestamp)
-            .header(SIGNATURE, request.signature)
-            .body(request.body);
+        let sent = self.client.post(url).header(CONTENT_TYPE, "application/json").body(body);
+        let sent = headers.iter().fold(sent, |sent, (name, value)| sent.header(*name, *value));
         match sent.send().await {
             Ok(answer) => read(answer, now_ms).await,
             Err(error) => Answer::failed(reason(&error)),

@@ -8,6 +8,7 @@ mod access;
 mod arguments;
 mod checks;
 mod lookup;
+mod mail;
 mod master_keys;
 mod outbound;
 mod redis_url;
@@ -20,6 +21,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 pub use access::{OIDC_CALLBACK, OidcSettings, SecondFactor};
 use checks::{header_name, otlp_endpoint, public_url};
 pub use lookup::LookupSettings;
+pub use mail::{MailSettings, MailTls};
 pub use master_keys::MasterKeys;
 pub use outbound::OutboundSettings;
 use queue::{Packing, QueueSettings};
@@ -135,6 +137,10 @@ pub struct Settings {
     pub trace_ratio: f64,
     /// `ALERT_*`: from when on something is wrong.
     pub alerts: AlertLimits,
+    /// `SMTP_*`, `ALERT_MAIL_FROM`: by which server alerts are mailed; none: no e-mail.
+    pub mail: Option<MailSettings>,
+    /// `ALERT_SETTLE_SECS`: how long an alert must have stood, or have been over, before it is told.
+    pub alert_settle: Duration,
     /// `OUTBOUND_*`: where messages to companies' endpoints may go.
     pub outbound: OutboundSettings,
     /// `LOOKUP_*`: how Netbanx is asked for transactions and accounts.
@@ -237,6 +243,8 @@ impl Settings {
                 oldest_ms: 1000 * source.number::<u32>(&table::ALERT_OLDEST_SECS).map(i64::from)?,
                 redis_memory: source.share(&table::ALERT_REDIS_MEMORY)?.unwrap_or(1.0),
             },
+            mail: mail::read(source)?,
+            alert_settle: source.seconds(&table::ALERT_SETTLE_SECS)?,
             outbound: OutboundSettings::read(source)?,
             lookup: LookupSettings::read(source)?,
             second_factor: source.parse(&table::SECOND_FACTOR)?,

@@ -106,7 +106,7 @@ table! {
         APP_ENV = choice("development", &["development", "production", "test"]),
             "`production`: JSON logs; signatures cannot be switched off, and nothing leaves the machine in plain text";
         MASTER_KEY = secret(),
-            "32 bytes in base64 (`openssl rand -base64 32`), which encrypt receivers' keys, endpoints' keys, the secrets of second factors and the passwords of look-ups; `dev` makes its own. To replace it: put \
+            "32 bytes in base64 (`openssl rand -base64 32`), which encrypt receivers' keys, endpoints' keys, the secrets of second factors, the passwords of look-ups and what alert channels need; `dev` makes its own. To replace it: put \
              the new one before it, separated by a comma, restart, `netbanx secret rewrap`, then take the old one away once no \
              sealed dead letter is left";
         ADMIN_BIND = text(""), "address and port on which health and metrics are served apart from the public port; per service";
@@ -220,6 +220,15 @@ table! {
         OUTBOUND_ALLOW_NETWORKS = text(""),
             "networks that endpoints may lie in though they are not public, such as `10.1.0.0/16`, separated by commas";
         OUTBOUND_PROXY = text(""), "`http://HOST:PORT` through which messages go to endpoints, and look-ups to Netbanx";
+    }
+    "Alerts reach people" {
+        SMTP_URL = secret(),
+            "mail server for alerts: `smtps://USER:PASSWORD@HOST:465`, or `smtp://USER:PASSWORD@HOST:587` with STARTTLS; `?tls=none` \
+             goes without, on this machine alone. Unset: no e-mail";
+        SMTP_TLS_CA_FILE = text(""), "PEM file of the authority that signed that server's certificate. Unset: the system's authorities";
+        ALERT_MAIL_FROM = text(""), "sender of those e-mails, which `SMTP_URL` needs";
+        ALERT_SETTLE_SECS = number("30", 1, 3600, "seconds"),
+            "that an alert must have stood, or have been over, before it is told; what comes together is one message";
     }
     "Look-ups at Netbanx" {
         LOOKUP_TIMEOUT_SECS = number("15", 1, 120, "seconds"), "the longest that one request to Netbanx takes";

@@ -35,6 +35,10 @@ fn each_bad_value_is_named() {
         ("OUTBOUND_ALLOW_NETWORKS", "10.0.0.0/8,example.com"),
         ("OUTBOUND_PROXY", "proxy:3128"),
         ("LOOKUP_PER_MINUTE", "0"),
+        ("SMTP_URL", "mail.example.com"),
+        ("SMTP_URL", "smtp://user:password@mail.example.com?tls=none"),
+        ("SMTP_URL", "smtp://user@mail.example.com"),
+        ("ALERT_SETTLE_SECS", "0"),
         ("SECOND_FACTOR", "yes"),
     ] {
         let message = read(&[(name, value)]).unwrap_err().to_string();
@@ -55,4 +59,18 @@ fn redis_by_parts_and_as_a_cluster() {
     assert_eq!(one.redis_url, "redis://:p%40%2Fw@r:7/2");
     let cluster = read(&[("REDIS_HOST", "a:1,b:2, c")]).unwrap();
     assert_eq!(cluster.redis_url, "redis-cluster://a:1?node=b:2&node=c:6379");
+}
+
+#[test]
+fn a_mail_server_is_read_and_its_password_never_printed() {
+    let from = ("ALERT_MAIL_FROM", "alerts@example.com");
+    let mail = |url| read(&[("SMTP_URL", url), from]).unwrap().mail.unwrap();
+    let wrapped = mail("smtps://user:p%40ss@mail.example.com");
+    assert_eq!((wrapped.port, wrapped.tls), (465, MailTls::Wrapped));
+    assert_eq!(wrapped.credentials, Some(("user".to_owned(), "p@ss".to_owned())));
+    assert!(!format!("{wrapped:?}").contains("p@ss"));
+    assert_eq!((mail("smtp://mail.example.com").port, mail("smtp://mail.example.com").tls), (587, MailTls::StartTls));
+    assert_eq!(mail("smtp://127.0.0.1:25?tls=none").tls, MailTls::Plain);
+    let nobody = read(&[("SMTP_URL", "smtp://mail.example.com")]).unwrap_err().to_string();
+    assert!(nobody.starts_with("ALERT_MAIL_FROM: "), "{nobody}");
 }

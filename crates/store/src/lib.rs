@@ -11,6 +11,7 @@
 //! | [`figure_check`] | the same proved a day at a time, by the workers themselves |
 //! | [`as_of`] | transactions and figures as they were known at a moment |
 //! | [`outbound`] | companies' own systems are told of what changed |
+//! | [`alerting`] | whom alerts are told, what was told, and a company's rules |
 //! | [`retention`] | removes rows older than the configured ages |
 //! | [`receiver_changes`] | receivers as they are published, and whether something changed |
 //! | [`reconciliations`] | comparisons with Netbanx's reports: runs, what they found, what they ask |
@@ -39,6 +40,7 @@
 //! module for its queries, with a row above; retention in [`retention`] unless it cannot grow. What one database says otherwise goes
 //! into [`dialect`]. A test in `tests/it` runs on both.
 
+pub mod alerting;
 pub mod as_of;
 pub mod audit;
 pub mod batch;

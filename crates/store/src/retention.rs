@@ -12,7 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    Error,
+    Error, alerting,
     dialect::{self, RowLock, partitions},
     entity::{
         collected_count, event_conflict, event_id, event_identity, failed_webhook, late_event, rollup, transaction,
@@ -80,6 +80,7 @@ pub async fn step(db: &DatabaseConnection, retention: Retention) -> Result<u64, 
     removed += lookups::retain(db).await?;
     removed += listeners::sweep(db).await?;
     removed += reconciliations::retain(db).await?;
+    removed += alerting::notices::retain(db).await?;
     deliveries::hasten(db).await?;
     let collected = collected_count::Column::At.lt(now_ms() - COLLECTED_MS);
     removed += remove::<collected_count::Entity>(db, collected_count::Column::Id, collected).await?;

@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 pub use crate::vault::Vault;
 use crate::{
-    Error, Scope, credential,
+    Error, Scope,
+    alerting::channels,
+    credential,
     entity::receiver_secret::{self, Column, Entity, Model},
     lookups,
     outbound::endpoints,
@@ -143,13 +145,14 @@ pub async fn revoke(db: &impl TransactionTrait, endpoint: Endpoint, company: Com
 }
 
 /// Encrypts again, under the current master key, every key that is not, those of endpoints, the secrets of second
-/// factors and the passwords of look-ups included. Returns how many there were. The old master key must still be among the vault's.
+/// factors, the passwords of look-ups and the configurations of alert channels included. Returns how many there were. The old master key must still be among the vault's.
 pub async fn rewrap(db: &DatabaseConnection, vault: &Vault) -> Result<u64, Error> {
     let (mut last, mut done) = (Uuid::nil(), 0);
     loop {
         let page = Entity::find().filter(Column::Id.gt(last)).order_by_asc(Column::Id).limit(REWRAPPED_AT_ONCE).all(db).await?;
         let Some(end) = page.last() else {
-            let others = second_factor::rewrap(db, vault).await? + lookups::rewrap(db, vault).await?;
+            let others =
+                second_factor::rewrap(db, vault).await? + lookups::rewrap(db, vault).await? + channels::rewrap(db, vault).await?;
             return Ok(done + endpoints::rewrap(db, vault).await? + others);
         };
         last = end.id;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{ENDPOINTS, HEEDED, add, ask, delivered, pay, start};
 
 /// Whether the standard's own Python library accepts the message under that key.
-pub(super) fn verifies(told: &Told, secret: &str) -> bool {
+pub(crate) fn verifies(told: &Told, secret: &str) -> bool {
     let python = std::env::var("STANDARD_WEBHOOKS").expect("STANDARD_WEBHOOKS must name a Python that has it: run `make test`");
     let code = "import sys\nfrom standardwebhooks import Webhook\n\
         Webhook(sys.argv[1]).verify(sys.argv[2], {'webhook-id': sys.argv[3], 'webhook-timestamp': sys.argv[4], \

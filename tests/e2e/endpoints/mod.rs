@@ -1,6 +1,6 @@
 //! Companies' own systems are told of what changed: a real server on loopback, verified by the standard's own library.
 
-mod delivery;
+pub(crate) mod delivery;
 mod doors;
 mod listen;
 mod order;

@@ -78,7 +78,14 @@ impl World {
         let company = companies["companies"].as_array().unwrap().iter().find(|row| row["slug"] == "acme").map(id).unwrap();
         let member = ["user", "add", "--email", EMAIL, "--role", "member", "--company", "acme", "--generate"];
         let password = platform.netbanx(&member);
-        let marks = ["mark-of-a-payment", "mark-of-an-account", "mark-of-a-dead-letter", "mark-of-an-endpoint", EMAIL];
+        let marks = [
+            "mark-of-a-payment",
+            "mark-of-an-account",
+            "mark-of-a-dead-letter",
+            "mark-of-an-endpoint",
+            "mark-of-a-channel",
+            EMAIL,
+        ];
         let marks = marks.into_iter().chain([&*transaction, &account, &event, &company, &dead]).map(str::to_owned).collect();
         let askers = askers(&platform);
         let foreigner = of_token(&platform, "a foreigner", "other", &PERMISSIONS[..6]);
@@ -94,6 +101,7 @@ impl World {
     pub async fn path(&self, row: &Row, is_changed: bool) -> String {
         let (kind, is_fresh) = (row.path.split('/').nth(3).unwrap_or_default(), is_changed && row.method != "GET");
         let id = match kind {
+            "alert-rules" if row.method == "GET" => return row.path.to_owned() + "?company=acme",
             _ if !row.path.contains('{') => return row.path.to_owned(),
             "transactions" => self.transaction.clone(),
             "accounts" => self.account.clone(),
@@ -106,6 +114,8 @@ impl World {
             }
             // Of each company there may be few endpoints.
             "endpoints" if is_fresh || row.method == "GET" => self.new_endpoint().await,
+            "alert-channels" if is_fresh || row.method == "GET" => self.new_channel().await,
+            "alert-channels" => "00000000-0000-7000-8000-000000000000".to_owned(),
             "endpoints" => "00000000-0000-7000-8000-000000000000".to_owned(),
             "tokens" => {
                 self.new_of("/api/v1/tokens", json!({"company": "acme", "name": "gone", "permissions": ["read:events"]})).await
@@ -188,6 +198,20 @@ impl World {
     async fn new_key(&self) -> String {
         let made = self.made("/api/v1/receivers/direct-debit/keys", json!({"company": "acme", "graceHours": 0})).await;
         made["version"].to_string()
+    }
+
+    /// A channel in the place of the oldest, since a company may have few.
+    async fn new_channel(&self) -> String {
+        let listed = self.platform.get("/api/v1/alert-channels").await["channels"].take();
+        let listed = listed.as_array().unwrap();
+        if listed.len() > 10 {
+            let oldest = format!("{}/api/v1/alert-channels/{}", self.platform.api_url(), listed[0]["id"].as_str().unwrap());
+            let removed = self.platform.http.delete(oldest).bearer_auth(&self.platform.admin_token).send().await.unwrap();
+            assert_eq!(removed.status(), 204);
+        }
+        let to = json!(["ops@example.com"]);
+        let body = json!({"company": "acme", "kind": "email", "name": "mark-of-a-channel", "to": to});
+        self.new_of("/api/v1/alert-channels", body).await
     }
 
     /// An endpoint in the place of the oldest, since a company may have few.

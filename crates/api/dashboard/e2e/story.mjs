@@ -190,6 +190,29 @@ test('a key is rotated: shown once, two active, tested with a click, the old one
   await page.context().close();
 });
 
+test('an alert channel is added, tested with a click and removed', async () => {
+  const page = await newPage(browser, {}, signedOut);
+  await signIn(page);
+  await go(page, 'settings/alerts');
+  await page.getByText('Nobody is told of alerts yet').waitFor();
+  await page.getByRole('button', { name: 'New channel' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('on call');
+  await dialog.getByLabel('Addresses').fill('ops@example.com, night@example.com');
+  assert.deepEqual(await violations(page), []);
+  await dialog.getByRole('button', { name: 'Add channel' }).click();
+  await page.getByRole('table', { name: 'Alert channels' }).getByText('E-mail: ops@example.com, night@example.com').waitFor();
+  // This installation has no mail server.
+  await page.getByRole('button', { name: 'Test on call' }).click();
+  await page.getByRole('dialog', { name: 'The test did not arrive' }).getByText('SMTP_URL').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Remove on call' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await page.getByText('Nobody is told of alerts yet').waitFor();
+  assert.deepEqual(page.complaints.filter((text) => !/401/.test(text)), []);
+  await page.context().close();
+});
+
 test('a member sees their company alone, and is not offered what they may not do', async () => {
   const page = await newPage(browser, {}, signedOut);
   await signIn(page, MEMBER, MEMBER_PASSWORD);
@@ -327,7 +350,7 @@ for (const colorScheme of ['light', 'dark']) {
   test(`no page has a serious violation of WCAG 2.2 AA, nor scrolls sideways on a phone (${colorScheme})`, async () => {
     const page = await newPage(browser, { colorScheme }, signedOut);
     await signIn(page);
-    for (const place of ['', '?range=custom&compare=year', 'transactions', 'accounts', 'webhooks', 'webhooks?show=failed', 'queue', 'system', 'settings/receivers', 'settings/tokens', 'settings/users', 'settings/audit', 'account', 'nonsense']) {
+    for (const place of ['', '?range=custom&compare=year', 'transactions', 'accounts', 'webhooks', 'webhooks?show=failed', 'queue', 'system', 'settings/receivers', 'settings/tokens', 'settings/users', 'settings/alerts', 'settings/audit', 'account', 'nonsense']) {
       await page.setViewportSize({ width: 1280, height: 800 });
       await go(page, place);
       await page.waitForFunction(() => !document.querySelector('.loading'));

@@ -1,5 +1,8 @@
 //! What people and programs administer: who may sign in, whose webhooks come where, the queue. Nothing here is cached.
 
+mod alert_channel_forms;
+pub(crate) mod alert_channels;
+pub(crate) mod alert_notices;
 pub(crate) mod attempts;
 pub(crate) mod audit;
 pub(crate) mod companies;

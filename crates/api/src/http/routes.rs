@@ -15,7 +15,9 @@ use http_service::{Problem, ProblemKind, only};
 use crate::{
     Api,
     account::{password, second_factor, sessions},
-    admin::{attempts, audit, companies, dead_letter_list, endpoints, queue, receivers, tokens, users},
+    admin::{
+        alert_channels, alert_notices, attempts, audit, companies, dead_letter_list, endpoints, queue, receivers, tokens, users,
+    },
     analytics,
     auth::{oidc, session},
     http::{dashboard, openapi, reference},
@@ -78,6 +80,7 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         ))
         .service(asking(only("/api/v1/receivers/{endpoint}/test", "OPTIONS, POST").route(web::post().to(receivers::test))))
         .configure(add_endpoints)
+        .configure(add_alerts)
         .configure(dashboard::add)
         .service(reference::entrance())
         .service(reference::pages())
@@ -137,6 +140,30 @@ fn add_endpoints(config: &mut web::ServiceConfig) {
         .service(asking(only("/api/v1/endpoints/{id}/test", "OPTIONS, POST").route(web::post().to(attempts::test))))
         .service(asking(only("/api/v1/endpoints/{id}/resend", "OPTIONS, POST").route(web::post().to(attempts::send_again))))
         .service(asking(read("/api/v1/endpoints/{id}/attempts", || web::to(attempts::list))));
+}
+
+/// Where alerts are told, and from when on something is wrong.
+fn add_alerts(config: &mut web::ServiceConfig) {
+    config
+        .service(asking(
+            only("/api/v1/alert-channels", "GET, HEAD, OPTIONS, POST")
+                .route(web::get().to(alert_channels::list))
+                .route(web::post().to(alert_channels::add)),
+        ))
+        .service(asking(
+            only("/api/v1/alert-channels/{id}", "DELETE, GET, HEAD, OPTIONS, PATCH")
+                .route(web::get().to(alert_channels::show))
+                .route(web::patch().to(alert_channels::change))
+                .route(web::delete().to(alert_channels::remove)),
+        ))
+        .service(asking(read("/api/v1/alert-channels/{id}/notices", || web::to(alert_notices::list))))
+        // It waits for the other end, which has a limit of its own.
+        .service(only("/api/v1/alert-channels/{id}/test", "OPTIONS, POST").route(web::post().to(alert_notices::test)))
+        .service(asking(
+            only("/api/v1/alert-rules", "GET, HEAD, OPTIONS, PATCH")
+                .route(web::get().to(alert_notices::show_rules))
+                .route(web::patch().to(alert_notices::change_rules)),
+        ));
 }
 
 /// Longest wait for the database where no response cache is in between.

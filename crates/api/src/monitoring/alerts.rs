@@ -71,6 +71,14 @@ pub(crate) struct Alert {
     pub action: &'static str,
 }
 
+impl Alert {
+    /// Since when, in milliseconds since 1970 UTC.
+    pub fn since_ms(&self) -> Option<i64> {
+        let since = chrono::DateTime::parse_from_rfc3339(self.since.as_deref()?).ok()?;
+        Some(since.timestamp_millis())
+    }
+}
+
 /// Every alert that there is.
 pub(crate) const NAMES: [&str; 13] = [
     "database-away",

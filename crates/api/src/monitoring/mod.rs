@@ -16,10 +16,17 @@ mod views;
 use actix_web::{HttpRequest, HttpResponse, web};
 use http_service::Problem;
 
+pub(crate) use alerts::{Alert, NAMES, Severity};
 pub(crate) use snapshot::{AlertOnsets, watch};
 use views::Status;
 
 use crate::{Api, auth, http::openapi::problems};
+
+/// What is wrong now, and since when.
+pub(crate) async fn standing(api: &Api) -> Vec<Alert> {
+    let snapshot = Box::pin(snapshot::take(api)).await;
+    snapshot::raised(api, &snapshot).await
+}
 
 /// Show how the platform is: parts, figures of the last 1, 5 and 60 minutes, alerts. For administrators.
 #[utoipa::path(get, path = "/api/performance/status", tag = "monitoring",

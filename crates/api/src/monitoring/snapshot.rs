@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use cache::Lease;
 use clock::now_ms;
 use http_service::Stop;
 use redis_client::fred::{clients::Client, interfaces::HashesInterface};
@@ -123,6 +124,11 @@ pub(crate) struct AlertOnsets {
 impl AlertOnsets {
     pub fn new(client: Client, prefix: &str) -> Self {
         Self { client, key: format!("{{{prefix}:alerts}}").into(), own: Arc::default() }
+    }
+
+    /// The right to tell alerts, which lasts so long without a sign of life.
+    pub fn lease(&self, lasts: Duration) -> Lease {
+        Lease::new(self.client.clone(), &format!("{}:telling", self.key), lasts)
     }
 
     /// Notes which alerts stand now; returns since when, in milliseconds since 1970 UTC.

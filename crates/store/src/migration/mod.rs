@@ -25,11 +25,13 @@ impl MigratorTrait for Migrator {
             Box::new(rules_version::Migration),
             Box::new(lookups::Migration),
             Box::new(reconciliation_age::Migration),
+            Box::new(alerting::Migration),
         ]
     }
 }
 
 mod access;
+mod alerting;
 mod directories;
 mod endpoints;
 mod entries;

@@ -9,6 +9,7 @@
 )]
 
 mod aging;
+mod alerting;
 mod as_of;
 mod figure_check;
 mod figures;

@@ -1,5 +1,6 @@
 import { href, useRoute } from '../router';
 import { useSession } from '../session';
+import { Alerts } from './settings/alerts';
 import { Audit } from './settings/audit';
 import { Receivers } from './settings/receivers';
 import { Tokens } from './settings/tokens';
@@ -9,6 +10,7 @@ const TABS = [
   ['receivers', 'Receivers', Receivers],
   ['tokens', 'API tokens', Tokens],
   ['users', 'Users', Users],
+  ['alerts', 'Alerts', Alerts],
   ['audit', 'Audit log', Audit],
 ] as const;
 

@@ -21,7 +21,9 @@ use webhooks::Webhooks;
 
 use crate::{
     account::{password, second_factor, sessions},
-    admin::{attempts, audit, companies, dead_letter_list, endpoints, queue, receivers, tokens, users},
+    admin::{
+        alert_channels, alert_notices, attempts, audit, companies, dead_letter_list, endpoints, queue, receivers, tokens, users,
+    },
     analytics,
     auth::{self, oidc, session},
     monitoring,
@@ -50,6 +52,7 @@ use crate::{
         (name = "account", description = "What a person changes of their own: password, second factor, sessions"),
         (name = "management", description = "Users, tokens, companies, receivers and the audit log"),
         (name = "endpoints", description = "Where companies' own systems are told of what changed"),
+        (name = "alerts", description = "Where alerts are told, and from when on something is wrong with a company's business"),
         (name = "queue", description = "Waiting webhooks, dead letters, pause and resume"),
         (name = "monitoring", description = "How the platform is"),
     ),
@@ -62,7 +65,9 @@ use crate::{
         users::list, users::add, users::remove, users::reset_second_factor,
         tokens::list, tokens::add, tokens::revoke, companies::list, receivers::list, receivers::add, receivers::revoke,
         receivers::test, endpoints::list, endpoints::add, endpoints::show, endpoints::change, endpoints::remove,
-        endpoints::rotate, attempts::list, attempts::send_again, attempts::test, audit::list, queue::show, queue::act, dead_letter_list::list,
+        endpoints::rotate, attempts::list, attempts::send_again, attempts::test, alert_channels::list, alert_channels::add, alert_channels::show,
+        alert_channels::change, alert_channels::remove, alert_notices::list, alert_notices::test, alert_notices::show_rules,
+        alert_notices::change_rules, audit::list, queue::show, queue::act, dead_letter_list::list,
         dead_letter_list::show, monitoring::status,
     ),
     components(schemas(
