@@ -128,7 +128,7 @@ async fn demo(db: &DatabaseConnection, vault: &Vault, directory: &Path) -> Resul
     }
     let company = match known {
         Some(row) => CompanyId(row.id),
-        None => CompanyId(companies::add(db, "Demo", DEMO).await?.id),
+        None => CompanyId(companies::add(db, "Demo", DEMO, None).await?.id),
     };
     let key = secrets::generate(KeyEncoding::Utf8)?;
     for receiver in [company, CompanyId::NONE] {

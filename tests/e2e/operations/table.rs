@@ -93,6 +93,7 @@ pub const TABLE: &[Row] = &[
     get("/api/v1/audit.csv", SECRETS, Own),
     get("/api/v1/audit.jsonl", SECRETS, Own),
     get("/api/v1/companies", Who::Anyone, Own),
+    send("PATCH", "/api/v1/companies/{id}", SECRETS, NotFound, 200, r#"{"timeZone":"America/Toronto"}"#),
     get("/api/v1/endpoints", SECRETS, Own),
     send(
         "POST",

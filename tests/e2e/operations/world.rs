@@ -95,6 +95,7 @@ impl World {
         let (kind, is_fresh) = (row.path.split('/').nth(3).unwrap_or_default(), is_changed && row.method != "GET");
         let id = match kind {
             _ if !row.path.contains('{') => return row.path.to_owned(),
+            "companies" => self.company.clone(),
             "transactions" => self.transaction.clone(),
             "accounts" => self.account.clone(),
             "events" => self.event.clone(),

@@ -71,6 +71,7 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         ))
         .service(asking(only("/api/v1/tokens/{id}", "DELETE, OPTIONS").route(web::delete().to(tokens::revoke))))
         .service(asking(read("/api/v1/companies", || web::to(companies::list))))
+        .service(asking(only("/api/v1/companies/{id}", "OPTIONS, PATCH").route(web::patch().to(companies::change))))
         .service(asking(read("/api/v1/receivers", || web::to(receivers::list))))
         .service(asking(only("/api/v1/receivers/{endpoint}/keys", "OPTIONS, POST").route(web::post().to(receivers::add))))
         .service(asking(

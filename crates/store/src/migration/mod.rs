@@ -25,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(rules_version::Migration),
             Box::new(lookups::Migration),
             Box::new(reconciliation_age::Migration),
+            Box::new(time_zones::Migration),
         ]
     }
 }
@@ -45,6 +46,7 @@ mod rollups;
 mod rules_version;
 mod search;
 mod second_factor;
+mod time_zones;
 
 /// Executes statements in their order, for migrations that are nothing else.
 async fn execute(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {

@@ -1,6 +1,7 @@
 import { href, useRoute } from '../router';
 import { useSession } from '../session';
 import { Audit } from './settings/audit';
+import { Companies } from './settings/companies';
 import { Receivers } from './settings/receivers';
 import { Tokens } from './settings/tokens';
 import { Users } from './settings/users';
@@ -9,6 +10,7 @@ const TABS = [
   ['receivers', 'Receivers', Receivers],
   ['tokens', 'API tokens', Tokens],
   ['users', 'Users', Users],
+  ['companies', 'Companies', Companies],
   ['audit', 'Audit log', Audit],
 ] as const;
 

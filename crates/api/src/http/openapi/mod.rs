@@ -60,7 +60,7 @@ use crate::{
         password::change, sessions::list, sessions::end, sessions::end_others, second_factor::show,
         second_factor::begin_enrolment, second_factor::confirm, second_factor::renew, second_factor::turn_off,
         users::list, users::add, users::remove, users::reset_second_factor,
-        tokens::list, tokens::add, tokens::revoke, companies::list, receivers::list, receivers::add, receivers::revoke,
+        tokens::list, tokens::add, tokens::revoke, companies::list, companies::change, receivers::list, receivers::add, receivers::revoke,
         receivers::test, endpoints::list, endpoints::add, endpoints::show, endpoints::change, endpoints::remove,
         endpoints::rotate, attempts::list, attempts::send_again, attempts::test, audit::list, queue::show, queue::act, dead_letter_list::list,
         dead_letter_list::show, monitoring::status,
