@@ -29,6 +29,9 @@ enum Command {
         /// Port of the API; the receiver listens there too, and by itself on the next port.
         #[arg(long, default_value_t = 8080)]
         port: u16,
+        /// Without the payments that come in every few seconds.
+        #[arg(long)]
+        quiet: bool,
     },
     /// Apply the migrations that the database lacks.
     Migrate,
@@ -274,7 +277,7 @@ impl Cli {
     pub async fn run(self) -> Result<(), Error> {
         let json = self.json;
         match self.command {
-            Command::Dev { port } => Box::pin(dev::run(port)).await,
+            Command::Dev { port, quiet } => Box::pin(dev::run(port, quiet)).await,
             Command::Send(options) => send::run(&options, json).await,
             Command::Settings(options) => {
                 settings_command::run(&options, json);
