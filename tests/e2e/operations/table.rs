@@ -140,6 +140,7 @@ pub const TABLE: &[Row] = &[
     get("/api/v1/transactions", TRANSACTIONS, Own),
     get("/api/v1/transactions.csv", TRANSACTIONS, Own),
     get("/api/v1/transactions.jsonl", TRANSACTIONS, Own),
+    get("/api/v1/transactions/totals", TRANSACTIONS, Own),
     get("/api/v1/transactions/{id}", TRANSACTIONS, NotFound),
     get("/api/v1/users", SECRETS, Own),
     send(

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { base, go, launch, newPage, signedOut, signIn, violations } from './browser.mjs';
 import { chosenPeriod } from './period.mjs';
 import { twelveTabs } from './tabs.mjs';
+import { addsUp } from './totals.mjs';
 import { ownDays } from './zone.mjs';
 
 const { MEMBER, MEMBER_PASSWORD, SEND } = process.env;
@@ -156,6 +157,8 @@ test('lanes are paused and resumed', async () => {
 test('twelve tabs share one stream, whoever of them is closed, hidden or signed out', () => twelveTabs(browser, send));
 
 test('a period is chosen, shared, and looked into', () => chosenPeriod(browser));
+
+test('a list of transactions is added up', () => addsUp(browser, send));
 
 test('a company counts by its own days', () => ownDays(browser));
 

@@ -11,10 +11,10 @@
 //! | `spans` | any span by intervals of a zone, compared and grouped |
 //! | `precompute` | keeps the answers ready, one replica at a time |
 
-mod amounts;
+pub(crate) mod amounts;
 mod asked;
 mod calendar;
-mod figures;
+pub(crate) mod figures;
 pub(crate) mod precompute;
 mod reader;
 mod spans;

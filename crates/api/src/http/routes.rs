@@ -20,7 +20,7 @@ use crate::{
     auth::{oidc, session},
     http::{dashboard, openapi, reference},
     monitoring,
-    reads::{accounts, events, export, transactions},
+    reads::{accounts, events, export, totals, transactions},
     stream,
 };
 
@@ -40,6 +40,7 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         .service(read("/api/v1/audit.jsonl", || web::to(export::audit_jsonl)))
         .service(read("/api/v1/analytics.csv", || web::to(export::analytics_csv)))
         .service(read("/api/v1/analytics.jsonl", || web::to(export::analytics_jsonl)))
+        .service(read("/api/v1/transactions/totals", || web::to(totals::show)))
         .service(read("/api/v1/transactions/{id}", || web::to(transactions::show)))
         .service(read("/api/v1/accounts", || web::to(accounts::list)))
         .service(read("/api/v1/accounts/{id}", || web::to(accounts::show)))
