@@ -4,6 +4,7 @@ mod alert_channels;
 mod analytics;
 mod backup;
 mod dashboard;
+mod demo;
 mod deployment;
 mod doors;
 mod endpoints;

@@ -41,7 +41,10 @@ use std::{sync::Arc, time::Duration};
 
 use ::cache::{ResponseCache, Tags};
 use ::receivers::{Directory, Publisher};
-use analytics::precompute::{self, Precomputed};
+use analytics::{
+    precompute::{self, Precomputed},
+    zones::Zones,
+};
 pub use auth::Revocations;
 use auth::{oidc::Oidc, sign_in_limit::SignInLimit};
 use http_service::{AddressSource, Problem, ProblemKind, Stop, health::Readiness};
@@ -85,6 +88,8 @@ pub struct Api {
     quotas: Arc<auth::quotas::Quotas>,
     stop: Stop,
     companies: Cache<String, Option<Uuid>>,
+    /// By whose days companies count.
+    zones: Zones,
     secure_cookies: bool,
     /// What was revoked lately.
     revocations: Revocations,
@@ -154,6 +159,7 @@ impl Api {
             quotas: Arc::new(auth::quotas::Quotas::new(settings.requests_per_minute, settings.requests_per_minute_company)),
             stop,
             companies: Cache::builder().max_capacity(10_000).time_to_live(COMPANY_TTL).build(),
+            zones: Zones::default(),
             secure_cookies: settings.production,
             revocations,
             addresses: Arc::new(AddressSource::named(settings.client_address_header.as_deref(), settings.client_address_hops)),

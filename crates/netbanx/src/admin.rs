@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use common::{CompanyId, signature::KeyEncoding};
 use receivers::{Change, Publisher};
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, TransactionTrait};
 use serde_json::{Value, json};
 use settings::Settings;
 use store::{
-    Scope, companies,
+    Scope,
+    audit::{self, Note},
+    companies,
     secrets::{self, Vault},
 };
 
@@ -55,18 +57,41 @@ impl AdminContext {
         Ok(())
     }
 
-    pub async fn add_company(&self, name: &str, slug: Option<String>) -> Result<(), Error> {
+    pub async fn add_company(&self, name: &str, slug: Option<String>, time_zone: Option<&str>) -> Result<(), Error> {
         let slug = slug.unwrap_or_else(|| slug_of(name));
-        let row = companies::add(&self.db, name, &slug).await?;
+        let zone = match time_zone {
+            Some(name) => Some(companies::zone(name).ok_or_else(|| no_zone(name))?),
+            None => None,
+        };
+        let row = companies::add(&self.db, name, &slug, zone).await?;
         self.publish(Change::Company(&slug)).await;
-        self.say(&format!("{slug} ({})", row.id), &json!({"id": row.id, "slug": slug, "name": name}));
+        self.say(&format!("{slug} ({})", row.id), &json!({"id": row.id, "slug": slug, "name": name, "timeZone": row.time_zone}));
+        Ok(())
+    }
+
+    pub async fn set_company(&self, slug: &str, time_zone: &str) -> Result<(), Error> {
+        let zone = match time_zone {
+            "none" => None,
+            name => Some(companies::zone(name).ok_or_else(|| no_zone(name))?),
+        };
+        let id = companies::get(&self.db, slug).await?.id;
+        let tx = self.db.begin().await.map_err(store::Error::from)?;
+        let row = companies::set_time_zone(&tx, id, zone).await?;
+        let name = row.and_then(|row| row.time_zone);
+        let detail = json!({"company": id, "timeZone": name}).to_string();
+        let note = Note { actor: "command", company: CompanyId(id), action: "company.change", detail: &detail, address: None };
+        audit::record(&tx, note).await?;
+        tx.commit().await.map_err(store::Error::from)?;
+        let text = format!("the days of {slug} are those of {}", name.as_deref().unwrap_or("UTC"));
+        self.say(&text, &json!({"id": id, "slug": slug, "timeZone": name}));
         Ok(())
     }
 
     pub async fn list_companies(&self) -> Result<(), Error> {
         let rows = companies::list(&self.db).await?;
         let text: Vec<String> = rows.iter().map(|row| format!("{}\t{}\t{}", row.slug, row.id, row.name)).collect();
-        let value: Value = rows.iter().map(|row| json!({"id": row.id, "slug": row.slug, "name": row.name})).collect();
+        let value: Value =
+            rows.iter().map(|row| json!({"id": row.id, "slug": row.slug, "name": row.name, "timeZone": row.time_zone})).collect();
         self.say(&text.join("\n"), &value);
         Ok(())
     }
@@ -195,6 +220,10 @@ impl AdminContext {
         }
         false
     }
+}
+
+fn no_zone(name: &str) -> Error {
+    Error::Refused(format!("'{name}' is no time zone; a name of IANA's database is wanted, such as America/Toronto"))
 }
 
 fn slug_of(name: &str) -> String {

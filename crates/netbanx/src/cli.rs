@@ -29,6 +29,9 @@ enum Command {
         /// Port of the API; the receiver listens there too, and by itself on the next port.
         #[arg(long, default_value_t = 8080)]
         port: u16,
+        /// Without the payments that come in every few seconds.
+        #[arg(long)]
+        quiet: bool,
     },
     /// Apply the migrations that the database lacks.
     Migrate,
@@ -88,6 +91,17 @@ enum Company {
         /// Its name in paths; made from the name if absent.
         #[arg(long)]
         slug: Option<String>,
+        /// The zone whose days are the company's, a name of IANA's database such as America/Toronto; absent: UTC.
+        #[arg(long)]
+        time_zone: Option<String>,
+    },
+    /// Change a company; its figures are others at once.
+    Set {
+        /// Its slug.
+        slug: String,
+        /// The zone whose days are the company's, such as America/Toronto; none: it has no zone of its own any more.
+        #[arg(long)]
+        time_zone: String,
     },
     /// List the companies.
     List,
@@ -263,7 +277,7 @@ impl Cli {
     pub async fn run(self) -> Result<(), Error> {
         let json = self.json;
         match self.command {
-            Command::Dev { port } => Box::pin(dev::run(port)).await,
+            Command::Dev { port, quiet } => Box::pin(dev::run(port, quiet)).await,
             Command::Send(options) => send::run(&options, json).await,
             Command::Settings(options) => {
                 settings_command::run(&options, json);
@@ -282,7 +296,10 @@ impl Cli {
                     Command::Endpoint(command) => endpoint_command::run(command, &context).await,
                     Command::Listen(options) => listen_command::run(options, &context).await,
                     Command::Lookup(options) => lookup_command::run(options, &context).await,
-                    Command::Company(Company::Add { name, slug }) => context.add_company(&name, slug).await,
+                    Command::Company(Company::Add { name, slug, time_zone }) => {
+                        context.add_company(&name, slug, time_zone.as_deref()).await
+                    }
+                    Command::Company(Company::Set { slug, time_zone }) => context.set_company(&slug, &time_zone).await,
                     Command::Company(Company::List) => context.list_companies().await,
                     Command::Secret(Secret::Set { receiver, source, encoding }) => {
                         context.set_secret(&receiver, &source, &encoding, 0).await

@@ -1,6 +1,6 @@
 //! `netbanx dev`: ingress, worker and api in one process, on a laptop.
 
-use std::{fs, net::SocketAddr, path::Path};
+use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use common::{CompanyId, Endpoint, signature::KeyEncoding};
 use http_service::Stop;
@@ -16,14 +16,15 @@ use store::{
     users::{self, Role},
 };
 
-use crate::{Error, access, send};
+use crate::{Error, access, demo, send};
 
 /// The demo company's slug.
 const DEMO: &str = "demo";
-/// Webhooks that a new database begins with.
-const DEMO_PAYMENTS: usize = 40;
+/// How long it is from one live payment to the next.
+const LIVE: Duration = Duration::from_secs(3);
 
-pub(crate) async fn run(port: u16) -> Result<(), Error> {
+/// Runs everything until it is told to stop; `is_quiet`: without live payments.
+pub(crate) async fn run(port: u16, is_quiet: bool) -> Result<(), Error> {
     let mut settings = Settings::load()?;
     let telemetry = telemetry::init(&settings.telemetry("netbanx-dev"))?;
     let directory = settings.sqlite_directory().unwrap_or_else(|| "./data".into());
@@ -52,8 +53,8 @@ pub(crate) async fn run(port: u16) -> Result<(), Error> {
         maintain(api.clone(), stop.clone()),
         serve_all(&settings, &ingress, api, stop.clone()),
         serve_ingress(&settings, &ingress, stop.clone()),
-        work(&settings, &queue, &db, stop),
-        fill(&settings, &demo),
+        work(&settings, &queue, &db, stop.clone()),
+        live(&settings, &demo, is_quiet, stop),
     )?;
     telemetry.shutdown();
     Ok(())
@@ -109,6 +110,7 @@ fn write_private(path: &Path, text: &str) -> Result<(), Error> {
 const DEMO_USER: &str = "admin@example.com";
 
 struct Demo {
+    company: CompanyId,
     key: String,
     token: String,
     password: String,
@@ -120,15 +122,16 @@ struct Demo {
 async fn demo(db: &DatabaseConnection, vault: &Vault, directory: &Path) -> Result<Demo, Error> {
     let path = directory.join("demo");
     let known = companies::find(db, DEMO).await?;
-    if known.is_some()
+    if let Some(row) = &known
         && let Ok(kept) = fs::read_to_string(&path)
         && let [key, token, password] = kept.lines().collect::<Vec<_>>()[..]
     {
-        return Ok(Demo { key: key.to_owned(), token: token.to_owned(), password: password.to_owned(), is_new: false });
+        let [key, token, password] = [key, token, password].map(str::to_owned);
+        return Ok(Demo { company: CompanyId(row.id), key, token, password, is_new: false });
     }
     let company = match known {
         Some(row) => CompanyId(row.id),
-        None => CompanyId(companies::add(db, "Demo", DEMO).await?.id),
+        None => CompanyId(companies::add(db, "Demo", DEMO, None).await?.id),
     };
     let key = secrets::generate(KeyEncoding::Utf8)?;
     for receiver in [company, CompanyId::NONE] {
@@ -145,7 +148,7 @@ async fn demo(db: &DatabaseConnection, vault: &Vault, directory: &Path) -> Resul
         users::add(db, DEMO_USER, Role::Administrator, CompanyId::NONE, &password).await?;
     }
     write_private(&path, &format!("{key}\n{token}\n{password}\n"))?;
-    Ok(Demo { key, token, password, is_new: true })
+    Ok(Demo { company, key, token, password, is_new: true })
 }
 
 fn greet(settings: &Settings, port: u16, demo: &Demo) {
@@ -164,20 +167,35 @@ fn greet(settings: &Settings, port: u16, demo: &Demo) {
     println!("Stop:      Ctrl-C, then make stop");
 }
 
-/// Gives a new database something to look at, by the same way as every webhook.
-async fn fill(settings: &Settings, demo: &Demo) -> Result<(), Error> {
-    if !demo.is_new {
-        return Ok(());
-    }
+/// Gives a new database something to look at, then a payment now and then, by the same way as every webhook.
+async fn live(settings: &Settings, demo: &Demo, is_quiet: bool, mut stop: Stop) -> Result<(), Error> {
     let options = send::Options {
-        count: DEMO_PAYMENTS as u64,
-        rate: 100,
+        count: 1,
+        rate: 0,
         url: format!("http://{}/api/webhooks/netbanx/{DEMO}", settings.ingress_bind),
         key: demo.key.clone(),
         encoding: "utf8".to_owned(),
     };
-    if let Err(error) = send::run(&options, false).await {
-        tracing::warn!(%error, "the demo company begins without data");
+    if demo.is_new {
+        let happened = demo::life(demo.company.0, clock::now());
+        let sent = send::all(&options, happened.into_iter().map(|one| one.body.to_string()));
+        // Whoever stops it does not wait for what is left.
+        let sent = tokio::select! {
+            sent = sent => sent.and_then(send::Sent::whole),
+            _ = stop.changed() => return Ok(()),
+        };
+        match sent {
+            Ok(sent) => {
+                println!("Demo:      {} webhooks of {} days accepted in {:.1} s", sent.accepted, demo::DAYS, sent.seconds);
+            }
+            Err(error) => tracing::warn!(%error, "the demo company begins without all of its data"),
+        }
+    }
+    while !is_quiet && tokio::time::timeout(LIVE, stop.changed()).await.is_err() {
+        let latest = demo::latest(demo.company.0, clock::now()).into_iter().map(|one| one.body.to_string());
+        if let Err(error) = send::all(&options, latest).await.and_then(send::Sent::whole) {
+            tracing::debug!(%error, "a live payment was not accepted");
+        }
     }
     Ok(())
 }

@@ -20,11 +20,13 @@
 //! | `lookup_command` | ask Netbanx what it has |
 //! | `send` | signed, realistic webhooks |
 //! | `dev` | ingress, worker and api in one process |
+//! | `demo` | what happened to its demo company before |
 
 mod access;
 mod admin;
 mod cli;
 mod comparison;
+mod demo;
 mod dev;
 mod doctor;
 mod endpoint_command;

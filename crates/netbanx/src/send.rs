@@ -50,6 +50,43 @@ struct Tally {
 }
 
 pub(crate) async fn run(options: &Options, as_json: bool) -> Result<(), Error> {
+    let sent = all(options, (0..options.count).map(|_| payment())).await?;
+    let Sent { accepted, duplicates, refused, unanswered, seconds, .. } = &sent;
+    if as_json {
+        println!(
+            "{}",
+            json!({"accepted": accepted, "duplicates": duplicates, "refused": refused, "unanswered": unanswered, "seconds": seconds})
+        );
+    } else {
+        println!("{accepted} accepted, {duplicates} duplicates, {refused} refused, {unanswered} unanswered in {seconds:.2} s");
+    }
+    sent.whole().map(drop)
+}
+
+/// What became of what was sent.
+pub(crate) struct Sent {
+    pub accepted: u64,
+    duplicates: u64,
+    refused: u64,
+    unanswered: u64,
+    pub seconds: f64,
+    last_refusal: Option<String>,
+}
+
+impl Sent {
+    /// That all of it is there, or why not.
+    pub fn whole(self) -> Result<Self, Error> {
+        match &self.last_refusal {
+            Some(why) if self.refused + self.unanswered > 0 => {
+                Err(Error::Refused(format!("not all were accepted; the last refusal: {why}")))
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
+/// Sends those bodies, each signed.
+pub(crate) async fn all(options: &Options, bodies: impl Iterator<Item = String>) -> Result<Sent, Error> {
     let encoding = KeyEncoding::parse(&options.encoding).ok_or_else(|| Error::Refused("unknown encoding".to_owned()))?;
     let key = Arc::new(encoding.key(&options.key).map_err(|e| Error::Refused(e.to_string()))?);
     let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
@@ -57,14 +94,14 @@ pub(crate) async fn run(options: &Options, as_json: bool) -> Result<(), Error> {
     let begun = tokio::time::Instant::now();
     let mut last_refusal = None;
     let mut tasks = tokio::task::JoinSet::new();
-    for n in 0..options.count {
-        if let Some(due) = (n * 1_000_000).checked_div(options.rate) {
+    for (n, body) in (0..).zip(bodies) {
+        if let Some(due) = u64::checked_div(n * 1_000_000, options.rate) {
             tokio::time::sleep_until(begun + Duration::from_micros(due)).await;
         }
         let Ok(slot) = slots.clone().acquire_owned().await else { break };
         let (client, key, url, tally) = (client.clone(), key.clone(), options.url.clone(), tally.clone());
         tasks.spawn(async move {
-            let refusal = one(&client, &key, &url, &tally).await;
+            let refusal = one(&client, &key, &url, body, &tally).await;
             drop(slot);
             refusal
         });
@@ -76,25 +113,17 @@ pub(crate) async fn run(options: &Options, as_json: bool) -> Result<(), Error> {
         last_refusal = done.ok().flatten().or(last_refusal);
     }
     let count = |n: &AtomicU64| n.load(Ordering::Relaxed);
-    let (accepted, duplicates) = (count(&tally.accepted), count(&tally.duplicates));
-    let (refused, unanswered) = (count(&tally.refused), count(&tally.unanswered));
-    let seconds = begun.elapsed().as_secs_f64();
-    if as_json {
-        println!(
-            "{}",
-            json!({"accepted": accepted, "duplicates": duplicates, "refused": refused, "unanswered": unanswered, "seconds": seconds})
-        );
-    } else {
-        println!("{accepted} accepted, {duplicates} duplicates, {refused} refused, {unanswered} unanswered in {seconds:.2} s");
-    }
-    match last_refusal {
-        Some(why) if refused + unanswered > 0 => Err(Error::Refused(format!("not all were accepted; the last refusal: {why}"))),
-        _ => Ok(()),
-    }
+    Ok(Sent {
+        accepted: count(&tally.accepted),
+        duplicates: count(&tally.duplicates),
+        refused: count(&tally.refused),
+        unanswered: count(&tally.unanswered),
+        seconds: begun.elapsed().as_secs_f64(),
+        last_refusal,
+    })
 }
 
-async fn one(client: &reqwest::Client, key: &hmac::Key, url: &str, tally: &Tally) -> Option<String> {
-    let body = payment();
+async fn one(client: &reqwest::Client, key: &hmac::Key, url: &str, body: String, tally: &Tally) -> Option<String> {
     let sent = client
         .post(url)
         .header("Content-Type", "application/json")

@@ -2,6 +2,7 @@
 
 mod lookup;
 mod marks;
+mod totals;
 mod transactions;
 
 pub use marks::{conflicts, late};
@@ -10,6 +11,7 @@ use sea_orm::{
     QueryTrait, Select,
     sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement},
 };
+pub use totals::{Totals, totals};
 pub use transactions::{TransactionFilter, TransactionOrder, transaction, transactions, transactions_after, wanted};
 use uuid::Uuid;
 

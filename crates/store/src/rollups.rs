@@ -261,8 +261,25 @@ pub async fn read(
     from_ms: i64,
     until_ms: i64,
 ) -> Result<Vec<Point>, Error> {
+    points(db, &by_bucket(cells(scope, mode, grain, from_ms, until_ms))).await
+}
+
+/// The same, each series summed over the whole span: as many rows as there are series, however long that is. Its points have no
+/// bucket.
+pub async fn totals(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    mode: Mode,
+    grain: Grain,
+    from_ms: i64,
+    until_ms: i64,
+) -> Result<Vec<Point>, Error> {
+    points(db, &summed(cells(scope, mode, grain, from_ms, until_ms), Expr::cust("CAST(0 AS bigint)"))).await
+}
+
+async fn points(db: &impl ConnectionTrait, select: &SelectStatement) -> Result<Vec<Point>, Error> {
     let (mut points, mut large) = (Vec::new(), BTreeMap::<(i64, String), Sum>::new());
-    for row in db.query_all(&select(scope, mode, grain, from_ms, until_ms)).await? {
+    for row in db.query_all(select).await? {
         let kept: String = row.try_get("", "series")?;
         let (series, sum) = wide_sum(&row, &kept)?;
         let bucket_ms = row.try_get("", "bucket")?;
@@ -286,7 +303,7 @@ pub async fn read(
 }
 
 /// Buckets and what is not folded into them yet, in one statement: one look at one moment.
-fn select(scope: Scope, mode: Mode, grain: Grain, from_ms: i64, until_ms: i64) -> SelectStatement {
+fn cells(scope: Scope, mode: Mode, grain: Grain, from_ms: i64, until_ms: i64) -> SelectStatement {
     use rollup::Column;
     use rollup_delta::Column as Delta;
     let whose = match scope {
@@ -304,8 +321,7 @@ fn select(scope: Scope, mode: Mode, grain: Grain, from_ms: i64, until_ms: i64) -
     if let Scope::Company(id) = scope {
         waiting.and_where(Expr::col(Delta::CompanyId).eq(id));
     }
-    let mut cells = Query::select();
-    cells
+    Query::select()
         .columns([Column::Bucket, Column::Series, Column::Count, Column::Amount])
         .from(rollup::Entity)
         .and_where(Expr::col(Column::CompanyId).eq(whose))
@@ -313,15 +329,26 @@ fn select(scope: Scope, mode: Mode, grain: Grain, from_ms: i64, until_ms: i64) -
         .and_where(Expr::col(Column::Mode).eq(mode.as_str()))
         .and_where(Expr::col(Column::Bucket).gte(from_ms))
         .and_where(Expr::col(Column::Bucket).lt(until_ms))
-        .union(UnionType::All, waiting);
+        .union(UnionType::All, waiting)
+        .take()
+}
+
+/// The sums of `cells` by bucket and series.
+fn by_bucket(cells: SelectStatement) -> SelectStatement {
+    summed(cells, Expr::col(Alias::new("bucket"))).group_by_col(Alias::new("bucket")).take()
+}
+
+/// The sums of `cells` by series, each with that as its bucket.
+fn summed(cells: SelectStatement, bucket: Expr) -> SelectStatement {
     let total = |column: &str| Expr::from(Func::sum(Expr::col(Alias::new(column)))).cast_as("bigint");
-    let (bucket, series) = (Alias::new("bucket"), Alias::new("series"));
+    let series = Alias::new("series");
     Query::select()
-        .columns([bucket.clone(), series.clone()])
+        .expr_as(bucket, "bucket")
+        .column(series.clone())
         .expr_as(total("count"), "count")
         .expr_as(total("amount"), "amount")
         .from_subquery(cells, "cells")
-        .group_by_columns([bucket, series])
+        .group_by_col(series)
         .take()
 }
 

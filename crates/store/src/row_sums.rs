@@ -17,6 +17,9 @@ use crate::{
 /// Amounts are summed in two parts, so that no database's integers overflow: SQLite refuses a sum beyond 64 bits.
 const PART: i64 = 1_000_000_000;
 
+/// What roll-ups tell transactions apart by.
+const COLUMNS: [&str; 5] = ["kind", "status", "currency", "payment_method", "outcome"];
+
 /// Which rows are counted, and how finely.
 #[derive(Debug, Clone, Copy)]
 pub struct Span {
@@ -85,7 +88,7 @@ fn counted(row: &QueryResult) -> Result<Sum, Error> {
     Ok(Sum { count: row.try_get("", "n")?, amount: 0 })
 }
 
-fn transaction_point(row: &QueryResult) -> Result<Option<Point>, Error> {
+pub(crate) fn transaction_point(row: &QueryResult) -> Result<Option<Point>, Error> {
     let text = |name: &str| row.try_get::<Option<String>>("", name).map(Option::unwrap_or_default);
     let (kind, status) = (Kind::parse(&text("kind")?), Status::parse(&text("status")?));
     let (Some(kind), Some(status)) = (kind, status) else { return Ok(None) };
@@ -125,12 +128,32 @@ fn within(span: Span, table: &impl Iden, time: &'static str) -> SelectStatement 
 
 fn transactions(span: Span) -> SelectStatement {
     let mut select = within(span, &transaction::Entity, "transaction_time");
-    for name in ["kind", "status", "currency", "payment_method", "outcome"] {
+    for name in COLUMNS {
         select.column(Alias::new(name)).group_by_col(Alias::new(name));
     }
+    add_amounts(&mut select);
+    select
+}
+
+/// Sums of amounts as [`transaction_point`] reads them.
+fn add_amounts(select: &mut SelectStatement) {
     let amount = || Expr::col(Alias::new("amount"));
     let sum = |part: Expr| Expr::from(Func::sum(part)).cast_as("bigint");
-    select.expr_as(sum(amount().div(PART)), "high").expr_as(sum(amount().modulo(PART)), "low").take()
+    select.expr_as(sum(amount().div(PART)), "high").expr_as(sum(amount().modulo(PART)), "low");
+}
+
+/// The sums of the transactions that `rows` selects, by what roll-ups have, without a bucket.
+pub(crate) fn of_rows(rows: SelectStatement) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .expr_as(Expr::cust("CAST(0 AS bigint)"), "bucket")
+        .expr_as(Func::count(Expr::col(Asterisk)), "n")
+        .from_subquery(rows, "summed");
+    for name in COLUMNS {
+        select.column(Alias::new(name)).group_by_col(Alias::new(name));
+    }
+    add_amounts(&mut select);
+    select
 }
 
 fn failures(span: Span) -> SelectStatement {

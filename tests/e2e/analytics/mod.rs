@@ -1,5 +1,6 @@
 //! Figures as dashboards ask for them.
 
+mod company_zone;
 mod spans;
 
 use e2e::{Database, Platform, Service, Worker, eventually};

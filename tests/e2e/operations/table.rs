@@ -110,6 +110,7 @@ pub const TABLE: &[Row] = &[
     get("/api/v1/audit.csv", SECRETS, Own),
     get("/api/v1/audit.jsonl", SECRETS, Own),
     get("/api/v1/companies", Who::Anyone, Own),
+    send("PATCH", "/api/v1/companies/{id}", SECRETS, NotFound, 200, r#"{"timeZone":"America/Toronto"}"#),
     get("/api/v1/endpoints", SECRETS, Own),
     send(
         "POST",
@@ -156,6 +157,7 @@ pub const TABLE: &[Row] = &[
     get("/api/v1/transactions", TRANSACTIONS, Own),
     get("/api/v1/transactions.csv", TRANSACTIONS, Own),
     get("/api/v1/transactions.jsonl", TRANSACTIONS, Own),
+    get("/api/v1/transactions/totals", TRANSACTIONS, Own),
     get("/api/v1/transactions/{id}", TRANSACTIONS, NotFound),
     get("/api/v1/users", SECRETS, Own),
     send(

@@ -103,6 +103,7 @@ impl World {
         let id = match kind {
             "alert-rules" if row.method == "GET" => return row.path.to_owned() + "?company=acme",
             _ if !row.path.contains('{') => return row.path.to_owned(),
+            "companies" => self.company.clone(),
             "transactions" => self.transaction.clone(),
             "accounts" => self.account.clone(),
             "events" => self.event.clone(),

@@ -5,6 +5,8 @@ import { after, before, test } from 'node:test';
 import { base, go, launch, newPage, signedOut, signIn, violations } from './browser.mjs';
 import { chosenPeriod } from './period.mjs';
 import { twelveTabs } from './tabs.mjs';
+import { addsUp } from './totals.mjs';
+import { ownDays } from './zone.mjs';
 
 const { MEMBER, MEMBER_PASSWORD, SEND } = process.env;
 let browser;
@@ -155,6 +157,10 @@ test('lanes are paused and resumed', async () => {
 test('twelve tabs share one stream, whoever of them is closed, hidden or signed out', () => twelveTabs(browser, send));
 
 test('a period is chosen, shared, and looked into', () => chosenPeriod(browser));
+
+test('a list of transactions is added up', () => addsUp(browser, send));
+
+test('a company counts by its own days', () => ownDays(browser));
 
 test('a key is rotated: shown once, two active, tested with a click, the old one ended', async () => {
   const page = await newPage(browser, {}, signedOut);
@@ -350,7 +356,7 @@ for (const colorScheme of ['light', 'dark']) {
   test(`no page has a serious violation of WCAG 2.2 AA, nor scrolls sideways on a phone (${colorScheme})`, async () => {
     const page = await newPage(browser, { colorScheme }, signedOut);
     await signIn(page);
-    for (const place of ['', '?range=custom&compare=year', 'transactions', 'accounts', 'webhooks', 'webhooks?show=failed', 'queue', 'system', 'settings/receivers', 'settings/tokens', 'settings/users', 'settings/alerts', 'settings/audit', 'account', 'nonsense']) {
+    for (const place of ['', '?range=custom&compare=year', 'transactions', 'accounts', 'webhooks', 'webhooks?show=failed', 'queue', 'system', 'settings/receivers', 'settings/tokens', 'settings/users', 'settings/companies', 'settings/alerts', 'settings/audit', 'account', 'nonsense']) {
       await page.setViewportSize({ width: 1280, height: 800 });
       await go(page, place);
       await page.waitForFunction(() => !document.querySelector('.loading'));

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { get, messageOf, Problem, remove, setCsrf, whenSignedOut } from './api/client';
 import { Live, LiveContext } from './api/live';
+import { isZone } from './format/format';
 import { PrefsContext, usePrefs, usePrefsStore } from './format/prefs';
 import { SessionContext, type Company, type Identity, type Session } from './session';
 import { Shell } from './shell';
@@ -100,12 +101,15 @@ function SignedIn({ identity, companies, onSignedOut, onChanged }: {
     return made;
   }, [actor, chosen]);
   const session = useMemo<Session>(() => {
+    const one = companies.find((company) => (chosen ? company.slug === chosen : company.id === identity.companyId));
     const names = new Map(companies.map((company) => [company.id, company.name]));
     return {
       identity,
       companies,
       isAdministrator,
       company: chosen,
+      zone: one?.timeZone && isZone(one.timeZone) ? one.timeZone : undefined,
+      reload: onChanged,
       may: (permission) => identity.permissions.includes(permission),
       nameOf: (id) => (id ? (names.get(id) ?? id) : 'No company'),
       signOut: () => {

@@ -13,6 +13,10 @@ export interface Session {
   isAdministrator: boolean;
   /** Whose data is looked at, by slug: for the `company` of requests. None: all one may see. */
   company: string | undefined;
+  /** The zone by whose days that one company counts; none: it has none, or several are looked at. */
+  zone: string | undefined;
+  /** Has the companies asked for again. */
+  reload: () => void;
   /** A company's name by its id. */
   nameOf: (id: string | null | undefined) => string;
   signOut: () => void;

@@ -61,7 +61,7 @@ pub(crate) struct TransactionFigures {
     /// Of payments; null while none is decided.
     approval_rate: Option<f64>,
     /// By ISO 4217 code.
-    by_currency: Vec<Amounts>,
+    pub by_currency: Vec<Amounts>,
 }
 
 /// Counts of webhooks by what became of them.
@@ -171,7 +171,7 @@ pub(super) fn series(points: &[Point], edges: &[i64]) -> Vec<SeriesPoint> {
     edges.iter().zip(spans).map(|(start, points)| series_point(*start, &points)).collect()
 }
 
-pub(super) fn transactions(points: &[&Point]) -> TransactionFigures {
+pub(crate) fn transactions(points: &[&Point]) -> TransactionFigures {
     let mut sums = TransactionFigures::default();
     let (mut approved, mut refused) = (0, 0);
     let mut currencies: BTreeMap<&str, Sums> = BTreeMap::new();

@@ -7,16 +7,18 @@
 //! | `asked` | what an answer has beyond a plain range |
 //! | `calendar` | spans and intervals of time zones |
 //! | `reader` | reads sums between edges, as they are or as they were known |
+//! | `zones` | by whose days a company counts |
 //! | `spans` | any span by intervals of a zone, compared and grouped |
 //! | `precompute` | keeps the answers ready, one replica at a time |
 
-mod amounts;
+pub(crate) mod amounts;
 mod asked;
 mod calendar;
-mod figures;
+pub(crate) mod figures;
 pub(crate) mod precompute;
 mod reader;
 mod spans;
+pub(crate) mod zones;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use clock::now_ms;
@@ -39,6 +41,9 @@ use crate::{
     query_failed,
     reads::views::Success,
 };
+
+/// The zone of those who have none.
+const UTC: &str = "UTC";
 
 pub(crate) const PERMISSION: &str = "read:analytics";
 
@@ -97,9 +102,11 @@ impl TimeRange {
 /// By `from` and `to`, `interval`, `timeZone`, `compare` or `groupBy` the figures are those of days, weeks and so on of that
 /// zone: `from` is inclusive, `to` exclusive, both are dates of the zone or moments. Weeks begin on Monday; days have 23 or 25
 /// hours where the zone's clocks change. Without `from` the span is that of `timeRange`, up to the end of the day (or
-/// hour) that goes on. By `timeRange` alone:
+/// hour) that goes on. Without `timeZone` the zone is that of the company, if there is one company and it has one, else UTC; the
+/// answer says which. By `timeRange` alone:
 ///
-/// The range is 60 minutes, 24 hours, 168 hours or 30 days (UTC), the last of which is still going on. A transaction
+/// The range is 60 minutes, 24 hours or 168 hours, which are the same in every zone, or 30 days, which are those of the company's
+/// zone; the last of them is still going on. A transaction
 /// counts in the bucket in which it was made, as it stands now; a webhook in the one in which it was received. Amounts
 /// are integers in minor units, never summed over different currencies (`XXX`: none is known):
 /// `completedAmount` is of payments that are COMPLETED, `refundedAmount` of refunds that are COMPLETED,
@@ -120,7 +127,7 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let scope = OfCompany::scope(&api, &request, &caller).await?;
     let asked: AnalyticsQuery = query::read(&request)?;
     let mode = asked.mode();
-    if let Some(question) = Question::read(&asked)? {
+    if let Some(question) = question(&api, &asked, scope).await? {
         let key = question.key();
         return cached::answer(&api, &request, cached::SPAN, scope, &key, move |api| question.answer(api, scope)).await;
     }
@@ -138,11 +145,17 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
 
 /// The figures that are asked for, from the database.
 pub(crate) async fn asked(api: Api, asked: &AnalyticsQuery, scope: Scope) -> Result<Analytics, Problem> {
-    match (Question::read(asked)?, asked.as_of_ms()) {
+    match (question(&api, asked, scope).await?, asked.as_of_ms()) {
         (Some(question), _) => question.answer(api, scope).await,
         (None, Some(at_ms)) => compute_then(api, scope, asked.mode(), asked.plain_range(), at_ms).await,
         (None, None) => compute(api, scope, asked.mode(), asked.plain_range()).await,
     }
+}
+
+/// What is asked for, if that is more than one of the ranges that are the same in every zone.
+async fn question(api: &Api, asked: &AnalyticsQuery, scope: Scope) -> Result<Option<Question>, Problem> {
+    let own = if asked.depends_on_zone() { api.zones.of(&api.db, scope).await? } else { None };
+    Question::read(asked, own)
 }
 
 /// What tells an answer from others of its range and scope.
@@ -155,7 +168,9 @@ pub(crate) async fn compute(api: Api, scope: Scope, mode: Mode, range: TimeRange
     let (from, until) = range.span(now_ms());
     let before = from - (until - from);
     let points = rollups::read(&api.db, scope, mode, range.grain(), before, until).await.map_err(|e| query_failed(&e))?;
-    Ok(Analytics::of(&points, range, mode, from, until))
+    let mut figures = Analytics::of(&points, range, mode, from, until);
+    figures.asked.time_zone = Some(UTC);
+    Ok(figures)
 }
 
 /// The figures as they were known at `at_ms`.
@@ -166,6 +181,7 @@ async fn compute_then(api: Api, scope: Scope, mode: Mode, range: TimeRange, at_m
     let span = Span { scope, mode, from_ms: before, until_ms: until, width_ms: range.grain().ms(), as_of_ms: Some(at_ms) };
     let points = known.sums(span).await.map_err(|e| query_failed(&e))?;
     let mut figures = Analytics::of(&points, range, mode, from, until);
-    figures.asked = Asked { as_of: time(at_ms), is_approximate: known.is_approximate(before), ..Asked::default() };
+    figures.asked =
+        Asked { as_of: time(at_ms), time_zone: Some(UTC), is_approximate: known.is_approximate(before), ..Asked::default() };
     Ok(figures)
 }

@@ -17,7 +17,7 @@ use redis_client::fred::{
     clients::Client,
     interfaces::{HashesInterface, KeysInterface, SortedSetsInterface},
 };
-use store::{Scope, rollups};
+use store::{Scope, companies, rollups};
 use uuid::Uuid;
 
 use super::{TimeRange, compute, key};
@@ -169,9 +169,12 @@ impl Done {
 /// What is to be kept ready: every range of all together, and those of the companies that are busy.
 async fn places(api: &Api) -> Result<Vec<(TimeRange, Scope)>, store::Error> {
     let mut places = Vec::new();
+    let others = companies::with_other_days(&api.db).await?;
     for range in TimeRange::ALL {
         let (grain, back) = busy(range);
-        let busy = rollups::companies_with_traffic(&api.db, grain, grain.bucket(now_ms() - back)).await?;
+        let mut busy = rollups::companies_with_traffic(&api.db, grain, grain.bucket(now_ms() - back)).await?;
+        // Nobody is told a month of UTC's days who counts by others.
+        busy.retain(|id| range != TimeRange::Month || !others.contains(id));
         places.extend(std::iter::once(Scope::All).chain(busy.into_iter().map(Scope::Company)).map(|scope| (range, scope)));
     }
     Ok(places)

@@ -5,7 +5,7 @@ use clock::now_ms;
 use common::{Grain, Mode, Series};
 use http_service::Problem;
 use serde::Deserialize;
-use store::{Scope, rollups::Point, row_sums::Column, shown::time};
+use store::{Scope, companies, rollups::Point, row_sums::Column, shown::time};
 use utoipa::IntoParams;
 
 use super::{
@@ -72,7 +72,8 @@ pub(crate) struct AnalyticsQuery {
     /// How wide the points of the series are; chosen by the span where it is absent.
     #[param(inline)]
     interval: Option<Interval>,
-    /// A name of IANA's time zone database, such as `America/Toronto`; UTC where it is absent.
+    /// A name of IANA's time zone database, such as `America/Toronto`. Where it is absent: the company's own, if one company is
+    /// asked for that has one, else UTC.
     #[param(inline)]
     time_zone: Option<Zone>,
     /// Adds `comparison`: with the span of the same length before, or the same span a year ago.
@@ -109,6 +110,11 @@ impl AnalyticsQuery {
         TimeRange::ALL.into_iter().find(|range| range.as_str() == self.range().name()).unwrap_or(TimeRange::Day)
     }
 
+    /// Whether the answer is another one in another zone of the company's.
+    pub fn depends_on_zone(&self) -> bool {
+        self.time_zone.is_none() && (self.is_own() || self.range() == Range::Month)
+    }
+
     /// Whether more is asked for than one of the four ranges that are kept ready.
     fn is_own(&self) -> bool {
         let Self { time_range, from, to, interval, time_zone, compare, group_by, mode: _, as_of: _ } = self;
@@ -126,8 +132,9 @@ impl std::str::FromStr for Zone {
     type Err = Bad;
 
     fn from_str(text: &str) -> Result<Self, Bad> {
-        let found = chrono_tz::TZ_VARIANTS.into_iter().find(|zone| zone.name().eq_ignore_ascii_case(text));
-        found.map(Self).ok_or_else(|| Bad("must be a name of IANA's database, such as America/Toronto".to_owned()))
+        companies::zone(text)
+            .map(Self)
+            .ok_or_else(|| Bad("must be a name of IANA's database, such as America/Toronto".to_owned()))
     }
 }
 
@@ -146,12 +153,14 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// What is asked for, if that is more than one of the four ranges.
-    pub fn read(asked: &AnalyticsQuery) -> Result<Option<Self>, Problem> {
-        if !asked.is_own() {
+    /// What is asked for, if that is more than one of the four ranges, of a company whose zone is `own`.
+    pub fn read(asked: &AnalyticsQuery, own: Option<Tz>) -> Result<Option<Self>, Problem> {
+        let zone = asked.time_zone.map(|Zone(zone)| zone).or(own).unwrap_or(Tz::UTC);
+        // A month's points are days. Hours go on alike in every zone, and those of a month in UTC are kept ready.
+        let has_own_days = asked.range() == Range::Month && zone != Tz::UTC;
+        if !asked.is_own() && !has_own_days {
             return Ok(None);
         }
-        let zone = asked.time_zone.map_or(Tz::UTC, |Zone(zone)| zone);
         let as_of_ms = asked.as_of_ms();
         let now = as_of_ms.unwrap_or_else(now_ms);
         let (from, until, usual) = match (&asked.from, &asked.to) {

@@ -53,6 +53,8 @@ macro_rules! routes {
 
 routes! {
     pub(crate) TRANSACTIONS = CachePolicy::new("transactions", 120, Topic::Transactions);
+    /// What lists of transactions add up to.
+    pub(crate) TOTALS = CachePolicy::new("transactions.totals", 120, Topic::Transactions);
     pub(crate) TRANSACTION = CachePolicy::new("transaction", 120, Topic::Transactions);
     pub(crate) ACCOUNTS = CachePolicy::new("accounts", 600, Topic::Accounts);
     pub(crate) ACCOUNT = CachePolicy::new("account", 600, Topic::Accounts);

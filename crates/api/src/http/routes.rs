@@ -22,7 +22,7 @@ use crate::{
     auth::{oidc, session},
     http::{dashboard, openapi, reference},
     monitoring,
-    reads::{accounts, events, export, transactions},
+    reads::{accounts, events, export, totals, transactions},
     stream,
 };
 
@@ -42,6 +42,7 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         .service(read("/api/v1/audit.jsonl", || web::to(export::audit_jsonl)))
         .service(read("/api/v1/analytics.csv", || web::to(export::analytics_csv)))
         .service(read("/api/v1/analytics.jsonl", || web::to(export::analytics_jsonl)))
+        .service(read("/api/v1/transactions/totals", || web::to(totals::show)))
         .service(read("/api/v1/transactions/{id}", || web::to(transactions::show)))
         .service(read("/api/v1/accounts", || web::to(accounts::list)))
         .service(read("/api/v1/accounts/{id}", || web::to(accounts::show)))
@@ -73,6 +74,7 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         ))
         .service(asking(only("/api/v1/tokens/{id}", "DELETE, OPTIONS").route(web::delete().to(tokens::revoke))))
         .service(asking(read("/api/v1/companies", || web::to(companies::list))))
+        .service(asking(only("/api/v1/companies/{id}", "OPTIONS, PATCH").route(web::patch().to(companies::change))))
         .service(asking(read("/api/v1/receivers", || web::to(receivers::list))))
         .service(asking(only("/api/v1/receivers/{endpoint}/keys", "OPTIONS, POST").route(web::post().to(receivers::add))))
         .service(asking(

@@ -4,5 +4,6 @@
 pub(crate) mod accounts;
 pub(crate) mod events;
 pub(crate) mod export;
+pub(crate) mod totals;
 pub(crate) mod transactions;
 pub(crate) mod views;

@@ -123,7 +123,8 @@ pub(crate) fn asked(request: &HttpRequest) -> Result<(Paging, TransactionFilter)
     Ok((page.paging(query.sort)?, filter(query)?))
 }
 
-fn filter(query: TransactionQuery) -> Result<TransactionFilter, Problem> {
+/// The filter that parameters ask for.
+pub(crate) fn filter(query: TransactionQuery) -> Result<TransactionFilter, Problem> {
     let (from_ms, until_ms) = Day::span(query.start_date, query.end_date)?;
     let amount = |asked: Option<Amount>| asked.map(|Amount(minor)| minor);
     let (amount_min, amount_max, Currencies(currency)) = (amount(query.amount_min), amount(query.amount_max), query.currency);

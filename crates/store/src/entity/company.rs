@@ -13,6 +13,8 @@ pub struct Model {
     pub slug: String,
     /// Its name for people.
     pub name: String,
+    /// The zone of IANA's database whose days are its days; none: UTC's are.
+    pub time_zone: Option<String>,
     /// Milliseconds since 1970 UTC.
     pub created_at: i64,
 }

@@ -26,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(lookups::Migration),
             Box::new(reconciliation_age::Migration),
             Box::new(alerting::Migration),
+            Box::new(time_zones::Migration),
         ]
     }
 }
@@ -47,6 +48,7 @@ mod rollups;
 mod rules_version;
 mod search;
 mod second_factor;
+mod time_zones;
 
 /// Executes statements in their order, for migrations that are nothing else.
 async fn execute(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {

@@ -311,7 +311,7 @@ async fn what_is_given_up_or_taken_over_counts_once() {
 async fn a_company_has_traffic_from_its_first_commit_on() {
     let database = Database::sqlite().await;
     let db = &database.db;
-    let [live, test] = ["live", "test"].map(|slug| store::companies::add(db, slug, slug));
+    let [live, test] = ["live", "test"].map(|slug| store::companies::add(db, slug, slug, None));
     let (live, test) = (live.await.unwrap().id, test.await.unwrap().id);
     let event = |company_id, is_test| NewEvent {
         company_id: CompanyId(company_id),

@@ -78,7 +78,7 @@ async fn a_sqlite_file_that_may_not_be_written_is_not_blamed_on_the_data() {
     // Its state is a connection's own, so there is but one.
     let db = store::connect(&format!("sqlite://{}/netbanx.db", database.directory.display()), 1).await.unwrap();
     db.execute_unprepared("PRAGMA query_only = ON").await.unwrap();
-    let added = store::companies::add(&db, "Acme", "acme").await;
+    let added = store::companies::add(&db, "Acme", "acme", None).await;
     assert!(matches!(added, Err(Error::Unavailable(_))), "{added:?}");
 }
 

@@ -3,7 +3,7 @@ import type { components, paths } from './schema';
 export type Schemas = components['schemas'];
 
 type Json<T> = T extends { content: { 'application/json': infer B } } ? B : never;
-type Method = 'get' | 'post' | 'delete';
+type Method = 'get' | 'post' | 'patch' | 'delete';
 type Operation<P extends keyof paths, M extends Method> = paths[P] extends Record<M, infer O> ? NonNullable<O> : never;
 type Success<O> = O extends { responses: infer R }
   ? R extends { 200: infer S } ? Json<S> : R extends { 201: infer S } ? Json<S> : undefined
@@ -90,6 +90,14 @@ export async function post<P extends PathOf<'post'>>(
   options: Options<unknown> = {},
 ): Promise<Success<Operation<P, 'post'>>> {
   return (await ask('POST', urlOf(path, options), body)).body as Success<Operation<P, 'post'>>;
+}
+
+export async function patch<P extends PathOf<'patch'>>(
+  path: P,
+  body: SentBy<Operation<P, 'patch'>>,
+  options: Options<unknown> = {},
+): Promise<Success<Operation<P, 'patch'>>> {
+  return (await ask('PATCH', urlOf(path, options), body)).body as Success<Operation<P, 'patch'>>;
 }
 
 export function remove<P extends PathOf<'delete'>>(

@@ -23,9 +23,10 @@ export function Overview() {
 
 /** The figures of the period that the address names. */
 function Chosen() {
-  const { company } = useSession();
+  const { company, zone } = useSession();
   const { query: place } = useRoute();
-  const own = useTimes().zone;
+  const viewers = useTimes().zone;
+  const own = zone ?? viewers;
   const period = periodOf(place, own);
   // The parameters are checked by the server, which names the one that is wrong.
   const asked = { ...period.asked, company } as never as Record<string, string>;
@@ -45,7 +46,7 @@ function Chosen() {
         <h1 tabIndex={-1}>Overview</h1>
         <Choice label="Range" value={period.range} options={RANGES} onChange={toRange} />
       </div>
-      <Picker period={period} own={own} onChange={set} />
+      <Picker period={period} own={own} viewers={viewers} onChange={set} />
       {query.error && <Failure error={query.error} retry={query.reload} />}
       {!data && !query.error && <Loading rows={6} />}
       {data && <Figures data={data} period={period} />}

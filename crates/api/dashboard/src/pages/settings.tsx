@@ -2,6 +2,7 @@ import { href, useRoute } from '../router';
 import { useSession } from '../session';
 import { Alerts } from './settings/alerts';
 import { Audit } from './settings/audit';
+import { Companies } from './settings/companies';
 import { Receivers } from './settings/receivers';
 import { Tokens } from './settings/tokens';
 import { Users } from './settings/users';
@@ -10,6 +11,7 @@ const TABS = [
   ['receivers', 'Receivers', Receivers],
   ['tokens', 'API tokens', Tokens],
   ['users', 'Users', Users],
+  ['companies', 'Companies', Companies],
   ['alerts', 'Alerts', Alerts],
   ['audit', 'Audit log', Audit],
 ] as const;

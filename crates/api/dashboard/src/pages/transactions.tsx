@@ -8,6 +8,7 @@ import { useSession } from '../session';
 import { FilterBar, NothingFound, options, useFilters } from '../ui/filters';
 import { Badge, Dialog, Facts, Failure, Id, Loading, Select, Text } from '../ui/parts';
 import { Listed, Table, usePages, type Column } from '../ui/table';
+import { Totals } from './totals';
 import { EventLine } from './webhooks';
 
 const STATUSES = ['COMPLETED', 'PENDING', 'FAILED', 'RETURNED', 'CANCELLED'];
@@ -65,6 +66,7 @@ export function Transactions() {
       <Listed query={query} rows={rows} empty={<NothingFound filters={filters} none="No transactions yet" hint={received} />}>
         <Table caption="Transactions" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
         {pages.pager(pagination?.nextCursor, pagination?.total, pagination?.totalIsExact)}
+        <Totals asked={asked} />
       </Listed>
       {id && <Detail key={id} id={id} mayPayload={may('read:events')} onClose={() => navigate(href('transactions', null, place))} />}
     </>

@@ -27,7 +27,7 @@ use crate::{
     analytics,
     auth::{self, oidc, session},
     monitoring,
-    reads::{accounts, events, export, transactions},
+    reads::{accounts, events, export, totals, transactions},
     stream,
 };
 
@@ -58,12 +58,12 @@ use crate::{
     ),
     paths(
         transactions::list, export::transactions_csv, export::transactions_jsonl, export::events_csv, export::events_jsonl,
-        export::accounts_csv, export::accounts_jsonl, export::audit_csv, export::audit_jsonl, export::analytics_csv, export::analytics_jsonl, transactions::show, accounts::list, accounts::show, events::list, events::show, analytics::show, stream::open,
+        export::accounts_csv, export::accounts_jsonl, export::audit_csv, export::audit_jsonl, export::analytics_csv, export::analytics_jsonl, totals::show, transactions::show, accounts::list, accounts::show, events::list, events::show, analytics::show, stream::open,
         session::sign_in, session::show, session::sign_out, oidc::methods, oidc::begin, oidc::callback,
         password::change, sessions::list, sessions::end, sessions::end_others, second_factor::show,
         second_factor::begin_enrolment, second_factor::confirm, second_factor::renew, second_factor::turn_off,
         users::list, users::add, users::remove, users::reset_second_factor,
-        tokens::list, tokens::add, tokens::revoke, companies::list, receivers::list, receivers::add, receivers::revoke,
+        tokens::list, tokens::add, tokens::revoke, companies::list, companies::change, receivers::list, receivers::add, receivers::revoke,
         receivers::test, endpoints::list, endpoints::add, endpoints::show, endpoints::change, endpoints::remove,
         endpoints::rotate, attempts::list, attempts::send_again, attempts::test, alert_channels::list, alert_channels::add, alert_channels::show,
         alert_channels::change, alert_channels::remove, alert_notices::list, alert_notices::test, alert_notices::show_rules,

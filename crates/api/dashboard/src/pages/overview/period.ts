@@ -20,9 +20,9 @@ export interface Period {
   /** Of a custom range: its first and last day in the zone, both inclusive. */
   from: string;
   to: string;
-  /** The zone whose days and hours are meant, as the address has it; the viewer's own where it has none. */
+  /** The zone whose days and hours are meant, as the address has it; where it has none the company's, or the viewer's. */
   zone: string;
-  /** The same, or the viewer's own where there is no such zone. */
+  /** The same, or that one where there is no such zone. */
   shownZone: string;
   interval: string;
   compare: Compare;
@@ -32,7 +32,7 @@ export interface Period {
   isPlain: boolean;
 }
 
-/** The period of an address for a viewer in the zone `own`. */
+/** The period of an address for a company, or a viewer of several, in the zone `own`. */
 export function periodOf(query: Record<string, string>, own: string, now = new Date()): Period {
   const range = RANGES.find(([name]) => name === query['range'])?.[0] ?? 'day';
   const compare = COMPARISONS.find(([name]) => name === query['compare'])?.[0] ?? 'previous';
@@ -42,7 +42,7 @@ export function periodOf(query: Record<string, string>, own: string, now = new D
   const isCustom = range === 'custom';
   const to = dayOf(query['to']) ?? today(shownZone, now);
   const from = dayOf(query['from']) ?? addDays(to, 1 - DAYS);
-  // An hour is the same everywhere. Days are not, so a month is one of the viewer's own days.
+  // An hour is the same everywhere. Days are not, so a month is one of the company's or the viewer's own days.
   const isPlain = range === 'hour' || (!isCustom && !query['zone'] && compare === 'previous' && (range !== 'month' || own === 'UTC'));
   const of: Record<string, string> = isCustom ? { from, to: addDays(to, 1), interval } : { timeRange: range };
   return {
