@@ -81,7 +81,7 @@ async fn used_memory(redis: &redis_client::fred::clients::Client) -> f64 {
 }
 
 /// Rows by the thousand: the command adds one at a time.
-async fn furnish(platform: &Platform) {
+pub(crate) async fn furnish(platform: &Platform) {
     let db = sea_orm::Database::connect(&platform.database_url).await.unwrap();
     let execute = async |sql: String| {
         db.execute_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();

@@ -2,6 +2,7 @@
 //! missed. The short forms are among the tests.
 
 mod backlog;
+mod companies;
 mod database_away;
 mod directory;
 mod fairness;
@@ -25,6 +26,8 @@ enum Part {
     DatabaseAway,
     /// Receivers in tens of thousands.
     Directory,
+    /// What they ask for when nothing happens.
+    Companies,
     /// Steady traffic, after which nothing holds more than before; only where it is named.
     Hour,
 }
@@ -56,6 +59,7 @@ async fn main() -> std::process::ExitCode {
                 Part::Chaos => at_random().await,
                 Part::DatabaseAway => database_away::run(options.minutes.unwrap_or(10), &mut report).await,
                 Part::Directory => directory::run(&mut report).await,
+                Part::Companies => companies::run(&mut report).await,
                 Part::Hour => hour::run(options.minutes.unwrap_or(60), &mut report).await,
             }
         }

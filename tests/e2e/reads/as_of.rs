@@ -59,6 +59,9 @@ async fn each_moment_is_told_as_the_api_told_it_then() {
             };
             let transactions = eventually("the transactions know of it", updated).await;
             moments.push((clock::now(), figures, transactions));
+            // What comes within the same millisecond is of the same moment.
+            let known_ms = clock::now_ms();
+            eventually("it is later", || async { (clock::now_ms() > known_ms).then_some(()) }).await;
         }
         for (at, figures, transactions) in &moments {
             let as_of = text(*at);
