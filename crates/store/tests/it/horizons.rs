@@ -201,7 +201,8 @@ async fn retention_at_rest_costs_the_same_for_any_number_of_companies() {
     retention::step(db, AGES).await.unwrap();
     rollups::companies_with_traffic(db, Grain::Day, 0).await.unwrap();
     let used = transactions(db).await - before;
-    assert!((1..=30).contains(&used), "{used} transactions a minute");
+    // Some for each kind of thing that has an age: less than one a second.
+    assert!((1..=40).contains(&used), "{used} transactions a minute");
 }
 
 #[tokio::test]
