@@ -13,13 +13,17 @@ struct Reader {
 }
 
 impl Reader {
-    /// A stream that goes on after the event of that id, if there is one.
+    /// A stream that goes on after the event of that id, if there is one. A token may have so many at once, and one that its reader
+    /// left counts until that is noticed: then it asks again, as browsers do.
     async fn open(platform: &Platform, token: &str, last: Option<&str>) -> Self {
-        let mut request = platform.http.get(format!("{}/api/v1/stream", platform.api_url())).bearer_auth(token);
-        if let Some(last) = last {
-            request = request.header("last-event-id", last);
-        }
-        let stream = request.send().await.unwrap();
+        let stream = eventually("there is room for a stream", || async {
+            let mut request = platform.http.get(format!("{}/api/v1/stream", platform.api_url())).bearer_auth(token);
+            if let Some(last) = last {
+                request = request.header("last-event-id", last);
+            }
+            Some(request.send().await.unwrap()).filter(|stream| stream.status() != 429)
+        })
+        .await;
         assert_eq!((stream.status().as_u16(), stream.headers()["content-type"].to_str().unwrap()), (200, "text/event-stream"));
         assert!(stream.headers()["x-actor"].to_str().unwrap().starts_with("token:"));
         Self { stream, rest: String::new(), id: String::new() }
