@@ -2,7 +2,6 @@
 
 mod alert_channels;
 mod analytics;
-mod backup;
 mod dashboard;
 mod demo;
 mod deployment;

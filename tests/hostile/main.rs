@@ -1,10 +1,7 @@
 //! `make hostile`: strangers write to ingress what no honest sender does, while honest ones are served. Tells its memory and how long
 //! the honest wait, beside what they wait when it is quiet.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use e2e::{
@@ -43,7 +40,7 @@ async fn main() -> std::process::ExitCode {
     // As many as there may be, and two threads as on two cores.
     platform.set("HTTP_WORKERS", "2");
     platform.run(Service::Ingress).await;
-    let server: SocketAddr = platform.ingress_url().trim_start_matches("http://").parse().unwrap();
+    let server = platform.ingress_address();
     let span = Duration::from_secs(options.seconds);
 
     let mut passed = 0;
@@ -70,7 +67,8 @@ async fn main() -> std::process::ExitCode {
 
     let slow = SlowConnections::open(server, options.connections);
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let what = format!("{} slow connections", slow.count());
+    let what = format!("{} slow connections", options.connections);
+    report.figure("of them open", slow.open_now() as f64);
     told(&mut report, &what, &quiet, &honest(&platform, span).await);
     drop(slow);
     assert!(platform.all_alive());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use e2e::{Database, OwnDirectory, Platform, Postgres, Report, Service, eventually, http_load, new_directory, sign, usage};
 
-use crate::directory::furnish;
+use crate::directory::{furnish, path, payment};
 
 const SERVICES: [Service; 3] = [Service::Worker, Service::Ingress, Service::Api];
 /// Companies that have had webhooks.
@@ -62,16 +62,6 @@ pub async fn run(report: &mut Report) {
         report.at_most(&format!("commands to Redis a second of {service:?} at rest"), commands / seconds, 5.0);
         report.at_most(&format!("MB of {service:?} at rest"), usage::resident_mb(platform.pid(service)), 60.0);
     }
-}
-
-fn path(company: usize) -> String {
-    format!("/api/webhooks/netbanx/c{company}")
-}
-
-fn payment(n: usize) -> String {
-    format!(
-        r#"{{"eventType":"PAYMENT_COMPLETED","payload":{{"id":"r{n}","status":"COMPLETED","amount":5,"currencyCode":"EUR"}}}}"#
-    )
 }
 
 /// Transactions that the platform's database has seen, those of this look among them.

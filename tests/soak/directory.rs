@@ -23,7 +23,6 @@ pub async fn run(report: &mut Report) {
     let begun = Instant::now();
     platform.run(Service::Worker).await;
     platform.run(Service::Ingress).await;
-    let path = |n: usize| format!("/api/webhooks/netbanx/c{n}");
     eventually("the directory has all", || async {
         (platform.send(&path(COMPANIES - 1), payment(0)).await.status() == 202).then_some(())
     })
@@ -57,7 +56,12 @@ pub async fn run(report: &mut Report) {
     drop(std::fs::remove_dir_all(directory));
 }
 
-fn payment(n: usize) -> String {
+/// The receiver of a company.
+pub(crate) fn path(company: usize) -> String {
+    format!("/api/webhooks/netbanx/c{company}")
+}
+
+pub(crate) fn payment(n: usize) -> String {
     format!(
         r#"{{"eventType":"PAYMENT_COMPLETED","payload":{{"id":"d{n}","status":"COMPLETED","amount":5,"currencyCode":"EUR"}}}}"#
     )
@@ -67,7 +71,7 @@ fn payment(n: usize) -> String {
 async fn all_once(platform: &Platform, round: usize) -> Vec<f64> {
     let requests = (0..COMPANIES).map(|n| {
         let body = payment(round);
-        http_load::post(&format!("/api/webhooks/netbanx/c{n}"), &sign(body.as_bytes()), body.as_bytes())
+        http_load::post(&path(n), &sign(body.as_bytes()), body.as_bytes())
     });
     let answers = http_load::open_loop(platform.ingress_port, 16, 1000, requests.collect()).await;
     assert!(answers.statuses.keys().all(|status| [200, 202].contains(status)), "{:?}", answers.statuses);

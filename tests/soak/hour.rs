@@ -58,10 +58,7 @@ pub async fn run(minutes: u64, report: &mut Report) {
     }
     assert!(platform.all_alive());
     platform.drained().await;
-    eventually("figures are those of the rows", || async {
-        platform.netbanx_given(&["doctor", "--figures"], b"").status.success().then_some(())
-    })
-    .await;
+    eventually("figures are those of the rows", || async { platform.doctor().0.then_some(()) }).await;
     drop(platform);
 }
 

@@ -1,6 +1,7 @@
 use std::{
     fs,
     io::Write,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::Duration,
@@ -188,6 +189,12 @@ impl Platform {
         child.wait_with_output().unwrap()
     }
 
+    /// What the operator's doctor finds, its figures included: whether all is well, and what it says of each thing.
+    pub fn doctor(&self) -> (bool, Value) {
+        let output = self.netbanx_given(&["--json", "doctor", "--figures"], b"");
+        (output.status.success(), serde_json::from_slice(&output.stdout).unwrap())
+    }
+
     /// A file of that name among those that end with the platform.
     pub fn file(&self, name: &str, content: &[u8]) -> String {
         let path = self.directory.join(name);
@@ -266,6 +273,11 @@ impl Platform {
 
     pub fn ingress_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.ingress_port)
+    }
+
+    /// The port of ingress, for who writes to it byte by byte.
+    pub fn ingress_address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.ingress_port))
     }
 
     pub fn api_url(&self) -> String {

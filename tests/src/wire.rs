@@ -2,6 +2,10 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -109,39 +113,47 @@ pub async fn raw(server: SocketAddr, bytes: &[u8]) -> String {
 
 /// Connections that send a head byte by byte and never come to its end.
 pub struct SlowConnections {
-    dripping: JoinSet<()>,
+    _dripping: JoinSet<()>,
+    open: Arc<AtomicUsize>,
 }
 
 impl SlowConnections {
     /// Opens `count` of them, from as many addresses of this machine as the ports of one do not suffice for. Whoever is cut off comes
     /// again.
     pub fn open(server: SocketAddr, count: usize) -> Self {
-        let mut dripping = JoinSet::new();
+        let (mut dripping, open) = (JoinSet::new(), Arc::<AtomicUsize>::default());
         for n in 0..count {
+            let open = open.clone();
             dripping.spawn(async move {
                 loop {
-                    drip(server, n).await;
+                    if let Some(stream) = connected(server, n).await {
+                        open.fetch_add(1, Relaxed);
+                        drip(stream).await;
+                        open.fetch_sub(1, Relaxed);
+                    }
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }
             });
         }
-        Self { dripping }
+        Self { _dripping: dripping, open }
     }
 
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.dripping.len()
+    /// How many are open now.
+    pub fn open_now(&self) -> usize {
+        self.open.load(Relaxed)
     }
 }
 
-/// One connection, until it is cut off. One that is not even let in has come to its end, too.
-async fn drip(server: SocketAddr, n: usize) {
-    let Ok(socket) = TcpSocket::new_v4() else { return };
+/// The connection of that number, if it is let in.
+async fn connected(server: SocketAddr, n: usize) -> Option<TcpStream> {
+    let socket = TcpSocket::new_v4().ok()?;
     let from = Ipv4Addr::new(127, 0, 1, 1 + (n / 10_000) as u8);
-    if socket.bind(SocketAddr::from((from, 0))).is_err() {
-        return;
-    }
-    let Ok(Ok(mut stream)) = timeout(LONG, socket.connect(server)).await else { return };
+    socket.bind(SocketAddr::from((from, 0))).ok()?;
+    timeout(LONG, socket.connect(server)).await.ok()?.ok()
+}
+
+/// A head without an end, until it is cut off.
+async fn drip(mut stream: TcpStream) {
     let head = b"POST /api/webhooks/netbanx HTTP/1.1\r\nHost: x\r\nX-Slow: ".iter().copied().chain(std::iter::repeat(b'x'));
     for byte in head {
         if stream.write_all(&[byte]).await.is_err() {

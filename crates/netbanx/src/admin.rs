@@ -59,10 +59,7 @@ impl AdminContext {
 
     pub async fn add_company(&self, name: &str, slug: Option<String>, time_zone: Option<&str>) -> Result<(), Error> {
         let slug = slug.unwrap_or_else(|| slug_of(name));
-        let zone = match time_zone {
-            Some(name) => Some(companies::zone(name).ok_or_else(|| no_zone(name))?),
-            None => None,
-        };
+        let zone = time_zone.map(|name| companies::zone(name).ok_or_else(|| no_zone(name))).transpose()?;
         let row = companies::add(&self.db, name, &slug, zone).await?;
         self.publish(Change::Company(&slug)).await;
         self.say(&format!("{slug} ({})", row.id), &json!({"id": row.id, "slug": slug, "name": name, "timeZone": row.time_zone}));
@@ -70,10 +67,7 @@ impl AdminContext {
     }
 
     pub async fn set_company(&self, slug: &str, time_zone: &str) -> Result<(), Error> {
-        let zone = match time_zone {
-            "none" => None,
-            name => Some(companies::zone(name).ok_or_else(|| no_zone(name))?),
-        };
+        let zone = (time_zone != "none").then(|| companies::zone(time_zone).ok_or_else(|| no_zone(time_zone))).transpose()?;
         let id = companies::get(&self.db, slug).await?.id;
         let tx = self.db.begin().await.map_err(store::Error::from)?;
         let row = companies::set_time_zone(&tx, id, zone).await?;

@@ -5,17 +5,13 @@
 
 use std::time::{Duration, Instant};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
 use common::CompanyId;
 use outbound::{
     client::{Request, Sender},
     signature,
 };
-use ring::{
-    hmac,
-    rand::{SecureRandom, SystemRandom},
-};
+use ring::hmac;
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use settings::OutboundSettings;
@@ -25,7 +21,7 @@ use store::{
     outbound::{
         ALL_TYPES,
         deliveries::{self, Due},
-        join_types, listeners,
+        endpoints, join_types, listeners,
     },
 };
 
@@ -70,8 +66,7 @@ pub(crate) async fn run(mut options: Options, context: &AdminContext) -> Result<
     let everywhere = ["0.0.0.0/0", "::/0"].into_iter().filter_map(|network| network.parse().ok()).collect();
     let settings = OutboundSettings { allow_http: true, allow_networks: everywhere, proxy: None };
     outbound::Policy::of(&settings).read(&options.forward_to).map_err(|refused| Error::Refused(refused.to_string()))?;
-    let mut secret = [0; 32];
-    SystemRandom::new().fill(&mut secret).map_err(|_| Error::Refused("there are no random bytes".to_owned()))?;
+    let (key, secret) = endpoints::random_key()?;
     let mut stop = http_service::stop_on_signal()?;
     let row = listeners::begin(&context.db, CompanyId(company.id), types).await?;
     let listener = Listener {
@@ -79,10 +74,9 @@ pub(crate) async fn run(mut options: Options, context: &AdminContext) -> Result<
         row: &row,
         sender: Sender::new(&settings)?,
         url: options.forward_to,
-        key: hmac::Key::new(hmac::HMAC_SHA256, &secret),
+        key: hmac::Key::new(hmac::HMAC_SHA256, &key),
         context,
     };
-    let secret = format!("whsec_{}", STANDARD.encode(secret));
     context.say(
         &format!("messages of {} go to {}, signed with {secret}; end with Ctrl-C", options.company, listener.url),
         &json!({"company": options.company, "forwardTo": listener.url, "secret": secret}),

@@ -7,11 +7,10 @@ use outbound::{
 };
 use ring::hmac;
 use settings::{MailSettings, OutboundSettings};
+use store::outbound::endpoints::KEY_PREFIX;
 
 use crate::{Configuration, Digest, Error, mail::Mailer, plan::Step};
 
-/// Before each key's text.
-pub const KEY_PREFIX: &str = "whsec_";
 /// Characters of an answer that are kept.
 const EXCERPT: usize = 200;
 
@@ -122,11 +121,4 @@ fn said(answer: &Answer) -> String {
 
 fn short(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(EXCERPT).collect::<String>().trim().to_owned()
-}
-
-/// A new key for a channel that signs: 32 random bytes as Standard Webhooks writes them.
-pub fn new_secret() -> Option<String> {
-    let random = ring::rand::SystemRandom::new();
-    let bytes: [u8; 32] = ring::rand::generate(&random).ok()?.expose();
-    Some(format!("{KEY_PREFIX}{}", STANDARD.encode(bytes)))
 }

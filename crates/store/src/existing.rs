@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 
 use common::CompanyId;
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, Query, SelectStatement},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -44,17 +47,20 @@ pub async fn without_identity(db: &DatabaseConnection, newest: u64) -> Result<(u
         let Some(last) = ids.last() else { break };
         below = *last;
         looked_at += ids.len() as u64;
-        let rows = Entity::find().select_only().columns([Column::CompanyId, Column::Identity]).filter(Column::Id.is_in(ids));
-        let rows: Vec<(Uuid, String)> = rows.into_tuple().all(db).await?;
-        let mut named = HashSet::new();
-        for company in rows.iter().map(|(company, _)| *company).collect::<HashSet<_>>() {
-            let own = rows.iter().filter(|(of, _)| *of == company).map(|(_, identity)| identity.clone());
-            let entries = event_identity::Entity::find()
-                .filter(event_identity::Column::CompanyId.eq(company))
-                .filter(event_identity::Column::Identity.is_in(own));
-            named.extend(entries.all(db).await?.into_iter().map(|entry| (entry.company_id, entry.identity)));
-        }
-        missing += rows.iter().filter(|row| !named.contains(row)).count() as u64;
+        let nameless = Entity::find().filter(Column::Id.is_in(ids)).filter(Expr::not_exists(own_entry()));
+        missing += nameless.count(db).await?;
     }
     Ok((looked_at, missing))
+}
+
+/// The entry of a webhook among the identities, in a statement about webhooks.
+fn own_entry() -> SelectStatement {
+    use event_identity::{Column as Entry, Entity as Entries};
+    let is_same = |entry: Entry, own: Column| Expr::col((Entries, entry)).equals((Entity, own));
+    Query::select()
+        .expr(Expr::value(1))
+        .from(Entries)
+        .and_where(is_same(Entry::CompanyId, Column::CompanyId))
+        .and_where(is_same(Entry::Identity, Column::Identity))
+        .take()
 }

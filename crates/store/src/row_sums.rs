@@ -128,15 +128,15 @@ fn within(span: Span, table: &impl Iden, time: &'static str) -> SelectStatement 
 
 fn transactions(span: Span) -> SelectStatement {
     let mut select = within(span, &transaction::Entity, "transaction_time");
-    for name in COLUMNS {
-        select.column(Alias::new(name)).group_by_col(Alias::new(name));
-    }
-    add_amounts(&mut select);
+    sum_up(&mut select);
     select
 }
 
-/// Sums of amounts as [`transaction_point`] reads them.
-fn add_amounts(select: &mut SelectStatement) {
+/// By what roll-ups have, the sums of amounts as [`transaction_point`] reads them.
+fn sum_up(select: &mut SelectStatement) {
+    for name in COLUMNS {
+        select.column(Alias::new(name)).group_by_col(Alias::new(name));
+    }
     let amount = || Expr::col(Alias::new("amount"));
     let sum = |part: Expr| Expr::from(Func::sum(part)).cast_as("bigint");
     select.expr_as(sum(amount().div(PART)), "high").expr_as(sum(amount().modulo(PART)), "low");
@@ -149,10 +149,7 @@ pub(crate) fn of_rows(rows: SelectStatement) -> SelectStatement {
         .expr_as(Expr::cust("CAST(0 AS bigint)"), "bucket")
         .expr_as(Func::count(Expr::col(Asterisk)), "n")
         .from_subquery(rows, "summed");
-    for name in COLUMNS {
-        select.column(Alias::new(name)).group_by_col(Alias::new(name));
-    }
-    add_amounts(&mut select);
+    sum_up(&mut select);
     select
 }
 

@@ -1,19 +1,7 @@
 //! The doctor names what is wrong, and nothing else.
 
-use std::process::Command;
-
-use e2e::{Database, Platform, Service, binary, eventually};
+use e2e::{Database, Platform, Service, eventually};
 use serde_json::{Value, json};
-
-fn examined(platform: &Platform) -> (bool, Value) {
-    let output = Command::new(binary("netbanx"))
-        .args(["--json", "doctor", "--figures"])
-        .env("DATABASE_URL", &platform.database_url)
-        .env("REDIS_URL", platform.redis.url())
-        .output()
-        .unwrap();
-    (output.status.success(), serde_json::from_slice(&output.stdout).unwrap())
-}
 
 fn of<'v>(found: &'v Value, check: &str) -> &'v Value {
     found["checks"].as_array().unwrap().iter().find(|own| own["check"] == check).unwrap()
@@ -30,14 +18,14 @@ async fn the_doctor_finds_what_was_lost() {
         assert_eq!(platform.send("/api/webhooks/netbanx/acme", body.to_string()).await.status(), 202);
     }
     platform.drained().await;
-    let found = eventually("all is well", || async { Some(examined(&platform)).filter(|(healthy, _)| *healthy) }).await.1;
+    let found = eventually("all is well", || async { Some(platform.doctor()).filter(|(healthy, _)| *healthy) }).await.1;
     assert_eq!(found["healthy"], true, "{found}");
 
     // As a backup has it that lacks the last webhook, and a figure that somebody changed.
     platform.execute("DELETE FROM event_identities WHERE event_id = (SELECT MAX(id) FROM webhook_events)").await;
     platform.execute("DELETE FROM webhook_events WHERE id = (SELECT MAX(id) FROM webhook_events)").await;
     platform.execute("UPDATE audit_log SET actor = 'nobody' WHERE sequence = 1").await;
-    let (healthy, found) = examined(&platform);
+    let (healthy, found) = platform.doctor();
     assert!(!healthy);
     assert_eq!(of(&found, "received webhooks")["healthy"], false, "{found}");
     assert!(of(&found, "received webhooks")["advice"].as_str().unwrap().contains("netbanx queue forget"));

@@ -201,29 +201,26 @@ impl World {
         made["version"].to_string()
     }
 
-    /// A channel in the place of the oldest, since a company may have few.
-    async fn new_channel(&self) -> String {
-        let listed = self.platform.get("/api/v1/alert-channels").await["channels"].take();
+    /// Removes the oldest of the resources that are listed as `name` at `path`, since a company may have few.
+    async fn make_room(&self, path: &str, name: &str) {
+        let listed = self.platform.get(path).await[name].take();
         let listed = listed.as_array().unwrap();
         if listed.len() > 10 {
-            let oldest = format!("{}/api/v1/alert-channels/{}", self.platform.api_url(), listed[0]["id"].as_str().unwrap());
+            let oldest = format!("{}{path}/{}", self.platform.api_url(), listed[0]["id"].as_str().unwrap());
             let removed = self.platform.http.delete(oldest).bearer_auth(&self.platform.admin_token).send().await.unwrap();
             assert_eq!(removed.status(), 204);
         }
+    }
+
+    async fn new_channel(&self) -> String {
+        self.make_room("/api/v1/alert-channels", "channels").await;
         let to = json!(["ops@example.com"]);
         let body = json!({"company": "acme", "kind": "email", "name": "mark-of-a-channel", "to": to});
         self.new_of("/api/v1/alert-channels", body).await
     }
 
-    /// An endpoint in the place of the oldest, since a company may have few.
     async fn new_endpoint(&self) -> String {
-        let listed = self.platform.get("/api/v1/endpoints").await["endpoints"].take();
-        let listed = listed.as_array().unwrap();
-        if listed.len() > 10 {
-            let oldest = format!("{}/api/v1/endpoints/{}", self.platform.api_url(), listed[0]["id"].as_str().unwrap());
-            let removed = self.platform.http.delete(oldest).bearer_auth(&self.platform.admin_token).send().await.unwrap();
-            assert_eq!(removed.status(), 204);
-        }
+        self.make_room("/api/v1/endpoints", "endpoints").await;
         let body = json!({"company": "acme", "url": "http://127.0.0.1:9/mark-of-an-endpoint", "eventTypes": ["*"]});
         self.new_of("/api/v1/endpoints", body).await
     }

@@ -95,16 +95,18 @@ async fn compressed_bodies_are_taken_signed_in_either_form() {
 #[tokio::test]
 async fn what_cannot_be_interpreted_is_kept_with_its_reason_and_nothing_readable_of_a_card() {
     const CARD: &str = "4111111111111111";
+    // Longer than any is: three digits are in some id or time of every tenth run.
+    const CVV: &str = "98789878";
     let platform = Platform::start(Database::Sqlite).await;
     let bodies = [
         "hello".to_owned(),
         String::new(),
-        format!("card={CARD}&cvv=987"),
+        format!("card={CARD}&cvv={CVV}"),
         "[]".to_owned(),
         "{\"payload\":{}}".to_owned(),
         r#"{"eventType":"drop table;"}"#.to_owned(),
         format!(
-            r#"{{"eventType":"PAYMENT_COMPLETED","payload":{{"id":"b","amount":9223372036854775808,"cvv":"987","card":"{CARD}"}}}}"#
+            r#"{{"eventType":"PAYMENT_COMPLETED","payload":{{"id":"b","amount":9223372036854775808,"cvv":"{CVV}","card":"{CARD}"}}}}"#
         ),
         payment("e").replace("1250", "1e999"),
         payment("f").replace("1250", "\"1,250\""),
@@ -126,7 +128,7 @@ async fn what_cannot_be_interpreted_is_kept_with_its_reason_and_nothing_readable
         assert_eq!((&letter["kind"], &letter["attempts"]), (&"unreadable".into(), &0.into()), "{letter}");
         assert!(!letter["error"].as_str().unwrap().is_empty(), "{letter}");
         let shown = platform.netbanx(&["--json", "queue", "dead", letter["id"].as_str().unwrap()]);
-        assert!(!shown.contains(CARD) && !shown.contains("987") && !shown.contains("sealed:"), "{shown}");
+        assert!(!shown.contains(CARD) && !shown.contains(CVV) && !shown.contains("sealed:"), "{shown}");
     }
     assert_eq!(platform.events().await, 0);
     // Driven again, they are still unreadable: dead at once, and none is lost.

@@ -13,7 +13,7 @@ use super::{PATH, payment};
 const LONG: Duration = Duration::from_secs(60);
 
 async fn connect(platform: &Platform) -> TcpStream {
-    TcpStream::connect(platform.ingress_url().trim_start_matches("http://")).await.unwrap()
+    TcpStream::connect(platform.ingress_address()).await.unwrap()
 }
 
 /// All that the server says until it closes.

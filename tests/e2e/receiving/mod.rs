@@ -1,11 +1,14 @@
 //! What is signed is kept: in every spelling of a signature, in every form of a body, understood or not.
 
+mod backups;
 mod content;
 mod hostile;
 mod identity;
 mod manners;
 mod restored;
 mod signatures;
+
+use std::ops::Range;
 
 use e2e::Platform;
 use serde_json::Value;
@@ -30,4 +33,16 @@ async fn transaction(platform: &Platform, id: &str) -> Option<Value> {
 fn dead_letters(platform: &Platform) -> Vec<Value> {
     let told: Value = serde_json::from_str(&platform.netbanx(&["--json", "queue", "dead"])).unwrap();
     told["deadLetters"].as_array().unwrap().clone()
+}
+
+/// Sends the payments of those numbers. Returns which were taken as new; the others are duplicates.
+async fn sent(platform: &Platform, numbers: Range<u32>) -> Vec<u32> {
+    let mut accepted = Vec::new();
+    for n in numbers {
+        match platform.send(PATH, payment(&format!("numbered{n}"))).await.status().as_u16() {
+            202 => accepted.push(n),
+            status => assert_eq!(status, 200, "{n}"),
+        }
+    }
+    accepted
 }

@@ -5,23 +5,12 @@ use std::{fs, path::PathBuf};
 use e2e::{Database, Platform, Service};
 use serde_json::Value;
 
-use super::{PATH, payment};
+use super::sent;
 
 const SERVICES: [Service; 3] = [Service::Ingress, Service::Worker, Service::Api];
 
-/// Sends the payments of those numbers. Returns which were taken as new; the others are duplicates.
-async fn sent(platform: &Platform, numbers: std::ops::Range<u32>) -> Vec<u32> {
-    let mut accepted = Vec::new();
-    for n in numbers {
-        match platform.send(PATH, payment(&format!("restored{n}"))).await.status().as_u16() {
-            202 => accepted.push(n),
-            status => assert_eq!(status, 200, "{n}"),
-        }
-    }
-    accepted
-}
-
-fn forget(platform: &Platform, options: &[&str]) -> [u64; 3] {
+/// Looked at, missing, forgotten.
+pub(super) fn forget(platform: &Platform, options: &[&str]) -> [u64; 3] {
     let told = platform.netbanx(&[&["--json", "queue", "forget"][..], options].concat());
     let told: Value = serde_json::from_str(&told).unwrap();
     ["lookedAt", "missing", "forgotten"].map(|name| told[name].as_u64().unwrap())

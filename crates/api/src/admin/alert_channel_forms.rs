@@ -4,13 +4,14 @@ use http_service::Problem;
 use notify::quiet;
 use serde::{Deserialize, Serialize};
 use store::{
-    alerting::{ALL_ALERTS, CRITICAL, DISABLED, ENABLED, WARNING, channels::Changes},
+    alerting::{ALL_ALERTS, CRITICAL, WARNING, channels::Changes},
     entity::alert_channel,
     shown::time,
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::endpoints::is_enabled;
 use crate::alerting::{BUSINESS, PLATFORM};
 
 /// Characters of a name at most.
@@ -180,11 +181,6 @@ pub(super) fn checked(asked: AlertChannelChange, is_platforms: bool) -> Result<C
         }
         hours => hours,
     };
-    changes.is_enabled = match asked.state.as_deref() {
-        None => None,
-        Some(ENABLED) => Some(true),
-        Some(DISABLED) => Some(false),
-        Some(_) => return Err(Problem::parameter("state", "state must be enabled or disabled")),
-    };
+    changes.is_enabled = is_enabled(asked.state.as_deref())?;
     Ok(changes)
 }

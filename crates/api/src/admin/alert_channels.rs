@@ -12,6 +12,7 @@ use store::{
     Scope,
     alerting::channels::{self, Changes},
     entity::alert_channel,
+    outbound::endpoints,
 };
 use uuid::Uuid;
 
@@ -54,8 +55,7 @@ pub(super) fn opened(api: &Api, row: &alert_channel::Model) -> Result<Configurat
 
 /// What a channel is to need, checked, over what it needed before.
 async fn configured(api: &Api, kind: &str, entered: Entered, before: Option<Configuration>) -> Result<Configuration, Problem> {
-    let secret =
-        notify::send::new_secret().ok_or_else(|| Problem::new(ProblemKind::Unavailable, "no key can be made at the moment"))?;
+    let (_, secret) = endpoints::random_key().map_err(|e| refused(&e))?;
     let checked = Configuration::checked(kind, entered, before, &api.outbound, move || secret).await;
     checked.map_err(|error| match error {
         notify::Error::Refused(name, detail) => Problem::parameter(name, detail),

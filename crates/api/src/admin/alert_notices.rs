@@ -19,7 +19,7 @@ use crate::{
     Api,
     admin::{
         audit::{Author, PERMISSION},
-        users::{company_of, owner},
+        users::{no_company, one_company, owner},
     },
     alerting::whose,
     auth, begin, commit,
@@ -142,10 +142,6 @@ pub(crate) struct AlertRulesChange {
     endpoint_minutes: Option<i64>,
 }
 
-fn no_company() -> Problem {
-    Problem::parameter("company", "company must be a company's slug")
-}
-
 /// Show what an alert channel was told, the latest first. Needs `manage:secrets`.
 #[utoipa::path(get, path = "/api/v1/alert-channels/{id}/notices", tag = "alerts", params(query::Id),
     responses((status = 200, body = Success<AlertNotices>, description = "The last 100"), problems::Show))]
@@ -194,10 +190,7 @@ pub(crate) async fn show_rules(api: web::Data<Api>, request: HttpRequest) -> Res
 pub(crate) async fn change_rules(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let asked: AlertRulesChange = body::json(body).await?;
-    let company = company_of(&api, &caller, asked.company.as_deref()).await?;
-    if company.known().is_none() {
-        return Err(no_company());
-    }
+    let company = one_company(&api, &caller, asked.company.as_deref()).await?;
     let author = Author::of(&api, &request, &caller).about(company);
     let tx = begin(&api).await?;
     let mut row = rules::get(&tx, company).await.map_err(|e| query_failed(&e))?;

@@ -81,10 +81,7 @@ pub(crate) async fn change(
     let CompanyChanges { time_zone } = body::json(body).await?;
     let unknown =
         || Problem::parameter("timeZone", "timeZone must be a name of IANA's database, such as America/Toronto, or null");
-    let zone = match time_zone {
-        Some(name) => Some(companies::zone(&name).ok_or_else(unknown)?),
-        None => None,
-    };
+    let zone = time_zone.map(|name| companies::zone(&name).ok_or_else(unknown)).transpose()?;
     let tx = begin(&api).await?;
     let row = companies::set_time_zone(&tx, id, zone).await.map_err(|e| query_failed(&e))?.ok_or_else(not_found)?;
     let author = Author::of(&api, &request, &caller).about(CompanyId(id));

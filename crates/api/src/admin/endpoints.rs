@@ -25,7 +25,7 @@ use crate::{
     Api,
     admin::{
         audit::{Author, PERMISSION},
-        users::company_of,
+        users::one_company,
     },
     auth, begin, commit,
     http::{
@@ -198,12 +198,7 @@ async fn checked(policy: &Policy, asked: EndpointChange) -> Result<Changes, Prob
         }
         changes.description = Some(description);
     }
-    changes.is_enabled = match state.as_deref() {
-        None => None,
-        Some(ENABLED) => Some(true),
-        Some(DISABLED) => Some(false),
-        Some(_) => return Err(Problem::parameter("state", "state must be enabled or disabled")),
-    };
+    changes.is_enabled = is_enabled(state.as_deref())?;
     changes.rate = match rate {
         None => None,
         Some(0) => Some(None),
@@ -211,6 +206,16 @@ async fn checked(policy: &Policy, asked: EndpointChange) -> Result<Changes, Prob
         Some(_) => return Err(Problem::parameter("rate", "rate must be from 0 to 10000")),
     };
     Ok(changes)
+}
+
+/// Whether what is in that state is told of anything; none where no state is asked for.
+pub(super) fn is_enabled(state: Option<&str>) -> Result<Option<bool>, Problem> {
+    match state {
+        None => Ok(None),
+        Some(ENABLED) => Ok(Some(true)),
+        Some(DISABLED) => Ok(Some(false)),
+        Some(_) => Err(Problem::parameter("state", "state must be enabled or disabled")),
+    }
 }
 
 /// List endpoints, the oldest first. Needs `manage:secrets`.
@@ -244,10 +249,7 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::P
 pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let NewEndpoint { company, url, event_types, description, rate } = body::json(body).await?;
-    let company = company_of(&api, &caller, company.as_deref()).await?;
-    if company.known().is_none() {
-        return Err(Problem::parameter("company", "company must be a company's slug"));
-    }
+    let company = one_company(&api, &caller, company.as_deref()).await?;
     let asked = EndpointChange { url: Some(url), event_types: Some(event_types), description, state: None, rate };
     let changes = checked(&api.outbound, asked).await?;
     let author = Author::of(&api, &request, &caller).about(company);

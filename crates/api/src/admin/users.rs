@@ -168,6 +168,17 @@ pub(crate) async fn company_of(api: &Api, caller: &Caller, slug: Option<&str>) -
     Ok(owner(caller.narrowed(named)?))
 }
 
+/// The same where it must be a company.
+pub(crate) async fn one_company(api: &Api, caller: &Caller, slug: Option<&str>) -> Result<CompanyId, Problem> {
+    let company = company_of(api, caller, slug).await?;
+    company.known().map(CompanyId).ok_or_else(no_company)
+}
+
+/// A company is wanted, and none is named.
+pub(crate) fn no_company() -> Problem {
+    Problem::parameter("company", "company must be a company's slug")
+}
+
 /// The company whose own something is within `scope`; none where all are meant.
 pub(crate) fn owner(scope: Scope) -> CompanyId {
     match scope {

@@ -21,7 +21,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use super::{deliver::opened, within};
+use super::{deliver, within};
 use crate::Api;
 
 /// What of an alert was told to a channel.
@@ -128,8 +128,5 @@ async fn send(api: &Api, channel: &Channel, entries: &[(Uuid, Standing)]) -> Out
         since: store::shown::time(alert.since_ms).unwrap_or_default(),
     };
     let digest = Digest { whose: "platform".to_owned(), is_test: false, entries: entries.iter().map(entry).collect() };
-    match (opened(api, channel), &api.notify) {
-        (Some(configuration), Some(sender)) => sender.send(&configuration, &digest).await,
-        _ => Outcome { is_delivered: false, status: None, detail: String::new(), told: 0 },
-    }
+    deliver::send(api, channel, &digest).await
 }

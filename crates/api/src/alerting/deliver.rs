@@ -14,7 +14,6 @@ use store::{
     },
     entity::{alert_channel::Model as Channel, alert_notice::Model as Notice},
 };
-
 use uuid::Uuid;
 
 use super::{whose, within};
@@ -26,7 +25,7 @@ const TRIES: usize = 5;
 const BETWEEN: Duration = Duration::from_secs(1);
 
 /// What a channel needs, opened; none where it cannot be, which the log says.
-pub(super) fn opened(api: &Api, channel: &Channel) -> Option<Configuration> {
+fn opened(api: &Api, channel: &Channel) -> Option<Configuration> {
     let text = channels::open(api.vault.as_deref()?, channel);
     let opened = text.ok().and_then(|text| serde_json::from_str(&text).ok());
     if opened.is_none() {
@@ -35,14 +34,19 @@ pub(super) fn opened(api: &Api, channel: &Channel) -> Option<Configuration> {
     opened
 }
 
+/// Sends `digest` to `channel`.
+pub(super) async fn send(api: &Api, channel: &Channel, digest: &Digest) -> Outcome {
+    match (opened(api, channel), &api.notify) {
+        (Some(configuration), Some(sender)) => sender.send(&configuration, digest).await,
+        _ => Outcome { is_delivered: false, status: None, detail: "its configuration cannot be opened".to_owned(), told: 0 },
+    }
+}
+
 /// Tells `channel` of what is claimed for it. Returns of which alerts it heard.
 pub(super) async fn deliver(api: Api, channel: Channel, claimed: Vec<(Step, Notice)>) -> Vec<(Uuid, String)> {
     let entries = claimed.iter().map(|(step, notice)| Entry::of(*step, notice)).collect();
     let digest = Digest { whose: whose(&api, channel.company_id).await, is_test: false, entries };
-    let outcome = match (opened(&api, &channel), &api.notify) {
-        (Some(configuration), Some(sender)) => sender.send(&configuration, &digest).await,
-        _ => Outcome { is_delivered: false, status: None, detail: "its configuration cannot be opened".to_owned(), told: 0 },
-    };
+    let outcome = send(&api, &channel, &digest).await;
     if !outcome.is_delivered {
         tracing::warn!(channel = %channel.id, kind = channel.kind, reason = outcome.detail, "an alert was not told");
     }

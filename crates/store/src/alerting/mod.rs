@@ -10,10 +10,9 @@ pub mod channels;
 pub mod notices;
 pub mod rules;
 
-/// State of a channel that is told.
-pub const ENABLED: &str = "enabled";
-/// State of one that is not.
-pub const DISABLED: &str = "disabled";
+/// States of a channel, which are those of an endpoint.
+pub use crate::outbound::{DISABLED, ENABLED};
+
 /// Stands for all alerts, those to come included.
 pub const ALL_ALERTS: &str = "*";
 /// Look at it today.

@@ -59,7 +59,15 @@ pub enum Told {
 }
 
 fn of(channel: &alert_channel::Model) -> Condition {
-    Condition::all().add(Column::CompanyId.eq(channel.company_id)).add(Column::ChannelId.eq(channel.id))
+    within(channel.company_id, channel.id)
+}
+
+fn one(row: &Model) -> Condition {
+    within(row.company_id, row.channel_id).add(Column::Id.eq(row.id))
+}
+
+fn within(company: Uuid, channel: Uuid) -> Condition {
+    Condition::all().add(Column::CompanyId.eq(company)).add(Column::ChannelId.eq(channel))
 }
 
 /// Notes that these alerts stand for `channel` now. Those that began are new notices, unless another process noted them.
@@ -174,11 +182,6 @@ pub async fn note(db: &DatabaseConnection, row: &Model, told: &Told) -> Result<(
 /// The last notices of a channel, the latest first, at most 100.
 pub async fn of_channel(db: &DatabaseConnection, channel: &alert_channel::Model) -> Result<Vec<Model>, Error> {
     Ok(Entity::find().filter(of(channel)).order_by_desc(Column::Id).limit(100).all(db).await?)
-}
-
-fn one(row: &Model) -> Condition {
-    let channel = Condition::all().add(Column::CompanyId.eq(row.company_id)).add(Column::ChannelId.eq(row.channel_id));
-    channel.add(Column::Id.eq(row.id))
 }
 
 /// Removes a step of what ended long ago. Returns how many rows.

@@ -25,7 +25,7 @@ pub const MAX_PER_COMPANY: u64 = 20;
 /// For how long the key before a rotation signs, too, in milliseconds.
 pub const GRACE_MS: i64 = 86_400_000;
 /// Before each key's text.
-const PREFIX: &str = "whsec_";
+pub const KEY_PREFIX: &str = "whsec_";
 /// Endpoints of a list at most.
 const LISTED: u64 = 1000;
 
@@ -209,8 +209,14 @@ fn purpose(company: Uuid, id: Uuid) -> String {
     format!("endpoint:{company}:{id}")
 }
 
+/// A new key that signs messages: 32 random bytes, and their text as Standard Webhooks writes it.
+pub fn random_key() -> Result<([u8; 32], String), Error> {
+    let bytes = credential::random()?;
+    Ok((bytes, format!("{KEY_PREFIX}{}", STANDARD.encode(bytes))))
+}
+
 /// A new key, sealed, and its text.
 fn new_key(vault: &Vault, company: Uuid, id: Uuid) -> Result<(String, String), Error> {
-    let bytes = credential::random::<32>()?;
-    Ok((vault.seal_bytes(&purpose(company, id), &bytes)?, format!("{PREFIX}{}", STANDARD.encode(bytes))))
+    let (bytes, text) = random_key()?;
+    Ok((vault.seal_bytes(&purpose(company, id), &bytes)?, text))
 }

@@ -7,10 +7,10 @@ use std::{
 };
 
 use e2e::{Database, Platform, Postgres, Service, eventually, new_directory};
-use serde_json::Value;
+
+use super::{restored::forget, sent};
 
 const SERVICES: [Service; 3] = [Service::Ingress, Service::Worker, Service::Api];
-const PATH: &str = "/api/webhooks/netbanx/acme";
 /// All that is ever sent.
 const ALL: Range<u32> = 0..20;
 
@@ -40,31 +40,11 @@ impl Backups {
     }
 }
 
-/// Sends the payments of those numbers. Returns which were taken as new; the others are duplicates.
-async fn sent(platform: &Platform, numbers: Range<u32>) -> Vec<u32> {
-    let mut accepted = Vec::new();
-    for n in numbers {
-        let payload = format!(r#"{{"id":"backup{n}","status":"COMPLETED","amount":1250,"currencyCode":"EUR"}}"#);
-        let body = format!(r#"{{"eventType":"PAYMENT_COMPLETED","payload":{payload}}}"#);
-        match platform.send(PATH, body).await.status().as_u16() {
-            202 => accepted.push(n),
-            status => assert_eq!(status, 200, "{n}"),
-        }
-    }
-    accepted
-}
-
 /// What the doctor says of a thing, and whether that is well.
 fn examined(platform: &Platform, check: &str) -> (String, bool) {
-    let output = platform.netbanx_given(&["--json", "doctor", "--figures"], b"");
-    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (_, found) = platform.doctor();
     let own = found["checks"].as_array().unwrap().iter().find(|own| own["check"] == check).unwrap();
     (own["found"].as_str().unwrap().to_owned(), own["healthy"].as_bool().unwrap())
-}
-
-fn forgotten(platform: &Platform) -> u64 {
-    let told: Value = serde_json::from_str(&platform.netbanx(&["--json", "queue", "forget"])).unwrap();
-    told["forgotten"].as_u64().unwrap()
 }
 
 /// All is there, each once, and the figures are those of what is there.
@@ -74,10 +54,7 @@ async fn is_whole(platform: &Platform) {
     assert_eq!(platform.count("SELECT COUNT(DISTINCT external_id) AS n FROM transactions").await, u64::from(ALL.end));
     assert_eq!(platform.netbanx(&["rollup", "verify"]), "0 differences");
     platform.netbanx(&["audit", "verify"]);
-    eventually("the doctor has nothing to say", || async {
-        platform.netbanx_given(&["doctor", "--figures"], b"").status.success().then_some(())
-    })
-    .await;
+    eventually("the doctor has nothing to say", || async { platform.doctor().0.then_some(()) }).await;
     eventually("figures tell of all", || async {
         let told = platform.get("/api/v1/analytics?timeRange=day&company=acme").await;
         (told["transactions"]["total"] == ALL.end).then_some(())
@@ -123,7 +100,7 @@ async fn what_backups_of_different_moments_lost_is_named_and_taken_again() {
         assert_eq!(platform.events().await, 10);
         let (found, is_well) = examined(&platform, "received webhooks");
         assert!(!is_well && found.starts_with(&format!("{lost} of ")), "{found}");
-        assert_eq!(forgotten(&platform), lost);
+        assert_eq!(forget(&platform, &[])[2], lost);
         assert!(examined(&platform, "received webhooks").1);
         assert!(examined(&platform, "figures").1, "the figures are of the same moment as the rows");
         platform.run(Service::Worker).await;
