@@ -6,6 +6,7 @@ use common::Grain;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Statement};
 
 use crate::{
+    Error,
     entity::platform_state::{Column, Entity},
     rollups::ALL,
 };
@@ -92,6 +93,32 @@ impl Horizons {
     /// Whether a bucket can be counted again and compared.
     pub(crate) fn is_provable(&self, grain: Grain, bucket_ms: i64) -> bool {
         self.provable_from(grain).is_none_or(|from| bucket_ms >= from)
+    }
+}
+
+/// Longest chain of readings of which each found that a horizon had moved past what it read.
+const READINGS: u32 = 4;
+
+/// Reads what `choose` finds to be kept, and again where retention moved a horizon meanwhile such that the choice would be another
+/// one: what was read then may have been removed in part. Returns the choice with what was read by it.
+pub async fn read_kept<Choice: Copy + PartialEq, Read, Reading>(
+    db: &impl ConnectionTrait,
+    choose: impl Fn(&Horizons) -> Choice,
+    read: impl Fn(Choice) -> Reading,
+) -> Result<(Choice, Read), Error>
+where
+    Reading: Future<Output = Result<Read, Error>>,
+{
+    let mut choice = choose(&Horizons::read(db).await?);
+    let mut readings = 0;
+    loop {
+        let found = read(choice).await?;
+        readings += 1;
+        let after = choose(&Horizons::read(db).await?);
+        if after == choice || readings == READINGS {
+            return Ok((choice, found));
+        }
+        choice = after;
     }
 }
 

@@ -6,7 +6,7 @@ use http_service::Problem;
 use store::{
     Scope,
     as_of::KnownFigures,
-    horizon::Horizons,
+    horizon::{self, Horizons},
     rollups::{self, Point},
     row_sums::{self, Column, Span},
 };
@@ -27,12 +27,40 @@ pub(super) async fn known(api: &Api, scope: Scope, at_ms: i64) -> Result<KnownFi
     })
 }
 
+/// What is summed up between edges.
+#[derive(Clone, Copy, PartialEq)]
+enum Source {
+    /// The widest buckets that no edge cuts and that are kept.
+    Buckets(Grain),
+    Rows,
+    /// Buckets that edges may cut: neither narrower ones nor all rows are kept.
+    WiderBuckets(Grain),
+}
+
+impl Source {
+    /// The best one that is kept for `edges`, the first of which is `from`.
+    fn of(edges: &[i64], from: i64, horizons: &Horizons) -> Self {
+        let is_since = |horizon: Option<i64>| horizon.is_none_or(|horizon| horizon <= from);
+        let is_whole = |grain: Grain| edges.iter().all(|edge| edge % grain.ms() == 0);
+        let is_kept = |grain: Grain| match grain {
+            Grain::Minute => is_since(horizons.minute),
+            Grain::Hour => is_since(horizons.hour),
+            Grain::Day => true,
+        };
+        match Grain::ALL.into_iter().rev().find(|grain| is_whole(*grain) && is_kept(*grain)) {
+            Some(grain) => Self::Buckets(grain),
+            None if is_since(horizons.webhooks) => Self::Rows,
+            None if is_since(horizons.hour) => Self::WiderBuckets(Grain::Hour),
+            None => Self::WiderBuckets(Grain::Day),
+        }
+    }
+}
+
 /// Reads sums between edges.
 pub(super) struct Reader<'a> {
     api: &'a Api,
     scope: Scope,
     mode: Mode,
-    horizons: Horizons,
     /// Where a moment is asked for.
     known: Option<KnownFigures>,
 }
@@ -40,12 +68,11 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Of figures as they are, or as they were known at `as_of_ms`.
     pub async fn of(api: &'a Api, scope: Scope, mode: Mode, as_of_ms: Option<i64>) -> Result<Self, Problem> {
-        let horizons = Horizons::read(&api.db).await.map_err(|error| query_failed(&error.into()))?;
         let known = match as_of_ms {
             Some(at_ms) => Some(known(api, scope, at_ms).await?),
             None => None,
         };
-        Ok(Self { api, scope, mode, horizons, known })
+        Ok(Self { api, scope, mode, known })
     }
 
     /// Every sum of the span that `edges` begin and end, such that each is between two of them; whether some may not.
@@ -55,32 +82,17 @@ impl<'a> Reader<'a> {
             let points = known.sums(self.span(edges, from, until)).await.map_err(|error| query_failed(&error))?;
             return Ok((points, known.is_approximate(from)));
         }
-        let (grain, is_approximate) = match self.grain(edges) {
-            Some(grain) => (grain, false),
-            None if self.horizons.webhooks.is_none_or(|horizon| horizon <= from) => {
-                return Ok((self.of_rows(edges, from, until).await?, false));
+        let read = |source| async move {
+            match source {
+                Source::Rows => row_sums::read(&self.api.db, self.span(edges, from, until)).await,
+                Source::Buckets(grain) | Source::WiderBuckets(grain) => {
+                    rollups::read(&self.api.db, self.scope, self.mode, grain, from, until).await
+                }
             }
-            None if self.horizons.hour.is_none_or(|horizon| horizon <= from) => (Grain::Hour, true),
-            None => (Grain::Day, true),
         };
-        let points = rollups::read(&self.api.db, self.scope, self.mode, grain, from, until).await;
-        Ok((points.map_err(|error| query_failed(&error))?, is_approximate))
-    }
-
-    /// The widest buckets that no edge cuts and that are kept.
-    fn grain(&self, edges: &[i64]) -> Option<Grain> {
-        let from = edges.first().copied()?;
-        let is_whole = |grain: Grain| edges.iter().all(|edge| edge % grain.ms() == 0);
-        let is_kept = |grain: Grain| match grain {
-            Grain::Minute => self.horizons.minute.is_none_or(|horizon| horizon <= from),
-            Grain::Hour => self.horizons.hour.is_none_or(|horizon| horizon <= from),
-            Grain::Day => true,
-        };
-        Grain::ALL.into_iter().rev().find(|grain| is_whole(*grain) && is_kept(*grain))
-    }
-
-    async fn of_rows(&self, edges: &[i64], from_ms: i64, until_ms: i64) -> Result<Vec<Point>, Problem> {
-        row_sums::read(&self.api.db, self.span(edges, from_ms, until_ms)).await.map_err(|error| query_failed(&error))
+        let read = horizon::read_kept(&self.api.db, |horizons| Source::of(edges, from, horizons), read).await;
+        let (source, points) = read.map_err(|error| query_failed(&error))?;
+        Ok((points, matches!(source, Source::WiderBuckets(_))))
     }
 
     /// The rows between `edges`, by buckets that none of them cuts.

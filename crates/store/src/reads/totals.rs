@@ -7,7 +7,7 @@ use super::{MAX_COUNT, Scope, TransactionFilter, wanted};
 use crate::{
     Error,
     entity::transaction::{Column, Entity},
-    horizon::Horizons,
+    horizon::{self, Horizons},
     rollups::{self, Point},
     row_sums,
 };
@@ -26,8 +26,17 @@ pub struct Totals {
 
 /// The sums of the transactions of a filter.
 pub async fn totals(db: &impl ConnectionTrait, scope: Scope, filter: &TransactionFilter) -> Result<Totals, Error> {
-    let horizons = Horizons::read(db).await?;
-    let Some((mode, grain, from, until)) = span(filter, &horizons) else { return of_rows(db, scope, filter).await };
+    let (_, totals) = horizon::read_kept(db, |horizons| span(filter, horizons), |span| of(db, scope, filter, span)).await?;
+    Ok(totals)
+}
+
+async fn of(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    filter: &TransactionFilter,
+    span: Option<RolledUp>,
+) -> Result<Totals, Error> {
+    let Some((mode, grain, from, until)) = span else { return of_rows(db, scope, filter).await };
     let mut totals = Totals { points: rollups::totals(db, scope, mode, grain, from, until).await?, is_exact: true };
     totals.points.retain(|point| is_wanted(filter, &point.series));
     // What retention let stand of the days before is not what roll-ups count there.
@@ -39,8 +48,11 @@ pub async fn totals(db: &impl ConnectionTrait, scope: Scope, filter: &Transactio
     Ok(totals)
 }
 
-/// What roll-ups can tell of the filter: of which mode, in which buckets, from when until when. None where they cannot.
-fn span(filter: &TransactionFilter, horizons: &Horizons) -> Option<(Mode, Grain, i64, i64)> {
+/// Which roll-ups: of which mode, in which buckets, from when until when.
+type RolledUp = (Mode, Grain, i64, i64);
+
+/// What roll-ups can tell of the filter; none where they cannot.
+fn span(filter: &TransactionFilter, horizons: &Horizons) -> Option<RolledUp> {
     let TransactionFilter { mode, status: _, kind: _, currency: _, payment_method, from_ms, until_ms, .. } = filter;
     let has_others = filter.failure_reason.is_some()
         || filter.amount_min.is_some()

@@ -1,12 +1,12 @@
 //! What retention removed is known to the database: verify and rebuild go by that.
 
 use clock::now_ms;
-use common::{CompanyId, Grain, Mode};
+use common::{CompanyId, Grain, Mode, Series};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use store::{
     Scope,
     batch::{self, NewEvent},
-    horizon::Horizons,
+    horizon::{self, Horizons},
     retention::{self, Retention},
     rollups::{self, Point},
     verify::{self, Unproven},
@@ -269,5 +269,27 @@ async fn an_event_older_than_what_is_remembered_changes_no_closed_day() {
         assert_eq!(verify::verify(db).await.unwrap().differences, []);
         retain(db, AGES).await;
         assert_eq!(rows(db, "late_events").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn who_reads_while_retention_removes_reads_again_what_is_kept() {
+    for database in both().await {
+        let db = &database.db;
+        write(db, [0, 3, 8, 12].map(|day| paid(day, day, day))).await;
+        let from = Grain::Day.bucket(now_ms() - 10 * DAY);
+        let finest = |horizons: &Horizons| match horizons.minute {
+            Some(horizon) if horizon > from => Grain::Hour,
+            _ => Grain::Minute,
+        };
+        // Between the look at the horizons and the reading.
+        let read = |grain| async move {
+            retain(db, AGES).await;
+            rollups::read(db, Scope::All, Mode::Live, grain, from, i64::MAX).await
+        };
+        let (grain, points) = horizon::read_kept(db, finest, read).await.unwrap();
+        let payments =
+            points.iter().filter(|point| matches!(point.series, Series::Transactions { .. })).map(|point| point.sum.count);
+        assert_eq!((grain, payments.sum::<i64>()), (Grain::Hour, 3));
     }
 }
