@@ -88,7 +88,7 @@ pub async fn worked_off<P: PartialEq + Debug, F: Future<Output = Option<(i64, P)
 }
 
 /// A loopback port that nobody listens on now, nor takes while this process runs: it is below those that the kernel gives
-/// to outgoing connections, as `scripts/free-port`'s do, and tests that run beside this one see it held by its UDP twin.
+/// to outgoing connections and above those of `scripts/free-port`, and tests that run beside this one see it held by its UDP twin.
 pub fn free_port() -> u16 {
     const PORTS: RangeInclusive<u16> = 20_000..=31_999;
     let begin = std::process::id() as usize * 61 % PORTS.len();

@@ -65,7 +65,9 @@ impl Wake {
             let mut subscribed = false;
             while !ringer.sender.is_closed() {
                 if !subscribed {
-                    subscribed = subscriber.subscribe(channel.as_str()).await.is_ok();
+                    // However long that takes, the slow poll goes on.
+                    let subscribing = tokio::time::timeout(poll, subscriber.subscribe(channel.as_str())).await;
+                    subscribed = subscribing.is_ok_and(|subscribing| subscribing.is_ok());
                     // What came before is not told again.
                     ringer.ring();
                 }
