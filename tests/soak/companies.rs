@@ -55,7 +55,9 @@ pub async fn run(report: &mut Report) {
         platform.run(service).await;
         tokio::time::sleep(REST.0).await;
         let before = transactions(&platform).await;
-        let commands = platform.redis.watch_commands(REST.1).await.values().sum::<usize>() as f64;
+        let commands = platform.redis.watch_commands(REST.1).await;
+        println!("{service:?} at rest asked Redis: {commands:?}");
+        let commands = commands.values().sum::<usize>() as f64;
         let asked = transactions(&platform).await - before;
         let seconds = REST.1.as_secs_f64();
         report.at_most(&format!("database transactions a second of {service:?} at rest"), asked / seconds, 5.0);

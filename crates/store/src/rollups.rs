@@ -4,13 +4,13 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, HashSet},
 };
 
 use common::{Cell, CompanyId, Deltas, Grain, Mode, Series, Sum, WebhookOutcome};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, Iden, QueryFilter, QueryResult,
-    QuerySelect, Set, TransactionTrait,
+    Set, TransactionTrait,
     sea_query::{Alias, Expr, ExprTrait, Func, OnConflict, Query, SelectStatement, UnionType},
 };
 use uuid::Uuid;
@@ -215,30 +215,39 @@ pub(crate) async fn add_to_buckets(tx: &DatabaseTransaction, sums: &BTreeMap<Key
     Ok(())
 }
 
-/// Companies that a bucket of `grain` since `from_ms`, or a difference that is still to be folded, has anything of: by two
-/// statements, however many companies there are.
-pub async fn companies_with_traffic(db: &DatabaseConnection, grain: Grain, from_ms: i64) -> Result<Vec<Uuid>, Error> {
+/// Companies that a bucket of `grain` since `from_ms`, or a difference that is still to be folded, has anything of, each with how
+/// much that counts: another number says that there is more. By one statement, however many companies there are.
+pub async fn traffic(db: &DatabaseConnection, grain: Grain, from_ms: i64) -> Result<BTreeMap<Uuid, i64>, Error> {
     use rollup::Column;
-    let unfolded: Vec<Uuid> = rollup_delta::Entity::find()
-        .select_only()
-        .column(rollup_delta::Column::CompanyId)
-        .filter(rollup_delta::Column::Mode.eq(Mode::Live.as_str()))
-        .distinct()
-        .into_tuple()
-        .all(db)
-        .await?;
-    let folded: Vec<Uuid> = rollup::Entity::find()
-        .select_only()
+    use rollup_delta::Column as Delta;
+    let waiting = Query::select()
+        .columns([Delta::CompanyId, Delta::Count])
+        .from(rollup_delta::Entity)
+        .and_where(Expr::col(Delta::Mode).eq(Mode::Live.as_str()))
+        .take();
+    let cells = Query::select()
+        .columns([Column::CompanyId, Column::Count])
+        .from(rollup::Entity)
+        .and_where(Expr::col(Column::Grain).eq(grain.as_str()))
+        .and_where(Expr::col(Column::Mode).eq(Mode::Live.as_str()))
+        .and_where(Expr::col(Column::Bucket).gte(from_ms))
+        .union(UnionType::All, waiting)
+        .take();
+    let total = Expr::from(Func::sum(Expr::col(Column::Count))).cast_as("bigint");
+    let by_company = Query::select()
         .column(Column::CompanyId)
-        .filter(Column::Grain.eq(grain.as_str()))
-        .filter(Column::Mode.eq(Mode::Live.as_str()))
-        .filter(Column::Bucket.gte(from_ms))
-        .distinct()
-        .into_tuple()
-        .all(db)
-        .await?;
-    let all: BTreeSet<Uuid> = unfolded.into_iter().chain(folded).collect();
-    Ok(all.into_iter().filter(|id| !id.is_nil() && *id != ALL.0).collect())
+        .expr_as(total, "total")
+        .from_subquery(cells, "cells")
+        .group_by_col(Column::CompanyId)
+        .take();
+    let mut traffic = BTreeMap::new();
+    for row in db.query_all(&by_company).await? {
+        let company: Uuid = row.try_get("", Column::CompanyId.unquoted())?;
+        if !company.is_nil() && company != ALL.0 {
+            traffic.insert(company, row.try_get("", "total")?);
+        }
+    }
+    Ok(traffic)
 }
 
 /// The sum of a series in a bucket.

@@ -1,9 +1,9 @@
-//! Answers that are ready before they are asked for: each range of each company with traffic is
-//! computed again in its interval, and at once when something that was asked for lately falls due. One
-//! replica does it at a time.
+//! Answers that are ready before they are asked for: each range of all together, and of each company that had traffic since it was
+//! computed, is computed again in its interval, and at once when something that was asked for lately falls due. One replica does it
+//! at a time. A company that rests costs nothing.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -140,42 +140,78 @@ fn place(member: &str) -> Option<(TimeRange, Scope)> {
     Some((range, if whose == "all" { Scope::All } else { Scope::Company(whose.parse().ok()?) }))
 }
 
-/// What one replica has computed, and when.
+/// What is to be kept ready.
+struct Place {
+    range: TimeRange,
+    scope: Scope,
+    /// How much traffic it counts: its figures are computed again once this is another. None: by time alone.
+    traffic: Option<i64>,
+}
+
+/// What was computed last of a place.
+#[derive(Clone, Copy)]
+struct Computed {
+    at: Instant,
+    /// The version that it is kept under.
+    version: u64,
+    traffic: Option<i64>,
+}
+
+/// What one replica has computed.
 #[derive(Default)]
-struct Done(HashMap<(TimeRange, Option<Uuid>), (Instant, u64)>);
+struct Done(HashMap<(TimeRange, Option<Uuid>), Computed>);
 
 impl Done {
+    fn of(&self, range: TimeRange, scope: Scope) -> Option<&Computed> {
+        self.0.get(&(range, company(scope)))
+    }
+
     fn is_due(&self, range: TimeRange, scope: Scope) -> bool {
-        self.0.get(&(range, company(scope))).is_none_or(|(at, _)| at.elapsed() >= interval(range))
+        self.of(range, scope).is_none_or(|computed| computed.at.elapsed() >= interval(range))
+    }
+
+    /// Whether it is to be computed although nobody asks for it.
+    fn is_place_due(&self, Place { range, scope, traffic }: &Place) -> bool {
+        let rests = traffic.is_some() && self.of(*range, *scope).is_some_and(|computed| computed.traffic == *traffic);
+        !rests && self.is_due(*range, *scope)
     }
 
     /// How many of `places` have an answer of each range.
-    fn ready(&self, places: &[(TimeRange, Scope)]) -> Vec<(&'static str, u64)> {
-        let has = |(range, scope): &&(TimeRange, Scope)| self.0.contains_key(&(*range, company(*scope)));
-        let count = |range| places.iter().filter(|place| place.0 == range).filter(has).count();
+    fn ready(&self, places: &[Place]) -> Vec<(&'static str, u64)> {
+        let has = |place: &&Place| {
+            self.of(place.range, place.scope).is_some_and(|computed| computed.at.elapsed() < cached::analytics(place.range).ttl())
+        };
+        let count = |range| places.iter().filter(|place| place.range == range).filter(has).count();
         TimeRange::ALL.into_iter().map(|range| (range.as_str(), count(range) as u64)).collect()
     }
 
-    /// Forgets what is kept ready no longer and was not computed lately.
-    fn forget(&mut self) {
-        self.0.retain(|(range, _), (at, _)| at.elapsed() < 2 * interval(*range));
+    /// Forgets what is not among `places` and was not computed lately.
+    fn forget(&mut self, places: &[Place]) {
+        let kept: HashSet<_> = places.iter().map(|place| (place.range, company(place.scope))).collect();
+        self.0.retain(|place, computed| kept.contains(place) || computed.at.elapsed() < 2 * interval(place.0));
     }
 
     fn is_older(&self, range: TimeRange, scope: Scope, version: u64) -> bool {
-        self.0.get(&(range, company(scope))).is_none_or(|(_, seen)| *seen < version)
+        self.of(range, scope).is_none_or(|computed| computed.version < version)
     }
 }
 
 /// What is to be kept ready: every range of all together, and those of the companies that are busy.
-async fn places(api: &Api) -> Result<Vec<(TimeRange, Scope)>, store::Error> {
+async fn places(api: &Api) -> Result<Vec<Place>, store::Error> {
     let mut places = Vec::new();
     let others = companies::with_other_days(&api.db).await?;
+    let mut known: HashMap<(Grain, i64), BTreeMap<Uuid, i64>> = HashMap::new();
     for range in TimeRange::ALL {
         let (grain, back) = busy(range);
-        let mut busy = rollups::companies_with_traffic(&api.db, grain, grain.bucket(now_ms() - back)).await?;
+        let from = grain.bucket(now_ms() - back);
+        let busy = match known.entry((grain, from)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(rollups::traffic(&api.db, grain, from).await?),
+        };
+        places.push(Place { range, scope: Scope::All, traffic: None });
         // Nobody is told a month of UTC's days who counts by others.
-        busy.retain(|id| range != TimeRange::Month || !others.contains(id));
-        places.extend(std::iter::once(Scope::All).chain(busy.into_iter().map(Scope::Company)).map(|scope| (range, scope)));
+        let busy = busy.iter().filter(|(id, _)| range != TimeRange::Month || !others.contains(id));
+        places.extend(busy.map(|(id, traffic)| Place { range, scope: Scope::Company(*id), traffic: Some(*traffic) }));
     }
     Ok(places)
 }
@@ -183,7 +219,8 @@ async fn places(api: &Api) -> Result<Vec<(TimeRange, Scope)>, store::Error> {
 /// Keeps answers ready until `stop`, whenever this replica has the right to.
 pub(crate) async fn run(api: Api, mut stop: Stop) {
     let lease = Lease::new(api.precomputed.client.clone(), &api.precomputed.key("lease"), LEASE);
-    let (mut done, mut kept, mut looked, mut held) = (Done::default(), Vec::new(), None::<Instant>, None::<(Instant, u64)>);
+    let (mut done, mut kept, mut looked, mut held) =
+        (Done::default(), Vec::<Place>::new(), None::<Instant>, None::<(Instant, u64)>);
     let (mut told, mut tick) = (Vec::new(), TICK.0);
     while !*stop.borrow() {
         // Either the time is over or it is told to stop, which the loop sees.
@@ -206,7 +243,7 @@ pub(crate) async fn run(api: Api, mut stop: Stop) {
                 Err(error) => tracing::warn!(%error, "the companies with traffic are not known"),
             }
             looked = Some(Instant::now());
-            done.forget();
+            done.forget(&kept);
             if let Err(error) = api.precomputed.forget().await {
                 tracing::debug!(%error, "what was asked for long ago is forgotten later");
             }
@@ -230,14 +267,7 @@ pub(crate) async fn run(api: Api, mut stop: Stop) {
 }
 
 /// Computes what is due now of what was `asked` for and of what is `kept` ready.
-async fn round(
-    api: &Api,
-    lease: &Lease,
-    fence: u64,
-    asked: Vec<(TimeRange, Scope)>,
-    kept: &[(TimeRange, Scope)],
-    done: &mut Done,
-) {
+async fn round(api: &Api, lease: &Lease, fence: u64, asked: Vec<(TimeRange, Scope)>, kept: &[Place], done: &mut Done) {
     // Of what is due: whether it is to be computed although nothing was committed.
     let mut due: Vec<(TimeRange, Scope, bool)> = Vec::new();
     let mut known: HashSet<(TimeRange, Option<Uuid>)> = HashSet::new();
@@ -257,9 +287,11 @@ async fn round(
             known.insert((range, whose));
         }
     }
-    for (range, scope) in kept {
-        if done.is_due(*range, *scope) && known.insert((*range, company(*scope))) {
-            due.push((*range, *scope, true));
+    let traffic: HashMap<(TimeRange, Option<Uuid>), Option<i64>> =
+        kept.iter().map(|place| ((place.range, company(place.scope)), place.traffic)).collect();
+    for place in kept {
+        if done.is_place_due(place) && known.insert((place.range, company(place.scope))) {
+            due.push((place.range, place.scope, true));
         }
     }
     let begun = Instant::now();
@@ -279,8 +311,10 @@ async fn round(
         match made {
             Ok(version) => {
                 // What is only a newer version does not put off its turn.
-                let turn = done.0.get(&(range, company(scope))).filter(|_| !again).map_or(at, |(turn, _)| *turn);
-                done.0.insert((range, company(scope)), (turn, version));
+                let turn = done.of(range, scope).filter(|_| !again).map_or(at, |computed| computed.at);
+                let place = (range, company(scope));
+                let traffic = traffic.get(&place).copied().flatten();
+                done.0.insert(place, Computed { at: turn, version, traffic });
             }
             Err(problem) => tracing::warn!(%problem, "figures were not computed"),
         }

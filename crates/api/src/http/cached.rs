@@ -83,6 +83,11 @@ impl CachePolicy {
     pub const fn endpoint(self) -> &'static str {
         self.plan.endpoint
     }
+
+    /// How long an answer is kept.
+    pub const fn ttl(self) -> Duration {
+        self.plan.ttl
+    }
 }
 
 /// Longest wait for the database to make an answer.

@@ -318,9 +318,13 @@ async fn a_company_has_traffic_from_its_first_commit_on() {
         ..new_event(&Sent { is_test, ..payment(i64::from(is_test)) })
     };
     batch::write(db, &[event(live, false), event(test, true)]).await.unwrap();
-    let with_traffic = || rollups::companies_with_traffic(db, Grain::Day, START - 2 * 86_400_000);
-    assert_eq!(with_traffic().await.unwrap(), [live], "before it is folded");
+    let traffic = async || rollups::traffic(db, Grain::Day, START - 2 * 86_400_000).await.unwrap();
+    let one = traffic().await;
+    assert_eq!(one.keys().collect::<Vec<_>>(), [&live], "before it is folded");
     while rollups::fold(db).await.unwrap().1 {}
-    assert_eq!(with_traffic().await.unwrap(), [live], "and after");
-    assert!(rollups::companies_with_traffic(db, Grain::Day, START + 3 * 86_400_000).await.unwrap().is_empty(), "long after");
+    assert_eq!(traffic().await, one, "and after: nothing is new");
+    assert!(rollups::traffic(db, Grain::Day, START + 3 * 86_400_000).await.unwrap().is_empty(), "long after");
+    let more = NewEvent { company_id: CompanyId(live), ..new_event(&payment(2)) };
+    batch::write(db, &[more]).await.unwrap();
+    assert!(traffic().await[&live] > one[&live], "one more");
 }

@@ -199,7 +199,7 @@ async fn retention_at_rest_costs_the_same_for_any_number_of_companies() {
     retain(db, AGES).await;
     let before = transactions(db).await;
     retention::step(db, AGES).await.unwrap();
-    rollups::companies_with_traffic(db, Grain::Day, 0).await.unwrap();
+    rollups::traffic(db, Grain::Day, 0).await.unwrap();
     let used = transactions(db).await - before;
     // Some for each kind of thing that has an age: less than one a second.
     assert!((1..=40).contains(&used), "{used} transactions a minute");
