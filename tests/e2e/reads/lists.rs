@@ -80,6 +80,11 @@ async fn lists_filter_order_and_search_as_people_ask() {
         }
         assert_eq!(paged, found);
 
+        // A part of an id, from three characters on; letters as they are written, and nothing is a pattern.
+        for (part, rows) in [("-59", 1), ("rder3", 9), ("59", 0), ("RDER3", 0), ("P-1", 0), ("p%25", 0), ("p_1", 0)] {
+            assert_eq!(ids(&platform, &format!("q={part}")).await.len(), rows, "{part}");
+        }
+
         for (query, parameter) in [
             ("amountMin=5", "amountMin"),
             ("amountMax=5&currency=EUR,USD", "amountMax"),

@@ -69,7 +69,8 @@ pub(crate) struct TransactionQuery {
     /// Made before; a plain date counts as a whole. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
     #[param(inline)]
     end_date: Option<Day>,
-    /// Begins the id at Netbanx or the merchant's reference; letters as they are written. What is just this comes first.
+    /// Begins the id at Netbanx or the merchant's reference, or, from three characters on, is a part of one among the 10,000 newest
+    /// transactions; letters as they are written. What is just this comes first.
     #[param(inline)]
     q: Option<Text>,
     /// Live unless asked otherwise.

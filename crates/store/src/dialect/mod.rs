@@ -11,7 +11,7 @@ use ring::digest;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, Statement, TransactionTrait,
     Value,
-    sea_query::{ArrayType, Expr},
+    sea_query::{Alias, ArrayType, Expr, ExprTrait, Func},
 };
 
 /// Lock of the migrations: any number that no row's lock is likely to be.
@@ -200,6 +200,12 @@ pub(crate) const fn bytewise_text(backend: DbBackend) -> &'static str {
 /// before 1970 are rounded down too.
 pub(crate) fn bucket_of(column: &str, width_ms: i64) -> Expr {
     Expr::cust(format!("({column} - (({column} % {width_ms}) + {width_ms}) % {width_ms})"))
+}
+
+/// Whether `column` has `part` in it, letters as they are written.
+pub(crate) fn contains(backend: DbBackend, column: &str, part: &str) -> Expr {
+    let name = if backend == DbBackend::Postgres { "strpos" } else { "instr" };
+    Expr::from(Func::cust(name).arg(Expr::col(Alias::new(column))).arg(part)).gt(0)
 }
 
 /// A UUID of 32 hex digits as a literal: SQLite keeps its bytes.

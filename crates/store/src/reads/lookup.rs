@@ -2,14 +2,14 @@
 
 use common::{CompanyId, Kind};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait, SelectStatement},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, Query, SelectStatement},
 };
 use uuid::Uuid;
 
-use super::Scope;
+use super::{MAX_COUNT, Scope, scoped};
 use crate::{
-    Error, companies,
+    Error, companies, dialect,
     entity::{transaction, transaction_key},
 };
 
@@ -67,6 +67,32 @@ impl Lookup {
     }
 }
 
+/// The ids of transactions whose id at Netbanx or whose reference has `q` in it, among the [`MAX_COUNT`] newest, which no index need
+/// tell; at most [`FEW`].
+pub(super) async fn with_part(db: &impl ConnectionTrait, scope: Scope, mode: Option<&str>, q: &str) -> Result<Vec<Uuid>, Error> {
+    use transaction::{Column, Entity};
+    let newest = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::ExternalId, Column::MerchantRefNum])
+        .filter(scoped(Column::CompanyId, scope).add_option(mode.map(|mode| Column::Mode.eq(mode))))
+        .order_by_desc(Column::TransactionTime)
+        .order_by_desc(Column::Id)
+        .limit(MAX_COUNT)
+        .into_query();
+    let has = |column| dialect::contains(db.get_database_backend(), column, q);
+    let found = Query::select()
+        .column(Column::Id)
+        .from_subquery(newest, "newest")
+        .cond_where(Condition::any().add(has("external_id")).add(has("merchant_ref_num")))
+        .limit(FEW)
+        .take();
+    ids(db, &found).await
+}
+
+async fn ids(db: &impl ConnectionTrait, select: &SelectStatement) -> Result<Vec<Uuid>, Error> {
+    db.query_all(select).await?.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+}
+
 /// The ids of transactions whose id at Netbanx or whose reference is just `q`, by the indexes of both; at most `most` of each.
 pub(super) async fn just(
     db: &impl ConnectionTrait,
@@ -88,27 +114,38 @@ pub(super) async fn just(
     };
     let mut by_reference = Lookup::by_row(companies, mode, transaction::Column::MerchantRefNum.eq(q)).ids;
     by_reference.reset_limit().limit(most);
-    let mut ids = Vec::new();
-    for select in [by_key, by_reference] {
-        for row in db.query_all(&select).await? {
-            ids.push(row.try_get_by_index(0)?);
-        }
-    }
-    Ok(ids)
+    let mut all = ids(db, &by_key).await?;
+    all.extend(ids(db, &by_reference).await?);
+    Ok(all)
 }
 
-/// Rows that are meant in one of `ways`: the rows themselves where they are few, else the condition alone,
-/// which a scan in the order of time soon finds enough of.
-pub(super) async fn looked_up(db: &impl ConnectionTrait, ways: Vec<Lookup>) -> Result<Condition, Error> {
-    let mut ids: Vec<Uuid> = Vec::new();
-    for way in &ways {
-        let found = db.query_all(&way.ids).await?;
-        if found.len() as u64 > FEW {
-            return Ok(ways.into_iter().map(|way| way.holds).fold(Condition::any(), Condition::add));
+/// Which rows are meant in one of several ways.
+pub(super) enum Meant {
+    /// These: they are few.
+    Rows(Vec<Uuid>),
+    /// Those that this holds for: a scan in the order of time soon finds enough of them.
+    Many(Condition),
+}
+
+impl Meant {
+    /// By each of `ways`.
+    pub async fn in_one_of(db: &impl ConnectionTrait, ways: Vec<Lookup>) -> Result<Self, Error> {
+        let mut rows: Vec<Uuid> = Vec::new();
+        for way in &ways {
+            let found = ids(db, &way.ids).await?;
+            if found.len() as u64 > FEW {
+                return Ok(Self::Many(ways.into_iter().map(|way| way.holds).fold(Condition::any(), Condition::add)));
+            }
+            rows.extend(found);
         }
-        for row in found {
-            ids.push(row.try_get_by_index(0)?);
+        Ok(Self::Rows(rows))
+    }
+
+    /// What holds for them.
+    pub fn condition(self) -> Condition {
+        match self {
+            Self::Rows(rows) => Condition::all().add(transaction::Column::Id.is_in(rows)),
+            Self::Many(condition) => condition,
         }
     }
-    Ok(Condition::all().add(transaction::Column::Id.is_in(ids)))
 }

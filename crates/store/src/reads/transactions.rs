@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Page, Position, Scope, Window, count,
-    lookup::{Lookup, begins, companies_of, just, looked_up},
+    lookup::{Lookup, Meant, begins, companies_of, just, with_part},
     scoped,
 };
 use crate::{
@@ -16,6 +16,9 @@ use crate::{
     dialect::{COMMON_KIND, COMMON_STATUS},
     entity::{transaction, webhook_event},
 };
+
+/// Characters from which on a part of an id or a reference is searched for: fewer are in most of them.
+const SHORTEST_PART: usize = 3;
 
 /// By what transactions are put in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,7 +80,7 @@ pub struct TransactionFilter {
     pub from_ms: Option<i64>,
     /// Made before, milliseconds.
     pub until_ms: Option<i64>,
-    /// Begins the external id or the merchant reference.
+    /// Begins the external id or the merchant reference; or is within one of them, of the [`super::MAX_COUNT`] newest.
     pub q: Option<String>,
 }
 
@@ -173,23 +176,30 @@ pub async fn wanted(db: &impl ConnectionTrait, scope: Scope, filter: &Transactio
     if let Some(account) = &filter.account_id {
         let own = Column::AccountId.eq(account.as_str());
         // An account's rows are in the order of time under its company.
-        all = if scope == Scope::All {
-            all.add(looked_up(db, vec![Lookup::by_row(&companies_of(db, scope).await?, filter.mode, own)]).await?)
-        } else {
-            all.add(own)
-        };
+        all = if scope == Scope::All { all.add(one_way(db, scope, filter.mode, own).await?) } else { all.add(own) };
     }
     if let Some(reference) = &filter.merchant_ref_num {
         let own = Column::MerchantRefNum.eq(reference.as_str());
-        all = all.add(looked_up(db, vec![Lookup::by_row(&companies_of(db, scope).await?, filter.mode, own)]).await?);
+        all = all.add(one_way(db, scope, filter.mode, own).await?);
     }
     if let Some(q) = &filter.q {
         let reference = begins(Column::MerchantRefNum, q);
         let companies = companies_of(db, scope).await?;
         let ways = vec![Lookup::by_key(&companies, q), Lookup::by_row(&companies, filter.mode, reference)];
-        all = all.add(looked_up(db, ways).await?);
+        let mut meant = Meant::in_one_of(db, ways).await?;
+        if let Meant::Rows(rows) = &mut meant
+            && q.chars().count() >= SHORTEST_PART
+        {
+            rows.extend(with_part(db, scope, filter.mode, q).await?);
+        }
+        all = all.add(meant.condition());
     }
     Ok(all)
+}
+
+/// What holds for rows for which `own` does, by an index of their company.
+async fn one_way(db: &impl ConnectionTrait, scope: Scope, mode: Option<&str>, own: Expr) -> Result<Condition, Error> {
+    Ok(Meant::in_one_of(db, vec![Lookup::by_row(&companies_of(db, scope).await?, mode, own)]).await?.condition())
 }
 
 /// Narrowed to rows whose `column` has one of `values`, if there are any: of one, by equality, which indexes prefer.
