@@ -1,4 +1,4 @@
-.PHONY: help run stop test years chaos hostile rollout performance screenshots soak bench build profile lint docs fuzz mutants sbom
+.PHONY: help run stop test years chaos hostile rollout performance screenshots soak bench build profile lint docs fuzz mutants sbom release
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
@@ -48,6 +48,9 @@ build: ## release binaries in target/release: ingress worker api netbanx
 	@scripts/need cc
 	@scripts/dashboard
 	scripts/release build --workspace --bins
+
+release: ## what a release is, into target/dist: an archive of the programs, SBOMs, checksums; images where buildah is installed
+	@scripts/package
 
 profile: ## learns what is hot, for release builds, into deploy/services.profdata.gz (20 minutes)
 	@scripts/profile

@@ -190,3 +190,45 @@ fn services_tell_their_settings_and_refuse_arguments_before_they_start() {
         assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("--port"), "{refused:?}");
     }
 }
+
+/// What is in a release: the names within its archive, each with its mode.
+fn packed(archive: &Path) -> BTreeMap<String, String> {
+    let listed = Command::new("tar").args(["--list", "--verbose", "--file"]).arg(archive).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let entry = |line: &str| {
+        let (mode, path) = (line.split_whitespace().next()?, line.split_whitespace().last()?);
+        Some((path.split_once('/')?.1.to_owned(), mode.to_owned()))
+    };
+    listed.lines().filter_map(entry).collect()
+}
+
+#[test]
+fn a_release_is_the_same_bytes_each_time_and_its_sums_are_right() {
+    let own = e2e::OwnDirectory(e2e::new_directory());
+    for program in ["ingress", "worker", "api", "netbanx"] {
+        std::fs::copy("/bin/true", own.0.join(program)).unwrap();
+        std::fs::write(own.0.join(format!("{program}.cdx.json")), "{}").unwrap();
+    }
+    let dist = script("../target/dist");
+    let package = || {
+        let made = Command::new(script("package")).arg("--programs").arg(&own.0).arg("--sbom").arg(&own.0).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let checked = Command::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]).current_dir(&dist).output().unwrap();
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+        String::from_utf8(made.stdout).unwrap()
+    };
+    let first = package();
+    assert_eq!(package(), first);
+    assert_eq!(first.lines().count(), 6, "an archive, four SBOMs and the changes: {first}");
+
+    let name = first.lines().find_map(|line| line.split_whitespace().nth(1).filter(|name| name.ends_with(".tar.gz"))).unwrap();
+    let files = packed(&dist.join(name));
+    for program in ["ingress", "worker", "api", "netbanx"] {
+        assert_eq!(files[&format!("bin/{program}")], "-rwxr-xr-x");
+    }
+    for file in ["LICENSE", "README.md", "docs/operations.md", "k8s/base/api.yaml", "deploy/compose.yaml"] {
+        assert!(files.contains_key(file), "{file}");
+    }
+    let refused = Command::new(script("package")).arg("--fast").output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "an option that is none");
+}
