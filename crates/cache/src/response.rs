@@ -254,7 +254,8 @@ impl ResponseCache {
         let before = self.shared.stored(place).await;
         let entry = Arc::new(Entry::new(version.current, place.digest(), &data, self.wrap, before.as_ref()));
         self.versions.insert(tag.to_owned(), version).await;
-        if self.shared.store(plan.ttl, place, &entry, None).await {
+        // In this process too where somebody asks it for that answer: the others would fill its memory for nobody.
+        if self.shared.store(plan.ttl, place, &entry, None).await && self.latest.contains_key(&place) {
             self.latest.insert(place, entry.clone()).await;
             let until = Instant::now() + plan.ttl.min(plan.local);
             self.fresh.insert((place, version.current), Kept { entry, was_there: true, until }).await;

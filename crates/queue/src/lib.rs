@@ -159,7 +159,7 @@ impl Default for QueueSettings {
             max_attempts: 3,
             others_share: 10,
             lease: Duration::from_secs(10),
-            idle_poll: Duration::from_secs(5),
+            idle_poll: Duration::from_secs(7),
             min_replicas: 0,
             dead_max_age: Duration::from_secs(30 * 86_400),
             dead_max_count: 100_000,

@@ -2,13 +2,14 @@
 //! every two seconds; anyone who asks gets the sums of a sliding window.
 //!
 //! In Redis a window is made of hashes of ten seconds (for 1 and 5 minutes) and of five minutes (for
-//! an hour), each with a time to live; a field is a count's or a bucket's name. What a process has not
-//! handed over when it is killed is not counted. What must not be counted twice goes by a [`CountOutbox`].
+//! an hour), each with a time to live; a field is a count's or a bucket's name. A hash whose time is over does not change any more: who
+//! asks again and again reads the last ones alone. What a process has not handed over when it is killed is not counted. What must not be counted twice goes by a [`CountOutbox`].
 
 mod count_outbox;
 mod histogram;
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -27,6 +28,8 @@ const HAND_OVER: Duration = Duration::from_secs(2);
 const NAMES: usize = 500;
 /// Seconds of a fine and of a coarse hash, and for how many seconds they are kept.
 const GRAINS: [(u64, u64); 2] = [(10, 400), (300, 4200)];
+/// Seconds after its end for which a hash may still change: the clocks of processes differ.
+const SETTLED: u64 = 15;
 
 /// How far back is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +83,16 @@ impl Figures {
         self.times.get(name).cloned().unwrap_or_default()
     }
 
+    fn add(&mut self, other: &Self) {
+        for (name, count) in &other.counts {
+            *self.counts.entry(name.clone()).or_default() += count;
+        }
+        for (name, times) in &other.times {
+            let own = self.times.entry(name.clone()).or_default();
+            times.counts().for_each(|(bucket, count)| own.add(bucket, count));
+        }
+    }
+
     fn add_field(&mut self, field: &str, value: u64) {
         match field.rsplit_once('#') {
             Some((name, bucket)) => {
@@ -104,8 +117,14 @@ pub struct Meter {
     client: Client,
     prefix: Arc<str>,
     pending: Arc<Mutex<Figures>>,
+    settled: Arc<Mutex<Settled>>,
     is_on: bool,
 }
+
+/// A hash: its grain, and its number since 1970.
+type Slot = (u64, u64);
+/// What hashes hold that do not change any more: no more than the longest windows have.
+type Settled = BTreeMap<Slot, Arc<Figures>>;
 
 impl Meter {
     /// The same meter, or one that counts nothing.
@@ -117,15 +136,16 @@ impl Meter {
 
     /// A meter of the platform named `prefix`; hands over as long as it lives. Needs a tokio runtime.
     pub fn start(client: Client, prefix: &str) -> Self {
-        let meter = Self { client, prefix: prefix.into(), pending: Arc::default(), is_on: true };
+        let meter = Self { client, prefix: prefix.into(), pending: Arc::default(), settled: Arc::default(), is_on: true };
         let (weak, pending) = (meter.clone(), Arc::downgrade(&meter.pending));
-        let (client, prefix) = (weak.client.clone(), weak.prefix.clone());
+        let (client, prefix, settled) = (weak.client.clone(), weak.prefix.clone(), weak.settled.clone());
         drop(weak);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(HAND_OVER).await;
                 let Some(pending) = pending.upgrade() else { return };
-                Self { client: client.clone(), prefix: prefix.clone(), pending, is_on: true }.hand_over().await;
+                let (client, prefix, settled) = (client.clone(), prefix.clone(), settled.clone());
+                Self { client, prefix, pending, settled, is_on: true }.hand_over().await;
             }
         });
         meter
@@ -185,21 +205,40 @@ impl Meter {
         }
     }
 
-    /// The sums of a window that ends now.
-    pub async fn figures(&self, window: Window) -> Result<Figures, redis_client::Error> {
-        let grain = window.grain();
-        let last = clock::now_secs() / grain;
-        let hashes = window.length().as_secs() / grain;
-        let mut sums = Figures::default();
+    /// The sums of all windows, as [`Window::ALL`] has them, that end now.
+    pub async fn figures(&self) -> Result<[Figures; 3], redis_client::Error> {
+        let now = clock::now_secs();
+        let slots = |window: Window| {
+            let (grain, last) = (window.grain(), now / window.grain());
+            (last.saturating_sub(window.length().as_secs() / grain)..=last).map(move |slot| (grain, slot))
+        };
+        let wanted: BTreeSet<Slot> = Window::ALL.into_iter().flat_map(slots).collect();
+        let mut known: Settled = {
+            let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+            settled.retain(|slot, _| wanted.contains(slot));
+            settled.clone()
+        };
         // All at once: the client sends them in one go.
-        let asked = (last.saturating_sub(hashes)..=last).map(|slot| self.client.hgetall(self.key(grain, slot)));
-        let hashes: Vec<std::collections::HashMap<String, u64>> = futures::future::try_join_all(asked).await?;
-        for fields in hashes {
-            for (field, value) in fields {
-                sums.add_field(&field, value);
-            }
-        }
+        let unknown = wanted.iter().filter(|slot| !known.contains_key(slot));
+        let asked = unknown.map(async |slot| Ok::<_, redis_client::Error>((*slot, self.read(*slot).await?.into())));
+        known.extend(futures::future::try_join_all(asked).await?);
+        let sums = Window::ALL.map(|window| {
+            let mut sums = Figures::default();
+            slots(window).filter_map(|slot| known.get(&slot)).for_each(|figures| sums.add(figures));
+            sums
+        });
+        known.retain(|(grain, slot), _| (slot + 1) * grain + SETTLED <= now);
+        *self.settled.lock().unwrap_or_else(PoisonError::into_inner) = known;
         Ok(sums)
+    }
+
+    async fn read(&self, (grain, slot): Slot) -> Result<Figures, redis_client::Error> {
+        let fields: std::collections::HashMap<String, u64> = self.client.hgetall(self.key(grain, slot)).await?;
+        let mut figures = Figures::default();
+        for (field, value) in fields {
+            figures.add_field(&field, value);
+        }
+        Ok(figures)
     }
 
     fn key(&self, grain: u64, slot: u64) -> String {

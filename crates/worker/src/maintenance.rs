@@ -27,11 +27,11 @@ use crate::{
 /// How often differences are folded.
 const FOLD: Duration = Duration::from_millis(500);
 /// How often counts of ingress are taken over.
-const COLLECT: Duration = Duration::from_secs(2);
+const COLLECT: Duration = Duration::from_secs(3);
 /// How often what is too old is removed, and how many steps of it at once.
 const RETAIN: (Duration, u32) = (Duration::from_secs(60), 20);
 /// How often the directory of receivers is looked at, and how often the database is asked whether something is missing in it.
-const DIRECTORY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+const DIRECTORY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
 /// Longest time for publishing all receivers: several times what hundreds of thousands take.
 const PUBLICATION: Duration = Duration::from_secs(300);
 /// How often partitions are looked after.

@@ -92,6 +92,11 @@ struct Memory {
     away: Away,
 }
 
+/// How often it looks.
+fn tick(api: &Api) -> Duration {
+    TICK.min(api.alert_settle / 2).max(Duration::from_millis(200))
+}
+
 /// Tells alerts until `stop`, whenever this replica has the right to.
 pub(crate) async fn run(api: Api, mut stop: Stop) {
     if api.vault.is_none() || api.notify.is_none() {
@@ -99,7 +104,7 @@ pub(crate) async fn run(api: Api, mut stop: Stop) {
         return;
     }
     let lease = api.onsets.lease(LEASE);
-    let tick = TICK.min(api.alert_settle / 2).max(Duration::from_millis(200));
+    let tick = tick(&api);
     let mut memory = Memory::default();
     while !*stop.borrow() {
         // Either the time is over or it is told to stop, which the loop sees.
@@ -124,7 +129,7 @@ pub(crate) async fn run(api: Api, mut stop: Stop) {
 
 /// What is wrong with the platform, and whether all of it could be measured.
 async fn platform(api: &Api) -> (Vec<Standing>, bool) {
-    let raised = monitoring::standing(api).await;
+    let raised = monitoring::standing(api, 2 * tick(api)).await;
     let is_whole = !raised.iter().any(|alert| matches!(alert.name, "database-away" | "redis-away"));
     let standing = raised.into_iter().map(|alert| Standing {
         alert: alert.name.to_owned(),

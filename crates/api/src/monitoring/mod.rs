@@ -13,6 +13,8 @@ mod redis_info;
 mod snapshot;
 mod views;
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use http_service::Problem;
 
@@ -22,8 +24,11 @@ use views::Status;
 
 use crate::{Api, auth, http::openapi::problems};
 
-/// What is wrong now, and since when.
-pub(crate) async fn standing(api: &Api) -> Vec<Alert> {
+/// What is wrong, and since when: now, or as it was found no longer ago than `age`.
+pub(crate) async fn standing(api: &Api, age: Duration) -> Vec<Alert> {
+    if let Some(raised) = snapshot::raised_within(api, age) {
+        return raised;
+    }
     let snapshot = Box::pin(snapshot::take(api)).await;
     snapshot::raised(api, &snapshot).await
 }

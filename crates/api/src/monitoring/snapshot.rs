@@ -4,14 +4,14 @@ use std::{
     collections::{HashMap, HashSet},
     future::Future,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use cache::Lease;
 use clock::now_ms;
 use http_service::Stop;
 use redis_client::fred::{clients::Client, interfaces::HashesInterface};
-use shared_stats::{Figures, Window};
+use shared_stats::Figures;
 use telemetry::metrics;
 
 use super::{
@@ -26,7 +26,7 @@ use crate::{Api, http::cached};
 const LIMIT: Duration = Duration::from_millis(700);
 
 /// How often everything is checked, independent of requests.
-const WATCH: Duration = Duration::from_secs(5);
+const WATCH: Duration = Duration::from_secs(10);
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -50,21 +50,14 @@ async fn within<T>(work: impl Future<Output = Option<T>>) -> Option<T> {
 
 /// Looks at everything.
 pub(crate) async fn take(api: &Api) -> Snapshot {
-    let figures = |window| within(async move { api.meter.figures(window).await.ok() });
-    let (database, queue, redis, minute, five, hour, ready, wrong) = tokio::join!(
+    let (database, queue, redis, figures, ready, wrong) = tokio::join!(
         within(async { store::ping(&api.db).await.ok() }),
         within(async { api.queue.stats().await.ok() }),
         within(redis_info::ask(api.queue.client())),
-        figures(Window::Minute),
-        figures(Window::FiveMinutes),
-        figures(Window::Hour),
+        within(async { api.meter.figures().await.ok() }),
         within(async { api.precomputed.counts().await.ok() }),
         within(async { store::figure_check::found(&api.db).await.ok() }),
     );
-    let figures = match (minute, five, hour) {
-        (Some(minute), Some(five), Some(hour)) => Some([minute, five, hour]),
-        _ => None,
-    };
     let verified = verified_before(api, figures.as_ref()).await;
     let wrong_days = wrong.map_or(0, |days| days.len() as u64);
     Snapshot { database: database.is_some(), queue, redis, figures, verified, wrong_days, ready: ready.unwrap_or_default() }
@@ -119,11 +112,20 @@ pub(crate) struct AlertOnsets {
     client: Client,
     key: Arc<str>,
     own: Arc<Mutex<HashMap<&'static str, i64>>>,
+    /// What was raised when this process looked last.
+    latest: Arc<Mutex<Option<Raised>>>,
+}
+
+/// What was raised at a moment.
+#[derive(Debug)]
+struct Raised {
+    at: Instant,
+    alerts: Vec<Alert>,
 }
 
 impl AlertOnsets {
     pub fn new(client: Client, prefix: &str) -> Self {
-        Self { client, key: format!("{{{prefix}:alerts}}").into(), own: Arc::default() }
+        Self { client, key: format!("{{{prefix}:alerts}}").into(), own: Arc::default(), latest: Arc::default() }
     }
 
     /// The right to tell alerts, which lasts so long without a sign of life.
@@ -143,12 +145,21 @@ impl AlertOnsets {
             own.clone()
         };
         let shared = async {
-            let over: Vec<&str> = NAMES.into_iter().filter(|name| !standing.contains(name)).collect();
-            let _: i64 = self.client.hdel(&*self.key, over).await.ok()?;
-            for (name, since) in &onsets {
+            let known: HashMap<String, i64> = self.client.hgetall(&*self.key).await.ok()?;
+            let over: Vec<&str> =
+                NAMES.into_iter().filter(|name| known.contains_key(*name) && !standing.contains(name)).collect();
+            if !over.is_empty() {
+                let _: i64 = self.client.hdel(&*self.key, over).await.ok()?;
+            }
+            let begun: Vec<_> = onsets.iter().filter(|(name, _)| !known.contains_key(**name)).collect();
+            if begun.is_empty() {
+                return Some(known);
+            }
+            for (name, since) in begun {
                 let _: bool = self.client.hsetnx(&*self.key, *name, *since).await.ok()?;
             }
-            self.client.hgetall::<HashMap<String, i64>, _>(&*self.key).await.ok()
+            // Another may have noted them first.
+            self.client.hgetall(&*self.key).await.ok()
         };
         if let Some(shared) = within(shared).await {
             for (name, since) in &mut onsets {
@@ -167,7 +178,15 @@ pub(crate) async fn raised(api: &Api, snapshot: &Snapshot) -> Vec<Alert> {
     for alert in &mut raised {
         alert.since = onsets.get(alert.name).copied().and_then(time);
     }
+    *api.onsets.latest.lock().unwrap_or_else(PoisonError::into_inner) =
+        Some(Raised { at: Instant::now(), alerts: raised.clone() });
     raised
+}
+
+/// What was raised when this process looked last, if that is no longer ago than `age`.
+pub(crate) fn raised_within(api: &Api, age: Duration) -> Option<Vec<Alert>> {
+    let latest = api.onsets.latest.lock().unwrap_or_else(PoisonError::into_inner);
+    latest.as_ref().filter(|raised| raised.at.elapsed() <= age).map(|raised| raised.alerts.clone())
 }
 
 /// Looks every few seconds until `stop`, so that it is known since when an alert stands, and Prometheus
