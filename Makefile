@@ -1,4 +1,4 @@
-.PHONY: help run stop test years chaos hostile rollout performance screenshots soak bench build profile lint docs fuzz mutants sbom release
+.PHONY: help run stop test years chaos hostile rollout performance screenshots soak bench build profile lint docs fuzz mutants sbom release interleavings
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
@@ -71,6 +71,10 @@ docs: ## the documents as a book, into target/docs
 
 mutants: ## what no test would notice, in shards: MUTANTS=common SHARD=0/8
 	@scripts/mutants
+
+interleavings: ## every history of small worlds around the queue's scripts, some millions of moments (ten minutes)
+	@scripts/need cc
+	cargo run --release --locked -p interleavings -- large
 
 fuzz: ## looks for bytes that break a promise, a minute for each target; FUZZ="masking envelope" FUZZ_SECONDS=600
 	@scripts/fuzz

@@ -21,6 +21,11 @@ impl Script {
         Self { text, hash: Lua::from_lua(text).sha1().to_string() }
     }
 
+    /// Its text.
+    pub const fn text(&self) -> &'static str {
+        self.text
+    }
+
     /// Calls it over `keys`, all of one slot.
     pub async fn call<R: FromValue>(
         &self,
