@@ -1,10 +1,10 @@
 //! The dashboard in a real browser, behind a gateway as on Kubernetes. The stories themselves are
 //! `crates/api/dashboard/e2e/story.mjs`; what they cannot do from a browser they ask of the routes here.
 
-use std::{path::Path, process::Stdio, sync::Arc};
+use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
 
 use actix_web::{HttpResponse, web};
-use e2e::{Database, Gateway, OpenStreams, Platform, Provider, Service, eventually};
+use e2e::{Customer, Database, Gateway, OpenStreams, Platform, Provider, Service, eventually};
 use serde_json::{Value, json};
 use tokio::{process::Command, sync::Mutex};
 use uuid::Uuid;
@@ -26,7 +26,7 @@ async fn send_status(platform: &Platform, id: &str, status: &str) {
     assert_eq!(platform.send("/api/webhooks/netbanx/acme", body).await.status(), 202);
 }
 
-async fn act(shared: web::Data<Shared>, what: web::Path<String>) -> HttpResponse {
+async fn act(shared: web::Data<Shared>, customer: web::Data<Customer>, what: web::Path<String>) -> HttpResponse {
     let mut shared = shared.lock().await;
     let Some(platform) = shared.as_mut() else { return HttpResponse::Gone().finish() };
     match what.as_str() {
@@ -56,6 +56,8 @@ async fn act(shared: web::Data<Shared>, what: web::Path<String>) -> HttpResponse
         "fixed" => platform.execute("DROP TRIGGER refuse ON webhook_events").await,
         "stop-api" => platform.terminate(Service::Api).await,
         "start-api" => platform.run(Service::Api).await,
+        // The customer's own system answers the next message that it is gone.
+        "gone" => customer.script([(410, None, Duration::ZERO)]),
         "demand" => {
             platform.terminate(Service::Api).await;
             platform.set("SECOND_FACTOR", "everyone");
@@ -85,10 +87,13 @@ async fn its_stories_hold_in_a_browser() {
     platform.netbanx(&["company", "add", "Other", "--slug", "other"]);
     add_user(&platform, "admin@example.com", &["--role", "administrator"]);
     add_user(&platform, "member@example.com", &["--role", "member", "--company", "other"]);
+    platform.set("OUTBOUND_ALLOW_HTTP", "true");
+    platform.set("OUTBOUND_ALLOW_NETWORKS", "127.0.0.0/8");
+    let customer = web::Data::new(Customer::start());
     let shared: Shared = Arc::default();
-    let known = shared.clone();
+    let (known, told) = (shared.clone(), customer.clone());
     let gateway = Gateway::start(&platform, move |config| {
-        config.app_data(web::Data::new(known.clone()));
+        config.app_data(web::Data::new(known.clone())).app_data(told.clone());
         config.route("/story/streams", web::get().to(open_streams)).route("/story/{what}", web::post().to(act));
     });
     let provider = Provider::start_for(&mut platform, &gateway.url(), false).await;
@@ -108,6 +113,7 @@ async fn its_stories_hold_in_a_browser() {
         .current_dir(directory)
         .env("URL", gateway.url())
         .env("SEND", format!("{}/story", gateway.url()))
+        .env("CUSTOMER", customer.url("/hooks"))
         .env("EMAIL", "admin@example.com")
         .env("PASSWORD", PASSWORD)
         .env("MEMBER", "member@example.com")

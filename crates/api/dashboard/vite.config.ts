@@ -18,10 +18,39 @@ function zipped(): Plugin {
   };
 }
 
+/** Script that is loaded before the first page shows its figures, gzipped, at most. */
+const FIRST_LOAD_BYTES = 60_000;
+
+/** Refuses a build whose first load is too large: the entry, what it imports, and the same of the overview. */
+function bounded(): Plugin {
+  return {
+    name: 'bounded',
+    generateBundle(_, bundle) {
+      const needed = new Set<string>();
+      const need = (name: string) => {
+        const chunk = bundle[name];
+        if (chunk?.type !== 'chunk' || needed.has(name)) return;
+        needed.add(name);
+        chunk.imports.forEach(need);
+      };
+      const isFirst = (name: string) => {
+        const chunk = bundle[name];
+        return chunk?.type === 'chunk' && (chunk.isEntry || chunk.facadeModuleId?.endsWith('/pages/overview.tsx'));
+      };
+      Object.keys(bundle).filter(isFirst).forEach(need);
+      const sizes = [...needed].map((name) => [name, gzipSync((bundle[name] as { code: string }).code, { level: 9 }).length] as const);
+      const bytes = sizes.reduce((sum, [, own]) => sum + own, 0);
+      const told = `the first load has ${bytes} bytes of script, gzipped: ${sizes.map(([name, own]) => `${name} ${own}`).join(', ')}`;
+      if (bytes > FIRST_LOAD_BYTES) this.error(`${told}; it may have ${FIRST_LOAD_BYTES}`);
+      console.log(told);
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [zipped()],
+  plugins: [bounded(), zipped()],
   esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
-  build: { target: 'es2021', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  build: { target: 'es2021', modulePreload: { polyfill: false }, assetsInlineLimit: 0, cssCodeSplit: false },
   // `npx vite` beside a running `netbanx dev`.
   server: { proxy: { '/api': process.env.API_URL ?? 'http://127.0.0.1:8080' } },
 });

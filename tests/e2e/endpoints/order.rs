@@ -37,6 +37,19 @@ async fn a_later_state_waits_for_an_earlier_one_and_others_do_not() {
     let cursor = failures["nextCursor"].as_str().unwrap();
     let rest = platform.get(&format!("{ENDPOINTS}/{id}/attempts?state=failed&limit=2&cursor={cursor}")).await;
     assert_eq!(rest["attempts"], json!([]));
+    // By what came of them, of which type, and when.
+    for (wanted, count) in [
+        ("status=503", 1),
+        ("status=503&eventType=transaction.created&state=failed", 1),
+        ("eventType=endpoint.test", 0),
+        ("from=2026-01-01&state=failed", 2),
+        ("until=2026-01-01", 0),
+    ] {
+        let page = platform.get(&format!("{ENDPOINTS}/{id}/attempts?{wanted}")).await;
+        assert_eq!(page["attempts"].as_array().unwrap().len(), count, "{wanted}: {page}");
+        assert_eq!(page["nextCursor"], Value::Null, "{wanted}");
+    }
+    assert_eq!(failures["attempts"][0]["eventType"], "transaction.created");
 }
 
 #[tokio::test]

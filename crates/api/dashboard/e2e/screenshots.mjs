@@ -6,7 +6,7 @@ const out = process.env.OUT ?? 'screenshots';
 mkdirSync(out, { recursive: true });
 const browser = await launch();
 const places = {
-  overview: '', transactions: 'transactions', accounts: 'accounts', webhooks: 'webhooks', failed: 'webhooks?show=failed', queue: 'queue',
+  overview: '', transactions: 'transactions', accounts: 'accounts', webhooks: 'webhooks', failed: 'webhooks?show=failed', endpoints: 'endpoints', queue: 'queue',
   system: 'system', receivers: 'settings/receivers', tokens: 'settings/tokens', users: 'settings/users', alerts: 'settings/alerts', audit: 'settings/audit',
 };
 const sizes = { desk: { width: 1440, height: 900 }, phone: { width: 360, height: 780 }, '4k': { width: 3840, height: 2160 } };

@@ -3,11 +3,14 @@ import { get, messageOf, Problem, remove, setCsrf, whenSignedOut } from './api/c
 import { Live, LiveContext } from './api/live';
 import { isZone } from './format/format';
 import { PrefsContext, usePrefs, usePrefsStore } from './format/prefs';
+import { lazy } from './lazy';
+import { parse } from './router';
 import { SessionContext, type Company, type Identity, type Session } from './session';
-import { Shell } from './shell';
-import { Enrolling } from './pages/account/enrolling';
+import { preload, Shell } from './shell';
 import { SignIn } from './pages/sign-in';
 import { Toasts } from './ui/toasts';
+
+const Enrolling = lazy(async () => (await import('./pages/account/enrolling')).Enrolling);
 
 export function App() {
   const prefs = usePrefsStore();
@@ -44,6 +47,8 @@ function Gate() {
 
   useEffect(() => {
     whenSignedOut(() => setKnown({ state: 'nobody' }));
+    // While it is asked who is signed in.
+    preload(parse(location.hash).page);
     void ask();
   }, []);
   useEffect(() => {

@@ -1,17 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLiveState } from './api/live';
 import { timeZones, usePrefs, type Theme } from './format/prefs';
+import { lazy, type Lazy } from './lazy';
 import { href, navigate, useRoute } from './router';
 import { useSession } from './session';
 import { Dialog, Empty, Select } from './ui/parts';
-import { Account } from './pages/account';
-import { Accounts } from './pages/accounts';
-import { Overview } from './pages/overview';
-import { Queue } from './pages/queue';
-import { Settings } from './pages/settings';
-import { System } from './pages/system';
-import { Transactions } from './pages/transactions';
-import { Webhooks } from './pages/webhooks';
 
 interface Page {
   name: string;
@@ -19,22 +12,28 @@ interface Page {
   permission: string;
   key: string;
   icon: string;
-  view: () => preact.JSX.Element;
+  view: Lazy<object>;
 }
 
 /** In the order of the navigation. What one may not see is not offered. */
 const PAGES: Page[] = [
-  { name: '', title: 'Overview', permission: 'read:analytics', key: 'o', icon: 'M3 12l6-6 4 4 7-7M3 20h18', view: Overview },
-  { name: 'transactions', title: 'Transactions', permission: 'read:transactions', key: 't', icon: 'M4 7h13l-3-3M20 17H7l3 3', view: Transactions },
-  { name: 'accounts', title: 'Accounts', permission: 'read:accounts', key: 'a', icon: 'M12 11a4 4 0 100-8 4 4 0 000 8zM4 21a8 8 0 0116 0', view: Accounts },
-  { name: 'webhooks', title: 'Webhooks', permission: 'read:events', key: 'w', icon: 'M4 6h16v12H4zM4 7l8 6 8-6', view: Webhooks },
-  { name: 'queue', title: 'Queue', permission: 'manage:queue', key: 'q', icon: 'M4 6h16M4 12h16M4 18h10', view: Queue },
-  { name: 'system', title: 'System', permission: 'admin', key: 's', icon: 'M3 12h4l3-8 4 16 3-8h4', view: System },
-  { name: 'settings', title: 'Settings', permission: 'manage:secrets', key: 'e', icon: 'M14 7a5 5 0 105 5M12 12l8-8M17 7l2 2', view: Settings },
+  { name: '', title: 'Overview', permission: 'read:analytics', key: 'o', icon: 'M3 12l6-6 4 4 7-7M3 20h18', view: lazy(async () => (await import('./pages/overview')).Overview) },
+  { name: 'transactions', title: 'Transactions', permission: 'read:transactions', key: 't', icon: 'M4 7h13l-3-3M20 17H7l3 3', view: lazy(async () => (await import('./pages/transactions')).Transactions) },
+  { name: 'accounts', title: 'Accounts', permission: 'read:accounts', key: 'a', icon: 'M12 11a4 4 0 100-8 4 4 0 000 8zM4 21a8 8 0 0116 0', view: lazy(async () => (await import('./pages/accounts')).Accounts) },
+  { name: 'webhooks', title: 'Webhooks', permission: 'read:events', key: 'w', icon: 'M4 6h16v12H4zM4 7l8 6 8-6', view: lazy(async () => (await import('./pages/webhooks')).Webhooks) },
+  { name: 'endpoints', title: 'Endpoints', permission: 'manage:secrets', key: 'n', icon: 'M3 12h12M11 8l4 4-4 4M19 4v16', view: lazy(async () => (await import('./pages/endpoints')).Endpoints) },
+  { name: 'queue', title: 'Queue', permission: 'manage:queue', key: 'q', icon: 'M4 6h16M4 12h16M4 18h10', view: lazy(async () => (await import('./pages/queue')).Queue) },
+  { name: 'system', title: 'System', permission: 'admin', key: 's', icon: 'M3 12h4l3-8 4 16 3-8h4', view: lazy(async () => (await import('./pages/system')).System) },
+  { name: 'settings', title: 'Settings', permission: 'manage:secrets', key: 'e', icon: 'M14 7a5 5 0 105 5M12 12l8-8M17 7l2 2', view: lazy(async () => (await import('./pages/settings')).Settings) },
 ];
 
 /** Everybody's; it is reached by their name. */
-const OWN: Page = { name: 'account', title: 'Your account', permission: '', key: '', icon: '', view: Account };
+const OWN: Page = { name: 'account', title: 'Your account', permission: '', key: '', icon: '', view: lazy(async () => (await import('./pages/account')).Account) };
+
+/** Loads a page that is likely to be shown. */
+export function preload(name: string): void {
+  [...PAGES, OWN].find((page) => page.name === name)?.view.load();
+}
 
 export function Shell() {
   const session = useSession();
@@ -46,13 +45,14 @@ export function Shell() {
   const page = [...pages, OWN].find((own) => own.name === route.page);
 
   useShortcuts(pages, () => setShowKeys(true));
-  const isFirst = useRef(true);
+  const visited = useRef(0);
+  // A reader hears where it is; not at the first page, where nobody moved yet.
+  const focusHeading = () => visited.current > 1 && main.current?.querySelector('h1')?.focus();
   useEffect(() => {
     document.title = `${page?.title ?? 'Not found'} · Netbanx webhooks`;
     setOpen(false);
-    // A reader hears where it is; not at the first page, where nobody moved yet.
-    if (!isFirst.current) main.current?.querySelector('h1')?.focus();
-    isFirst.current = false;
+    visited.current += 1;
+    focusHeading();
   }, [route.page]);
 
   return (
@@ -71,13 +71,13 @@ export function Shell() {
         <ul>
           {pages.map((own) => (
             <li key={own.name}>
-              <a href={href(own.name)} aria-current={own === page ? 'page' : undefined}><Icon path={own.icon} />{own.title}</a>
+              <a href={href(own.name)} aria-current={own === page ? 'page' : undefined} onPointerEnter={own.view.load} onFocus={own.view.load}><Icon path={own.icon} />{own.title}</a>
             </li>
           ))}
         </ul>
       </nav>
       <main ref={main} id="content" tabIndex={-1}>
-        {page ? <page.view key={`${page.name} ${session.company ?? ''}`} /> : (
+        {page ? <page.view key={`${page.name} ${session.company ?? ''}`} onShown={focusHeading} /> : (
           <>
             <h1 tabIndex={-1}>Not found</h1>
             <Empty title="There is no such page"><a href={href(pages[0]?.name ?? '')}>Go to {pages[0]?.title}</a></Empty>
@@ -149,7 +149,7 @@ function Preferences({ onKeys }: { onKeys: () => void }) {
             onChange={(timeZone) => set({ timeZone })}
           />
           <div class="actions">
-            <a class="button" href={href(OWN.name)} onClick={() => setOpen(false)}>Your account</a>
+            <a class="button" href={href(OWN.name)} onPointerEnter={OWN.view.load} onFocus={OWN.view.load} onClick={() => setOpen(false)}>Your account</a>
             <button type="button" onClick={() => { setOpen(false); onKeys(); }}>Keyboard</button>
             <button type="button" onClick={signOut}>Sign out</button>
           </div>

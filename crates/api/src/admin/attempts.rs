@@ -1,14 +1,23 @@
 //! `/api/v1/endpoints/{id}/…`: what was told, and telling it again.
 
+use std::str::FromStr;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use http_service::{Problem, ProblemKind, uncached};
 use serde::{Deserialize, Serialize};
 use store::shown::time;
 use store::{
-    entity::{delivery_attempt, endpoint},
-    outbound::{DELIVERED, ENABLED, FAILED, attempts, resend},
+    entity::endpoint,
+    outbound::{
+        ACCOUNT_UPDATED, DELIVERED, ENABLED, ENDPOINT_TEST, FAILED, TRANSACTION_CREATED, TRANSACTION_UPDATED, WEBHOOK_UNREADABLE,
+        attempts::{self, Told, Wanted},
+        resend,
+    },
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams, ToSchema,
+    openapi::{ObjectBuilder, Type},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -22,9 +31,10 @@ use crate::{
         body,
         openapi::problems,
         query::{
-            self,
+            self, Day,
             choice::{Named, names},
             page::After,
+            value::{Bad, form},
         },
     },
     query_failed,
@@ -38,6 +48,8 @@ pub(crate) struct Attempt {
     id: Uuid,
     /// `webhook-id`.
     message_id: Uuid,
+    /// What the message tells of; null: it is not kept any more.
+    event_type: Option<String>,
     /// 1 for the first; begins again when the message is sent again.
     number: i64,
     at: Option<String>,
@@ -55,11 +67,12 @@ pub(crate) struct Attempt {
     excerpt: Option<String>,
 }
 
-impl From<delivery_attempt::Model> for Attempt {
-    fn from(row: delivery_attempt::Model) -> Self {
+impl From<Told> for Attempt {
+    fn from(Told { attempt: row, event_type }: Told) -> Self {
         Self {
             id: row.id,
             message_id: row.message_id,
+            event_type,
             number: row.number,
             at: time(row.at),
             state: row.state,
@@ -107,14 +120,64 @@ names! {
     AttemptState { Delivered = DELIVERED, Failed = FAILED }
 }
 
+names! {
+    /// What a message tells of.
+    EventType {
+        TransactionCreated = TRANSACTION_CREATED,
+        TransactionUpdated = TRANSACTION_UPDATED,
+        AccountUpdated = ACCOUNT_UPDATED,
+        WebhookUnreadable = WEBHOOK_UNREADABLE,
+        EndpointTest = ENDPOINT_TEST,
+    }
+}
+
+/// A status of HTTP.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AnswerStatus(i64);
+
+impl FromStr for AnswerStatus {
+    type Err = Bad;
+
+    fn from_str(text: &str) -> Result<Self, Bad> {
+        let status = text.parse().ok().filter(|status| (100..600).contains(status));
+        status.map(Self).ok_or_else(|| Bad("must be a status of HTTP, from 100 to 599".to_owned()))
+    }
+}
+
+form!(AnswerStatus, ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(100)).maximum(Some(599)));
+
 /// Which attempts are asked for.
 #[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AttemptQuery {
     /// Both unless one is asked for.
     #[param(inline)]
     state: Option<AttemptState>,
+    /// That the endpoint answered.
+    #[param(inline)]
+    status: Option<AnswerStatus>,
+    /// Of messages of that type.
+    #[param(inline)]
+    event_type: Option<EventType>,
+    /// Begun then or later. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    #[param(inline)]
+    from: Option<Day>,
+    /// Begun before then. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    #[param(inline)]
+    until: Option<Day>,
+}
+
+impl AttemptQuery {
+    fn wanted(&self) -> Wanted<'static> {
+        Wanted {
+            state: self.state.map(Named::name),
+            status: self.status.map(|AnswerStatus(status)| status),
+            event_type: self.event_type.map(Named::name),
+            from_ms: self.from.map(Day::start_ms),
+            until_ms: self.until.map(Day::start_ms),
+        }
+    }
 }
 
 /// A test that is on its way.
@@ -126,16 +189,18 @@ pub(crate) struct TestMessage {
 }
 
 /// List the attempts of an endpoint, the latest first. Needs `manage:secrets`. They are kept for 30 days.
+///
+/// One page looks through 10,000 attempts at most: where what is asked for is rare among them it may hold fewer than `limit`, even
+/// none, and still have a `nextCursor`.
 #[utoipa::path(get, path = "/api/v1/endpoints/{id}/attempts", tag = "endpoints", params(query::Id, After, AttemptQuery),
     responses((status = 200, body = Success<Attempts>, description = "A page"), problems::Show))]
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
     let row = known(&api, scope, query::id(&path)?).await?;
-    let (page, AttemptQuery { state }) = (query::read::<After>(&request)?, query::read(&request)?);
-    let rows =
-        attempts::list(&api.db, &row, state.map(Named::name), page.id(), page.limit()).await.map_err(|e| query_failed(&e))?;
-    let next_cursor = page.next(rows.iter().map(|row| row.id));
-    let page = Attempts { attempts: rows.into_iter().map(Into::into).collect(), next_cursor };
+    let (page, asked) = (query::read::<After>(&request)?, query::read::<AttemptQuery>(&request)?);
+    let found = attempts::list(&api.db, &row, asked.wanted(), page.id(), page.limit()).await.map_err(|e| query_failed(&e))?;
+    let next_cursor = found.next.map(|id| id.to_string());
+    let page = Attempts { attempts: found.attempts.into_iter().map(Into::into).collect(), next_cursor };
     Ok(uncached(HttpResponse::Ok(), page))
 }
 

@@ -1,17 +1,13 @@
 //! Attempts, as people look at them; and what is removed of them, and of messages, when it is old.
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-    Statement,
-};
+use std::fmt::Write as _;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Statement, Value};
 use uuid::Uuid;
 
 use crate::{
     Error,
-    entity::{
-        delivery_attempt::{Column, Entity, Model},
-        endpoint,
-    },
+    entity::{delivery_attempt::Model, endpoint},
 };
 use clock::now_ms;
 
@@ -21,23 +17,97 @@ pub const KEPT_MS: i64 = 30 * 86_400_000;
 const STEP: u64 = 1000;
 /// Rows that are counted at most.
 const COUNTED: u64 = 10_000;
+/// Attempts that one page looks through at most.
+pub const SCANNED: u64 = 10_000;
+/// An attempt is noted, which makes its id, within that time after it began, in milliseconds.
+const NOTED_MS: i64 = 3_600_000;
 
-/// At most `limit` attempts to deliver to an endpoint before the attempt `before`, the latest first; of one state if asked so.
+/// Which attempts are looked for; what is absent is not asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// delivered or failed.
+    pub state: Option<&'a str>,
+    /// Of the answer.
+    pub status: Option<i64>,
+    /// Of the message.
+    pub event_type: Option<&'a str>,
+    /// Begun then or later, in milliseconds.
+    pub from_ms: Option<i64>,
+    /// Begun before then.
+    pub until_ms: Option<i64>,
+}
+
+/// An attempt, and of what its message told.
+#[derive(Debug, Clone, PartialEq, FromQueryResult)]
+pub struct Told {
+    /// What was tried, and what came of it.
+    #[sea_orm(nested)]
+    pub attempt: Model,
+    /// None: the message is not kept any more.
+    pub event_type: Option<String>,
+}
+
+/// A page of attempts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Page {
+    /// The latest first.
+    pub attempts: Vec<Told>,
+    /// The attempt to go on behind; none at the end.
+    pub next: Option<Uuid>,
+}
+
+/// At most `limit` attempts to deliver to an endpoint before the attempt `before`, the latest first.
+///
+/// One page looks through [`SCANNED`] attempts at most, however rare what is wanted is among them: it may hold less than `limit`,
+/// even nothing, and still name where to go on.
 pub async fn list(
     db: &DatabaseConnection,
     to: &endpoint::Model,
-    state: Option<&str>,
+    wanted: Wanted<'_>,
     before: Option<Uuid>,
     limit: u64,
-) -> Result<Vec<Model>, Error> {
-    let mut all = Entity::find().filter(Column::CompanyId.eq(to.company_id)).filter(Column::EndpointId.eq(to.id));
-    if let Some(state) = state {
-        all = all.filter(Column::State.eq(state));
+) -> Result<Page, Error> {
+    let until = wanted.until_ms.map(|until| first_id(until.saturating_add(NOTED_MS)));
+    let below = before.into_iter().chain(until).min().unwrap_or(Uuid::max());
+    let from = wanted.from_ms.map_or(Uuid::nil(), first_id);
+    let scanned = "FROM delivery_attempts WHERE company_id = $1 AND endpoint_id = $2 AND id < $3 AND id >= $4 ORDER BY id DESC";
+    let range: [Value; 4] = [to.company_id.into(), to.id.into(), below.into(), from.into()];
+    let mut values = range.to_vec();
+    let mut which = "1 = 1".to_owned();
+    for (condition, value) in [
+        ("at >=", wanted.from_ms.map(Value::from)),
+        ("at <", wanted.until_ms.map(Value::from)),
+        ("status =", wanted.status.map(Value::from)),
+        ("state =", wanted.state.map(Value::from)),
+        ("event_type =", wanted.event_type.map(Value::from)),
+    ] {
+        if let Some(value) = value {
+            values.push(value);
+            let _ = write!(which, " AND {condition} ${}", values.len());
+        }
     }
-    if let Some(before) = before {
-        all = all.filter(Column::Id.lt(before));
+    // By its key for each attempt, so that no plan reads all messages of a company.
+    let event_type = "(SELECT event_type FROM outbound_messages m WHERE m.company_id = a.company_id AND m.id = a.message_id)";
+    let sql = format!(
+        "SELECT * FROM (SELECT a.*, {event_type} AS event_type FROM (SELECT * {scanned} LIMIT {SCANNED}) a) told
+         WHERE {which} ORDER BY id DESC LIMIT {limit}"
+    );
+    let backend = db.get_database_backend();
+    let attempts = Told::find_by_statement(Statement::from_sql_and_values(backend, sql, values)).all(db).await?;
+    if attempts.len() as u64 == limit {
+        let next = attempts.last().map(|last| last.attempt.id);
+        return Ok(Page { attempts, next });
     }
-    Ok(all.order_by_desc(Column::Id).limit(limit).all(db).await?)
+    // Whether there is more than one page looks through.
+    let sql = format!("SELECT id {scanned} LIMIT 1 OFFSET {}", SCANNED - 1);
+    let last = db.query_one_raw(Statement::from_sql_and_values(backend, sql, range)).await?;
+    let next = last.map(|row| row.try_get("", "id")).transpose()?;
+    Ok(Page { attempts, next })
+}
+
+/// The lowest id that a row made at that moment may have.
+fn first_id(ms: i64) -> Uuid {
+    Uuid::from_u128(u128::from(ms.max(0).unsigned_abs()) << 80)
 }
 
 /// How an endpoint fares.

@@ -8,7 +8,8 @@ use store::{
     batch::{NewEvent, Writer},
     entity::{endpoint, outbound_message},
     outbound::{
-        DISABLED, attempts,
+        DELIVERED, DISABLED, FAILED,
+        attempts::{self, SCANNED, Told, Wanted},
         deliveries::{self, Attempt, Due, Next},
         endpoints::{self, Changes},
         resend,
@@ -172,6 +173,64 @@ async fn keys_are_sealed_and_rotate(database: Database) {
     assert!(endpoints::keys(&old, &row, now).is_err());
 }
 
+async fn told(db: &DatabaseConnection, to: &endpoint::Model, wanted: Wanted<'_>) -> Vec<Told> {
+    attempts::list(db, to, wanted, None, 10).await.unwrap().attempts
+}
+
+async fn attempts_are_found_by_what_came_of_them_and_when(database: Database) {
+    let db = &database.db;
+    let to = add(db, COMPANY, "*").await;
+    write(db, &[payment("a", "PENDING", 1)]).await;
+    let now = clock::now_ms();
+    let all = due(db, &to).await;
+    deliveries::record(db, &to, &[attempt(&all[0], now - 60_000, Next::Again(now))], true, 0).await.unwrap();
+    deliveries::record(db, &to, &[attempt(&all[0], now - 1000, Next::Delivered)], true, 0).await.unwrap();
+    let tx = db.begin().await.unwrap();
+    resend::test(&tx, &to).await.unwrap();
+    tx.commit().await.unwrap();
+    let test = due(db, &to).await;
+    deliveries::record(db, &to, &[attempt(&test[0], now, Next::Delivered)], true, 0).await.unwrap();
+    for (wanted, expected) in [
+        (Wanted::default(), 3),
+        (Wanted { state: Some(FAILED), ..Wanted::default() }, 1),
+        (Wanted { state: Some(DELIVERED), ..Wanted::default() }, 2),
+        (Wanted { event_type: Some("endpoint.test"), ..Wanted::default() }, 1),
+        (Wanted { event_type: Some("transaction.created"), ..Wanted::default() }, 2),
+        (Wanted { event_type: Some("account.updated"), ..Wanted::default() }, 0),
+        (Wanted { from_ms: Some(now - 60_000), until_ms: Some(now - 1000), ..Wanted::default() }, 1),
+        (Wanted { from_ms: Some(now - 1000), ..Wanted::default() }, 2),
+        (Wanted { until_ms: Some(now - 60_000), ..Wanted::default() }, 0),
+        (Wanted { status: Some(299), ..Wanted::default() }, 0),
+    ] {
+        assert_eq!(told(db, &to, wanted).await.len(), expected, "{wanted:?}");
+    }
+    let types: Vec<_> = told(db, &to, Wanted::default()).await.into_iter().filter_map(|one| one.event_type).collect();
+    assert_eq!(types, ["endpoint.test", "transaction.created", "transaction.created"]);
+    // A page at a time.
+    let first = attempts::list(db, &to, Wanted::default(), None, 2).await.unwrap();
+    assert_eq!(first.attempts.len(), 2);
+    let rest = attempts::list(db, &to, Wanted::default(), first.next, 2).await.unwrap();
+    assert_eq!((rest.attempts.len(), rest.next), (1, None));
+}
+
+/// However rare it is: the page ends after as many attempts as one looks through, and says where to go on.
+async fn what_is_rare_is_found_page_by_page(database: Database) {
+    let db = &database.db;
+    let to = add(db, COMPANY, "*").await;
+    write(db, &[payment("a", "PENDING", 1)]).await;
+    let one = due(db, &to).await.remove(0);
+    deliveries::record(db, &to, &[attempt(&one, clock::now_ms(), Next::Again(0))], true, 0).await.unwrap();
+    let many: Vec<Attempt> = (0..SCANNED).map(|_| attempt(&one, clock::now_ms(), Next::Delivered)).collect();
+    for some in many.chunks(1000) {
+        deliveries::record(db, &to, some, true, 0).await.unwrap();
+    }
+    let rare = Wanted { state: Some(FAILED), ..Wanted::default() };
+    let first = attempts::list(db, &to, rare, None, 10).await.unwrap();
+    assert!(first.attempts.is_empty() && first.next.is_some(), "{first:?}");
+    let second = attempts::list(db, &to, rare, first.next, 10).await.unwrap();
+    assert_eq!((second.attempts.len(), second.next), (1, None));
+}
+
 async fn what_is_old_goes(database: Database) {
     let db = &database.db;
     let to = add(db, COMPANY, "*").await;
@@ -180,13 +239,13 @@ async fn what_is_old_goes(database: Database) {
     deliveries::record(db, &to, &[attempt(&due[0], clock::now_ms(), Next::Delivered)], true, 0).await.unwrap();
     let kept = Retention { history_days: 0, minute_days: 7, hour_days: 100 };
     retention::step(db, kept).await.unwrap();
-    assert_eq!(attempts::list(db, &to, None, None, 10).await.unwrap().len(), 1);
+    assert_eq!(told(db, &to, Wanted::default()).await.len(), 1);
     let age = 31 * DAY_MS;
     for (table, column) in [("outbound_messages", "created_at"), ("deliveries", "created_at"), ("delivery_attempts", "at")] {
         db.execute_unprepared(&format!("UPDATE {table} SET {column} = {column} - {age}")).await.unwrap();
     }
     while retention::step(db, kept).await.unwrap() > 0 {}
-    assert!(attempts::list(db, &to, None, None, 10).await.unwrap().is_empty());
+    assert!(told(db, &to, Wanted::default()).await.is_empty());
     assert!(messages(db).await.is_empty());
 }
 
@@ -228,4 +287,24 @@ async fn what_is_old_goes_sqlite() {
 #[tokio::test]
 async fn what_is_old_goes_postgres() {
     what_is_old_goes(Database::postgres().await).await;
+}
+
+#[tokio::test]
+async fn attempts_are_found_by_what_came_of_them_and_when_sqlite() {
+    attempts_are_found_by_what_came_of_them_and_when(Database::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn what_is_rare_is_found_page_by_page_sqlite() {
+    what_is_rare_is_found_page_by_page(Database::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn attempts_are_found_by_what_came_of_them_and_when_postgres() {
+    attempts_are_found_by_what_came_of_them_and_when(Database::postgres().await).await;
+}
+
+#[tokio::test]
+async fn what_is_rare_is_found_page_by_page_postgres() {
+    what_is_rare_is_found_page_by_page(Database::postgres().await).await;
 }

@@ -6,7 +6,7 @@ type Json<T> = T extends { content: { 'application/json': infer B } } ? B : neve
 type Method = 'get' | 'post' | 'patch' | 'delete';
 type Operation<P extends keyof paths, M extends Method> = paths[P] extends Record<M, infer O> ? NonNullable<O> : never;
 type Success<O> = O extends { responses: infer R }
-  ? R extends { 200: infer S } ? Json<S> : R extends { 201: infer S } ? Json<S> : undefined
+  ? R extends { 200: infer S } ? Json<S> : R extends { 201: infer S } ? Json<S> : R extends { 202: infer S } ? Json<S> : undefined
   : never;
 type PathOf<M extends Method> = { [P in keyof paths]: paths[P] extends Record<M, { responses: unknown }> ? P : never }[keyof paths];
 type QueryOf<O> = O extends { parameters: { query?: infer Q } } ? Q : never;

@@ -2,13 +2,15 @@ import { useState } from 'preact/hooks';
 import { useNews } from '../api/live';
 import { useQuery } from '../api/query';
 import { useTimes } from '../format/format';
+import { lazy } from '../lazy';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
 import { Choice, Failure, Loading } from '../ui/parts';
-import { FirstRun } from './first-run';
 import { Figures, type Analytics } from './overview/figures';
 import { periodOf, RANGES } from './overview/period';
 import { Picker } from './overview/picker';
+
+const FirstRun = lazy(async () => (await import('./first-run')).FirstRun);
 
 export function Overview() {
   const { company, may } = useSession();

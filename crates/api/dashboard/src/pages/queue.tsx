@@ -2,7 +2,7 @@ import { post } from '../api/client';
 import { useQuery } from '../api/query';
 import { count, milliseconds } from '../format/format';
 import { useSession } from '../session';
-import { Badge, Card, Failure, Loading } from '../ui/parts';
+import { Badge, Card, Failure, Figure, Loading } from '../ui/parts';
 import { Table, type Column } from '../ui/table';
 import { useAction } from '../ui/toasts';
 import { DeadLetters } from './dead-letters';
@@ -96,14 +96,5 @@ function Rates() {
       <Figure name="Failed per second" value={count(minute.throughput.failed)} isBad={minute.throughput.failed > 0} />
       <Figure name="Wait, p95" value={milliseconds(minute.queueWaitMs.p95)} />
     </div>
-  );
-}
-
-export function Figure({ name, value, isBad = false }: { name: string; value: string; isBad?: boolean }) {
-  return (
-    <section class="tile">
-      <h2>{name}</h2>
-      <p class={`value ${isBad ? 'bad' : ''}`}>{isBad && <span aria-hidden="true">▲ </span>}{value}</p>
-    </section>
   );
 }

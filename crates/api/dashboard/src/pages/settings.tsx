@@ -1,19 +1,14 @@
+import { lazy } from '../lazy';
 import { href, useRoute } from '../router';
 import { useSession } from '../session';
-import { Alerts } from './settings/alerts';
-import { Audit } from './settings/audit';
-import { Companies } from './settings/companies';
-import { Receivers } from './settings/receivers';
-import { Tokens } from './settings/tokens';
-import { Users } from './settings/users';
 
 const TABS = [
-  ['receivers', 'Receivers', Receivers],
-  ['tokens', 'API tokens', Tokens],
-  ['users', 'Users', Users],
-  ['companies', 'Companies', Companies],
-  ['alerts', 'Alerts', Alerts],
-  ['audit', 'Audit log', Audit],
+  ['receivers', 'Receivers', lazy(async () => (await import('./settings/receivers')).Receivers)],
+  ['tokens', 'API tokens', lazy(async () => (await import('./settings/tokens')).Tokens)],
+  ['users', 'Users', lazy(async () => (await import('./settings/users')).Users)],
+  ['companies', 'Companies', lazy(async () => (await import('./settings/companies')).Companies)],
+  ['alerts', 'Alerts', lazy(async () => (await import('./settings/alerts')).Alerts)],
+  ['audit', 'Audit log', lazy(async () => (await import('./settings/audit')).Audit)],
 ] as const;
 
 export function Settings() {
@@ -24,9 +19,11 @@ export function Settings() {
     <>
       <h1 tabIndex={-1}>Settings</h1>
       <nav class="tabs" aria-label="Settings">
-        {TABS.map(([own, title]) => <a key={own} href={href('settings', own)} aria-current={own === name ? 'page' : undefined}>{title}</a>)}
+        {TABS.map(([own, title, { load }]) => (
+          <a key={own} href={href('settings', own)} aria-current={own === name ? 'page' : undefined} onPointerEnter={load} onFocus={load}>{title}</a>
+        ))}
       </nav>
-      <View key={company ?? ''} />
+      <View key={`${name} ${company ?? ''}`} />
     </>
   );
 }

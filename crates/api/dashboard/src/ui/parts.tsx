@@ -15,8 +15,8 @@ export function Badge({ status }: { status: string | null | undefined }) {
 }
 
 const TONES: Record<string, string> = {
-  COMPLETED: 'good', ENABLED: 'good', ACTIVE: 'good', APPROVED: 'good', healthy: 'good', operational: 'good', WON: 'good', active: 'good',
-  FAILED: 'bad', RETURNED: 'bad', DISABLED: 'bad', away: 'bad', critical: 'bad', LOST: 'bad', CLOSED: 'bad', failing: 'bad', unreadable: 'bad',
+  COMPLETED: 'good', ENABLED: 'good', ACTIVE: 'good', APPROVED: 'good', healthy: 'good', operational: 'good', WON: 'good', active: 'good', enabled: 'good', delivered: 'good',
+  FAILED: 'bad', RETURNED: 'bad', DISABLED: 'bad', away: 'bad', critical: 'bad', LOST: 'bad', CLOSED: 'bad', failing: 'bad', failed: 'bad', disabled: 'bad', unreadable: 'bad',
   PENDING: 'wait', IN_REVIEW: 'wait', SUBMITTED: 'wait', degraded: 'wait', warning: 'wait', stalled: 'wait', paused: 'wait', ending: 'wait', refused: 'wait', conflict: 'wait',
 };
 const MARKS: Record<string, string> = { good: '●', bad: '▲', wait: '◐', neutral: '○' };
@@ -157,9 +157,10 @@ export function Copied({ text, label = 'Copy', of }: { text: string; label?: str
   return <button type="button" class="small" onClick={copy} aria-live="polite">{done ? 'Copied' : label}{of && <span class="unseen"> {of}</span>}</button>;
 }
 
-export function Code({ children }: { children: string }) {
+/** A text as it is, to be copied; `wrap` breaks its lines where they are too long. */
+export function Code({ children, wrap = false }: { children: string; wrap?: boolean }) {
   return (
-    <div class="code">
+    <div class={wrap ? 'code wrap' : 'code'}>
       <pre tabIndex={0}>{children}</pre>
       <Copied text={children} />
     </div>
@@ -211,6 +212,16 @@ export function Confirm({ title, text, action, onDone }: {
         <button type="button" class="danger" onClick={() => onDone(true)}>{action}</button>
       </div>
     </Dialog>
+  );
+}
+
+/** One number and what it is; `isBad` marks it by more than its colour. */
+export function Figure({ name, value, isBad = false }: { name: string; value: string; isBad?: boolean }) {
+  return (
+    <section class="tile">
+      <h2>{name}</h2>
+      <p class={`value ${isBad ? 'bad' : ''}`}>{isBad && <span aria-hidden="true">▲ </span>}{value}</p>
+    </section>
   );
 }
 

@@ -15,7 +15,7 @@ use utoipa::{
 const ENVELOPE: &str = "Success_";
 
 /// Examples of parameters, by their names. Those of a fixed set of words have the first of them.
-const EXAMPLES: [(&str, &str); 21] = [
+const EXAMPLES: [(&str, &str); 22] = [
     ("accountId", "1002786770"),
     ("asOf", "2026-01-31T12:00:00Z"),
     ("code", "SplxlOBeZQQYbYS6WxSbIA"),
@@ -37,6 +37,7 @@ const EXAMPLES: [(&str, &str); 21] = [
     ("status", "FAILED,RETURNED"),
     ("timeZone", "America/Toronto"),
     ("to", "2026-02-01"),
+    ("until", "2026-02-01T12:00:00Z"),
 ];
 
 /// Only the platform makes these up.
@@ -90,7 +91,9 @@ fn example(parameter: &Parameter) -> Option<Value> {
     let of_words = || schema.enum_values.as_ref().and_then(|words| words.first().cloned());
     let by_type = || match &schema.schema_type {
         SchemaType::Type(Type::Boolean) => Some(json!(true)),
-        SchemaType::Type(Type::Integer) => Some(schema.default.clone().unwrap_or_else(|| json!(1))),
+        SchemaType::Type(Type::Integer) => {
+            Some(schema.default.clone().unwrap_or_else(|| schema.minimum.as_ref().map_or(json!(1), |least| json!(least))))
+        }
         _ => None,
     };
     // `-updatedAt`, from `^-?(updatedAt|…)$`.

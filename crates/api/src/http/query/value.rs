@@ -232,6 +232,11 @@ impl FromStr for Day {
 form!(Day, string().max_length(Some(TEXT_LENGTH)));
 
 impl Day {
+    /// Its first moment, in milliseconds since 1970.
+    pub fn start_ms(self) -> i64 {
+        self.start_ms
+    }
+
     /// From `startDate` (inclusive) to `endDate` (exclusive; a plain date counts as a whole), in milliseconds.
     pub fn span(start: Option<Self>, end: Option<Self>) -> Result<(Option<i64>, Option<i64>), http_service::Problem> {
         let from = start.map(|day| day.start_ms);
