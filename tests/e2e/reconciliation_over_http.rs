@@ -1,5 +1,7 @@
 //! The same over HTTP: a company sends a report, sees what differs, and settles it.
 
+use std::{io::Write, net::TcpStream};
+
 use e2e::{Database, Platform, Service, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -153,4 +155,27 @@ async fn a_reconciliation_over_http_on_sqlite() {
 #[tokio::test]
 async fn a_reconciliation_over_http_on_postgres() {
     a_report_is_compared_and_settled(Database::Postgres).await;
+}
+
+#[tokio::test]
+async fn one_report_of_a_company_at_once_and_its_reconciliation_place_is_free_again() {
+    let mut platform = Platform::prepare(Database::Sqlite).await;
+    platform.run(Service::Api).await;
+    let token = platform.admin_token.clone();
+    let path = format!("{PATH}?company=acme");
+    let address = platform.api_url().replace("http://", "");
+    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-length: 1000\r\n\r\nid\n");
+    // Its sender is slow, and goes away in the end. Where the other was first, both try again.
+    let slow = eventually("a second report is refused", || async {
+        let mut slow = TcpStream::connect(&address).unwrap();
+        slow.write_all(head.as_bytes()).unwrap();
+        let (status, told) = post(&platform, &token, &path, "colour\n").await;
+        assert!(status == 400 || told["detail"].as_str().unwrap().contains("too many reports"), "{told}");
+        (status == 429).then_some(slow)
+    })
+    .await;
+    drop(slow);
+    eventually("the place is free again", || async { (post(&platform, &token, &path, "colour\n").await.0 == 400).then_some(()) })
+        .await;
+    assert_eq!(platform.get(PATH).await["reconciliations"], json!([]));
 }
