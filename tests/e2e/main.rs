@@ -18,6 +18,7 @@ mod reads;
 mod receivers;
 mod receiving;
 mod reconciliation;
+mod reconciliation_over_http;
 mod refusals;
 mod replay;
 mod rollout;

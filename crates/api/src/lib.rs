@@ -6,6 +6,7 @@
 //! | `auth` | the authenticated caller: sessions, tokens, permissions |
 //! | `account` | what people see and change of their own account |
 //! | `reads` | transactions, accounts, events and their exports |
+//! | `reconciliations` | reports compared with what we have, in the background |
 //! | `analytics` | figures from roll-ups, precomputed |
 //! | `stream` | the same live, by server-sent events |
 //! | [`admin`] | users, tokens, companies, receivers, endpoints, the queue, dead letters, the audit log |
@@ -35,6 +36,7 @@ pub mod fuzzing;
 pub mod http;
 mod monitoring;
 mod reads;
+mod reconciliations;
 mod stream;
 
 use std::{sync::Arc, time::Duration};
@@ -84,6 +86,10 @@ pub struct Api {
     streams: stream::Places,
     /// Places for files that are being written.
     exports: stream::Places,
+    /// Places for reports that are compared.
+    reports: stream::Places,
+    /// Whose turn it is to be compared.
+    comparing: Arc<tokio::sync::Semaphore>,
     /// How much one sender and one company may ask.
     quotas: Arc<auth::quotas::Quotas>,
     stop: Stop,
@@ -156,6 +162,8 @@ impl Api {
             last_known: Cache::builder().max_capacity(1_000).time_to_live(LAST_KNOWN_TTL).build(),
             streams: stream::Places::new(stream::PLACES),
             exports: stream::Places::new(reads::export::PLACES),
+            reports: stream::Places::new(reconciliations::PLACES),
+            comparing: Arc::new(tokio::sync::Semaphore::new(1)),
             quotas: Arc::new(auth::quotas::Quotas::new(settings.requests_per_minute, settings.requests_per_minute_company)),
             stop,
             companies: Cache::builder().max_capacity(10_000).time_to_live(COMPANY_TTL).build(),

@@ -2,9 +2,10 @@
 
 use std::io::{BufWriter, Write, stdout};
 
+use comparison::view::{Changes, about, count, names, parsed, told, view};
 use reconcile::{Finding, item};
 use sea_orm::DatabaseConnection;
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::{
     entity::{reconciliation::Model, reconciliation_item},
     reconciliations,
@@ -18,49 +19,6 @@ const PAGE: u64 = 1_000;
 const SHOWN: usize = 20;
 /// Groups of totals that are shown as text.
 const GROUPS: usize = 40;
-
-/// How many of a run's differences are new, and how many of the run before are gone.
-type Changes = Option<(u64, u64)>;
-
-/// Whether anything is to be looked at.
-pub(crate) fn differs(run: &Model) -> bool {
-    Finding::ALL.into_iter().any(|finding| count(run, finding) > 0)
-}
-
-fn count(run: &Model, finding: Finding) -> i64 {
-    match finding {
-        Finding::MissingHere => run.missing_here,
-        Finding::MissingThere => run.missing_there,
-        Finding::Differing => run.differing,
-        Finding::Malformed => run.malformed,
-    }
-}
-
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_default()
-}
-
-/// A run without its lists.
-pub(crate) fn view(run: &Model, changes: Changes) -> Value {
-    let mut view = json!({"matched": run.matched});
-    if let Some(fields) = view.as_object_mut() {
-        fields.extend(Finding::ALL.map(|finding| (finding.as_str().to_owned(), count(run, finding).into())));
-        if let Value::Object(rest) = about(run, changes) {
-            fields.extend(rest);
-        }
-    }
-    view
-}
-
-fn about(run: &Model, changes: Changes) -> Value {
-    json!({
-        "reconciliation": run.id, "mode": run.mode, "startedAt": item::time(run.started_at),
-        "finishedAt": run.finished_at.and_then(item::time), "files": parsed(&run.files), "rows": run.row_count,
-        "from": run.from_time.and_then(item::time), "until": run.until_time.and_then(item::time),
-        "isMissingThereKnown": run.from_time.is_some(), "ignored": run.ignored,
-        "new": changes.map(|(new, _)| new), "gone": changes.map(|(_, gone)| gone), "totals": parsed(&run.totals),
-    })
-}
 
 /// One line: the figures and, unless it is a summary, every item.
 pub(crate) async fn write_json(db: &DatabaseConnection, run: &Model, changes: Changes, is_summary: bool) -> Result<(), Error> {
@@ -95,25 +53,6 @@ async fn page(
 ) -> Result<Option<Vec<reconciliation_item::Model>>, Error> {
     let page = reconciliations::items(db, run, finding.as_str(), after, PAGE).await?;
     Ok((!page.is_empty()).then_some(page))
-}
-
-fn names(run: &Model) -> Vec<String> {
-    let files = parsed(&run.files);
-    let name = |file: &Value| file.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    files.as_array().map(|files| files.iter().map(name).collect()).unwrap_or_default()
-}
-
-/// An item with its number and the name of its file.
-fn told(item: &reconciliation_item::Model, files: &[String]) -> Value {
-    let mut detail = parsed(&item.detail);
-    if let Some(fields) = detail.as_object_mut() {
-        fields.insert("item".to_owned(), item.number.into());
-        if let Some(file) = fields.get_mut("file") {
-            let name = file.as_u64().and_then(|number| files.get(number as usize));
-            *file = name.map_or(Value::Null, |name| name.as_str().into());
-        }
-    }
-    detail
 }
 
 /// For people: figures, and the first items of each sort.

@@ -11,10 +11,8 @@
 //! | `replay_command` | stored webhooks interpreted anew |
 //! | `rollup_command` | verify and rebuild the figures |
 //! | `reconcile_command` | compare Netbanx's reports with our transactions: options, mappings, what is kept |
-//! | `comparison` | one such comparison, chunk by chunk |
 //! | `progress` | how far it is |
 //! | `findings` | what it found, as text or JSON |
-//! | `take_over` | what a report says, made an event |
 //! | `settings_command` | what can be set |
 //! | `listen_command` | forward a company's messages to a local address |
 //! | `lookup_command` | ask Netbanx what it has |
@@ -25,7 +23,6 @@
 mod access;
 mod admin;
 mod cli;
-mod comparison;
 mod demo;
 mod dev;
 mod doctor;
@@ -41,7 +38,6 @@ mod replay_command;
 mod rollup_command;
 mod send;
 mod settings_command;
-mod take_over;
 
 use std::process::ExitCode;
 
@@ -73,6 +69,9 @@ enum Error {
     Lookup(#[from] lookup::Error),
     #[error(transparent)]
     Report(#[from] reconcile::Error),
+    /// A comparison did not come to its end.
+    #[error(transparent)]
+    Comparison(#[from] comparison::Error),
     #[error("{0}")]
     Refused(String),
     /// What was compared differs, as the answer tells.

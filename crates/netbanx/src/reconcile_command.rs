@@ -4,6 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use common::{CompanyId, Kind, Mode};
+use comparison::{
+    Comparison,
+    take_over::{self, Which},
+    view::{self, changes},
+};
 use reconcile::{Amounts, Field, Mapping, Report, report::Reading};
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
@@ -11,16 +16,11 @@ use settings::Settings;
 use store::{
     companies,
     entity::reconciliation,
-    reconciliations::{self, Decision},
+    reconciliations::{self, By, Decision},
 };
 use uuid::Uuid;
 
-use crate::{
-    Error,
-    comparison::Comparison,
-    findings,
-    take_over::{self, Which},
-};
+use crate::{Error, findings, progress::Progress};
 
 /// Runs that are listed.
 const LISTED: u64 = 50;
@@ -111,10 +111,11 @@ async fn work(options: Options, as_json: bool) -> Result<(), Error> {
     if let Some(id) = options.show {
         let run = reconciliations::run(&db, company, id).await?;
         if let Some(reason) = &options.reason {
-            reconciliations::decide(&db, &run, &options.ignore, Decision::Ignored { reason }).await?;
+            reconciliations::decide(&db, &run, &options.ignore, Decision::Ignored { reason }, By::COMMAND).await?;
         }
         if !options.take_over.is_empty() {
-            let done = take_over::run(&db, &settings, &run, &options.take_over).await?;
+            let tags = cache::Tags::new(redis_client::connect(&settings.cache_redis_url)?, &settings.queue_name);
+            let done = take_over::run(&db, &tags, &run, &options.take_over, By::COMMAND).await?;
             eprintln!("netbanx: {done}");
         }
         let run = reconciliations::run(&db, company, id).await?;
@@ -137,7 +138,9 @@ async fn work(options: Options, as_json: bool) -> Result<(), Error> {
         ModeName::Live => Mode::Live,
         ModeName::Test => Mode::Test,
     };
-    let run = Comparison::begin(&db, company, mode, options.kinds, &reports).await?.compare(reports).await?;
+    let (begun, shown) = (Comparison::begin(&db, company, mode, options.kinds, &reports).await?, Progress::new());
+    let run = begun.compare(reports, &mut |rows, report| shown.show(rows, report)).await?;
+    shown.end();
     told(&db, &run, options.summary, as_json).await
 }
 
@@ -165,13 +168,6 @@ async fn mapping(db: &DatabaseConnection, company: CompanyId, options: &Options)
     Ok(mapping)
 }
 
-/// How many differences of `run` the comparison before had not, and how many it had that are gone.
-async fn changes(db: &DatabaseConnection, run: &reconciliation::Model) -> Result<Option<(u64, u64)>, Error> {
-    let Some(before) = reconciliations::run_before(db, run).await? else { return Ok(None) };
-    let new = reconciliations::not_in(db, run, before.id).await?;
-    Ok(Some((new, reconciliations::not_in(db, &before, run.id).await?)))
-}
-
 async fn told(db: &DatabaseConnection, run: &reconciliation::Model, is_summary: bool, as_json: bool) -> Result<(), Error> {
     let changes = changes(db, run).await?;
     if as_json {
@@ -179,7 +175,7 @@ async fn told(db: &DatabaseConnection, run: &reconciliation::Model, is_summary: 
     } else {
         findings::write_text(db, run, changes, is_summary).await?;
     }
-    if findings::differs(run) { Err(Error::Differs) } else { Ok(()) }
+    if view::differs(run) { Err(Error::Differs) } else { Ok(()) }
 }
 
 async fn list(db: &DatabaseConnection, company: CompanyId, as_json: bool) -> Result<(), Error> {
@@ -187,7 +183,7 @@ async fn list(db: &DatabaseConnection, company: CompanyId, as_json: bool) -> Res
     for run in reconciliations::runs(db, company, LISTED).await? {
         let changes = if run.finished_at.is_some() { changes(db, &run).await? } else { None };
         if as_json {
-            listed.push(findings::view(&run, changes));
+            listed.push(view::view(&run, changes));
         } else {
             println!("{}", findings::line(&run, changes));
         }

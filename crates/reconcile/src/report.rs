@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    fs::File,
     path::{Path, PathBuf},
 };
 
@@ -43,8 +44,19 @@ impl Report {
     pub fn open(path: &Path, number: usize, reading: &Reading) -> Result<Self, Error> {
         let name = if path == Path::new("-") { PathBuf::from("standard input") } else { path.to_owned() };
         let name = name.display().to_string();
-        let failed = |error| Error::Io { name: name.clone(), error };
-        let found = Records::of(Source::open(path).map_err(failed)?).map_err(failed)?;
+        let source = Source::open(path).map_err(|error| Error::Io { name: name.clone(), error })?;
+        Self::of(source, name, number, reading)
+    }
+
+    /// The same of an open file, which is called `name`.
+    pub fn of_file(file: File, name: String, number: usize, reading: &Reading) -> Result<Self, Error> {
+        let size = file.metadata().ok().map(|about| about.len());
+        let source = Source::of(file, size).map_err(|error| Error::Io { name: name.clone(), error })?;
+        Self::of(source, name, number, reading)
+    }
+
+    fn of(source: Source, name: String, number: usize, reading: &Reading) -> Result<Self, Error> {
+        let found = Records::of(source).map_err(|error| Error::Io { name: name.clone(), error })?;
         let (records, header) = found.ok_or_else(|| Error::Empty(name.clone()))?;
         let columns = reading.mapping.columns(&name, &header, reading.kind.is_some())?;
         Ok(Self { name, number, records, form: Form { columns, mapping: reading.mapping.clone(), kind: reading.kind } })

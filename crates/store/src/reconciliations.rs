@@ -3,14 +3,20 @@
 //! A run is begun, filled with items while its reports are read, and finished; one that was cut off stays without an end. What
 //! a row is, only the last row may tell: until then the item that stands for it is [`DEFERRED`].
 
+mod decisions;
+mod progress;
+mod reads;
 mod retention;
 mod transactions;
 
 use common::CompanyId;
+pub use decisions::{By, Decision, decide};
+pub use progress::{SILENT_MS, alive, stopped};
+pub use reads::{ItemFilter, get, item, items, list, list_items, not_in, run, run_before, runs};
 pub(crate) use retention::retain;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
-    QueryFilter, QueryOrder, QuerySelect, Set, Statement, TransactionTrait,
+    QueryFilter, QuerySelect, Set, Statement, TransactionTrait,
     sea_query::{Expr, OnConflict},
 };
 pub use transactions::{Known, by_ids, by_references, within};
@@ -18,7 +24,6 @@ use uuid::Uuid;
 
 use crate::{
     Error,
-    audit::{self, Note},
     entity::{reconciliation, reconciliation_item, reconciliation_mapping},
 };
 use clock::now_ms;
@@ -85,6 +90,9 @@ pub async fn begin(db: &DatabaseConnection, company: CompanyId, mode: &str, file
         from_time: None,
         until_time: None,
         totals: "[]".to_owned(),
+        alive_at: Some(now_ms()),
+        percent: None,
+        failure: None,
     };
     reconciliation::Entity::insert(reconciliation::ActiveModel::from(row.clone())).exec_without_returning(db).await?;
     Ok(row)
@@ -149,6 +157,8 @@ pub async fn finish(
         from_time: outcome.span.map(|(from, _)| from),
         until_time: outcome.span.map(|(_, until)| until),
         totals: outcome.totals,
+        alive_at: None,
+        percent: Some(100),
         ..run.clone()
     };
     let row = counted(&tx, row).await?;
@@ -188,115 +198,6 @@ async fn ignore_again(tx: &DatabaseTransaction, run: &reconciliation::Model) -> 
          AND o.state = 'ignored')";
     let values = [run.company_id.into(), run.id.into()];
     tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.map(drop)
-}
-
-/// What becomes of an item that somebody looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision<'d> {
-    /// It is left alone from now on, in later runs too.
-    Ignored {
-        /// Why.
-        reason: &'d str,
-    },
-    /// What the report says was taken over as an event.
-    TakenOver,
-}
-
-impl Decision<'_> {
-    const fn state(self) -> &'static str {
-        match self {
-            Self::Ignored { .. } => IGNORED,
-            Self::TakenOver => TAKEN_OVER,
-        }
-    }
-
-    const fn action(self) -> &'static str {
-        match self {
-            Self::Ignored { .. } => "reconciliation.ignore",
-            Self::TakenOver => "reconciliation.takeOver",
-        }
-    }
-
-    const fn reason(&self) -> &str {
-        match self {
-            Self::Ignored { reason } => reason,
-            Self::TakenOver => "taken over from the report",
-        }
-    }
-}
-
-/// Settles open items of a run by their numbers; noted in the audit log. Refuses all where one is not open.
-pub async fn decide(
-    db: &DatabaseConnection,
-    run: &reconciliation::Model,
-    numbers: &[i64],
-    decision: Decision<'_>,
-) -> Result<(), Error> {
-    use reconciliation_item::{Column, Entity};
-    let reason = decision.reason();
-    let tx = db.begin().await?;
-    let mut settled = 0;
-    for some in numbers.chunks(WRITTEN_AT_ONCE) {
-        let open = of_run(run).add(Column::Finding.ne(DEFERRED)).add(Column::State.eq(OPEN));
-        let update = Entity::update_many()
-            .col_expr(Column::State, Expr::value(decision.state()))
-            .col_expr(Column::Reason, Expr::value(reason))
-            .filter(open.add(Column::Number.is_in(some.iter().copied())));
-        settled += update.exec(&tx).await?.rows_affected;
-    }
-    if settled != numbers.len() as u64 {
-        return Err(Error::Conflict(format!("the comparison {} has only {settled} open items of those", run.id)));
-    }
-    let detail = serde_json::json!({"reconciliation": run.id, "items": numbers, "reason": reason}).to_string();
-    let company = CompanyId(run.company_id);
-    audit::record(&tx, Note { actor: "command", company, action: decision.action(), detail: &detail, address: None }).await?;
-    counted(&tx, run.clone()).await?;
-    Ok(tx.commit().await?)
-}
-
-/// Up to `limit` open items of a run and a finding behind the number `after`, in order.
-pub async fn items(
-    db: &DatabaseConnection,
-    run: &reconciliation::Model,
-    finding: &str,
-    after: i64,
-    limit: u64,
-) -> Result<Vec<reconciliation_item::Model>, Error> {
-    use reconciliation_item::{Column, Entity};
-    let own = of_run(run).add(Column::Finding.eq(finding)).add(Column::Number.gt(after)).add(Column::State.eq(OPEN));
-    Ok(Entity::find().filter(own).order_by_asc(Column::Number).limit(limit).all(db).await?)
-}
-
-/// The latest runs of a company, the latest first.
-pub async fn runs(db: &DatabaseConnection, company: CompanyId, limit: u64) -> Result<Vec<reconciliation::Model>, Error> {
-    use reconciliation::{Column, Entity};
-    let own = Entity::find().filter(Column::CompanyId.eq(company.0));
-    Ok(own.order_by_desc(Column::Id).limit(limit).all(db).await?)
-}
-
-/// A run by its id.
-pub async fn run(db: &DatabaseConnection, company: CompanyId, id: Uuid) -> Result<reconciliation::Model, Error> {
-    let found = reconciliation::Entity::find_by_id((company.0, id)).one(db).await?;
-    found.ok_or_else(|| Error::Conflict(format!("the company has no comparison {id}")))
-}
-
-/// The comparison before `run` of the same company and mode, of those that came to their end.
-pub async fn run_before(db: &DatabaseConnection, run: &reconciliation::Model) -> Result<Option<reconciliation::Model>, Error> {
-    use reconciliation::{Column, Entity};
-    let own = Entity::find().filter(Column::CompanyId.eq(run.company_id)).filter(Column::Mode.eq(run.mode.as_str()));
-    let before = own.filter(Column::Id.lt(run.id)).filter(Column::FinishedAt.is_not_null());
-    Ok(before.order_by_desc(Column::Id).one(db).await?)
-}
-
-/// How many open differences of `run` are not in `other`.
-pub async fn not_in(db: &DatabaseConnection, run: &reconciliation::Model, other: Uuid) -> Result<u64, Error> {
-    let sql = "SELECT COUNT(*) AS n FROM reconciliation_items i WHERE i.company_id = $1 AND i.reconciliation_id = $2
-       AND i.finding <> 'malformed' AND i.state = 'open' AND NOT EXISTS (SELECT 1 FROM reconciliation_items o
-         WHERE o.company_id = i.company_id AND o.item_key = i.item_key AND o.reconciliation_id = $3)";
-    let values = [run.company_id.into(), run.id.into(), other.into()];
-    let row = db.query_one_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
-    let count: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or(0);
-    Ok(count.unsigned_abs())
 }
 
 /// The mapping that a company keeps under `name`, as JSON.

@@ -135,6 +135,13 @@ pub const TABLE: &[Row] = &[
     send("POST", "/api/v1/receivers/{endpoint}/keys", SECRETS, Forbidden, 201, r#"{"company":"acme","graceHours":0}"#),
     delete("/api/v1/receivers/{endpoint}/keys/{version}", SECRETS, Forbidden),
     send("POST", "/api/v1/receivers/{endpoint}/test", SECRETS, Forbidden, 200, r#"{"company":"acme"}"#),
+    get("/api/v1/reconciliations", TRANSACTIONS, Own),
+    // Nothing is wrong with who asks, but with the report: two of a company's at once would be too many.
+    send("POST", "/api/v1/reconciliations", SECRETS, Forbidden, 400, "colour\n"),
+    get("/api/v1/reconciliations/{id}", TRANSACTIONS, NotFound),
+    get("/api/v1/reconciliations/{id}/items", TRANSACTIONS, NotFound),
+    send("POST", "/api/v1/reconciliations/{id}/items/{number}/ignore", SECRETS, NotFound, 200, r#"{"reason":"theirs"}"#),
+    Row { body: None, ..send("POST", "/api/v1/reconciliations/{id}/items/{number}/take-over", SECRETS, NotFound, 200, "") },
     get("/api/v1/session", Who::Anyone, Own),
     send("POST", "/api/v1/session", Who::Everyone, Own, 200, r#"{"email":"EMAIL","password":"PASSWORD"}"#),
     delete("/api/v1/session", Who::Anyone, Own),

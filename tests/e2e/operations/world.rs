@@ -57,6 +57,9 @@ pub struct World {
     account: String,
     event: String,
     dead: String,
+    /// A comparison with items to settle.
+    reconciliation: String,
+    settled: AtomicUsize,
     count: AtomicUsize,
     session: OnceCell<(String, String)>,
 }
@@ -84,13 +87,30 @@ impl World {
             "mark-of-a-dead-letter",
             "mark-of-an-endpoint",
             "mark-of-a-channel",
+            "mark-of-a-report",
             EMAIL,
         ];
         let marks = marks.into_iter().chain([&*transaction, &account, &event, &company, &dead]).map(str::to_owned).collect();
+        let reconciliation = compare(&platform);
         let askers = askers(&platform);
         let foreigner = of_token(&platform, "a foreigner", "other", &PERMISSIONS[..6]);
-        let (count, session) = (AtomicUsize::new(0), OnceCell::new());
-        Self { platform, company, askers, foreigner, marks, password, transaction, account, event, dead, count, session }
+        let (count, settled, session) = (AtomicUsize::new(0), AtomicUsize::new(0), OnceCell::new());
+        Self {
+            platform,
+            company,
+            askers,
+            foreigner,
+            marks,
+            password,
+            transaction,
+            account,
+            event,
+            dead,
+            reconciliation,
+            settled,
+            count,
+            session,
+        }
     }
 
     pub async fn get(&self, path: &str) -> Value {
@@ -102,7 +122,16 @@ impl World {
         let (kind, is_fresh) = (row.path.split('/').nth(3).unwrap_or_default(), is_changed && row.method != "GET");
         let id = match kind {
             "alert-rules" if row.method == "GET" => return row.path.to_owned() + "?company=acme",
+            "reconciliations" if row.path == "/api/v1/reconciliations" && row.method == "POST" => {
+                return row.path.to_owned() + "?company=acme";
+            }
             _ if !row.path.contains('{') => return row.path.to_owned(),
+            "reconciliations" => {
+                let is_ignored = is_fresh && row.path.ends_with("/ignore");
+                let number = if is_ignored { self.settled.fetch_add(1, Ordering::Relaxed) + 1 } else { 1 };
+                let number = if row.path.ends_with("/take-over") { "all".to_owned() } else { number.to_string() };
+                return row.path.replace("{id}", &self.reconciliation).replace("{number}", &number);
+            }
             "companies" => self.company.clone(),
             "transactions" => self.transaction.clone(),
             "accounts" => self.account.clone(),
@@ -242,6 +271,15 @@ async fn receive(platform: &Platform) -> String {
         platform.get("/api/webhooks/queue/dead").await["deadLetters"][0]["id"].as_str().map(str::to_owned)
     })
     .await
+}
+
+/// A comparison of the first company's, whose items say too little to be taken over; returns its id.
+fn compare(platform: &Platform) -> String {
+    let rows = (0..40).map(|number| format!("mark-of-a-report-{number}\n"));
+    let report: String = std::iter::once("id\n".to_owned()).chain(rows).collect();
+    let output = platform.netbanx_given(&["reconcile", "--company", "acme", "--json", "--summary", "-"], report.as_bytes());
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    told["reconciliation"].as_str().unwrap().to_owned()
 }
 
 /// Nobody, a token of each permission, one of all, an administrator's, and a person.

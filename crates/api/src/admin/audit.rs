@@ -7,7 +7,7 @@ use sea_orm::DatabaseTransaction;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::shown::time;
-use store::{Scope, audit, entity::audit_entry};
+use store::{Scope, audit, entity::audit_entry, reconciliations::By};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -107,6 +107,11 @@ impl Author {
     pub async fn note_alone(&self, api: &Api, action: &str, detail: &serde_json::Value) -> Result<(), Problem> {
         let detail = detail.to_string();
         audit::record_alone(&api.db, self.entry(action, &detail)).await.map_err(|e| query_failed(&e))
+    }
+
+    /// Who decides what becomes of a difference.
+    pub fn by(&self) -> By<'_> {
+        By { actor: &self.actor, address: self.address.as_deref() }
     }
 
     fn entry<'e>(&'e self, action: &'e str, detail: &'e str) -> audit::Note<'e> {

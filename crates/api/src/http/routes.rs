@@ -23,7 +23,7 @@ use crate::{
     http::{dashboard, openapi, reference},
     monitoring,
     reads::{accounts, events, export, totals, transactions},
-    stream,
+    reconciliations, stream,
 };
 
 /// Adds the API's routes; to be added before the receiver's, which know all that is below
@@ -83,6 +83,7 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         .service(asking(only("/api/v1/receivers/{endpoint}/test", "OPTIONS, POST").route(web::post().to(receivers::test))))
         .configure(add_endpoints)
         .configure(add_alerts)
+        .configure(add_reconciliations)
         .configure(dashboard::add)
         .service(reference::entrance())
         .service(reference::pages())
@@ -166,6 +167,27 @@ fn add_alerts(config: &mut web::ServiceConfig) {
                 .route(web::get().to(alert_notices::show_rules))
                 .route(web::patch().to(alert_notices::change_rules)),
         ));
+}
+
+/// Reports, and what comparisons with them found.
+fn add_reconciliations(config: &mut web::ServiceConfig) {
+    config
+        // A report takes as long as it takes; that has a limit of its own.
+        .service(
+            only("/api/v1/reconciliations", "GET, HEAD, OPTIONS, POST")
+                .route(web::get().to(reconciliations::list))
+                .route(web::post().to(reconciliations::start::start)),
+        )
+        .service(asking(read("/api/v1/reconciliations/{id}", || web::to(reconciliations::show))))
+        .service(asking(read("/api/v1/reconciliations/{id}/items", || web::to(reconciliations::items::list))))
+        .service(asking(
+            only("/api/v1/reconciliations/{id}/items/{number}/ignore", "OPTIONS, POST")
+                .route(web::post().to(reconciliations::items::ignore)),
+        ))
+        .service(
+            only("/api/v1/reconciliations/{id}/items/{number}/take-over", "OPTIONS, POST")
+                .route(web::post().to(reconciliations::items::take_over)),
+        );
 }
 
 /// Longest wait for the database where no response cache is in between.

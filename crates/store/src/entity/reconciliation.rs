@@ -40,6 +40,12 @@ pub struct Model {
     pub until_time: Option<i64>,
     /// JSON: counts and sums by day, currency and kind.
     pub totals: String,
+    /// The last sign of life of one that goes on, milliseconds; none: it goes on no longer, or tells nobody.
+    pub alive_at: Option<i64>,
+    /// How much of the reports was read, in percent, where their size is known.
+    pub percent: Option<i64>,
+    /// Why it did not come to its end.
+    pub failure: Option<String>,
 }
 
 /// No relations: queries join by company explicitly.

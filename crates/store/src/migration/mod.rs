@@ -27,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(reconciliation_age::Migration),
             Box::new(alerting::Migration),
             Box::new(time_zones::Migration),
+            Box::new(reconciliation_progress::Migration),
         ]
     }
 }
@@ -44,6 +45,7 @@ mod platform_state;
 mod read_indexes;
 mod reconciliation;
 mod reconciliation_age;
+mod reconciliation_progress;
 mod rollups;
 mod rules_version;
 mod search;

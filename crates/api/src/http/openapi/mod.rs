@@ -28,6 +28,7 @@ use crate::{
     auth::{self, oidc, session},
     monitoring,
     reads::{accounts, events, export, totals, transactions},
+    reconciliations::{self, items, start},
     stream,
 };
 
@@ -48,6 +49,7 @@ use crate::{
         (name = "accounts", description = "Merchants' accounts at Netbanx, how far they have come, and their payment methods"),
         (name = "events", description = "Webhooks as they were received, masked"),
         (name = "analytics", description = "Figures over any span, zone and interval"),
+        (name = "reconciliation", description = "Netbanx's reports compared with what was received"),
         (name = "session", description = "Signing in and out"),
         (name = "account", description = "What a person changes of their own: password, second factor, sessions"),
         (name = "management", description = "Users, tokens, companies, receivers and the audit log"),
@@ -68,7 +70,8 @@ use crate::{
         endpoints::rotate, attempts::list, attempts::send_again, attempts::test, alert_channels::list, alert_channels::add, alert_channels::show,
         alert_channels::change, alert_channels::remove, alert_notices::list, alert_notices::test, alert_notices::show_rules,
         alert_notices::change_rules, audit::list, queue::show, queue::act, dead_letter_list::list,
-        dead_letter_list::show, monitoring::status,
+        dead_letter_list::show, monitoring::status, reconciliations::list, start::start, reconciliations::show, items::list,
+        items::ignore, items::take_over,
     ),
     components(schemas(
         problems::ProblemDocument, webhooks::TransactionMessage, webhooks::AccountMessage, webhooks::UnreadableMessage,

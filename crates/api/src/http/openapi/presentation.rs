@@ -15,10 +15,11 @@ use utoipa::{
 const ENVELOPE: &str = "Success_";
 
 /// Examples of parameters, by their names. Those of a fixed set of words have the first of them.
-const EXAMPLES: [(&str, &str); 22] = [
+const EXAMPLES: [(&str, &str); 28] = [
     ("accountId", "1002786770"),
     ("asOf", "2026-01-31T12:00:00Z"),
     ("code", "SplxlOBeZQQYbYS6WxSbIA"),
+    ("columns", "status=State"),
     ("company", "demo"),
     ("currency", "EUR"),
     ("endDate", "2026-01-31"),
@@ -28,13 +29,18 @@ const EXAMPLES: [(&str, &str); 22] = [
     ("from", "2026-01-01"),
     ("id", "018f6a3c-5e2b-7c41-9d0e-2f6b8a4c1d75"),
     ("kind", "PAYMENT,REFUND"),
+    ("mapping", "bank"),
     ("merchantRefNum", "order-4711"),
+    ("name", "march.csv"),
+    ("number", "1"),
     ("paymentMethod", "CARD,SEPA"),
     ("q", "order-47"),
     ("resourceId", "9a1c1f0e-3f7b-4a3e-8a25-0b8f3a2b6c11"),
+    ("saveMapping", "bank"),
     ("startDate", "2026-01-01"),
     ("state", "failed"),
     ("status", "FAILED,RETURNED"),
+    ("timeFormat", "%d/%m/%Y %H:%M"),
     ("timeZone", "America/Toronto"),
     ("to", "2026-02-01"),
     ("until", "2026-02-01T12:00:00Z"),

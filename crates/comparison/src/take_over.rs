@@ -9,23 +9,22 @@ use std::{
     time::Duration,
 };
 
-use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Mode};
+use cache::Tags;
+use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Mode, Topic, topic::tag};
 use reconcile::{
     Finding, Row, Transaction,
     item::{row_of, time},
 };
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
-use settings::Settings;
 use store::{
     batch::{NewEvent, Writer},
     entity::{reconciliation, reconciliation_item},
-    reconciliations::{self, Decision},
+    reconciliations::{self, By, Decision},
 };
 use uuid::Uuid;
-use worker::invalidate::Invalidator;
 
-use crate::{Error, comparison::transaction};
+use crate::{Error, compare::transaction};
 
 /// Items that are taken over together.
 const PAGE: u64 = 100;
@@ -37,8 +36,10 @@ const SOURCE: &str = "(report)";
 
 /// Which items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Which {
+pub enum Which {
+    /// Every one that is open.
     All,
+    /// The one of that number.
     Item(i64),
 }
 
@@ -55,9 +56,11 @@ impl FromStr for Which {
 
 /// What was done.
 #[derive(Debug, Default)]
-pub(crate) struct Done {
-    taken: u64,
-    left: BTreeMap<&'static str, u64>,
+pub struct Done {
+    /// How many items were taken over.
+    pub taken: u64,
+    /// How many were not, by the reason.
+    pub left: BTreeMap<&'static str, u64>,
 }
 
 impl fmt::Display for Done {
@@ -68,16 +71,15 @@ impl fmt::Display for Done {
 }
 
 /// Takes over open items of `run`, as far as they say enough. Doing it again does no harm.
-pub(crate) async fn run(
+pub async fn run(
     db: &DatabaseConnection,
-    settings: &Settings,
+    tags: &Tags,
     run: &reconciliation::Model,
     which: &[Which],
+    by: By<'_>,
 ) -> Result<Done, Error> {
     let writer = Writer::new(db.clone(), 0);
     let is_meant = |number| which.contains(&Which::All) || which.contains(&Which::Item(number));
-    let invalidator =
-        Invalidator::start(cache::Tags::new(redis_client::connect(&settings.cache_redis_url)?, &settings.queue_name));
     let mut done = Done::default();
     for finding in [Finding::MissingHere, Finding::Differing] {
         let mut after = 0;
@@ -102,10 +104,13 @@ pub(crate) async fn run(
                 continue;
             }
             writer.write(&events).await?;
-            reconciliations::decide(db, run, &numbers, Decision::TakenOver).await?;
+            reconciliations::decide(db, run, &numbers, Decision::TakenOver, by).await?;
             done.taken += numbers.len() as u64;
-            if tokio::time::timeout(INVALIDATE, invalidator.committed(&events)).await.is_err() {
-                eprintln!("netbanx: Redis is away; dashboards show this when their cached answers end");
+            let changed = events.iter().flat_map(|new| Topic::of(&new.event).iter().map(|topic| (new.company_id, *topic)));
+            let both: BTreeSet<String> =
+                changed.flat_map(|(company, topic)| [tag(Some(company), topic), tag(None, topic)]).collect();
+            if !matches!(tokio::time::timeout(INVALIDATE, tags.touch(both)).await, Ok(Ok(()))) {
+                tracing::warn!("Redis is away: dashboards show what was taken over when their cached answers end");
             }
         }
     }
@@ -168,8 +173,7 @@ fn body(run: &reconciliation::Model, number: i64, detail: &Value, known: &[Trans
 /// The event that `body` tells, as of now.
 fn event(run: &reconciliation::Model, body: String, has_legacy: bool) -> Result<NewEvent, Error> {
     let (endpoint, now) = (Endpoint::Netbanx, clock::now());
-    let refused = |error: common::Rejection| Error::Refused(error.to_string());
-    let envelope = Envelope::parse(body.as_bytes(), None).map_err(refused)?;
+    let envelope = Envelope::parse(body.as_bytes(), None)?;
     Ok(NewEvent {
         webhook_id: Uuid::now_v7(),
         company_id: CompanyId(run.company_id),
@@ -178,7 +182,7 @@ fn event(run: &reconciliation::Model, body: String, has_legacy: bool) -> Result<
         legacy: has_legacy.then(|| EventIdentity::legacy(endpoint, Some(SOURCE), &envelope)),
         event_key: None,
         received_ms: now.timestamp_millis(),
-        event: Event::interpret(&envelope, now).map_err(refused)?,
+        event: Event::interpret(&envelope, now)?,
         payload: body,
     })
 }

@@ -21,7 +21,7 @@ use store::{
     reconciliations::{self, DEFERRED, Known, NewItem, Outcome},
 };
 
-use crate::{Error, progress::Progress};
+use crate::Error;
 
 /// Rows, and transactions, that are looked at together.
 const CHUNK: usize = 5_000;
@@ -34,8 +34,12 @@ const UNKNOWN: &str = "no transaction here has its id, or its reference, kind, a
 const UNKNOWN_ID: &str = "no transaction here has its id";
 const NAMED_TWICE: &str = "another row of the reports names the same transaction";
 
+/// What is told while a report is read: rows so far, and the report.
+pub type Progress<'p> = &'p mut (dyn FnMut(u64, &Report) + Send);
+
 /// A comparison that goes on.
-pub(crate) struct Comparison<'d> {
+#[derive(Debug)]
+pub struct Comparison<'d> {
     db: &'d DatabaseConnection,
     company: CompanyId,
     mode: Mode,
@@ -71,15 +75,18 @@ impl<'d> Comparison<'d> {
         Ok(Self { db, company, mode, kinds, run, taken, named, items, last: 0, rows: 0, matched: 0, span: None, totals, files })
     }
 
-    /// Compares all of `reports` and keeps what was found.
-    pub async fn compare(mut self, mut reports: Vec<Report>) -> Result<reconciliation::Model, Error> {
+    /// The run as it is kept while it goes on.
+    pub fn run(&self) -> &reconciliation::Model {
+        &self.run
+    }
+
+    /// Compares all of `reports` and keeps what was found. Dropped before its end it leaves a run without one.
+    pub async fn compare(mut self, mut reports: Vec<Report>, progress: Progress<'_>) -> Result<reconciliation::Model, Error> {
         // A row's id leaves no doubt: rows that have none come afterwards.
         reports.sort_by_key(|report| !report.has(Field::Id));
-        let mut progress = Progress::new();
-        for report in &mut reports {
-            self.read(report, &mut progress).await?;
+        for report in reports {
+            self.read(report, progress).await?;
         }
-        progress.end();
         for window in [NEAR_MS, WINDOW_MS] {
             self.look_up_deferred(window).await?;
         }
@@ -97,18 +104,18 @@ impl<'d> Comparison<'d> {
         Ok(reconciliations::finish(self.db, &self.run, outcome).await?)
     }
 
-    async fn read(&mut self, report: &mut Report, progress: &mut Progress) -> Result<(), Error> {
+    async fn read(&mut self, mut report: Report, progress: Progress<'_>) -> Result<(), Error> {
         let before = self.rows;
         let has_ids = report.has(Field::Id);
         loop {
-            let (mut rows, mut bad) = (Vec::new(), Vec::new());
-            while rows.len() + bad.len() < CHUNK {
-                match report.next_row()? {
-                    Some(Ok(row)) => rows.push(row),
-                    Some(Err(malformed)) => bad.push(malformed),
-                    None => break,
-                }
-            }
+            // Reading blocks, and requests are answered beside it.
+            let chunk = tokio::task::spawn_blocking(move || {
+                let rows = chunk_of(&mut report);
+                (report, rows)
+            });
+            let (back, chunk) = chunk.await.map_err(|_| Error::Stopped)?;
+            report = back;
+            let (rows, bad) = chunk?;
             let count = rows.len() + bad.len();
             self.rows += count as u64;
             for row in &rows {
@@ -119,7 +126,7 @@ impl<'d> Comparison<'d> {
             }
             self.look_up(rows, &bad, has_ids).await?;
             self.write(&[]).await?;
-            progress.show(self.rows, report);
+            progress(self.rows, &report);
             if count < CHUNK {
                 break;
             }
@@ -295,6 +302,19 @@ impl<'d> Comparison<'d> {
         let items = std::mem::take(&mut self.items);
         Ok(reconciliations::add_items(self.db, &self.run, items, settled).await?)
     }
+}
+
+/// The next rows of `report`, up to [`CHUNK`]: those that can be read, and those that cannot.
+fn chunk_of(report: &mut Report) -> Result<(Vec<Row>, Vec<Malformed>), reconcile::Error> {
+    let (mut rows, mut bad) = (Vec::new(), Vec::new());
+    while rows.len() + bad.len() < CHUNK {
+        match report.next_row()? {
+            Some(Ok(row)) => rows.push(row),
+            Some(Err(malformed)) => bad.push(malformed),
+            None => break,
+        }
+    }
+    Ok((rows, bad))
 }
 
 /// As the comparison has it.

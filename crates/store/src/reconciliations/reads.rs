@@ -1,0 +1,130 @@
+//! Runs and their items, by page.
+
+use common::CompanyId;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+};
+use uuid::Uuid;
+
+use super::{DEFERRED, OPEN, of_run};
+use crate::{
+    Error, Scope,
+    entity::{reconciliation, reconciliation_item},
+};
+
+/// Runs within `scope`, the latest first, behind the one of the id `after`.
+pub async fn list(
+    db: &DatabaseConnection,
+    scope: Scope,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<reconciliation::Model>, Error> {
+    use reconciliation::{Column, Entity};
+    let mut found = Entity::find().filter(within(scope));
+    if let Some(after) = after {
+        found = found.filter(Column::Id.lt(after));
+    }
+    Ok(found.order_by_desc(Column::Id).limit(limit).all(db).await?)
+}
+
+/// The run of that id, if it is within `scope`.
+pub async fn get(db: &DatabaseConnection, scope: Scope, id: Uuid) -> Result<Option<reconciliation::Model>, Error> {
+    use reconciliation::{Column, Entity};
+    Ok(Entity::find().filter(within(scope)).filter(Column::Id.eq(id)).one(db).await?)
+}
+
+fn within(scope: Scope) -> Condition {
+    match scope {
+        Scope::All => Condition::all(),
+        Scope::Company(company) => Condition::all().add(reconciliation::Column::CompanyId.eq(company)),
+    }
+}
+
+/// Which items are asked for; absent ones do not filter.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ItemFilter {
+    /// Of this sort.
+    pub finding: Option<&'static str>,
+    /// open, ignored or taken-over.
+    pub state: Option<&'static str>,
+}
+
+/// Up to `limit` items of a run by sort and number, behind `after`.
+pub async fn list_items(
+    db: &DatabaseConnection,
+    run: &reconciliation::Model,
+    filter: ItemFilter,
+    after: Option<(&str, i64)>,
+    limit: u64,
+) -> Result<Vec<reconciliation_item::Model>, Error> {
+    use reconciliation_item::{Column, Entity};
+    let mut own = of_run(run).add(Column::Finding.ne(DEFERRED));
+    if let Some(finding) = filter.finding {
+        own = own.add(Column::Finding.eq(finding));
+    }
+    if let Some(state) = filter.state {
+        own = own.add(Column::State.eq(state));
+    }
+    if let Some((finding, number)) = after {
+        let same = Condition::all().add(Column::Finding.eq(finding)).add(Column::Number.gt(number));
+        own = own.add(Condition::any().add(Column::Finding.gt(finding)).add(same));
+    }
+    let page = Entity::find().filter(own).order_by_asc(Column::Finding).order_by_asc(Column::Number);
+    Ok(page.limit(limit).all(db).await?)
+}
+
+/// The item of a run with that number.
+pub async fn item(
+    db: &DatabaseConnection,
+    run: &reconciliation::Model,
+    number: i64,
+) -> Result<Option<reconciliation_item::Model>, Error> {
+    use reconciliation_item::{Column, Entity};
+    let own = of_run(run).add(Column::Finding.ne(DEFERRED)).add(Column::Number.eq(number));
+    Ok(Entity::find().filter(own).one(db).await?)
+}
+
+/// Up to `limit` open items of a run and a finding behind the number `after`, in order.
+pub async fn items(
+    db: &DatabaseConnection,
+    run: &reconciliation::Model,
+    finding: &str,
+    after: i64,
+    limit: u64,
+) -> Result<Vec<reconciliation_item::Model>, Error> {
+    use reconciliation_item::{Column, Entity};
+    let own = of_run(run).add(Column::Finding.eq(finding)).add(Column::Number.gt(after)).add(Column::State.eq(OPEN));
+    Ok(Entity::find().filter(own).order_by_asc(Column::Number).limit(limit).all(db).await?)
+}
+
+/// The latest runs of a company, the latest first.
+pub async fn runs(db: &DatabaseConnection, company: CompanyId, limit: u64) -> Result<Vec<reconciliation::Model>, Error> {
+    use reconciliation::{Column, Entity};
+    let own = Entity::find().filter(Column::CompanyId.eq(company.0));
+    Ok(own.order_by_desc(Column::Id).limit(limit).all(db).await?)
+}
+
+/// A run by its id.
+pub async fn run(db: &DatabaseConnection, company: CompanyId, id: Uuid) -> Result<reconciliation::Model, Error> {
+    let found = reconciliation::Entity::find_by_id((company.0, id)).one(db).await?;
+    found.ok_or_else(|| Error::Conflict(format!("the company has no comparison {id}")))
+}
+
+/// The comparison before `run` of the same company and mode, of those that came to their end.
+pub async fn run_before(db: &DatabaseConnection, run: &reconciliation::Model) -> Result<Option<reconciliation::Model>, Error> {
+    use reconciliation::{Column, Entity};
+    let own = Entity::find().filter(Column::CompanyId.eq(run.company_id)).filter(Column::Mode.eq(run.mode.as_str()));
+    let before = own.filter(Column::Id.lt(run.id)).filter(Column::FinishedAt.is_not_null());
+    Ok(before.order_by_desc(Column::Id).one(db).await?)
+}
+
+/// How many open differences of `run` are not in `other`.
+pub async fn not_in(db: &DatabaseConnection, run: &reconciliation::Model, other: Uuid) -> Result<u64, Error> {
+    let sql = "SELECT COUNT(*) AS n FROM reconciliation_items i WHERE i.company_id = $1 AND i.reconciliation_id = $2
+       AND i.finding <> 'malformed' AND i.state = 'open' AND NOT EXISTS (SELECT 1 FROM reconciliation_items o
+         WHERE o.company_id = i.company_id AND o.item_key = i.item_key AND o.reconciliation_id = $3)";
+    let values = [run.company_id.into(), run.id.into(), other.into()];
+    let row = db.query_one_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    let count: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or(0);
+    Ok(count.unsigned_abs())
+}
