@@ -1,7 +1,7 @@
 //! One comparison of reports with our transactions, chunk by chunk: what is held of it does not grow with the reports but for
 //! the ids of the transactions that were named, 16 bytes each.
 //!
-//! 1. Rows are looked up by id, [`CHUNK`] at a time. One that is not found is deferred: it is kept as an item of the run.
+//! 1. Rows are looked up by id, 5,000 at a time. One that is not found is deferred: it is kept as an item of the run.
 //! 2. When every row has been seen, and so each transaction is with the row that names it, deferred rows are looked up
 //!    by reference among the transactions that are left: first those of nearly the same time, then those of the same day.
 //! 3. What is left of the rows is missing here; transactions within the reports' span of time that are left are missing there.
