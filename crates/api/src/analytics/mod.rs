@@ -48,7 +48,7 @@ const UTC: &str = "UTC";
 pub(crate) const PERMISSION: &str = "read:analytics";
 
 /// How far back figures go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum TimeRange {
     Hour,
     Day,

@@ -47,7 +47,7 @@ const NOTED: i64 = 10_000;
 pub(crate) struct Precomputed {
     client: Client,
     prefix: Arc<str>,
-    noted: Cache<(TimeRange, Option<Uuid>), ()>,
+    noted: Cache<Place, ()>,
 }
 
 /// How often a range is computed again.
@@ -95,7 +95,7 @@ impl Precomputed {
     }
 
     /// What was asked for lately.
-    async fn asked(&self) -> Result<Vec<(TimeRange, Scope)>, redis_client::Error> {
+    async fn asked(&self) -> Result<Vec<Place>, redis_client::Error> {
         let since = (now_ms() - ASKED_MS) as f64;
         let latest = Some((0, NOTED));
         let members: Vec<String> = self.client.zrevrangebyscore(self.key("asked"), f64::MAX, since, false, latest).await?;
@@ -134,19 +134,17 @@ fn company(scope: Scope) -> Option<Uuid> {
     }
 }
 
-fn place(member: &str) -> Option<(TimeRange, Scope)> {
+fn place(member: &str) -> Option<Place> {
     let (range, whose) = member.split_once(':')?;
     let range = TimeRange::ALL.into_iter().find(|known| known.as_str() == range)?;
-    Some((range, if whose == "all" { Scope::All } else { Scope::Company(whose.parse().ok()?) }))
+    Some((range, if whose == "all" { None } else { Some(whose.parse().ok()?) }))
 }
 
-/// What is to be kept ready.
-struct Place {
-    range: TimeRange,
-    scope: Scope,
-    /// How much traffic it counts: its figures are computed again once this is another. None: by time alone.
-    traffic: Option<i64>,
-}
+/// A range of a company, or of all together.
+type Place = (TimeRange, Option<Uuid>);
+/// What is to be kept ready, those of all together before those of companies, each with how much traffic it counts: its figures are
+/// computed again once this is another. None: by time alone.
+type Kept = BTreeMap<Place, Option<i64>>;
 
 /// What was computed last of a place.
 #[derive(Clone, Copy)]
@@ -159,46 +157,39 @@ struct Computed {
 
 /// What one replica has computed.
 #[derive(Default)]
-struct Done(HashMap<(TimeRange, Option<Uuid>), Computed>);
+struct Done(HashMap<Place, Computed>);
 
 impl Done {
-    fn of(&self, range: TimeRange, scope: Scope) -> Option<&Computed> {
-        self.0.get(&(range, company(scope)))
+    fn is_due(&self, place: Place) -> bool {
+        self.0.get(&place).is_none_or(|computed| computed.at.elapsed() >= interval(place.0))
     }
 
-    fn is_due(&self, range: TimeRange, scope: Scope) -> bool {
-        self.of(range, scope).is_none_or(|computed| computed.at.elapsed() >= interval(range))
+    /// Whether it counts the same traffic as when it was computed.
+    fn rests(&self, place: Place, traffic: Option<i64>) -> bool {
+        traffic.is_some() && self.0.get(&place).is_some_and(|computed| computed.traffic == traffic)
     }
 
-    /// Whether it is to be computed although nobody asks for it.
-    fn is_place_due(&self, Place { range, scope, traffic }: &Place) -> bool {
-        let rests = traffic.is_some() && self.of(*range, *scope).is_some_and(|computed| computed.traffic == *traffic);
-        !rests && self.is_due(*range, *scope)
-    }
-
-    /// How many of `places` have an answer of each range.
-    fn ready(&self, places: &[Place]) -> Vec<(&'static str, u64)> {
-        let has = |place: &&Place| {
-            self.of(place.range, place.scope).is_some_and(|computed| computed.at.elapsed() < cached::analytics(place.range).ttl())
-        };
-        let count = |range| places.iter().filter(|place| place.range == range).filter(has).count();
+    /// How many of `kept` have an answer of each range.
+    fn ready(&self, kept: &Kept) -> Vec<(&'static str, u64)> {
+        let has =
+            |place: &&Place| self.0.get(place).is_some_and(|computed| computed.at.elapsed() < cached::analytics(place.0).ttl());
+        let count = |range| kept.keys().filter(|place| place.0 == range).filter(has).count();
         TimeRange::ALL.into_iter().map(|range| (range.as_str(), count(range) as u64)).collect()
     }
 
-    /// Forgets what is not among `places` and was not computed lately.
-    fn forget(&mut self, places: &[Place]) {
-        let kept: HashSet<_> = places.iter().map(|place| (place.range, company(place.scope))).collect();
-        self.0.retain(|place, computed| kept.contains(place) || computed.at.elapsed() < 2 * interval(place.0));
+    /// Forgets what is not among `kept` and was not computed lately.
+    fn forget(&mut self, kept: &Kept) {
+        self.0.retain(|place, computed| kept.contains_key(place) || computed.at.elapsed() < 2 * interval(place.0));
     }
 
-    fn is_older(&self, range: TimeRange, scope: Scope, version: u64) -> bool {
-        self.of(range, scope).is_none_or(|computed| computed.version < version)
+    fn is_older(&self, place: Place, version: u64) -> bool {
+        self.0.get(&place).is_none_or(|computed| computed.version < version)
     }
 }
 
 /// What is to be kept ready: every range of all together, and those of the companies that are busy.
-async fn places(api: &Api) -> Result<Vec<Place>, store::Error> {
-    let mut places = Vec::new();
+async fn kept(api: &Api) -> Result<Kept, store::Error> {
+    let mut kept = Kept::new();
     let others = companies::with_other_days(&api.db).await?;
     let mut known: HashMap<(Grain, i64), BTreeMap<Uuid, i64>> = HashMap::new();
     for range in TimeRange::ALL {
@@ -208,19 +199,18 @@ async fn places(api: &Api) -> Result<Vec<Place>, store::Error> {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(rollups::traffic(&api.db, grain, from).await?),
         };
-        places.push(Place { range, scope: Scope::All, traffic: None });
+        kept.insert((range, None), None);
         // Nobody is told a month of UTC's days who counts by others.
         let busy = busy.iter().filter(|(id, _)| range != TimeRange::Month || !others.contains(id));
-        places.extend(busy.map(|(id, traffic)| Place { range, scope: Scope::Company(*id), traffic: Some(*traffic) }));
+        kept.extend(busy.map(|(id, traffic)| ((range, Some(*id)), Some(*traffic))));
     }
-    Ok(places)
+    Ok(kept)
 }
 
 /// Keeps answers ready until `stop`, whenever this replica has the right to.
 pub(crate) async fn run(api: Api, mut stop: Stop) {
     let lease = Lease::new(api.precomputed.client.clone(), &api.precomputed.key("lease"), LEASE);
-    let (mut done, mut kept, mut looked, mut held) =
-        (Done::default(), Vec::<Place>::new(), None::<Instant>, None::<(Instant, u64)>);
+    let (mut done, mut ready_for, mut looked, mut held) = (Done::default(), Kept::new(), None::<Instant>, None::<(Instant, u64)>);
     let (mut told, mut tick) = (Vec::new(), TICK.0);
     while !*stop.borrow() {
         // Either the time is over or it is told to stop, which the loop sees.
@@ -237,13 +227,13 @@ pub(crate) async fn run(api: Api, mut stop: Stop) {
             continue;
         };
         if looked.is_none_or(|at| at.elapsed() >= COMPANIES) {
-            match places(&api).await {
-                Ok(places) => kept = places,
+            match kept(&api).await {
+                Ok(kept) => ready_for = kept,
                 // Those known before are kept ready until the next look.
                 Err(error) => tracing::warn!(%error, "the companies with traffic are not known"),
             }
             looked = Some(Instant::now());
-            done.forget(&kept);
+            done.forget(&ready_for);
             if let Err(error) = api.precomputed.forget().await {
                 tracing::debug!(%error, "what was asked for long ago is forgotten later");
             }
@@ -254,8 +244,8 @@ pub(crate) async fn run(api: Api, mut stop: Stop) {
         if !asked.is_empty() {
             tick = TICK.0;
         }
-        round(&api, &lease, fence, asked, &kept, &mut done).await;
-        let ready = done.ready(&kept);
+        round(&api, &lease, fence, asked, &ready_for, &mut done).await;
+        let ready = done.ready(&ready_for);
         if ready != told {
             match api.precomputed.tell(&ready, fence).await {
                 Ok(()) => told = ready,
@@ -267,13 +257,13 @@ pub(crate) async fn run(api: Api, mut stop: Stop) {
 }
 
 /// Computes what is due now of what was `asked` for and of what is `kept` ready.
-async fn round(api: &Api, lease: &Lease, fence: u64, asked: Vec<(TimeRange, Scope)>, kept: &[Place], done: &mut Done) {
+async fn round(api: &Api, lease: &Lease, fence: u64, asked: Vec<Place>, kept: &Kept, done: &mut Done) {
     // Of what is due: whether it is to be computed although nothing was committed.
-    let mut due: Vec<(TimeRange, Scope, bool)> = Vec::new();
-    let mut known: HashSet<(TimeRange, Option<Uuid>)> = HashSet::new();
+    let mut due: Vec<(Place, bool)> = Vec::new();
+    let mut known: HashSet<Place> = HashSet::new();
     let mut versions: HashMap<Option<Uuid>, u64> = HashMap::new();
-    for (range, scope) in asked {
-        let whose = company(scope);
+    for place in asked {
+        let (_, whose) = place;
         let version = match versions.get(&whose) {
             Some(version) => *version,
             None => match api.cache.tags().version(&tag(whose.map(CompanyId), Topic::Analytics)).await {
@@ -281,26 +271,24 @@ async fn round(api: &Api, lease: &Lease, fence: u64, asked: Vec<(TimeRange, Scop
                 Err(_) => return,
             },
         };
-        let again = done.is_due(range, scope);
-        if again || done.is_older(range, scope, version) {
-            due.push((range, scope, again));
-            known.insert((range, whose));
+        let again = done.is_due(place);
+        if again || done.is_older(place, version) {
+            due.push((place, again));
+            known.insert(place);
         }
     }
-    let traffic: HashMap<(TimeRange, Option<Uuid>), Option<i64>> =
-        kept.iter().map(|place| ((place.range, company(place.scope)), place.traffic)).collect();
-    for place in kept {
-        if done.is_place_due(place) && known.insert((place.range, company(place.scope))) {
-            due.push((place.range, place.scope, true));
+    for (place, traffic) in kept {
+        if !done.rests(*place, *traffic) && done.is_due(*place) && known.insert(*place) {
+            due.push((*place, true));
         }
     }
     let begun = Instant::now();
-    for (range, scope, again) in due {
+    for (place, again) in due {
         // A round may take long; only who still has the right goes on.
         if begun.elapsed() > LEASE / 3 && !matches!(lease.hold().await, Ok(Some(current)) if current == fence) {
             return;
         }
-        let (own, at) = (api.clone(), Instant::now());
+        let (own, at, range, scope) = (api.clone(), Instant::now(), place.0, place.1.map_or(Scope::All, Scope::Company));
         let name = key(Mode::Live);
         let route = cached::analytics(range);
         let made = if again {
@@ -311,9 +299,8 @@ async fn round(api: &Api, lease: &Lease, fence: u64, asked: Vec<(TimeRange, Scop
         match made {
             Ok(version) => {
                 // What is only a newer version does not put off its turn.
-                let turn = done.of(range, scope).filter(|_| !again).map_or(at, |computed| computed.at);
-                let place = (range, company(scope));
-                let traffic = traffic.get(&place).copied().flatten();
+                let turn = done.0.get(&place).filter(|_| !again).map_or(at, |computed| computed.at);
+                let traffic = kept.get(&place).copied().flatten();
                 done.0.insert(place, Computed { at: turn, version, traffic });
             }
             Err(problem) => tracing::warn!(%problem, "figures were not computed"),
