@@ -1,5 +1,7 @@
 //! Which answers an event makes old, by its family and status.
 
+use std::collections::BTreeSet;
+
 use crate::{CompanyId, Event, Status, event::Change};
 
 /// A kind of data that answers are computed from.
@@ -47,6 +49,18 @@ pub fn tag(company: Option<CompanyId>, topic: Topic) -> String {
         Some(company) => format!("{}:{}", company.0, topic.as_str()),
         None => format!("all:{}", topic.as_str()),
     }
+}
+
+/// The tags of what was computed from what changed: of the companies themselves, and of all.
+pub fn tags_of(changes: impl IntoIterator<Item = (CompanyId, Topic)>) -> BTreeSet<String> {
+    let changed: BTreeSet<(CompanyId, Topic)> = changes.into_iter().collect();
+    let companies = changed.iter().filter(|(company, _)| company.known().is_some()).map(|(c, topic)| tag(Some(*c), *topic));
+    companies.chain(changed.iter().map(|(_, topic)| tag(None, *topic))).collect()
+}
+
+/// The same where these events changed it, each with whose it is.
+pub fn tags_of_events<'e>(events: impl IntoIterator<Item = (CompanyId, &'e Event)>) -> BTreeSet<String> {
+    tags_of(events.into_iter().flat_map(|(company, event)| Topic::of(event).iter().map(move |topic| (company, *topic))))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use cache::Tags;
-use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Mode, Topic, topic::tag};
+use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Mode, topic::tags_of_events};
 use reconcile::{
     Finding, Row, Transaction,
     item::{row_of, time},
@@ -106,10 +106,8 @@ pub async fn run(
             writer.write(&events).await?;
             reconciliations::decide(db, run, &numbers, Decision::TakenOver, by).await?;
             done.taken += numbers.len() as u64;
-            let changed = events.iter().flat_map(|new| Topic::of(&new.event).iter().map(|topic| (new.company_id, *topic)));
-            let both: BTreeSet<String> =
-                changed.flat_map(|(company, topic)| [tag(Some(company), topic), tag(None, topic)]).collect();
-            if !matches!(tokio::time::timeout(INVALIDATE, tags.touch(both)).await, Ok(Ok(()))) {
+            let old = tags_of_events(events.iter().map(|new| (new.company_id, &new.event)));
+            if !matches!(tokio::time::timeout(INVALIDATE, tags.touch(old)).await, Ok(Ok(()))) {
                 tracing::warn!("Redis is away: dashboards show what was taken over when their cached answers end");
             }
         }

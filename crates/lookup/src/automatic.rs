@@ -10,7 +10,7 @@ use std::{
 
 use cache::Tags;
 use clock::now_ms;
-use common::{CompanyId, Topic, topic::tag};
+use common::{CompanyId, topic::tags_of_events};
 use http_service::Stop;
 use sea_orm::DatabaseConnection;
 use serde_json::json;
@@ -216,7 +216,5 @@ impl Asker {
 
 /// Notes that answers that `events` change are old.
 pub async fn touch(tags: &Tags, events: &[NewEvent]) -> Result<(), redis_client::Error> {
-    let changed = events.iter().flat_map(|new| Topic::of(&new.event).iter().map(|topic| (new.company_id, *topic)));
-    let both = changed.flat_map(|(company, topic)| [tag(Some(company), topic), tag(None, topic)]);
-    tags.touch(both.collect::<std::collections::BTreeSet<_>>()).await
+    tags.touch(tags_of_events(events.iter().map(|new| (new.company_id, &new.event)))).await
 }

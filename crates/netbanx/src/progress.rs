@@ -43,10 +43,10 @@ impl Progress {
             return;
         }
         let rate = rows as f64 / self.begun.elapsed().as_secs_f64().max(0.001);
-        let bar = match report.progress() {
-            (read, Some(size)) if size > 0 => {
-                let done = (read.min(size) * WIDTH / size) as usize;
-                format!("[{}{}] {:3} %", "#".repeat(done), "·".repeat(WIDTH as usize - done), read.min(size) * 100 / size)
+        let bar = match (report.read_of(WIDTH), report.read_of(100)) {
+            (Some(done), Some(percent)) => {
+                let (done, left) = ("#".repeat(done as usize), "·".repeat((WIDTH - done) as usize));
+                format!("[{done}{left}] {percent:3} %")
             }
             _ => String::new(),
         };

@@ -14,7 +14,7 @@ use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use settings::Settings;
 use store::{
-    companies,
+    Scope, companies,
     entity::reconciliation,
     reconciliations::{self, By, Decision},
 };
@@ -180,7 +180,7 @@ async fn told(db: &DatabaseConnection, run: &reconciliation::Model, is_summary: 
 
 async fn list(db: &DatabaseConnection, company: CompanyId, as_json: bool) -> Result<(), Error> {
     let mut listed: Vec<Value> = Vec::new();
-    for run in reconciliations::runs(db, company, LISTED).await? {
+    for run in reconciliations::list(db, Scope::Company(company.0), None, LISTED).await? {
         let changes = if run.finished_at.is_some() { changes(db, &run).await? } else { None };
         if as_json {
             listed.push(view::view(&run, changes));
@@ -207,6 +207,5 @@ fn kind(text: &str) -> Result<Kind, String> {
 }
 
 fn time_format(text: &str) -> Result<String, String> {
-    let is_valid = chrono::format::StrftimeItems::new(text).all(|item| item != chrono::format::Item::Error);
-    if is_valid { Ok(text.to_owned()) } else { Err("is no format of strftime".to_owned()) }
+    if reconcile::mapping::is_time_format(text) { Ok(text.to_owned()) } else { Err("is no format of strftime".to_owned()) }
 }

@@ -146,6 +146,11 @@ impl Columns {
     }
 }
 
+/// Whether `text` is a format of strftime, as [`Mapping::time_format`] wants it.
+pub fn is_time_format(text: &str) -> bool {
+    chrono::format::StrftimeItems::new(text).all(|item| item != chrono::format::Item::Error)
+}
+
 impl Mapping {
     /// The columns of `header`, of the report `name`. A report needs an id, or all of reference, kind, amount, currency and time.
     /// `is_kind_told`: the kind need not be among them.

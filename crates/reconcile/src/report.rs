@@ -77,9 +77,10 @@ impl Report {
         self.form.columns.get(field).is_some()
     }
 
-    /// How much of the file was read so far, and its size where it has one, in bytes.
-    pub fn progress(&self) -> (u64, Option<u64>) {
-        (self.records.source().bytes_read(), self.records.source().size)
+    /// How many of so many equal parts of the file were read so far; none where it has no size.
+    pub fn read_of(&self, parts: u64) -> Option<u64> {
+        let source = self.records.source();
+        source.size.filter(|size| *size > 0).map(|size| source.bytes_read().min(size) * parts / size)
     }
 
     /// The next row; nothing behind the last. A row that cannot be read does not end the report.

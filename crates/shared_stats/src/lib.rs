@@ -2,8 +2,9 @@
 //! every two seconds; anyone who asks gets the sums of a sliding window.
 //!
 //! In Redis a window is made of hashes of ten seconds (for 1 and 5 minutes) and of five minutes (for
-//! an hour), each with a time to live; a field is a count's or a bucket's name. A hash whose time is over does not change any more: who
-//! asks again and again reads the last ones alone. What a process has not handed over when it is killed is not counted. What must not be counted twice goes by a [`CountOutbox`].
+//! an hour), each with a time to live; a field is a count's or a bucket's name. A hash whose time is over does not change any
+//! more: who asks again and again reads the last ones alone. What a process has not handed over when it is killed is not
+//! counted. What must not be counted twice goes by a [`CountOutbox`].
 
 mod count_outbox;
 mod histogram;
@@ -137,15 +138,13 @@ impl Meter {
     /// A meter of the platform named `prefix`; hands over as long as it lives. Needs a tokio runtime.
     pub fn start(client: Client, prefix: &str) -> Self {
         let meter = Self { client, prefix: prefix.into(), pending: Arc::default(), settled: Arc::default(), is_on: true };
-        let (weak, pending) = (meter.clone(), Arc::downgrade(&meter.pending));
-        let (client, prefix, settled) = (weak.client.clone(), weak.prefix.clone(), weak.settled.clone());
-        drop(weak);
+        // All of it but for what is pending, which goes with the last meter.
+        let (own, pending) = (Self { pending: Arc::default(), ..meter.clone() }, Arc::downgrade(&meter.pending));
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(HAND_OVER).await;
                 let Some(pending) = pending.upgrade() else { return };
-                let (client, prefix, settled) = (client.clone(), prefix.clone(), settled.clone());
-                Self { client, prefix, pending, settled, is_on: true }.hand_over().await;
+                Self { pending, ..own.clone() }.hand_over().await;
             }
         });
         meter

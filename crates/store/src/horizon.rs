@@ -76,7 +76,7 @@ impl Horizons {
     }
 
     /// Whether a bucket may have been removed.
-    pub(crate) fn is_removed(&self, grain: Grain, bucket_ms: i64) -> bool {
+    pub fn is_removed(&self, grain: Grain, bucket_ms: i64) -> bool {
         self.of(Of::Buckets(grain)).is_some_and(|horizon| bucket_ms < horizon)
     }
 

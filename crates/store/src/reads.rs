@@ -227,7 +227,7 @@ pub async fn event(db: &DatabaseConnection, scope: Scope, id: Uuid) -> Result<Op
     Ok(found.one(db).await?)
 }
 
-fn scoped(column: impl ColumnTrait, scope: Scope) -> Condition {
+pub(crate) fn scoped(column: impl ColumnTrait, scope: Scope) -> Condition {
     match scope {
         Scope::All => Condition::all(),
         Scope::Company(id) => Condition::all().add(column.eq(id)),

@@ -12,7 +12,7 @@ mod transactions;
 use common::CompanyId;
 pub use decisions::{By, Decision, decide};
 pub use progress::{SILENT_MS, alive, stopped};
-pub use reads::{ItemFilter, get, item, items, list, list_items, not_in, run, run_before, runs};
+pub use reads::{ItemFilter, get, item, items, list, list_items, not_in, run, run_before};
 pub(crate) use retention::retain;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,

@@ -8,7 +8,10 @@ use std::{
 };
 
 use cache::Tags;
-use common::{CompanyId, Topic, topic::tag};
+use common::{
+    CompanyId, Topic,
+    topic::{tags_of, tags_of_events},
+};
 use store::batch::NewEvent;
 
 /// How often owed notes are tried.
@@ -40,8 +43,7 @@ impl Invalidator {
 
     /// Notes that `events` are committed.
     pub async fn committed(&self, events: &[NewEvent]) {
-        self.note(tags_of(events.iter().flat_map(|new| Topic::of(&new.event).iter().map(|topic| (new.company_id, *topic)))))
-            .await;
+        self.note(tags_of_events(events.iter().map(|new| (new.company_id, &new.event)))).await;
     }
 
     /// Notes that figures of these companies changed otherwise than by an event.
@@ -72,11 +74,4 @@ impl Invalidator {
             self.owed.lock().unwrap_or_else(PoisonError::into_inner).extend(owed);
         }
     }
-}
-
-/// The tags of what was computed from what changed: of the companies themselves, and of all.
-fn tags_of(changes: impl Iterator<Item = (CompanyId, Topic)>) -> BTreeSet<String> {
-    let changed: BTreeSet<(CompanyId, Topic)> = changes.collect();
-    let companies = changed.iter().filter(|(company, _)| company.known().is_some()).map(|(c, topic)| tag(Some(*c), *topic));
-    companies.chain(changed.iter().map(|(_, topic)| tag(None, *topic))).collect()
 }

@@ -117,11 +117,6 @@ impl Redis {
         self.sorted(key.as_bytes()).ok()??.values().min().copied()
     }
 
-    /// When the next key expires.
-    pub fn next_end(&self) -> Option<i64> {
-        self.ends.values().min().copied()
-    }
-
     /// Does a command, given as its name and arguments.
     pub fn call(&mut self, args: &[Vec<u8>]) -> Result<Answer, Refusal> {
         let over: Vec<Vec<u8>> = self.ends.iter().filter(|(_, end)| **end <= self.now_ms).map(|(key, _)| key.clone()).collect();

@@ -40,17 +40,12 @@ enum Source {
 impl Source {
     /// The best one that is kept for `edges`, the first of which is `from`.
     fn of(edges: &[i64], from: i64, horizons: &Horizons) -> Self {
-        let is_since = |horizon: Option<i64>| horizon.is_none_or(|horizon| horizon <= from);
         let is_whole = |grain: Grain| edges.iter().all(|edge| edge % grain.ms() == 0);
-        let is_kept = |grain: Grain| match grain {
-            Grain::Minute => is_since(horizons.minute),
-            Grain::Hour => is_since(horizons.hour),
-            Grain::Day => true,
-        };
+        let is_kept = |grain: Grain| !horizons.is_removed(grain, from);
         match Grain::ALL.into_iter().rev().find(|grain| is_whole(*grain) && is_kept(*grain)) {
             Some(grain) => Self::Buckets(grain),
-            None if is_since(horizons.webhooks) => Self::Rows,
-            None if is_since(horizons.hour) => Self::WiderBuckets(Grain::Hour),
+            None if horizons.webhooks.is_none_or(|horizon| horizon <= from) => Self::Rows,
+            None if is_kept(Grain::Hour) => Self::WiderBuckets(Grain::Hour),
             None => Self::WiderBuckets(Grain::Day),
         }
     }

@@ -146,7 +146,7 @@ async fn mapping(api: &Api, company: common::CompanyId, asked: &ReportQuery) -> 
     }
     mapping.has_decimal_comma |= asked.decimal_comma.0;
     if let Some(Text(format)) = &asked.time_format {
-        if chrono::format::StrftimeItems::new(format).any(|item| item == chrono::format::Item::Error) {
+        if !reconcile::mapping::is_time_format(format) {
             return Err(Problem::parameter("timeFormat", "timeFormat must be a format of strftime"));
         }
         mapping.time_format = Some(format.clone());
@@ -199,11 +199,7 @@ async fn go_on(
     let compare = async {
         let _turn = api.comparing.acquire().await.map_err(|_| comparison::Error::Stopped)?;
         let mut tell = |rows, report: &Report| {
-            let percent = match report.progress() {
-                (read, Some(size)) if size > 0 => Some((read.min(size) * 100 / size) as i64),
-                _ => None,
-            };
-            progress.send_replace((rows, percent));
+            progress.send_replace((rows, report.read_of(100).map(|percent| percent as i64)));
         };
         comparison.compare(reports, &mut tell).await
     };

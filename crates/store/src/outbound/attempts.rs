@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     entity::{delivery_attempt::Model, endpoint},
+    first_id,
 };
 use clock::now_ms;
 
@@ -103,11 +104,6 @@ pub async fn list(
     let last = db.query_one_raw(Statement::from_sql_and_values(backend, sql, range)).await?;
     let next = last.map(|row| row.try_get("", "id")).transpose()?;
     Ok(Page { attempts, next })
-}
-
-/// The lowest id that a row made at that moment may have.
-fn first_id(ms: i64) -> Uuid {
-    Uuid::from_u128(u128::from(ms.max(0).unsigned_abs()) << 80)
 }
 
 /// How an endpoint fares.

@@ -68,12 +68,7 @@ fn span(filter: &TransactionFilter, horizons: &Horizons) -> Option<RolledUp> {
     let whole = horizons.first_whole_day().unwrap_or(i64::MIN);
     let (from, until) = (from_ms.unwrap_or(i64::MIN).max(whole), until_ms.unwrap_or(i64::MAX));
     let is_edge = |grain: Grain, at: i64| at == i64::MIN || at == i64::MAX || at.rem_euclid(grain.ms()) == 0;
-    let is_kept = |grain: Grain| match grain {
-        Grain::Minute => horizons.minute.is_none_or(|horizon| horizon <= from),
-        Grain::Hour => horizons.hour.is_none_or(|horizon| horizon <= from),
-        Grain::Day => true,
-    };
-    let fits = |grain: &Grain| is_edge(*grain, from) && is_edge(*grain, until) && is_kept(*grain);
+    let fits = |grain: &Grain| is_edge(*grain, from) && is_edge(*grain, until) && !horizons.is_removed(*grain, from);
     let grain = Grain::ALL.into_iter().rev().find(fits)?;
     (from < until).then_some((mode.and_then(Mode::parse)?, grain, from, until))
 }

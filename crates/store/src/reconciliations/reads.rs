@@ -10,6 +10,7 @@ use super::{DEFERRED, OPEN, of_run};
 use crate::{
     Error, Scope,
     entity::{reconciliation, reconciliation_item},
+    reads::scoped,
 };
 
 /// Runs within `scope`, the latest first, behind the one of the id `after`.
@@ -20,7 +21,7 @@ pub async fn list(
     limit: u64,
 ) -> Result<Vec<reconciliation::Model>, Error> {
     use reconciliation::{Column, Entity};
-    let mut found = Entity::find().filter(within(scope));
+    let mut found = Entity::find().filter(scoped(Column::CompanyId, scope));
     if let Some(after) = after {
         found = found.filter(Column::Id.lt(after));
     }
@@ -30,14 +31,7 @@ pub async fn list(
 /// The run of that id, if it is within `scope`.
 pub async fn get(db: &DatabaseConnection, scope: Scope, id: Uuid) -> Result<Option<reconciliation::Model>, Error> {
     use reconciliation::{Column, Entity};
-    Ok(Entity::find().filter(within(scope)).filter(Column::Id.eq(id)).one(db).await?)
-}
-
-fn within(scope: Scope) -> Condition {
-    match scope {
-        Scope::All => Condition::all(),
-        Scope::Company(company) => Condition::all().add(reconciliation::Column::CompanyId.eq(company)),
-    }
+    Ok(Entity::find().filter(scoped(Column::CompanyId, scope)).filter(Column::Id.eq(id)).one(db).await?)
 }
 
 /// Which items are asked for; absent ones do not filter.
@@ -97,16 +91,9 @@ pub async fn items(
     Ok(Entity::find().filter(own).order_by_asc(Column::Number).limit(limit).all(db).await?)
 }
 
-/// The latest runs of a company, the latest first.
-pub async fn runs(db: &DatabaseConnection, company: CompanyId, limit: u64) -> Result<Vec<reconciliation::Model>, Error> {
-    use reconciliation::{Column, Entity};
-    let own = Entity::find().filter(Column::CompanyId.eq(company.0));
-    Ok(own.order_by_desc(Column::Id).limit(limit).all(db).await?)
-}
-
-/// A run by its id.
+/// The run of that id, which the company must have.
 pub async fn run(db: &DatabaseConnection, company: CompanyId, id: Uuid) -> Result<reconciliation::Model, Error> {
-    let found = reconciliation::Entity::find_by_id((company.0, id)).one(db).await?;
+    let found = get(db, Scope::Company(company.0), id).await?;
     found.ok_or_else(|| Error::Conflict(format!("the company has no comparison {id}")))
 }
 

@@ -68,7 +68,8 @@ async fn comparisons_go_after_a_year_and_those_without_an_end_after_a_day() {
         }
         let retention = Retention { history_days: 0, minute_days: 0, hour_days: 0 };
         while retention::step(db, retention).await.unwrap() > 0 {}
-        let left: Vec<_> = reconciliations::runs(db, company, 10).await.unwrap().into_iter().map(|run| run.id).collect();
+        let left: Vec<_> =
+            reconciliations::list(db, Scope::Company(company.0), None, 10).await.unwrap().into_iter().map(|run| run.id).collect();
         let stays = |&&(_, age, is_finished): &&(_, i64, bool)| if is_finished { age < 400 } else { age < 1 };
         let expected: Vec<_> = runs.iter().rev().filter(stays).map(|(id, ..)| *id).collect();
         assert_eq!(left, expected);

@@ -76,7 +76,7 @@ fn after(month: NaiveDate, months: u32) -> NaiveDate {
 /// The first UUIDv7 of a month.
 fn first_id(month: NaiveDate) -> Uuid {
     let ms = month.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
-    Uuid::from_u128(u128::from(ms.max(0).unsigned_abs()) << 80)
+    crate::first_id(ms)
 }
 
 fn month_in(partition: &str) -> Option<NaiveDate> {
