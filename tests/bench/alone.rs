@@ -51,6 +51,7 @@ fn event() -> NewEvent {
         received_ms: now.timestamp_millis(),
         event: Event::interpret(&envelope, now).unwrap(),
         payload,
+        trace: None,
     }
 }
 

@@ -164,6 +164,7 @@ fn event(n: u64, now: DateTime<Utc>) -> NewEvent {
         received_ms: now.timestamp_millis(),
         event: Event::interpret(&envelope, now).unwrap(),
         payload: body,
+        trace: None,
     }
 }
 

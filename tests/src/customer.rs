@@ -18,6 +18,8 @@ pub struct Told {
     pub id: String,
     pub timestamp: String,
     pub signature: String,
+    /// Empty where none was sent.
+    pub traceparent: String,
     /// Byte for byte.
     pub body: String,
     /// What was answered.
@@ -63,6 +65,7 @@ async fn receive(kept: web::Data<Kept>, request: HttpRequest, body: String) -> H
         id: header("webhook-id"),
         timestamp: header("webhook-timestamp"),
         signature: header("webhook-signature"),
+        traceparent: header("traceparent"),
         body,
         status,
     });

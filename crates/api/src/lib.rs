@@ -28,7 +28,7 @@
 
 mod account;
 pub mod admin;
-mod alerting;
+pub mod alerting;
 mod analytics;
 mod auth;
 #[doc(hidden)]
@@ -103,6 +103,8 @@ pub struct Api {
     addresses: Arc<AddressSource>,
     /// How often somebody may try to sign in.
     sign_ins: Arc<SignInLimit>,
+    /// How often a test may be sent to one endpoint or channel.
+    tests: Arc<admin::TestLimit>,
     /// Publishes changes of receivers.
     publisher: Arc<Publisher>,
     /// Reads what ingress notes of receivers.
@@ -172,6 +174,7 @@ impl Api {
             revocations,
             addresses: Arc::new(AddressSource::named(settings.client_address_header.as_deref(), settings.client_address_hops)),
             sign_ins: Arc::default(),
+            tests: Arc::default(),
             publisher,
             directory,
             vault: settings.master_keys.as_ref().map(|key| Vault::new(&key.0)).transpose()?.map(Arc::new),

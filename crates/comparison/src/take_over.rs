@@ -182,5 +182,6 @@ fn event(run: &reconciliation::Model, body: String, has_legacy: bool) -> Result<
         received_ms: now.timestamp_millis(),
         event: Event::interpret(&envelope, now)?,
         payload: body,
+        trace: None,
     })
 }

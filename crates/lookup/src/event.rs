@@ -99,6 +99,7 @@ pub fn event(company: CompanyId, told: &Told, ours: &Ours, now: DateTime<Utc>, h
         received_ms: now.timestamp_millis(),
         event: Event::interpret(&envelope, now).map_err(unusable)?,
         payload: String::from_utf8_lossy(&masked).into_owned(),
+        trace: None,
     })
 }
 

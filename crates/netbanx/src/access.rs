@@ -5,7 +5,6 @@ use std::io::Read;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::CompanyId;
 use ring::rand::{SecureRandom, SystemRandom};
-use sea_orm::TransactionTrait;
 use serde_json::{Value, json};
 use store::{
     Scope,
@@ -16,7 +15,11 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::{Error, admin::AdminContext, cli::PasswordSource};
+use crate::{
+    Error,
+    admin::{AdminContext, commit},
+    cli::PasswordSource,
+};
 
 impl AdminContext {
     pub async fn add_token(
@@ -111,13 +114,13 @@ impl AdminContext {
     pub async fn reset_second_factor(&self, email: &str) -> Result<(), Error> {
         let user = self.user(email).await?;
         let detail = json!({"user": user.id}).to_string();
-        let tx = self.db.begin().await.map_err(store::Error::from)?;
+        let tx = self.begin().await?;
         if !users::reset_second_factor(&tx, user.id).await? {
             return Err(Error::Refused(format!("{} has no second factor", user.email)));
         }
         let (company, action) = (CompanyId(user.company_id), "second-factor.reset");
         audit::record(&tx, Note { actor: "command", company, action, detail: &detail, address: None }).await?;
-        tx.commit().await.map_err(store::Error::from)?;
+        commit(tx).await?;
         self.tell_revoked(&format!("user:{}", user.id)).await;
         self.say("the second factor is off", &json!({"id": user.id}));
         Ok(())

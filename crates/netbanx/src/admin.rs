@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::{CompanyId, signature::KeyEncoding};
 use receivers::{Change, Publisher};
-use sea_orm::{DatabaseConnection, TransactionTrait};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use serde_json::{Value, json};
 use settings::Settings;
 use store::{
@@ -29,6 +29,10 @@ pub(crate) struct AdminContext {
     json: bool,
 }
 
+pub(super) async fn commit(tx: DatabaseTransaction) -> Result<(), Error> {
+    Ok(tx.commit().await.map_err(store::Error::from)?)
+}
+
 impl AdminContext {
     pub async fn open(json: bool) -> Result<Self, Error> {
         let settings = Settings::load()?;
@@ -41,6 +45,15 @@ impl AdminContext {
 
     pub(super) fn say(&self, text: &str, value: &Value) {
         if self.json { println!("{value}") } else { println!("{text}") }
+    }
+
+    /// Opens and seals what the database keeps encrypted.
+    pub(super) fn vault(&self) -> Result<Vault, Error> {
+        Ok(Vault::new(&self.settings.require_master_keys()?.0)?)
+    }
+
+    pub(super) async fn begin(&self) -> Result<DatabaseTransaction, Error> {
+        Ok(self.db.begin().await.map_err(store::Error::from)?)
     }
 
     pub async fn migrate(&self) -> Result<(), Error> {
@@ -69,13 +82,13 @@ impl AdminContext {
     pub async fn set_company(&self, slug: &str, time_zone: &str) -> Result<(), Error> {
         let zone = (time_zone != "none").then(|| companies::zone(time_zone).ok_or_else(|| no_zone(time_zone))).transpose()?;
         let id = companies::get(&self.db, slug).await?.id;
-        let tx = self.db.begin().await.map_err(store::Error::from)?;
+        let tx = self.begin().await?;
         let row = companies::set_time_zone(&tx, id, zone).await?;
         let name = row.and_then(|row| row.time_zone);
         let detail = json!({"company": id, "timeZone": name}).to_string();
         let note = Note { actor: "command", company: CompanyId(id), action: "company.change", detail: &detail, address: None };
         audit::record(&tx, note).await?;
-        tx.commit().await.map_err(store::Error::from)?;
+        commit(tx).await?;
         let text = format!("the days of {slug} are those of {}", name.as_deref().unwrap_or("UTC"));
         self.say(&text, &json!({"id": id, "slug": slug, "timeZone": name}));
         Ok(())
@@ -99,7 +112,7 @@ impl AdminContext {
 
     pub async fn set_secret(&self, receiver: &Receiver, source: &KeySource, encoding: &str, grace_ms: i64) -> Result<(), Error> {
         let encoding = KeyEncoding::parse(encoding).ok_or_else(|| Error::Refused("unknown encoding".to_owned()))?;
-        let vault = Vault::new(&self.settings.require_master_keys()?.0)?;
+        let vault = self.vault()?;
         let company = self.company(receiver.company.as_deref()).await?;
         let key = match (&source.key, &source.key_file) {
             (Some(key), _) => key.clone(),
@@ -119,7 +132,7 @@ impl AdminContext {
     }
 
     pub async fn rewrap_secrets(&self) -> Result<(), Error> {
-        let vault = Vault::new(&self.settings.require_master_keys()?.0)?;
+        let vault = self.vault()?;
         let rewrapped = secrets::rewrap(&self.db, &vault).await?;
         self.publish_all().await;
         self.note(CompanyId::NONE, "secret.rewrap", &json!({"count": rewrapped})).await?;

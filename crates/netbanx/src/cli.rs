@@ -7,8 +7,8 @@ use common::Endpoint;
 use uuid::Uuid;
 
 use crate::{
-    Error, admin, dev, doctor, endpoint_command, listen_command, lookup_command, queue_command, reconcile_command,
-    replay_command, rollup_command, send, settings_command,
+    Error, admin, alert_channel_command, dev, doctor, endpoint_command, listen_command, lookup_command, queue_command,
+    reconcile_command, replay_command, rollup_command, send, settings_command,
 };
 
 /// Operate the webhook platform. Reads the same settings as the services (see `netbanx settings`).
@@ -59,6 +59,9 @@ enum Command {
     /// Where companies' own systems are told of what changed.
     #[command(subcommand)]
     Endpoint(endpoint_command::EndpointCommand),
+    /// Where alerts are told: e-mail, Slack, PagerDuty, webhooks.
+    #[command(subcommand)]
+    AlertChannel(alert_channel_command::AlertChannelCommand),
     /// While developing: forward a company's messages to a local address, signed as endpoints get them.
     Listen(listen_command::Options),
     /// Ask Netbanx what it has, by id or reference, and show it beside what we have; or set how it is asked.
@@ -294,6 +297,7 @@ impl Cli {
                     Command::Migrate => context.migrate().await,
                     Command::Partition => context.partition().await,
                     Command::Endpoint(command) => endpoint_command::run(command, &context).await,
+                    Command::AlertChannel(command) => alert_channel_command::run(command, &context).await,
                     Command::Listen(options) => listen_command::run(options, &context).await,
                     Command::Lookup(options) => lookup_command::run(options, &context).await,
                     Command::Company(Company::Add { name, slug, time_zone }) => {

@@ -3,10 +3,10 @@
 use clap::Subcommand;
 use common::CompanyId;
 use outbound::Policy;
-use sea_orm::{DatabaseTransaction, TransactionTrait};
+use sea_orm::DatabaseTransaction;
 use serde_json::{Value, json};
 use store::{
-    Scope, Vault, audit, companies,
+    Scope, audit, companies,
     entity::endpoint,
     outbound::{
         ALL_TYPES, ENABLED,
@@ -16,7 +16,10 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::{Error, admin::AdminContext};
+use crate::{
+    Error,
+    admin::{AdminContext, commit},
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EndpointCommand {
@@ -81,8 +84,8 @@ async fn add(
         event_types: Some(join_types(&event_types)?),
         ..Changes::default()
     };
-    let vault = Vault::new(&context.settings.require_master_keys()?.0)?;
-    let tx = begin(context).await?;
+    let vault = context.vault()?;
+    let tx = context.begin().await?;
     let (row, secret) = endpoints::add(&tx, &vault, CompanyId(company.id), new).await?;
     note(&tx, &row, "endpoint.add").await?;
     commit(tx).await?;
@@ -107,7 +110,7 @@ async fn list(context: &AdminContext) -> Result<(), Error> {
 }
 
 async fn remove(context: &AdminContext, id: Uuid) -> Result<(), Error> {
-    let tx = begin(context).await?;
+    let tx = context.begin().await?;
     let row = endpoints::remove(&tx, Scope::All, id).await?.ok_or_else(unknown)?;
     note(&tx, &row, "endpoint.remove").await?;
     commit(tx).await?;
@@ -120,7 +123,7 @@ async fn test(context: &AdminContext, id: Uuid) -> Result<(), Error> {
     if row.state != ENABLED {
         return Err(Error::Refused("the endpoint is disabled: enable it first".to_owned()));
     }
-    let tx = begin(context).await?;
+    let tx = context.begin().await?;
     let message = resend::test(&tx, &row).await?;
     note(&tx, &row, "endpoint.test").await?;
     commit(tx).await?;
@@ -130,14 +133,6 @@ async fn test(context: &AdminContext, id: Uuid) -> Result<(), Error> {
 
 fn unknown() -> Error {
     Error::Refused("there is no such endpoint".to_owned())
-}
-
-async fn begin(context: &AdminContext) -> Result<DatabaseTransaction, Error> {
-    Ok(context.db.begin().await.map_err(store::Error::from)?)
-}
-
-async fn commit(tx: DatabaseTransaction) -> Result<(), Error> {
-    Ok(tx.commit().await.map_err(store::Error::from)?)
 }
 
 /// Notes in the audit log what the command did.

@@ -122,7 +122,7 @@ impl Listener<'_> {
         let event_type = body.get("type").and_then(Value::as_str).unwrap_or("?").to_owned();
         let timestamp = at_ms / 1000;
         let signature = signature::sign(std::slice::from_ref(&self.key), &id, timestamp, &message.payload);
-        let request = Request { url: &self.url, id: &id, timestamp, signature, body: message.payload };
+        let request = Request { url: &self.url, id: &id, timestamp, signature, body: message.payload, traceparent: None };
         let answer = self.sender.send(request, at_ms).await;
         let took = begun.elapsed().as_millis() as u64;
         let status = answer.status.map_or_else(|| answer.error.clone().unwrap_or_default(), |status| status.to_string());

@@ -10,7 +10,6 @@ use lookup::{Client, Told, What, automatic, event};
 use outbound::Policy;
 use serde_json::{Value, json};
 use store::{
-    Vault,
     batch::{NewEvent, Writer},
     companies,
     lookups::{self, Credentials, Outcome},
@@ -108,7 +107,7 @@ async fn configure(context: &AdminContext, slug: &str, url: &str, username: Stri
         (None, Some(file)) => read(&file)?,
         (None, None) => return Err(Error::Refused("--password-file or --password is needed".to_owned())),
     };
-    let vault = Vault::new(&context.settings.require_master_keys()?.0)?;
+    let vault = context.vault()?;
     let credentials = Credentials { url: url.into(), username, password };
     let row = lookups::set(&context.db, &vault, company, &credentials).await?;
     let text = format!("look-ups of {slug} go to {} as {}", row.url, row.username);
@@ -166,7 +165,7 @@ async fn ask(context: &AdminContext, options: &Options) -> Result<(), Error> {
     }
     let row = configured(context, options.company.as_deref()).await?;
     let company = CompanyId(row.company_id);
-    let vault = Vault::new(&context.settings.require_master_keys()?.0)?;
+    let vault = context.vault()?;
     let client = Client::new(lookups::open(&vault, &row)?, &context.settings.outbound, &context.settings.lookup)?;
     let told: Vec<Told> = if options.reference {
         client.by_reference(what, subject, clock::now_ms() - BACK_MS).await?

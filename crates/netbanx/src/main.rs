@@ -6,6 +6,7 @@
 //! | `admin` | migrate, company, secret, account |
 //! | `access` | token, user |
 //! | `endpoint_command` | where companies' own systems are told of what changed |
+//! | `alert_channel_command` | where alerts are told |
 //! | `queue_command` | counts, pause, dead letters |
 //! | `forget` | claims of webhooks that a restored database does not have |
 //! | `replay_command` | stored webhooks interpreted anew |
@@ -22,6 +23,7 @@
 
 mod access;
 mod admin;
+mod alert_channel_command;
 mod cli;
 mod demo;
 mod dev;

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`plan`] | what is due now: beginnings, reminders, ends; no I/O |
 //! | [`quiet`] | hours in which only what is critical is told |
+//! | [`choices`] | which alerts, when and how often: each part checked |
 //! | [`configuration`] | what a channel needs: addresses, a URL, keys |
 //! | [`digest`] | what is told, as text and as JSON |
 //! | [`send`] | by which way it goes, within limits |
@@ -11,6 +12,7 @@
 //!
 //! The rows are `store::alerting`'s, the loop and what stands are the API's: it has the master key and the measurements.
 
+pub mod choices;
 pub mod configuration;
 pub mod digest;
 mod mail;
@@ -18,6 +20,7 @@ pub mod plan;
 pub mod quiet;
 pub mod send;
 
+pub use choices::Choices;
 pub use configuration::Configuration;
 pub use digest::{Digest, Entry};
 pub use send::{Outcome, Sender};

@@ -22,6 +22,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const WHOLE: Duration = Duration::from_secs(15);
 /// Connections that are kept for an endpoint, and for how long.
 const IDLE: (usize, Duration) = (8, Duration::from_secs(30));
+/// The header of W3C Trace Context.
+const TRACEPARENT: &str = "traceparent";
 /// Bytes of an answer that are read at most.
 const ANSWER: usize = 64 * 1024;
 /// Bytes of it that are kept.
@@ -93,6 +95,8 @@ pub struct Request<'m> {
     pub signature: String,
     /// JSON.
     pub body: String,
+    /// The W3C trace context that the receiver may go on in.
+    pub traceparent: Option<String>,
 }
 
 impl Sender {
@@ -104,7 +108,9 @@ impl Sender {
     /// Sends a message; takes `WHOLE` at most.
     pub async fn send(&self, request: Request<'_>, now_ms: i64) -> Answer {
         let timestamp = request.timestamp.to_string();
-        let headers = [(ID, request.id), (TIMESTAMP, timestamp.as_str()), (SIGNATURE, request.signature.as_str())];
+        let signed = [(ID, request.id), (TIMESTAMP, timestamp.as_str()), (SIGNATURE, request.signature.as_str())];
+        let traced = request.traceparent.as_deref().map(|own| (TRACEPARENT, own));
+        let headers: Vec<(&str, &str)> = signed.into_iter().chain(traced).collect();
         self.post(request.url, &headers, request.body, now_ms).await
     }
 

@@ -23,8 +23,9 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
+    attempt::{Leased, Shared},
     client::Sender,
-    lane::{Lane, Leased, Shared},
+    lane::Lane,
 };
 
 /// How long a lease holds: for so long the endpoints of a process that was killed wait for another.

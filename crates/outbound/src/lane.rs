@@ -8,27 +8,19 @@ use std::{
 
 use clock::now_ms;
 use http_service::Stop;
-use ring::hmac;
-use sea_orm::DatabaseConnection;
-use store::{
-    entity::endpoint,
-    outbound::{
-        deliveries::{self, Attempt, Due, Next},
-        endpoints,
-    },
+use store::outbound::{
+    deliveries::{self, Attempt, Due, Next},
+    endpoints,
 };
-use telemetry::metrics;
 use tokio::{
-    sync::{Notify, Semaphore, watch},
+    sync::{Notify, watch},
     task::{JoinError, JoinSet},
 };
 use uuid::Uuid;
 
 use crate::{
+    attempt::{Ended, GONE, Leased, Shared, attempt},
     breaker::Breaker,
-    client::{Request, Sender},
-    schedule,
-    signature::sign,
 };
 
 /// Requests to one endpoint at once.
@@ -42,31 +34,10 @@ const SELDOM: Duration = Duration::from_secs(8);
 const STEP: Duration = Duration::from_secs(10);
 /// An endpoint that failed for so long is disabled, in milliseconds.
 const FAILING_MS: i64 = 5 * 86_400_000;
-/// The answer of an endpoint that is gone for good.
-const GONE: i64 = 410;
 /// The answer of one that wants less.
 const TOO_MANY: i64 = 429;
 /// Attempts that are not noted yet from which on no more are made.
 const UNNOTED: usize = 64;
-
-/// An endpoint that is this process's until a moment.
-#[derive(Debug)]
-pub(crate) struct Leased {
-    pub row: endpoint::Model,
-    pub keys: Vec<hmac::Key>,
-    pub until_ms: i64,
-}
-
-/// What all lanes share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub db: DatabaseConnection,
-    pub sender: Sender,
-    /// Requests to all endpoints at once.
-    pub places: Semaphore,
-    /// Lanes that use the database at once: the rest of its connections is for those who read.
-    pub database: Semaphore,
-}
 
 /// The lane of one endpoint.
 pub(crate) struct Lane {
@@ -238,46 +209,4 @@ impl Lane {
             Err(error) => tracing::error!(%error, "an attempt ended without a result"),
         }
     }
-}
-
-/// An attempt, and for how long the endpoint asked to wait.
-type Ended = (Attempt, Option<Duration>);
-
-/// One attempt to deliver `due`.
-async fn attempt(shared: Arc<Shared>, to: Arc<Leased>, due: Due) -> Ended {
-    // It is never closed; without a place it is sent all the same.
-    let _place = shared.places.acquire().await.ok();
-    let (begun, at_ms) = (Instant::now(), now_ms());
-    let id = due.message_id.to_string();
-    let timestamp = at_ms / 1000;
-    let signature = sign(&to.keys, &id, timestamp, &due.payload);
-    let request = Request { url: &to.row.url, id: &id, timestamp, signature, body: due.payload };
-    let answer = shared.sender.send(request, at_ms).await;
-    let number = due.attempts + 1;
-    let next = if answer.is_success() {
-        Next::Delivered
-    } else if answer.status.map(i64::from) == Some(GONE) {
-        Next::GivenUp
-    } else {
-        let wait = schedule::wait(number, rand::random(), answer.retry_after);
-        wait.map_or(Next::GivenUp, |wait| Next::Again(now_ms() + wait.as_millis() as i64))
-    };
-    let outcome = match next {
-        Next::Delivered => "delivered",
-        Next::Again(_) => "failed",
-        Next::GivenUp => "exhausted",
-    };
-    metrics::delivery(outcome, begun.elapsed());
-    let attempt = Attempt {
-        message_id: due.message_id,
-        number,
-        at_ms,
-        duration_ms: begun.elapsed().as_millis() as i64,
-        status: answer.status.map(i64::from),
-        error: answer.error,
-        size: answer.size as i64,
-        excerpt: answer.excerpt,
-        next,
-    };
-    (attempt, answer.retry_after)
 }

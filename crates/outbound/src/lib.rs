@@ -9,6 +9,7 @@
 //! | [`schedule`] | when a message is tried again, and when not |
 //! | [`breaker`] | whether an endpoint is worth trying |
 //! | [`client`] | one request, within limits |
+//! | `attempt` | one attempt, in the trace of its webhook |
 //! | `lane` | the messages of one endpoint |
 //! | [`dispatch`] | a lane for each endpoint that this process has leased |
 //!
@@ -17,6 +18,7 @@
 //! endpoint is one replica's at a time.
 
 pub mod address;
+mod attempt;
 pub mod breaker;
 pub mod client;
 pub mod dispatch;

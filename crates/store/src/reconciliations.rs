@@ -25,6 +25,12 @@ use uuid::Uuid;
 use crate::{
     Error,
     entity::{reconciliation, reconciliation_item, reconciliation_mapping},
+    outbound::{
+        RECONCILIATION_DIFFERENCE,
+        bodies::Differing,
+        messages::{About, Outbox},
+        subscriptions::Subscriptions,
+    },
 };
 use clock::now_ms;
 
@@ -162,8 +168,21 @@ pub async fn finish(
         ..run.clone()
     };
     let row = counted(&tx, row).await?;
+    tell(&tx, &row).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Tells the company's endpoints of a run that found differences.
+async fn tell(tx: &DatabaseTransaction, run: &reconciliation::Model) -> Result<(), Error> {
+    if run.missing_here + run.missing_there + run.differing + run.malformed == 0 {
+        return Ok(());
+    }
+    let subscriptions = Subscriptions::read(tx).await?;
+    let mut outbox = Outbox::new(&subscriptions);
+    let company = CompanyId(run.company_id);
+    outbox.tell(About { company, event_type: RECONCILIATION_DIFFERENCE, subject: run.id, trace: None }, Differing::of(run))?;
+    outbox.write(tx).await
 }
 
 /// Writes `run` with what it has of each finding.

@@ -23,7 +23,12 @@ use crate::{
     },
     entity::{collected_count, failed_webhook, rollup, rollup_delta},
     horizon::Horizons,
-    outbound::{WEBHOOK_UNREADABLE, bodies::DeadWebhook, messages::Outbox, subscriptions::Subscriptions},
+    outbound::{
+        WEBHOOK_UNREADABLE,
+        bodies::DeadWebhook,
+        messages::{About, Outbox},
+        subscriptions::Subscriptions,
+    },
     wide,
 };
 use clock::now_ms;
@@ -99,7 +104,7 @@ pub async fn failed(
         let subscriptions = Subscriptions::read(&tx).await?;
         let mut outbox = Outbox::new(&subscriptions);
         let dead = DeadWebhook { webhook_id: webhook, mode: mode.as_str() };
-        outbox.tell(company, WEBHOOK_UNREADABLE, webhook, dead)?;
+        outbox.tell(About { company, event_type: WEBHOOK_UNREADABLE, subject: webhook, trace: None }, dead)?;
         outbox.write(&tx).await?;
     }
     tx.commit().await?;

@@ -10,7 +10,7 @@ use http_service::Stop;
 use queue::{Batch, BatchOutcome, JobOutcome, LeasedJob, Verdict};
 use shared_stats::Meter;
 use store::batch::{NewEvent, Writer, Written};
-use telemetry::metrics;
+use telemetry::{metrics, trace};
 use tracing::Instrument;
 
 use crate::{
@@ -210,6 +210,7 @@ impl Persister {
             received_ms: job.received_ms,
             event,
             payload: Box::<str>::from(job.body).into_string(),
+            trace: leased.traceparent.clone().filter(|own| trace::sampled(Some(own)).is_some()),
         })
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod delivery;
 mod doors;
 mod listen;
+mod occasions;
 mod order;
 
 use std::time::Duration;

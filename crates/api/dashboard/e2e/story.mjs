@@ -210,7 +210,7 @@ test('an alert channel is added, tested with a click and removed', async () => {
   await page.getByText('Nobody is told of alerts yet').waitFor();
   await page.getByRole('button', { name: 'New channel' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Name').fill('on call');
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('on call');
   await dialog.getByLabel('Addresses').fill('ops@example.com, night@example.com');
   assert.deepEqual(await violations(page), []);
   await dialog.getByRole('button', { name: 'Add channel' }).click();
@@ -219,6 +219,17 @@ test('an alert channel is added, tested with a click and removed', async () => {
   await page.getByRole('button', { name: 'Test on call' }).click();
   await page.getByRole('dialog', { name: 'The test did not arrive' }).getByText('SMTP_URL').waitFor();
   await page.keyboard.press('Escape');
+  // Quiet at night; what is not entered again stays.
+  await page.getByRole('button', { name: 'Change on call' }).click();
+  const form = page.getByRole('dialog', { name: 'Change on call' });
+  await form.getByLabel('From', { exact: true }).fill('22:00');
+  await form.getByLabel('Until').fill('07:00');
+  await form.getByRole('combobox', { name: /^Zone/ }).selectOption('Europe/Vienna');
+  assert.deepEqual(await violations(page), []);
+  await form.getByRole('button', { name: 'Save' }).click();
+  const channels = page.getByRole('table', { name: 'Alert channels' });
+  await channels.getByText('22:00–07:00 Europe/Vienna').waitFor();
+  await channels.getByText('E-mail: ops@example.com, night@example.com').waitFor();
   await page.getByRole('button', { name: 'Remove on call' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   await page.getByText('Nobody is told of alerts yet').waitFor();

@@ -1,23 +1,14 @@
 //! Alert channels as they are shown, and as they are entered: each part checked.
 
-use http_service::Problem;
-use notify::quiet;
+use http_service::{Problem, ProblemKind};
+use notify::{Choices, quiet};
 use serde::{Deserialize, Serialize};
-use store::{
-    alerting::{ALL_ALERTS, CRITICAL, WARNING, channels::Changes},
-    entity::alert_channel,
-    shown::time,
-};
+use store::{alerting::channels::Changes, entity::alert_channel, shown::time};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::endpoints::is_enabled;
-use crate::alerting::{BUSINESS, PLATFORM};
-
-/// Characters of a name at most.
-const NAME: usize = 100;
-/// Hours between reminders at most.
-const REMINDER_HOURS: i64 = 720;
+use crate::alerting::known;
 
 /// Hours of the day in which only what is critical is told.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -146,41 +137,22 @@ pub(crate) struct MadeAlertChannel {
 
 /// The changes that a request asks for, each checked; all but what the channel needs.
 pub(super) fn checked(asked: AlertChannelChange, is_platforms: bool) -> Result<Changes, Problem> {
-    let mut changes = Changes::default();
-    if let Some(name) = asked.name {
-        if name.trim().is_empty() || name.chars().count() > NAME || name.chars().any(char::is_control) {
-            return Err(Problem::parameter("name", format!("name may have 1 to {NAME} characters, no control characters")));
-        }
-        changes.name = Some(name);
-    }
-    if let Some(alerts) = asked.alerts {
-        let known: &[&str] = if is_platforms { &PLATFORM } else { &BUSINESS };
-        if alerts.is_empty() || alerts.iter().any(|name| name != ALL_ALERTS && !known.contains(&name.as_str())) {
-            return Err(Problem::parameter("alerts", format!("alerts may be *, or some of {}", known.join(", "))));
-        }
-        let unique: std::collections::BTreeSet<String> = alerts.into_iter().collect();
-        changes.alerts = Some(unique.into_iter().collect::<Vec<_>>().join(" "));
-    }
-    changes.min_severity = match asked.min_severity {
-        Some(severity) if ![WARNING, CRITICAL].contains(&severity.as_str()) => {
-            return Err(Problem::parameter("minSeverity", "minSeverity must be warning or critical"));
-        }
-        severity => severity,
+    let is_enabled = is_enabled(asked.state.as_deref())?;
+    let choices = Choices {
+        name: asked.name,
+        alerts: asked.alerts,
+        min_severity: asked.min_severity,
+        quiet_hours: asked.quiet_hours.map(|hours| (hours.from, hours.until, hours.zone)),
+        reminder_hours: asked.reminder_hours,
     };
-    if let Some(QuietHours { from, until, zone }) = asked.quiet_hours {
-        let bounds = quiet::minute(&from).zip(quiet::minute(&until));
-        let Some(((from, until), true)) = bounds.map(|bounds| (bounds, zone.parse::<chrono_tz::Tz>().is_ok())) else {
-            let detail = "quietHours are from and until, such as 22:00, in a zone such as Europe/Vienna";
-            return Err(Problem::parameter("quietHours", detail));
-        };
-        changes.quiet = Some((from, until, zone));
+    let changes = choices.checked(known(is_platforms)).map_err(|error| refused(&error))?;
+    Ok(Changes { is_enabled, ..changes })
+}
+
+/// Why a part of a channel cannot be as it was entered.
+pub(super) fn refused(error: &notify::Error) -> Problem {
+    match error {
+        notify::Error::Refused(name, detail) => Problem::parameter(*name, detail.clone()),
+        other => Problem::new(ProblemKind::Internal, other.to_string()),
     }
-    changes.reminder_hours = match asked.reminder_hours {
-        Some(hours) if !(0..=REMINDER_HOURS).contains(&hours) => {
-            return Err(Problem::parameter("reminderHours", format!("reminderHours must be from 0 to {REMINDER_HOURS}")));
-        }
-        hours => hours,
-    };
-    changes.is_enabled = is_enabled(asked.state.as_deref())?;
-    Ok(changes)
 }

@@ -17,7 +17,9 @@ use store::{
 use uuid::Uuid;
 
 use super::{
-    alert_channel_forms::{AlertChannel, AlertChannelChange, AlertChannels, MadeAlertChannel, NewAlertChannel, checked},
+    alert_channel_forms::{
+        AlertChannel, AlertChannelChange, AlertChannels, MadeAlertChannel, NewAlertChannel, checked, refused as unfit,
+    },
     endpoints::vault,
 };
 use crate::{
@@ -57,10 +59,7 @@ pub(super) fn opened(api: &Api, row: &alert_channel::Model) -> Result<Configurat
 async fn configured(api: &Api, kind: &str, entered: Entered, before: Option<Configuration>) -> Result<Configuration, Problem> {
     let (_, secret) = endpoints::random_key().map_err(|e| refused(&e))?;
     let checked = Configuration::checked(kind, entered, before, &api.outbound, move || secret).await;
-    checked.map_err(|error| match error {
-        notify::Error::Refused(name, detail) => Problem::parameter(name, detail),
-        other => Problem::new(ProblemKind::Internal, other.to_string()),
-    })
+    checked.map_err(|error| unfit(&error))
 }
 
 fn sealed(configuration: &Configuration) -> Result<(String, String), Problem> {

@@ -159,11 +159,12 @@ pub(crate) async fn test(api: web::Data<Api>, request: HttpRequest, path: web::P
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let row = known(&api, caller.scope(), query::id(&path)?).await?;
     let channel = opened(&api, &row)?;
-    let whose = whose(&api, row.company_id).await;
+    let whose = whose(&api.db, row.company_id).await;
     let digest = Digest::test(whose, Uuid::now_v7().to_string(), clock::now_ms());
     let Some(sender) = &api.notify else {
         return Err(Problem::new(ProblemKind::Unavailable, "alerts cannot be sent here; the log says why"));
     };
+    api.tests.take(row.id)?;
     let outcome = Box::pin(sender.send(&channel, &digest)).await;
     let author = Author::of(&api, &request, &caller).about(common::CompanyId(row.company_id));
     author.note_alone(&api, "alert-channel.test", &json!({"channel": row.id, "delivered": outcome.is_delivered})).await?;

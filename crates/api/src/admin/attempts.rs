@@ -9,7 +9,8 @@ use store::shown::time;
 use store::{
     entity::endpoint,
     outbound::{
-        ACCOUNT_UPDATED, DELIVERED, ENABLED, ENDPOINT_TEST, FAILED, TRANSACTION_CREATED, TRANSACTION_UPDATED, WEBHOOK_UNREADABLE,
+        ACCOUNT_UPDATED, DELIVERED, ENABLED, ENDPOINT_TEST, FAILED, RECONCILIATION_DIFFERENCE, TRANSACTION_CREATED,
+        TRANSACTION_UPDATED, WEBHOOK_UNREADABLE,
         attempts::{self, Told, Wanted},
         resend,
     },
@@ -127,6 +128,7 @@ names! {
         TransactionUpdated = TRANSACTION_UPDATED,
         AccountUpdated = ACCOUNT_UPDATED,
         WebhookUnreadable = WEBHOOK_UNREADABLE,
+        ReconciliationDifference = RECONCILIATION_DIFFERENCE,
         EndpointTest = ENDPOINT_TEST,
     }
 }
@@ -242,6 +244,7 @@ pub(crate) async fn test(api: web::Data<Api>, request: HttpRequest, path: web::P
     if !is_enabled(&row) {
         return Err(Problem::new(ProblemKind::Conflict, "the endpoint is disabled: enable it first"));
     }
+    api.tests.take(row.id)?;
     let tx = begin(&api).await?;
     let message_id = resend::test(&tx, &row).await.map_err(|e| query_failed(&e))?;
     note(&api, &request, &caller, &tx, "endpoint.test", &row).await?;

@@ -52,7 +52,7 @@ pub(crate) struct Endpoint {
     /// Messages are posted there.
     url: String,
     description: String,
-    /// transaction.created, transaction.updated, account.updated, webhook.unreadable; `*`: all, those to come included.
+    /// transaction.created, transaction.updated, account.updated, webhook.unreadable, reconciliation.difference; `*`: all, those to come included.
     event_types: Vec<String>,
     /// enabled or disabled.
     state: String,
@@ -133,7 +133,8 @@ pub(crate) struct NewEndpoint {
     company: Option<String>,
     /// An https URL with a public address and without credentials.
     url: String,
-    /// Some of transaction.created, transaction.updated, account.updated and webhook.unreadable, or `*`.
+    /// Some of transaction.created, transaction.updated, account.updated, webhook.unreadable and reconciliation.difference, or
+    /// `*`.
     event_types: Vec<String>,
     /// For people, up to 255 characters.
     description: Option<String>,
@@ -147,7 +148,8 @@ pub(crate) struct NewEndpoint {
 pub(crate) struct EndpointChange {
     /// An https URL with a public address and without credentials.
     url: Option<String>,
-    /// Some of transaction.created, transaction.updated, account.updated and webhook.unreadable, or `*`.
+    /// Some of transaction.created, transaction.updated, account.updated, webhook.unreadable and reconciliation.difference, or
+    /// `*`.
     event_types: Option<Vec<String>>,
     /// For people, up to 255 characters.
     description: Option<String>,

@@ -12,5 +12,8 @@ pub(crate) mod endpoints;
 pub(crate) mod queue;
 pub(crate) mod receivers;
 pub mod reinterpret;
+mod test_limit;
 pub(crate) mod tokens;
 pub(crate) mod users;
+
+pub(crate) use test_limit::TestLimit;

@@ -45,7 +45,7 @@ pub(super) async fn send(api: &Api, channel: &Channel, digest: &Digest) -> Outco
 /// Tells `channel` of what is claimed for it. Returns of which alerts it heard.
 pub(super) async fn deliver(api: Api, channel: Channel, claimed: Vec<(Step, Notice)>) -> Vec<(Uuid, String)> {
     let entries = claimed.iter().map(|(step, notice)| Entry::of(*step, notice)).collect();
-    let digest = Digest { whose: whose(&api, channel.company_id).await, is_test: false, entries };
+    let digest = Digest { whose: whose(&api.db, channel.company_id).await, is_test: false, entries };
     let outcome = send(&api, &channel, &digest).await;
     if !outcome.is_delivered {
         tracing::warn!(channel = %channel.id, kind = channel.kind, reason = outcome.detail, "an alert was not told");

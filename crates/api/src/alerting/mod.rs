@@ -22,6 +22,7 @@ use std::{
 use clock::now_ms;
 use http_service::Stop;
 use notify::plan::{self, Step};
+use sea_orm::DatabaseConnection;
 use store::{
     alerting::{
         channels,
@@ -40,9 +41,14 @@ use crate::{
 use away::Away;
 
 /// The platform's alerts.
-pub(crate) const PLATFORM: [&str; monitoring::NAMES.len()] = monitoring::NAMES;
+const PLATFORM: [&str; monitoring::NAMES.len()] = monitoring::NAMES;
 /// Those of a company's business.
-pub(crate) const BUSINESS: [&str; 4] = ["failure-rate", "chargebacks", "silence", "endpoint-failing"];
+const BUSINESS: [&str; 4] = ["failure-rate", "chargebacks", "silence", "endpoint-failing"];
+
+/// The alerts that a channel of the platform may be told, or one of a company.
+pub fn known(is_platforms: bool) -> &'static [&'static str] {
+    if is_platforms { &PLATFORM } else { &BUSINESS }
+}
 
 /// How often it looks, unless alerts are told sooner.
 const TICK: Duration = Duration::from_secs(5);
@@ -60,11 +66,11 @@ const UNDER_WAY: usize = 64;
 const CLAIM_MS: i64 = 120_000;
 
 /// Whose alerts those of a channel are, for people.
-pub(crate) async fn whose(api: &Api, company: Uuid) -> String {
+pub async fn whose(db: &DatabaseConnection, company: Uuid) -> String {
     if company.is_nil() {
         return "platform".to_owned();
     }
-    let known = within(companies::list(&api.db)).await.unwrap_or_default();
+    let known = within(companies::list(db)).await.unwrap_or_default();
     known.into_iter().find(|row| row.id == company).map_or_else(|| company.to_string(), |row| row.name)
 }
 

@@ -14,7 +14,10 @@ use crate::{
     Error,
     dialect::RowLock,
     entity::{account, account_payment_method, account_status},
-    outbound::{ACCOUNT_UPDATED, messages::Outbox},
+    outbound::{
+        ACCOUNT_UPDATED,
+        messages::{About, Outbox},
+    },
 };
 
 pub(crate) type AccountKey<'e> = (CompanyId, &'e str);
@@ -70,7 +73,8 @@ pub(super) async fn fold(tx: &DatabaseTransaction, events: &[&NewEvent], outbox:
                 state.apply(&new.event, facts, &new.identity, at);
                 let after = before.map(|before| (before, shown(key, *id, state))).filter(|(before, after)| before.differs(after));
                 if let Some((_, after)) = after {
-                    outbox.tell(key.0, ACCOUNT_UPDATED, *id, after)?;
+                    let trace = new.trace.as_deref();
+                    outbox.tell(About { company: key.0, event_type: ACCOUNT_UPDATED, subject: *id, trace }, after)?;
                 }
             }
         }

@@ -55,6 +55,8 @@ pub struct NewEvent {
     pub event: Event,
     /// The body, masked.
     pub payload: String,
+    /// The W3C trace context of its receipt, where that is traced: endpoints are told in the same trace.
+    pub trace: Option<String>,
 }
 
 impl NewEvent {

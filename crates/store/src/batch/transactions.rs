@@ -19,7 +19,10 @@ use crate::{
         rows::{self, Insert, Rest, RowValue},
     },
     entity::{transaction, transaction_key},
-    outbound::{TRANSACTION_CREATED, TRANSACTION_UPDATED, messages::Outbox},
+    outbound::{
+        TRANSACTION_CREATED, TRANSACTION_UPDATED,
+        messages::{About, Outbox},
+    },
     rollups::CompanyDeltas,
 };
 
@@ -139,7 +142,7 @@ impl<'e> Transactions<'e> {
             let (Some((key, facts)), Some(at)) = (facts_of(new), received(new)) else { continue };
             if let (Some(state), Some(slot)) = (states.get_mut(&key), self.0.get(&key)) {
                 state.apply(&new.event, facts, &new.identity, at);
-                told.change(key, slot, state, outbox)?;
+                told.change(key, slot, (state, new.trace.as_deref()), outbox)?;
             }
         }
         let (mut fresh, mut changed) = (Vec::with_capacity(states.len()), Vec::new());
@@ -160,8 +163,14 @@ impl<'e> Transactions<'e> {
 struct Told<'e>(HashMap<Key<'e>, crate::shown::Transaction>);
 
 impl<'e> Told<'e> {
-    /// Tells `outbox` of a transaction that is `state` now, if that shows.
-    fn change(&mut self, key: Key<'e>, slot: &Slot, state: &TransactionState, outbox: &mut Outbox<'_>) -> Result<(), Error> {
+    /// Tells `outbox` of a transaction that is `state` now, by an event of that `trace`, if that shows.
+    fn change(
+        &mut self,
+        key: Key<'e>,
+        slot: &Slot,
+        (state, trace): (&TransactionState, Option<&str>),
+        outbox: &mut Outbox<'_>,
+    ) -> Result<(), Error> {
         if !outbox.has(key.0) {
             return Ok(());
         }
@@ -170,9 +179,10 @@ impl<'e> Told<'e> {
             (None, Some(before)) => Some(shown(key, slot.id, before)),
             (told, _) => told,
         };
+        let about = |event_type| About { company: key.0, event_type, subject: slot.id, trace };
         match before {
-            None => outbox.tell(key.0, TRANSACTION_CREATED, slot.id, &after)?,
-            Some(before) if before.differs(&after) => outbox.tell(key.0, TRANSACTION_UPDATED, slot.id, &after)?,
+            None => outbox.tell(about(TRANSACTION_CREATED), &after)?,
+            Some(before) if before.differs(&after) => outbox.tell(about(TRANSACTION_UPDATED), &after)?,
             Some(_) => {}
         }
         self.0.insert(key, after);

@@ -23,6 +23,8 @@ pub struct Model {
     pub payload: String,
     /// Milliseconds since 1970 UTC.
     pub created_at: i64,
+    /// The W3C trace context of the webhook that made the change, where that is traced.
+    pub traceparent: Option<String>,
 }
 
 /// No relations: queries join by company explicitly.

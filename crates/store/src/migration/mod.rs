@@ -28,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(alerting::Migration),
             Box::new(time_zones::Migration),
             Box::new(reconciliation_progress::Migration),
+            Box::new(message_traces::Migration),
         ]
     }
 }
@@ -41,6 +42,7 @@ mod event_ids;
 mod first;
 mod horizons;
 mod lookups;
+mod message_traces;
 mod platform_state;
 mod read_indexes;
 mod reconciliation;

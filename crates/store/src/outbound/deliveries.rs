@@ -31,12 +31,14 @@ pub struct Due {
     pub created_at: i64,
     /// Its body.
     pub payload: String,
+    /// The W3C trace context of the webhook that made the change, where that is traced.
+    pub traceparent: Option<String>,
 }
 
 /// Up to `limit` deliveries to an endpoint that are due at `now_ms`. Of each subject the earliest that is not settled: a later one
 /// waits, also where the earlier is not due.
 pub async fn due(db: &DatabaseConnection, to: &endpoint::Model, now_ms: i64, limit: u64) -> Result<Vec<Due>, Error> {
-    let sql = "SELECT d.message_id, d.attempts, m.created_at, m.payload FROM deliveries d
+    let sql = "SELECT d.message_id, d.attempts, m.created_at, m.payload, m.traceparent FROM deliveries d
         JOIN outbound_messages m ON m.company_id = d.company_id AND m.id = d.message_id
         WHERE d.company_id = $1 AND d.endpoint_id = $2 AND d.state = 'pending' AND d.next_at <= $3 AND NOT EXISTS
         (SELECT 1 FROM deliveries e WHERE e.company_id = d.company_id AND e.endpoint_id = d.endpoint_id

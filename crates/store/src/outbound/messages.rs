@@ -16,6 +16,18 @@ use crate::{
 };
 use clock::now_ms;
 
+/// What a message tells of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct About<'t> {
+    pub company: CompanyId,
+    /// One of [`super::EVENT_TYPES`].
+    pub event_type: &'static str,
+    /// The row that it is about: messages of one keep their order.
+    pub subject: Uuid,
+    /// The trace that the change is part of, as a `traceparent`, where it is traced.
+    pub trace: Option<&'t str>,
+}
+
 /// A message to write, and who gets it.
 #[derive(Debug)]
 pub(crate) struct NewMessage {
@@ -23,38 +35,29 @@ pub(crate) struct NewMessage {
     id: Uuid,
     event_type: &'static str,
     subject: Uuid,
+    trace: Option<String>,
     payload: String,
     created_ms: i64,
     endpoints: Vec<Uuid>,
 }
 
 impl NewMessage {
-    /// Tells `data` of `subject` to those of `company`'s endpoints that want it; none where nobody does: then no body is made.
-    pub fn of(
-        subscriptions: &Subscriptions,
-        company: CompanyId,
-        event_type: &'static str,
-        subject: Uuid,
-        data: impl Serialize,
-    ) -> Result<Option<Self>, Error> {
-        let endpoints: Vec<Uuid> = subscriptions.of(company, event_type).collect();
+    /// Tells `data` to those of the company's endpoints that want it; none where nobody does: then no body is made.
+    pub fn of(subscriptions: &Subscriptions, about: About<'_>, data: impl Serialize) -> Result<Option<Self>, Error> {
+        let endpoints: Vec<Uuid> = subscriptions.of(about.company, about.event_type).collect();
         if endpoints.is_empty() {
             return Ok(None);
         }
-        Self::to(endpoints, company, event_type, subject, data).map(Some)
+        Self::to(endpoints, about, data).map(Some)
     }
 
     /// The same to these endpoints.
-    pub fn to(
-        endpoints: Vec<Uuid>,
-        company: CompanyId,
-        event_type: &'static str,
-        subject: Uuid,
-        data: impl Serialize,
-    ) -> Result<Self, Error> {
+    pub fn to(endpoints: Vec<Uuid>, about: About<'_>, data: impl Serialize) -> Result<Self, Error> {
+        let About { company, event_type, subject, trace } = about;
         let created_ms = now_ms();
         let payload = bodies::body(event_type, created_ms, data)?;
-        Ok(Self { company, id: Uuid::now_v7(), event_type, subject, payload, created_ms, endpoints })
+        let trace = trace.map(str::to_owned);
+        Ok(Self { company, id: Uuid::now_v7(), event_type, subject, trace, payload, created_ms, endpoints })
     }
 
     /// Its id.
@@ -81,15 +84,9 @@ impl<'s> Outbox<'s> {
         self.subscriptions.has(company)
     }
 
-    /// Tells `data` of `subject` to the endpoints that want it.
-    pub fn tell(
-        &mut self,
-        company: CompanyId,
-        event_type: &'static str,
-        subject: Uuid,
-        data: impl Serialize,
-    ) -> Result<(), Error> {
-        self.messages.extend(NewMessage::of(self.subscriptions, company, event_type, subject, data)?);
+    /// Tells `data` to the endpoints that want it.
+    pub fn tell(&mut self, about: About<'_>, data: impl Serialize) -> Result<(), Error> {
+        self.messages.extend(NewMessage::of(self.subscriptions, about, data)?);
         Ok(())
     }
 
@@ -122,6 +119,7 @@ fn message_cell((new, number): (&NewMessage, i64), column: outbound_message::Col
         Column::Subject => new.subject.into(),
         Column::Payload => new.payload.as_str().into(),
         Column::CreatedAt => new.created_ms.into(),
+        Column::Traceparent => new.trace.as_deref().into(),
     }
 }
 

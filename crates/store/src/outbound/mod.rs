@@ -34,10 +34,13 @@ pub const TRANSACTION_UPDATED: &str = "transaction.updated";
 pub const ACCOUNT_UPDATED: &str = "account.updated";
 /// A webhook that became a dead letter: it cannot be read, or not be stored.
 pub const WEBHOOK_UNREADABLE: &str = "webhook.unreadable";
+/// A comparison with Netbanx's reports ended, and something differs.
+pub const RECONCILIATION_DIFFERENCE: &str = "reconciliation.difference";
 /// What `test` sends to one endpoint; it cannot be subscribed to.
 pub const ENDPOINT_TEST: &str = "endpoint.test";
 /// What an endpoint can ask for.
-pub const EVENT_TYPES: [&str; 4] = [TRANSACTION_CREATED, TRANSACTION_UPDATED, ACCOUNT_UPDATED, WEBHOOK_UNREADABLE];
+pub const EVENT_TYPES: [&str; 5] =
+    [TRANSACTION_CREATED, TRANSACTION_UPDATED, ACCOUNT_UPDATED, WEBHOOK_UNREADABLE, RECONCILIATION_DIFFERENCE];
 /// Stands for all of [`EVENT_TYPES`], those to come included.
 pub const ALL_TYPES: &str = "*";
 

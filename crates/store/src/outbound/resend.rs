@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     ALL_TYPES, ENDPOINT_TEST, EVENT_TYPES, FAILED, PENDING,
     bodies::Test,
-    messages::{self, NewMessage},
+    messages::{self, About, NewMessage},
 };
 use crate::{
     Error,
@@ -47,8 +47,9 @@ pub async fn failed_since(tx: &DatabaseTransaction, to: &endpoint::Model, since_
 
 /// A test message to the endpoint. Returns its id.
 pub async fn test(tx: &DatabaseTransaction, to: &endpoint::Model) -> Result<Uuid, Error> {
-    let message =
-        NewMessage::to(vec![to.id], CompanyId(to.company_id), ENDPOINT_TEST, Uuid::now_v7(), Test { endpoint_id: to.id })?;
+    let (company, subject) = (CompanyId(to.company_id), Uuid::now_v7());
+    let about = About { company, event_type: ENDPOINT_TEST, subject, trace: None };
+    let message = NewMessage::to(vec![to.id], about, Test { endpoint_id: to.id })?;
     messages::write(tx, std::slice::from_ref(&message)).await?;
     Ok(message.id())
 }

@@ -22,7 +22,7 @@ use crate::{
     dialect::RowLock,
     entity::{account, account_payment_method, account_status},
     horizon::Horizons,
-    outbound::ACCOUNT_UPDATED,
+    outbound::{ACCOUNT_UPDATED, messages::About},
     shown,
 };
 
@@ -199,7 +199,7 @@ async fn refold(context: &Context<'_>, key: &Key, events: &[&Stored], is_cut: bo
         return Ok(());
     };
     if shown_before.is_none_or(|before| before.differs(&after)) {
-        work.outbox.tell(*company, ACCOUNT_UPDATED, id, &after)?;
+        work.outbox.tell(About { company: *company, event_type: ACCOUNT_UPDATED, subject: id, trace: None }, &after)?;
     }
     let is_same = before.is_some_and(|row| row.rules_version == RULES_VERSION) && !is_changed && state == stored_state;
     if !is_same {

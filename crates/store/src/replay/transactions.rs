@@ -24,7 +24,7 @@ use crate::{
     },
     entity::{transaction, transaction_key},
     horizon::Horizons,
-    outbound::{TRANSACTION_CREATED, TRANSACTION_UPDATED},
+    outbound::{TRANSACTION_CREATED, TRANSACTION_UPDATED, messages::About},
     shown,
 };
 
@@ -224,7 +224,7 @@ fn refold<'s>(
             let of = Subject::Transaction;
             work.step.changes.extend(differences(of, Uuid::nil(), Some(external_id), None::<&shown::Transaction>, Some(&after)));
         }
-        work.outbox.tell(company, TRANSACTION_CREATED, target.id, &after)?;
+        work.outbox.tell(About { company, event_type: TRANSACTION_CREATED, subject: target.id, trace: None }, &after)?;
         if !target.is_noted {
             writes.entered.push((key, target.id));
         }
@@ -261,7 +261,7 @@ fn refold<'s>(
             work.step.changes.extend(changes);
         }
         if shown_before.differs(&after) {
-            work.outbox.tell(company, TRANSACTION_UPDATED, id, &after)?;
+            work.outbox.tell(About { company, event_type: TRANSACTION_UPDATED, subject: id, trace: None }, &after)?;
         }
     }
     if is_changed || state != before.state {

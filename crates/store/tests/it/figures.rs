@@ -56,6 +56,7 @@ pub fn new_event(sent: &Sent) -> NewEvent {
         received_ms: sent.received(),
         event: Event::interpret(&envelope, DateTime::from_timestamp_millis(sent.received()).unwrap()).unwrap(),
         payload,
+        trace: None,
     }
 }
 

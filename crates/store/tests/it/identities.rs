@@ -29,6 +29,7 @@ fn event(body: &Value) -> NewEvent {
         received_ms: received.timestamp_millis(),
         event: Event::interpret(&envelope, received).unwrap(),
         payload: payload.clone(),
+        trace: None,
     }
 }
 

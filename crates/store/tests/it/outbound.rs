@@ -41,6 +41,7 @@ fn payment(payment: &str, status: &str, second: u32) -> NewEvent {
         received_ms: received.timestamp_millis(),
         event: Event::interpret(&envelope, received).unwrap(),
         payload: payload.clone(),
+        trace: None,
     }
 }
 

@@ -62,6 +62,7 @@ pub fn account(id: u8, status: &str, second: i64, card: Option<u8>, received_ms:
         received_ms,
         event: Event::interpret(&envelope, DateTime::from_timestamp_millis(received_ms).unwrap()).unwrap(),
         payload,
+        trace: None,
     }
 }
 

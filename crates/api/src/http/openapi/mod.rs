@@ -74,7 +74,7 @@ use crate::{
         items::ignore, items::take_over,
     ),
     components(schemas(
-        problems::ProblemDocument, webhooks::TransactionMessage, webhooks::AccountMessage, webhooks::UnreadableMessage,
+        problems::ProblemDocument, webhooks::TransactionMessage, webhooks::AccountMessage, webhooks::UnreadableMessage, webhooks::DifferenceMessage,
     )),
     modifiers(&Credentials, &OperationIds, &Presentation, &Webhooks),
     security(("bearer" = []), ("apiKey" = []), ("session" = [])),

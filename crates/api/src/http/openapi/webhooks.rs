@@ -1,7 +1,7 @@
 //! The document's `webhooks`: what endpoints are told.
 
 use serde::Serialize;
-use store::outbound::{ACCOUNT_UPDATED, TRANSACTION_CREATED, TRANSACTION_UPDATED, WEBHOOK_UNREADABLE};
+use store::outbound::{ACCOUNT_UPDATED, RECONCILIATION_DIFFERENCE, TRANSACTION_CREATED, TRANSACTION_UPDATED, WEBHOOK_UNREADABLE};
 use utoipa::{
     Modify, ToSchema,
     openapi::{
@@ -61,12 +61,49 @@ pub(crate) struct DeadWebhook {
     mode: String,
 }
 
+/// A message of a comparison with Netbanx's reports that found differences.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DifferenceMessage {
+    /// reconciliation.difference.
+    r#type: String,
+    /// 1; another one when a field loses its meaning or goes.
+    version: u8,
+    /// When the comparison ended, RFC 3339.
+    timestamp: String,
+    data: DifferingReconciliation,
+}
+
+/// A comparison that ended with something to look at.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DifferingReconciliation {
+    /// As `GET /api/v1/reconciliations/{id}` takes it.
+    reconciliation_id: Uuid,
+    /// live or test.
+    mode: String,
+    /// The earliest time in the reports, RFC 3339; null: no row tells one.
+    from: Option<String>,
+    /// The latest time in the reports, RFC 3339.
+    until: Option<String>,
+    /// Rows that say what is stored.
+    matched: i64,
+    /// Rows without a transaction; here and below without what is ignored.
+    missing_here: i64,
+    /// Transactions without a row.
+    missing_there: i64,
+    /// Rows that say something else than their transaction.
+    differing: i64,
+    /// Rows that cannot be read.
+    malformed: i64,
+}
+
 /// Each event type with its schema and what it tells.
-const TOLD: [(&str, &str, &str); 4] = [
+const TOLD: [(&str, &str, &str); 5] = [
     (TRANSACTION_CREATED, "TransactionMessage", "A transaction is new"),
     (TRANSACTION_UPDATED, "TransactionMessage", "Something visible of a transaction changed"),
     (ACCOUNT_UPDATED, "AccountMessage", "An account is new, or something visible of it changed"),
     (WEBHOOK_UNREADABLE, "UnreadableMessage", "A webhook became a dead letter"),
+    (RECONCILIATION_DIFFERENCE, "DifferenceMessage", "A comparison with Netbanx's reports found differences"),
 ];
 
 const HEADERS: [(&str, &str); 3] = [

@@ -10,6 +10,7 @@ export const EVENT_TYPES = [
   ['transaction.updated', 'A transaction changed'],
   ['account.updated', 'An account is new or changed'],
   ['webhook.unreadable', 'A webhook could not be read or stored'],
+  ['reconciliation.difference', 'A comparison with a report found differences'],
 ] as const;
 
 /** Adds an endpoint, or changes `row`. `onDone` gets it as it is now, and the secret of a new one. */

@@ -1,21 +1,20 @@
 import { useState } from 'preact/hooks';
-import { messageOf, post, remove, type Schemas } from '../../api/client';
+import { post, remove, type Schemas } from '../../api/client';
 import { useQuery } from '../../api/query';
 import { useTimes } from '../../format/format';
 import { useSession } from '../../session';
-import { Badge, Code, Confirm, Dialog, Empty, Select } from '../../ui/parts';
+import { Badge, Code, Confirm, Dialog, Empty } from '../../ui/parts';
 import { Listed, Table, type Column } from '../../ui/table';
 import { useAction } from '../../ui/toasts';
+import { ChannelForm, KINDS } from './channel-form';
 
 type Channel = Schemas['AlertChannel'];
-
-const KINDS = [['email', 'E-mail'], ['slack', 'Slack or compatible'], ['pagerduty', 'PagerDuty'], ['webhook', 'Signed webhook']] as const;
 
 export function Alerts() {
   const { company, nameOf } = useSession();
   const times = useTimes();
   const act = useAction();
-  const [isAdding, setAdding] = useState(false);
+  const [edited, setEdited] = useState<Channel | 'new'>();
   const [made, setMade] = useState<string>();
   const [ended, setEnded] = useState<Channel>();
   const [said, setSaid] = useState<Schemas['AlertChannelTest']>();
@@ -37,6 +36,7 @@ export function Alerts() {
       cell: (row) => (
         <>
           <button type="button" class="small" onClick={() => void test(row)}>Test<span class="unseen"> {row.name}</span></button>
+          <button type="button" class="small" onClick={() => setEdited(row)}>Change<span class="unseen"> {row.name}</span></button>
           <button type="button" class="small" onClick={() => setEnded(row)}>Remove<span class="unseen"> {row.name}</span></button>
         </>
       ),
@@ -45,11 +45,17 @@ export function Alerts() {
 
   return (
     <>
-      <div class="bar"><p class="hint">Told once when an alert begins and once when it is over.</p><button type="button" class="primary" onClick={() => setAdding(true)}>New channel</button></div>
+      <div class="bar"><p class="hint">Told once when an alert begins and once when it is over.</p><button type="button" class="primary" onClick={() => setEdited('new')}>New channel</button></div>
       <Listed query={query} rows={rows} empty={<Empty title="Nobody is told of alerts yet" />}>
         <Table caption="Alert channels" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} />
       </Listed>
-      {isAdding && <Add onClose={() => setAdding(false)} onDone={(secret) => { setAdding(false); setMade(secret); query.reload(); }} />}
+      {edited && (
+        <ChannelForm
+          channel={edited === 'new' ? undefined : edited}
+          onClose={() => setEdited(undefined)}
+          onDone={(secret) => { setEdited(undefined); setMade(secret); query.reload(); }}
+        />
+      )}
       {made && (
         <Dialog title="The new channel's key" onClose={() => setMade(undefined)}>
           <p>It signs what is sent there (Standard Webhooks), and is shown this once.</p>
@@ -73,47 +79,5 @@ export function Alerts() {
         />
       )}
     </>
-  );
-}
-
-function Add({ onClose, onDone }: { onClose: () => void; onDone: (secret?: string) => void }) {
-  const { companies, isAdministrator } = useSession();
-  const [name, setName] = useState('');
-  const [company, setCompany] = useState('');
-  const [kind, setKind] = useState<string>('email');
-  const [target, setTarget] = useState('');
-  const [severity, setSeverity] = useState('warning');
-  const [hours, setHours] = useState('0');
-  const [problem, setProblem] = useState('');
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    const to = kind === 'email' ? target.split(/[\s,;]+/).filter(Boolean) : undefined;
-    const url = kind === 'slack' || kind === 'webhook' ? target : undefined;
-    const routingKey = kind === 'pagerduty' ? target : undefined;
-    try {
-      const made = await post('/api/v1/alert-channels', {
-        name, kind, to, url, routingKey, company: company || undefined, minSeverity: severity, reminderHours: Number(hours),
-      });
-      onDone(made.data.secret ?? undefined);
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
-  };
-  const label = kind === 'email' ? 'Addresses' : kind === 'pagerduty' ? 'Integration key' : 'URL';
-  return (
-    <Dialog title="New channel" onClose={onClose}>
-      <form onSubmit={submit}>
-        <label class="field"><span>Name</span><input required maxLength={100} value={name} onInput={(event) => setName(event.currentTarget.value)} /></label>
-        {isAdministrator && (
-          <Select label="Alerts of" value={company} options={[['', 'The platform'], ...companies.map((own) => [own.slug, own.name] as const)]} onChange={setCompany} />
-        )}
-        <Select label="Kind" value={kind} options={KINDS} onChange={setKind} />
-        <label class="field"><span>{label}</span><input required autoComplete="off" value={target} onInput={(event) => setTarget(event.currentTarget.value)} /></label>
-        <Select label="From severity" value={severity} options={[['warning', 'Warnings, too'], ['critical', 'Critical alone']]} onChange={setSeverity} />
-        <Select label="Remind" value={hours} options={[['0', 'never'], ['1', 'every hour'], ['4', 'every 4 hours'], ['24', 'every day']]} onChange={setHours} />
-        <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">Add channel</button></div>
-      </form>
-    </Dialog>
   );
 }
