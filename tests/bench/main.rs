@@ -10,6 +10,7 @@ mod history;
 mod limits;
 mod machine;
 mod misses;
+mod out;
 mod postgres;
 mod reads;
 mod rest;
@@ -37,6 +38,7 @@ enum Part {
     Status,
     Dashboard,
     Stream,
+    Out,
 }
 
 /// Measures what was promised on this machine; the report goes to target/bench.json as well.
@@ -87,5 +89,6 @@ async fn run(part: Part, report: &mut Report) {
         Part::Status => status::run(report).await,
         Part::Dashboard => dashboard::run(report).await,
         Part::Stream => stream::run(report).await,
+        Part::Out => out::run(report).await,
     }
 }

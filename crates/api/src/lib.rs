@@ -78,6 +78,8 @@ pub struct Api {
     meter: Meter,
     precomputed: Precomputed,
     onsets: AlertOnsets,
+    /// How the platform was.
+    history: monitoring::history::History,
     limits: AlertLimits,
     callers: Cache<String, Option<Arc<auth::Caller>>>,
     /// Who was known lately, for while the database is away.
@@ -138,6 +140,7 @@ impl Api {
         let meter = Meter::start(redis.clone(), &settings.queue_name);
         let precomputed = Precomputed::new(redis.clone(), &settings.queue_name);
         let onsets = AlertOnsets::new(redis.clone(), &settings.queue_name);
+        let history = monitoring::history::History::new(redis.clone(), &settings.queue_name);
         let revocations = Revocations::new(redis.clone(), &settings.queue_name);
         let publisher = Publisher::new(db.clone(), queue.client().clone(), &settings.queue_name).into();
         let directory = Directory::new(queue.client().clone(), &settings.queue_name);
@@ -159,6 +162,7 @@ impl Api {
             meter,
             precomputed,
             onsets,
+            history,
             limits: settings.alerts,
             callers: Cache::builder().max_capacity(10_000).time_to_live(CALLER_TTL).build(),
             last_known: Cache::builder().max_capacity(1_000).time_to_live(LAST_KNOWN_TTL).build(),

@@ -172,6 +172,49 @@ async fn a_full_redis_is_told_before_it_refuses() {
     clears(&platform, "redis-memory").await;
 }
 
+async fn history(platform: &Platform, query: &str) -> (u16, serde_json::Value) {
+    platform.get_as(&platform.admin_token, &format!("/api/performance/history{query}")).await
+}
+
+#[tokio::test]
+async fn the_last_hours_are_told_minute_by_minute() {
+    let mut platform = Platform::prepare(Database::Sqlite).await;
+    platform.run(Service::Ingress).await;
+    let body = json!({"eventType": "PAYMENT_COMPLETED", "payload": {"id": "h1", "status": "COMPLETED"}}).to_string();
+    assert_eq!(platform.send("/api/webhooks/netbanx/acme", body).await.status(), 202);
+    platform.run(Service::Api).await;
+    // Another replica measures the same minute: it is told once.
+    platform.api_port = e2e::free_port();
+    platform.run(Service::Api).await;
+    let samples = eventually("a minute is measured", || async {
+        let (status, told) = history(&platform, "").await;
+        assert_eq!(status, 200, "{told}");
+        Some(told["data"]["samples"].as_array().unwrap().clone()).filter(|samples| !samples.is_empty())
+    })
+    .await;
+    let first = &samples[0];
+    assert_eq!((&first["waiting"], &first["workers"], &first["dead"]), (&json!(1), &json!(0), &json!(0)), "{first}");
+    assert!(first["oldestWaitingMs"].as_i64().unwrap() > 0 && first["hitRate"].is_null(), "{first}");
+    let minute = |sample: &serde_json::Value| sample["at"].as_str().unwrap()[..16].to_owned();
+    let minutes: Vec<String> = samples.iter().map(minute).collect();
+    let mut each = minutes.clone();
+    each.dedup();
+    assert_eq!(minutes, each, "two replicas, one sample of each minute");
+    // Its hours are kept for a day.
+    let keys = platform.redis.ask(&["KEYS", "*:history}:*"]);
+    let key = keys.iter().flat_map(|found| found.lines()).find(|key| !key.is_empty()).unwrap();
+    // Of a cluster one node has it.
+    let lives = platform.redis.ask(&["TTL", key]);
+    let left = lives.iter().filter_map(|left| left.trim().parse().ok()).max().unwrap_or(0);
+    assert!((80_000..=90_000).contains(&left), "{left}");
+
+    for (query, wanted) in [("?hours=24", 200), ("?hours=25", 400), ("?hours=0", 400), ("?days=1", 400)] {
+        assert_eq!(history(&platform, query).await.0, wanted, "{query}");
+    }
+    platform.kill_redis();
+    eventually("without Redis it says so", || async { (history(&platform, "").await.0 == 503).then_some(()) }).await;
+}
+
 #[tokio::test]
 async fn a_receiver_whose_key_changed_at_the_portal_is_told() {
     let platform = Platform::start(Database::Sqlite).await;

@@ -65,6 +65,7 @@ use Foreign::{Forbidden, NotFound, Own};
 
 pub const TABLE: &[Row] = &[
     get("/api/performance/status", PLATFORM, Own),
+    get("/api/performance/history", PLATFORM, Own),
     // Nothing is wrong with who asks, but with the password or the code: those are tested with second factors.
     send(
         "POST",

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { base, go, launch, newPage, signedOut, signIn, violations } from './browser.mjs';
 import { endpointsOut } from './endpoints.mjs';
 import { isLoadedAnew } from './lazy.mjs';
+import { lastHours } from './history.mjs';
 import { chosenPeriod } from './period.mjs';
 import { twelveTabs } from './tabs.mjs';
 import { addsUp } from './totals.mjs';
@@ -165,6 +166,8 @@ test('a list of transactions is added up', () => addsUp(browser, send));
 test('a company counts by its own days', () => ownDays(browser));
 
 // Before the key that webhooks are signed with has ended.
+test('the queue and the system are shown as they were', () => lastHours(browser));
+
 test('an endpoint is added, tested, looked into, told again and removed', () => endpointsOut(browser, send));
 
 test('a key is rotated: shown once, two active, tested with a click, the old one ended', async () => {

@@ -52,6 +52,7 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         .service(only("/api/v1/stream", "GET, HEAD, OPTIONS").route(web::get().to(stream::open)))
         .service(asking(read("/api/v1/audit", || web::to(audit::list))))
         .service(read("/api/performance/status", || web::to(monitoring::status)))
+        .service(read("/api/performance/history", || web::to(monitoring::history::show)))
         .service(read("/api/openapi.json", || web::to(openapi::document)))
         .service(asking(
             only("/api/v1/session", "DELETE, GET, HEAD, OPTIONS, POST")

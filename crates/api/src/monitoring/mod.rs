@@ -4,14 +4,18 @@
 //! | module | part |
 //! | --- | --- |
 //! | `alerts` | what is wrong, by plain rules |
+//! | `history` | a sample of each minute of the last day |
 //! | `redis_info` | what Redis says of itself |
 //! | `snapshot` | asks everything at once, within a limit |
 //! | `views` | the answer |
+//! | `windows` | times and rates over sliding windows |
 
 mod alerts;
+pub(crate) mod history;
 mod redis_info;
 mod snapshot;
 mod views;
+mod windows;
 
 use std::time::Duration;
 

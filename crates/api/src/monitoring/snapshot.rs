@@ -44,7 +44,8 @@ pub(crate) struct Snapshot {
     pub ready: HashMap<String, u64>,
 }
 
-async fn within<T>(work: impl Future<Output = Option<T>>) -> Option<T> {
+/// The answer of one part, if it comes in time.
+pub(super) async fn within<T>(work: impl Future<Output = Option<T>>) -> Option<T> {
     tokio::time::timeout(LIMIT, Box::pin(work)).await.ok().flatten()
 }
 
@@ -192,8 +193,10 @@ pub(crate) fn raised_within(api: &Api, age: Duration) -> Option<Vec<Alert>> {
 /// Looks every few seconds until `stop`, so that it is known since when an alert stands, and Prometheus
 /// learns of it.
 pub(crate) async fn watch(api: Api, mut stop: Stop) {
+    let mut offered = 0;
     while !*stop.borrow() {
         let snapshot = Box::pin(take(&api)).await;
+        api.history.offer(&snapshot, &mut offered).await;
         let raised = raised(&api, &snapshot).await;
         for name in NAMES {
             metrics::alert(name, raised.iter().any(|alert| alert.name == name));

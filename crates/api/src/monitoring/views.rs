@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use http_service::timestamp;
 use serde::Serialize;
-use shared_stats::{Figures, Histogram, Window};
+use shared_stats::{Figures, Window};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
     alerts::{Alert, Severity, is_failing},
     snapshot::Snapshot,
+    windows::{Percentiles, Performance, WindowFigures, share},
 };
 use crate::{analytics::TimeRange, http::cached};
 
@@ -162,47 +163,6 @@ pub(crate) struct CacheFigures {
     miss_ms: Percentiles,
 }
 
-/// How fast it is, all replicas together, over sliding windows.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Performance {
-    last_minute: WindowFigures,
-    last_five_minutes: WindowFigures,
-    last_hour: WindowFigures,
-}
-
-/// Times from the request to the answer of a webhook, of a job's wait in the queue, of a batch, of its
-/// write, and of an answer of the API.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct WindowFigures {
-    accept_ms: Percentiles,
-    queue_wait_ms: Percentiles,
-    batch_ms: Percentiles,
-    persist_ms: Percentiles,
-    response_ms: Percentiles,
-    throughput: Throughput,
-}
-
-/// By second.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Throughput {
-    accepted: f64,
-    duplicates: f64,
-    refused: f64,
-    processed: f64,
-    failed: f64,
-    responses: f64,
-}
-
-/// Times in milliseconds; null before there was one.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Percentiles {
-    p50: Option<f64>,
-    p95: Option<f64>,
-    p99: Option<f64>,
-}
-
 fn health(answers: bool) -> &'static str {
     if answers { "healthy" } else { "away" }
 }
@@ -272,10 +232,6 @@ fn processing(queue: Option<&queue::Stats>, refusals: Refusals) -> WebhookProces
     }
 }
 
-fn share(part: u64, all: u64) -> Option<f64> {
-    (all > 0).then(|| part as f64 / all as f64)
-}
-
 fn analytics_cache(figures: &Figures, ready: HashMap<String, u64>) -> AnalyticsCacheStats {
     let count = |what: &str| {
         TimeRange::ALL.iter().map(|range| figures.count(&format!("cache.{what}:analytics.{}", range.as_str()))).sum::<u64>()
@@ -298,38 +254,5 @@ fn cache_figures(figures: &Figures, endpoint: &'static str) -> CacheFigures {
         hit_rate: share(hits + stale, hits + stale + misses),
         hit_ms: Percentiles::of(&time("hit")),
         miss_ms: Percentiles::of(&time("miss")),
-    }
-}
-
-impl WindowFigures {
-    fn of(figures: &Figures, window: Window) -> Self {
-        let mut responses = Histogram::default();
-        for route in cached::ROUTES {
-            for what in ["hit", "stale", "miss", "error"] {
-                responses.merge(&figures.time(&format!("cache.{what}:{}", route.endpoint())));
-            }
-        }
-        let rate = |count: u64| count as f64 / window.length().as_secs_f64();
-        Self {
-            accept_ms: Percentiles::of(&figures.time("accept")),
-            queue_wait_ms: Percentiles::of(&figures.time("queue.wait")),
-            batch_ms: Percentiles::of(&figures.time("batch")),
-            persist_ms: Percentiles::of(&figures.time("persist")),
-            throughput: Throughput {
-                accepted: rate(figures.count("webhook.accepted")),
-                duplicates: rate(figures.count("webhook.duplicate")),
-                refused: rate(figures.count("webhook.refused")),
-                processed: rate(figures.count("job.done")),
-                failed: rate(figures.count("job.failed")),
-                responses: rate(responses.count()),
-            },
-            response_ms: Percentiles::of(&responses),
-        }
-    }
-}
-
-impl Percentiles {
-    fn of(times: &Histogram) -> Self {
-        Self { p50: times.percentile_ms(0.5), p95: times.percentile_ms(0.95), p99: times.percentile_ms(0.99) }
     }
 }

@@ -6,6 +6,7 @@ import { Badge, Card, Failure, Figure, Loading } from '../ui/parts';
 import { Table, type Column } from '../ui/table';
 import { useAction } from '../ui/toasts';
 import { DeadLetters } from './dead-letters';
+import { History, type Sample } from './history';
 
 interface Counts {
   waiting: number;
@@ -27,6 +28,23 @@ interface QueueCounts extends Counts {
 }
 
 const EVERY = 2_000;
+
+const CHARTS = [
+  {
+    title: 'Webhooks per second',
+    lines: [
+      { name: 'Accepted', color: '--chart-1', of: (sample: Sample) => sample.accepted },
+      { name: 'Stored', color: '--chart-2', of: (sample: Sample) => sample.processed },
+      { name: 'Failed', color: '--chart-3', of: (sample: Sample) => sample.failed },
+    ],
+    valueOf: count,
+  },
+  {
+    title: 'Waiting',
+    lines: [{ name: 'Waiting', color: '--chart-1', of: (sample: Sample) => sample.waiting }, { name: 'Dead letters', color: '--chart-3', of: (sample: Sample) => sample.dead }],
+    valueOf: count,
+  },
+];
 
 export function Queue() {
   const { isAdministrator, may } = useSession();
@@ -79,6 +97,7 @@ export function Queue() {
           </Card>
         </>
       )}
+      {may('admin') && <History charts={CHARTS} />}
       <h2>Dead letters</h2>
       <DeadLetters page="queue" onChanged={query.reload} />
     </>

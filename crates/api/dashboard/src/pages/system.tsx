@@ -5,9 +5,30 @@ import { count, milliseconds, percent, useTimes, words } from '../format/format'
 import { useSession } from '../session';
 import { Badge, Card, Choice, Empty, Failure, Loading } from '../ui/parts';
 import { Table, type Column } from '../ui/table';
+import { History, type Sample } from './history';
 
 const EVERY = 5_000;
 const WINDOWS = [['lastMinute', '1 min'], ['lastFiveMinutes', '5 min'], ['lastHour', '1 hour']] as const;
+
+const CHARTS = [
+  {
+    title: 'Latency, 95 of 100',
+    lines: [
+      { name: 'Accepting a webhook', color: '--chart-1', of: (sample: Sample) => sample.acceptMs },
+      { name: 'Waiting in the queue', color: '--chart-2', of: (sample: Sample) => sample.queueWaitMs },
+      { name: 'Answering a dashboard', color: '--chart-3', of: (sample: Sample) => sample.responseMs },
+    ],
+    valueOf: milliseconds,
+  },
+  {
+    title: 'Cache and memory',
+    lines: [
+      { name: 'Hit rate', color: '--chart-2', of: (sample: Sample) => sample.hitRate },
+      { name: "Queue's Redis in use", color: '--chart-1', of: (sample: Sample) => sample.memoryUsed },
+    ],
+    valueOf: percent,
+  },
+];
 
 type Percentiles = Schemas['Percentiles'];
 
@@ -97,6 +118,7 @@ export function System() {
               />
             </Card>
           </div>
+          <History charts={CHARTS} />
           <Card title="Refused webhooks, last five minutes">
             <Refusals refusals={systems.webhook_processing.refusals} columns={refused} />
           </Card>
