@@ -140,6 +140,8 @@ pub const TABLE: &[Row] = &[
     send("POST", "/api/v1/reconciliations", SECRETS, Forbidden, 400, "colour\n"),
     get("/api/v1/reconciliations/{id}", TRANSACTIONS, NotFound),
     get("/api/v1/reconciliations/{id}/items", TRANSACTIONS, NotFound),
+    get("/api/v1/reconciliations/{id}/items.csv", TRANSACTIONS, NotFound),
+    get("/api/v1/reconciliations/{id}/items.jsonl", TRANSACTIONS, NotFound),
     send("POST", "/api/v1/reconciliations/{id}/items/{number}/ignore", SECRETS, NotFound, 200, r#"{"reason":"theirs"}"#),
     Row { body: None, ..send("POST", "/api/v1/reconciliations/{id}/items/{number}/take-over", SECRETS, NotFound, 200, "") },
     get("/api/v1/session", Who::Anyone, Own),

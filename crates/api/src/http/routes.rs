@@ -180,6 +180,8 @@ fn add_reconciliations(config: &mut web::ServiceConfig) {
         )
         .service(asking(read("/api/v1/reconciliations/{id}", || web::to(reconciliations::show))))
         .service(asking(read("/api/v1/reconciliations/{id}/items", || web::to(reconciliations::items::list))))
+        .service(read("/api/v1/reconciliations/{id}/items.csv", || web::to(export::items::items_csv)))
+        .service(read("/api/v1/reconciliations/{id}/items.jsonl", || web::to(export::items::items_jsonl)))
         .service(asking(
             only("/api/v1/reconciliations/{id}/items/{number}/ignore", "OPTIONS, POST")
                 .route(web::post().to(reconciliations::items::ignore)),

@@ -70,7 +70,7 @@ use crate::{
         endpoints::rotate, attempts::list, attempts::send_again, attempts::test, alert_channels::list, alert_channels::add, alert_channels::show,
         alert_channels::change, alert_channels::remove, alert_notices::list, alert_notices::test, alert_notices::show_rules,
         alert_notices::change_rules, audit::list, queue::show, queue::act, dead_letter_list::list,
-        dead_letter_list::show, monitoring::status, reconciliations::list, start::start, reconciliations::show, items::list,
+        dead_letter_list::show, monitoring::status, reconciliations::list, start::start, reconciliations::show, items::list, export::items::items_csv, export::items::items_jsonl,
         items::ignore, items::take_over,
     ),
     components(schemas(
