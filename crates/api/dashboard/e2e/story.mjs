@@ -6,6 +6,7 @@ import { base, go, launch, newPage, signedOut, signIn, violations } from './brow
 import { endpointsOut } from './endpoints.mjs';
 import { isLoadedAnew } from './lazy.mjs';
 import { chosenPeriod } from './period.mjs';
+import { reportsCompared } from './reconciliation.mjs';
 import { twelveTabs } from './tabs.mjs';
 import { addsUp } from './totals.mjs';
 import { ownDays } from './zone.mjs';
@@ -167,6 +168,8 @@ test('a company counts by its own days', () => ownDays(browser));
 // Before the key that webhooks are signed with has ended.
 test('an endpoint is added, tested, looked into, told again and removed', () => endpointsOut(browser, send));
 
+test('a report is compared, what differs is settled, and the next comparison is clean', () => reportsCompared(browser, send));
+
 test('a key is rotated: shown once, two active, tested with a click, the old one ended', async () => {
   const page = await newPage(browser, {}, signedOut);
   await signIn(page);
@@ -230,7 +233,7 @@ test('a member sees their company alone, and is not offered what they may not do
   const page = await newPage(browser, {}, signedOut);
   await signIn(page, MEMBER, MEMBER_PASSWORD);
   const offered = await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allTextContents();
-  assert.deepEqual(offered, ['Overview', 'Transactions', 'Accounts', 'Webhooks', 'Queue']);
+  assert.deepEqual(offered, ['Overview', 'Transactions', 'Accounts', 'Webhooks', 'Reconciliation', 'Queue']);
   await go(page, 'transactions');
   await page.getByText('No transactions yet').waitFor();
   await go(page, 'queue');
@@ -363,7 +366,7 @@ for (const colorScheme of ['light', 'dark']) {
   test(`no page has a serious violation of WCAG 2.2 AA, nor scrolls sideways on a phone (${colorScheme})`, async () => {
     const page = await newPage(browser, { colorScheme }, signedOut);
     await signIn(page);
-    for (const place of ['', '?range=custom&compare=year', 'transactions', 'accounts', 'webhooks', 'webhooks?show=failed', 'endpoints', 'queue', 'system', 'settings/receivers', 'settings/tokens', 'settings/users', 'settings/companies', 'settings/alerts', 'settings/audit', 'account', 'nonsense']) {
+    for (const place of ['', '?range=custom&compare=year', 'transactions', 'accounts', 'webhooks', 'webhooks?show=failed', 'reconciliation', 'endpoints', 'queue', 'system', 'settings/receivers', 'settings/tokens', 'settings/users', 'settings/companies', 'settings/alerts', 'settings/audit', 'account', 'nonsense']) {
       await page.setViewportSize({ width: 1280, height: 800 });
       await go(page, place);
       await page.waitForFunction(() => !document.querySelector('.loading'));
