@@ -103,6 +103,7 @@ pub const TABLE: &[Row] = &[
     Row { body: None, ..send("POST", "/api/v1/alert-channels/{id}/test", SECRETS, NotFound, 200, "") },
     get("/api/v1/alert-rules", SECRETS, Forbidden),
     send("PATCH", "/api/v1/alert-rules", SECRETS, Forbidden, 200, r#"{"company":"acme","chargebacks":5}"#),
+    get("/api/v1/alerts", ANALYTICS, Forbidden),
     get("/api/v1/analytics", ANALYTICS, Own),
     get("/api/v1/analytics.csv", ANALYTICS, Own),
     get("/api/v1/analytics.jsonl", ANALYTICS, Own),

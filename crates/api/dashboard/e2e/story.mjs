@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { base, go, launch, newPage, signedOut, signIn, violations } from './browser.mjs';
+import { base, go, isAccessible, launch, newPage, signedOut, signIn, violations } from './browser.mjs';
 import { endpointsOut } from './endpoints.mjs';
 import { isLoadedAnew } from './lazy.mjs';
 import { chosenPeriod } from './period.mjs';
@@ -167,6 +167,29 @@ test('a company counts by its own days', () => ownDays(browser));
 
 // Before the key that webhooks are signed with has ended.
 test('an endpoint is added, tested, looked into, told again and removed', () => endpointsOut(browser, send));
+
+test('what is wrong with a company stands above its figures', async () => {
+  const page = await newPage(browser, {}, signedOut);
+  // What stands is the server's to find: here it is told that webhooks stopped.
+  const silence = { alert: 'silence', severity: 'critical', message: 'no webhook for 2 hours, where earlier weeks had some', action: 'Is the shop open?' };
+  const asked = [];
+  await page.route('**/api/v1/alerts*', async (route) => {
+    asked.push(new URL(route.request().url()).search);
+    const answer = await route.fetch();
+    const body = await answer.json();
+    await route.fulfill({ response: answer, json: { ...body, data: { alerts: [...body.data.alerts, silence] } } });
+  });
+  await signIn(page);
+  // Of all companies together nothing is asked.
+  await page.locator('.tile .value').first().waitFor();
+  assert.deepEqual(asked, []);
+  await page.getByLabel('Company').selectOption('acme');
+  await page.getByRole('alert', { name: 'Alerts' }).getByText('no webhook for 2 hours').waitFor();
+  assert.deepEqual(asked, ['?company=acme']);
+  await isAccessible(page, 'the banner');
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
 
 test('a report is compared, what differs is settled, and the next comparison is clean', () => reportsCompared(browser, send));
 
