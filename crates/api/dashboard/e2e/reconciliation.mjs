@@ -114,8 +114,30 @@ export async function reportsCompared(browser, send) {
   await page.getByRole('link', { name: 'All comparisons' }).click();
   await page.getByRole('table', { name: 'Comparisons' }).getByText('The same').waitFor();
   await isAccessible(page, 'all comparisons');
+  await goesOn(page);
   assert.deepEqual(page.complaints, []);
   await page.context().close();
+}
+
+/** While a comparison goes on it says how far it is; one that was cut off says what to do. A small report is too quick to be seen so. */
+async function goesOn(page) {
+  let now = { state: 'running', percent: 40, rows: 1200 };
+  await page.route(/\/api\/v1\/reconciliations\/[0-9a-f-]{36}$/, async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    await route.fulfill({ response: answer, json: { ...body, data: { ...body.data, ...now } } });
+  });
+  await page.getByRole('table', { name: 'Comparisons' }).getByRole('link', { name: 'again.csv' }).click();
+  const progress = page.getByRole('progressbar', { name: 'Read of the report' });
+  await progress.waitFor();
+  assert.equal(await progress.getAttribute('value'), '40');
+  await page.getByText('1,200 rows read, 40 % of the report').waitFor();
+  await isAccessible(page, 'a comparison that goes on');
+  now = { state: 'stopped', finishedAt: null, failure: 'the service was stopped: send the report again' };
+  await page.getByText('send the report again').waitFor();
+  await isAccessible(page, 'a comparison that was cut off');
+  await page.getByRole('link', { name: 'Compare the report again' }).click();
+  await page.getByRole('table', { name: 'Comparisons' }).waitFor();
 }
 
 /** When a payment was made, once its webhook is stored. */
