@@ -19,6 +19,7 @@ mod receivers;
 mod receiving;
 mod reconciliation;
 mod reconciliation_over_http;
+mod reconciliation_uploads;
 mod refusals;
 mod replay;
 mod rollout;

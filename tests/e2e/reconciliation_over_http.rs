@@ -6,8 +6,8 @@ use e2e::{Database, Platform, Service, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-const PATH: &str = "/api/v1/reconciliations";
-const HEADER: &str = "id,merchantRefNum,kind,status,amount,currency,time\n";
+pub(crate) const PATH: &str = "/api/v1/reconciliations";
+pub(crate) const HEADER: &str = "id,merchantRefNum,kind,status,amount,currency,time\n";
 
 async fn ask(platform: &Platform, token: &str, method: Method, path: &str, body: impl Into<Vec<u8>>) -> (u16, Value) {
     let request = platform.http.request(method, format!("{}{path}", platform.api_url())).bearer_auth(token);
@@ -15,12 +15,12 @@ async fn ask(platform: &Platform, token: &str, method: Method, path: &str, body:
     (answer.status().as_u16(), answer.json().await.unwrap_or_default())
 }
 
-async fn post(platform: &Platform, token: &str, path: &str, body: impl Into<Vec<u8>>) -> (u16, Value) {
+pub(crate) async fn post(platform: &Platform, token: &str, path: &str, body: impl Into<Vec<u8>>) -> (u16, Value) {
     ask(platform, token, Method::POST, path, body).await
 }
 
 /// A comparison that came to its end.
-async fn compared(platform: &Platform, token: &str, query: &str, report: &str) -> Value {
+pub(crate) async fn compared(platform: &Platform, token: &str, query: &str, report: impl Into<Vec<u8>>) -> Value {
     let (status, begun) = post(platform, token, &format!("{PATH}?{query}"), report).await;
     assert_eq!(status, 202, "{begun}");
     let path = format!("{PATH}/{}", begun["data"]["id"].as_str().unwrap());
@@ -32,7 +32,7 @@ async fn compared(platform: &Platform, token: &str, query: &str, report: &str) -
     .await
 }
 
-fn counts(run: &Value) -> Value {
+pub(crate) fn counts(run: &Value) -> Value {
     json!(["rows", "matched", "missingHere", "missingThere", "differing", "malformed", "ignored"].map(|name| run[name].clone()))
 }
 
@@ -79,6 +79,7 @@ async fn a_report_is_compared_and_settled(database: Database) {
         ("mapping=none", "mapping"),
         ("timeFormat=%25Q", "timeFormat"),
         ("amounts=many", "amounts"),
+        (&*format!("saveMapping={}", "m".repeat(65)), "saveMapping"),
     ] {
         let (status, refused) = post(&platform, &own, &format!("{PATH}?{query}"), HEADER).await;
         assert_eq!((status, &refused["parameter"]), (400, &json!(parameter)), "{query}: {refused}");
@@ -90,7 +91,7 @@ async fn a_report_is_compared_and_settled(database: Database) {
 
     // One of each sort: p2 is missing here, p3 there, p1 differs, a row is broken; p0 and p9 match.
     let report = [HEADER, &row(0, 100), &row(1, 999), &row(2, 102), "p4,r4\n", &row(9, 109)].concat();
-    let run = compared(&platform, &own, "name=march.csv&saveMapping=usual", &report).await;
+    let run = compared(&platform, &own, "name=march.csv&saveMapping=usual", report.clone()).await;
     assert_eq!(counts(&run), json!([5, 2, 1, 1, 1, 1, 0]), "{run}");
     assert_eq!((&run["files"][0]["name"], &run["percent"]), (&json!("march.csv"), &json!(100)), "{run}");
     assert!(!run["totals"].as_array().unwrap().is_empty(), "{run}");
@@ -105,6 +106,22 @@ async fn a_report_is_compared_and_settled(database: Database) {
     let cursor = first["data"]["nextCursor"].as_str().unwrap();
     assert_eq!(items(&platform, &own, &run, &format!("limit=3&cursor={cursor}")).await, found[3..]);
     assert_eq!(items(&platform, &own, &run, "finding=missingThere&state=open").await, found[3..]);
+
+    // As a file: the same, also where a filter holds for it.
+    let file = async |ending: &str| {
+        let url = format!("{}{PATH}/{id}/items.{ending}", platform.api_url());
+        let answer = platform.http.get(url).bearer_auth(&own).send().await.unwrap();
+        let rows: usize = answer.headers()["x-row-count"].to_str().unwrap().parse().unwrap();
+        (answer.text().await.unwrap(), rows)
+    };
+    let (lines, rows) = file("jsonl").await;
+    let parsed: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((rows, &parsed), (4, &found));
+    let (csv, rows) = file("csv?finding=differing").await;
+    assert_eq!((rows, csv.lines().count()), (1, 2), "{csv}");
+    assert!(csv.starts_with("number,finding,state,decision,reason,id,merchantRefNum,kind,status,amount,"), "{csv}");
+    assert!(csv.contains(",differing,open,,amount is not the same here and there,p1,r1,PAYMENT,COMPLETED,999,EUR,"), "{csv}");
+    assert_eq!(platform.get_as(&foreign, &format!("{PATH}/{id}/items.csv")).await.0, 404);
 
     // Another company sees none of it, and who may only read settles nothing.
     assert_eq!(platform.get_as(&foreign, PATH).await.1["data"]["reconciliations"], json!([]));
@@ -136,11 +153,13 @@ async fn a_report_is_compared_and_settled(database: Database) {
     }
 
     // The next one is clean, and says what is gone.
-    let clean = compared(&platform, &own, "mapping=usual&company=acme", &report).await;
+    let clean = compared(&platform, &own, "mapping=usual&company=acme", report).await;
     assert_eq!(counts(&clean), json!([5, 4, 0, 0, 0, 0, 2]), "{clean}");
     assert_eq!(clean["new"], json!(0), "{clean}");
     let (_, listed) = platform.get_as(&own, &format!("{PATH}?limit=1")).await;
     assert_eq!(listed["data"]["reconciliations"][0]["id"], clean["id"]);
+    // The list tells what changed, too.
+    assert_eq!((&listed["data"]["reconciliations"][0]["new"], &clean["gone"]), (&json!(0), &json!(0)), "{listed}");
     let next = format!("{PATH}?limit=1&cursor={}", listed["data"]["nextCursor"].as_str().unwrap());
     assert_eq!(platform.get_as(&own, &next).await.1["data"]["reconciliations"][0]["id"], run["id"]);
     platform.netbanx(&["audit", "verify"]);

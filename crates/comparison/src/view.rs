@@ -59,8 +59,16 @@ pub fn about(run: &Model, changes: Changes) -> Value {
 /// How many differences of `run` the comparison before had not, and how many it had that are gone; none where it is the first.
 pub async fn changes(db: &DatabaseConnection, run: &Model) -> Result<Changes, Error> {
     let Some(before) = reconciliations::run_before(db, run).await? else { return Ok(None) };
-    let new = reconciliations::not_in(db, run, before.id).await?;
-    Ok(Some((new, reconciliations::not_in(db, &before, run.id).await?)))
+    let new = only_in(db, run, &before).await?;
+    Ok(Some((new, only_in(db, &before, run).await?)))
+}
+
+/// How many open differences `run` has and `other` has not. Where all is well, nobody is asked.
+async fn only_in(db: &DatabaseConnection, run: &Model, other: &Model) -> Result<u64, Error> {
+    if run.missing_here + run.missing_there + run.differing == 0 {
+        return Ok(0);
+    }
+    Ok(reconciliations::not_in(db, run, other.id).await?)
 }
 
 /// The names of a run's files, in order.

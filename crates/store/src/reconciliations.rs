@@ -12,7 +12,7 @@ mod transactions;
 use common::CompanyId;
 pub use decisions::{By, Decision, decide};
 pub use progress::{SILENT_MS, alive, stopped};
-pub use reads::{ItemFilter, get, item, items, list, list_items, not_in, run, run_before};
+pub use reads::{ItemFilter, get, item, items, list, list_items, not_in, run, run_before, wanted_items};
 pub(crate) use retention::retain;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
@@ -45,6 +45,9 @@ pub const IGNORED: &str = "ignored";
 
 /// The state of what was taken over from the report.
 pub const TAKEN_OVER: &str = "taken-over";
+
+/// The longest name of a mapping, in characters.
+pub const LONGEST_NAME: usize = 64;
 
 /// Items that are written by one statement: SQLite takes 32,766 values.
 const WRITTEN_AT_ONCE: usize = 1_000;
@@ -228,8 +231,8 @@ pub async fn mapping(db: &DatabaseConnection, company: CompanyId, name: &str) ->
 /// Keeps a mapping under `name`, in the place of the one before.
 pub async fn save_mapping(db: &DatabaseConnection, company: CompanyId, name: &str, mapping: &str) -> Result<(), Error> {
     use reconciliation_mapping::{ActiveModel, Column, Entity};
-    if !(1..=64).contains(&name.chars().count()) {
-        return Err(Error::Conflict("a mapping's name has 1 to 64 characters".to_owned()));
+    if !(1..=LONGEST_NAME).contains(&name.chars().count()) {
+        return Err(Error::Conflict(format!("a mapping's name has 1 to {LONGEST_NAME} characters")));
     }
     let row = ActiveModel { company_id: Set(company.0), name: Set(name.to_owned()), mapping: Set(mapping.to_owned()) };
     let replace = OnConflict::columns([Column::CompanyId, Column::Name]).update_column(Column::Mapping).to_owned();

@@ -63,7 +63,11 @@ async fn own(database: Database) {
         platform.execute(&row).await;
     }
     came(&customer, "silence").await;
+    // The dashboard's banner says the same, whether or not anybody has a channel.
+    let standing = platform.get("/api/v1/alerts?company=acme").await["alerts"].take();
+    assert_eq!((&standing[0]["alert"], &standing[0]["severity"]), (&json!("silence"), &json!("critical")), "{standing}");
     rules(&platform, json!({"silenceHours": 0})).await;
+    assert_eq!(platform.get("/api/v1/alerts?company=acme").await["alerts"], json!([]));
     notice(&platform, &channel, "silence", |notice| notice["closedAt"].is_string()).await;
 
     // An endpoint that was disabled because it failed.

@@ -121,7 +121,7 @@ impl World {
     pub async fn path(&self, row: &Row, is_changed: bool) -> String {
         let (kind, is_fresh) = (row.path.split('/').nth(3).unwrap_or_default(), is_changed && row.method != "GET");
         let id = match kind {
-            "alert-rules" if row.method == "GET" => return row.path.to_owned() + "?company=acme",
+            "alert-rules" | "alerts" if row.method == "GET" => return row.path.to_owned() + "?company=acme",
             "reconciliations" if row.path == "/api/v1/reconciliations" && row.method == "POST" => {
                 return row.path.to_owned() + "?company=acme";
             }

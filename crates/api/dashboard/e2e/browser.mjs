@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
@@ -50,4 +51,16 @@ export async function violations(page) {
   return found.violations
     .filter((violation) => ['serious', 'critical'].includes(violation.impact))
     .map((violation) => `${violation.id}: ${violation.nodes.map((node) => `${node.target} (${node.failureSummary})`).join('; ')}`);
+}
+
+/** Dark and light, on a phone and on a desk; nothing may make the page scroll sideways. */
+export async function isAccessible(page, what) {
+  const sizes = [{ width: 360, height: 780 }, { width: 1280, height: 800 }];
+  for (const [colorScheme, viewport] of ['dark', 'light'].flatMap((scheme) => sizes.map((size) => [scheme, size]))) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize(viewport);
+    assert.deepEqual(await violations(page), [], `${what}, ${colorScheme}, ${viewport.width} wide`);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= viewport.width, `${what} is ${wide} wide on ${viewport.width}`);
+  }
 }

@@ -1,20 +1,8 @@
 // The story of a company's own system that is told of what changes.
 import assert from 'node:assert/strict';
-import { newPage, signIn, violations } from './browser.mjs';
+import { isAccessible, newPage, signIn } from './browser.mjs';
 
 const { CUSTOMER } = process.env;
-
-/** Dark and light, on a phone and on a desk; nothing may make the page scroll sideways. */
-async function isAccessible(page, what) {
-  const sizes = [{ width: 360, height: 780 }, { width: 1280, height: 800 }];
-  for (const [colorScheme, viewport] of ['dark', 'light'].flatMap((scheme) => sizes.map((size) => [scheme, size]))) {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize(viewport);
-    assert.deepEqual(await violations(page), [], `${what}, ${colorScheme}, ${viewport.width} wide`);
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-    assert.ok(wide <= viewport.width, `${what} is ${wide} wide on ${viewport.width}`);
-  }
-}
 
 export async function endpointsOut(browser, send) {
   // What the form refuses is told by the API.

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { base, go, launch, newPage, signedOut, signIn, violations } from './browser.mjs';
+import { base, go, isAccessible, launch, newPage, signedOut, signIn, violations } from './browser.mjs';
 import { endpointsOut } from './endpoints.mjs';
 import { isLoadedAnew } from './lazy.mjs';
 import { lastHours } from './history.mjs';
 import { chosenPeriod } from './period.mjs';
+import { reportsCompared } from './reconciliation.mjs';
 import { twelveTabs } from './tabs.mjs';
 import { addsUp } from './totals.mjs';
 import { ownDays } from './zone.mjs';
@@ -170,6 +171,31 @@ test('the queue and the system are shown as they were', () => lastHours(browser)
 
 test('an endpoint is added, tested, looked into, told again and removed', () => endpointsOut(browser, send));
 
+test('what is wrong with a company stands above its figures', async () => {
+  const page = await newPage(browser, {}, signedOut);
+  // What stands is the server's to find: here it is told that webhooks stopped.
+  const silence = { alert: 'silence', severity: 'critical', message: 'no webhook for 2 hours, where earlier weeks had some', action: 'Is the shop open?' };
+  const asked = [];
+  await page.route('**/api/v1/alerts*', async (route) => {
+    asked.push(new URL(route.request().url()).search);
+    const answer = await route.fetch();
+    const body = await answer.json();
+    await route.fulfill({ response: answer, json: { ...body, data: { alerts: [...body.data.alerts, silence] } } });
+  });
+  await signIn(page);
+  // Of all companies together nothing is asked.
+  await page.locator('.tile .value').first().waitFor();
+  assert.deepEqual(asked, []);
+  await page.getByLabel('Company').selectOption('acme');
+  await page.getByRole('alert', { name: 'Alerts' }).getByText('no webhook for 2 hours').waitFor();
+  assert.deepEqual(asked, ['?company=acme']);
+  await isAccessible(page, 'the banner');
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('a report is compared, what differs is settled, and the next comparison is clean', () => reportsCompared(browser, send));
+
 test('a key is rotated: shown once, two active, tested with a click, the old one ended', async () => {
   const page = await newPage(browser, {}, signedOut);
   await signIn(page);
@@ -244,7 +270,7 @@ test('a member sees their company alone, and is not offered what they may not do
   const page = await newPage(browser, {}, signedOut);
   await signIn(page, MEMBER, MEMBER_PASSWORD);
   const offered = await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allTextContents();
-  assert.deepEqual(offered, ['Overview', 'Transactions', 'Accounts', 'Webhooks', 'Queue']);
+  assert.deepEqual(offered, ['Overview', 'Transactions', 'Accounts', 'Webhooks', 'Reconciliation', 'Queue']);
   await go(page, 'transactions');
   await page.getByText('No transactions yet').waitFor();
   await go(page, 'queue');
@@ -377,7 +403,7 @@ for (const colorScheme of ['light', 'dark']) {
   test(`no page has a serious violation of WCAG 2.2 AA, nor scrolls sideways on a phone (${colorScheme})`, async () => {
     const page = await newPage(browser, { colorScheme }, signedOut);
     await signIn(page);
-    for (const place of ['', '?range=custom&compare=year', 'transactions', 'accounts', 'webhooks', 'webhooks?show=failed', 'endpoints', 'queue', 'system', 'settings/receivers', 'settings/tokens', 'settings/users', 'settings/companies', 'settings/alerts', 'settings/audit', 'account', 'nonsense']) {
+    for (const place of ['', '?range=custom&compare=year', 'transactions', 'accounts', 'webhooks', 'webhooks?show=failed', 'reconciliation', 'endpoints', 'queue', 'system', 'settings/receivers', 'settings/tokens', 'settings/users', 'settings/companies', 'settings/alerts', 'settings/audit', 'account', 'nonsense']) {
       await page.setViewportSize({ width: 1280, height: 800 });
       await go(page, place);
       await page.waitForFunction(() => !document.querySelector('.loading'));

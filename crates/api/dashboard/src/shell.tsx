@@ -21,6 +21,7 @@ const PAGES: Page[] = [
   { name: 'transactions', title: 'Transactions', permission: 'read:transactions', key: 't', icon: 'M4 7h13l-3-3M20 17H7l3 3', view: lazy(async () => (await import('./pages/transactions')).Transactions) },
   { name: 'accounts', title: 'Accounts', permission: 'read:accounts', key: 'a', icon: 'M12 11a4 4 0 100-8 4 4 0 000 8zM4 21a8 8 0 0116 0', view: lazy(async () => (await import('./pages/accounts')).Accounts) },
   { name: 'webhooks', title: 'Webhooks', permission: 'read:events', key: 'w', icon: 'M4 6h16v12H4zM4 7l8 6 8-6', view: lazy(async () => (await import('./pages/webhooks')).Webhooks) },
+  { name: 'reconciliation', title: 'Reconciliation', permission: 'read:transactions', key: 'r', icon: 'M4 7h9M4 12h6M4 17h9M15 13l3 3 4-7', view: lazy(async () => (await import('./pages/reconciliation')).Reconciliation) },
   { name: 'endpoints', title: 'Endpoints', permission: 'manage:secrets', key: 'n', icon: 'M3 12h12M11 8l4 4-4 4M19 4v16', view: lazy(async () => (await import('./pages/endpoints')).Endpoints) },
   { name: 'queue', title: 'Queue', permission: 'manage:queue', key: 'q', icon: 'M4 6h16M4 12h16M4 18h10', view: lazy(async () => (await import('./pages/queue')).Queue) },
   { name: 'system', title: 'System', permission: 'admin', key: 's', icon: 'M3 12h4l3-8 4 16 3-8h4', view: lazy(async () => (await import('./pages/system')).System) },

@@ -15,6 +15,8 @@ const HOUR_MS: i64 = 3_600_000;
 const WEEK_MS: i64 = 7 * 24 * HOUR_MS;
 /// Earlier weeks that must have had webhooks in the same hours for their absence to mean anything.
 const WEEKS: i64 = 2;
+/// The alert of an endpoint, whose id follows behind a colon.
+pub(super) const ENDPOINT_FAILING: &str = "endpoint-failing";
 /// Why an endpoint is disabled if somebody wanted it so.
 const BY_HAND: &str = "by hand";
 
@@ -122,7 +124,7 @@ fn judge(rules: &Rules, figures: &Figures, now_ms: i64) -> Vec<Standing> {
             let word = if *is_disabled { "was disabled because it failed" } else { "fails" };
             let message = format!("the endpoint {id} {word}");
             let action = "Its attempts say what it answers; mend it, enable it, and have what it missed sent again.";
-            stands(format!("endpoint-failing:{id}"), WARNING, message, action, *since_ms);
+            stands(format!("{ENDPOINT_FAILING}:{id}"), WARNING, message, action, *since_ms);
         }
     }
     standing

@@ -5,6 +5,7 @@
 //! | `business` | a company's own alerts, by its rules |
 //! | `away` | what is told while the database is away |
 //! | `deliver` | one message to one channel |
+//! | `standing` | what stands of a company, for who looks at its figures |
 //!
 //! One replica does it at a time, by a lease in the cache's Redis. Should two do it, or all because that Redis is away, a notice is
 //! a row of its own by a unique key and is claimed before it is told: once holds by the database.
@@ -12,6 +13,7 @@
 mod away;
 mod business;
 mod deliver;
+pub(crate) mod standing;
 
 use std::{
     collections::HashMap,

@@ -18,6 +18,7 @@ use crate::{
     admin::{
         alert_channels, alert_notices, attempts, audit, companies, dead_letter_list, endpoints, queue, receivers, tokens, users,
     },
+    alerting::standing,
     analytics,
     auth::{oidc, session},
     http::{dashboard, openapi, reference},
@@ -163,6 +164,7 @@ fn add_alerts(config: &mut web::ServiceConfig) {
         .service(asking(read("/api/v1/alert-channels/{id}/notices", || web::to(alert_notices::list))))
         // It waits for the other end, which has a limit of its own.
         .service(only("/api/v1/alert-channels/{id}/test", "OPTIONS, POST").route(web::post().to(alert_notices::test)))
+        .service(asking(read("/api/v1/alerts", || web::to(standing::list))))
         .service(asking(
             only("/api/v1/alert-rules", "GET, HEAD, OPTIONS, PATCH")
                 .route(web::get().to(alert_notices::show_rules))
@@ -181,6 +183,8 @@ fn add_reconciliations(config: &mut web::ServiceConfig) {
         )
         .service(asking(read("/api/v1/reconciliations/{id}", || web::to(reconciliations::show))))
         .service(asking(read("/api/v1/reconciliations/{id}/items", || web::to(reconciliations::items::list))))
+        .service(read("/api/v1/reconciliations/{id}/items.csv", || web::to(export::items::items_csv)))
+        .service(read("/api/v1/reconciliations/{id}/items.jsonl", || web::to(export::items::items_jsonl)))
         .service(asking(
             only("/api/v1/reconciliations/{id}/items/{number}/ignore", "OPTIONS, POST")
                 .route(web::post().to(reconciliations::items::ignore)),

@@ -1,8 +1,9 @@
 //! Lists as files of any size: CSV (RFC 4180) and JSON Lines, page after page while they are read, all from one moment.
-//! Here are the routes; `file` writes.
+//! Here are the routes, those of what comparisons found in `items`; `file` writes.
 
 mod csv;
 mod file;
+pub(crate) mod items;
 
 use std::collections::VecDeque;
 

@@ -54,7 +54,7 @@ names! {
     ItemState { Open = OPEN, Ignored = IGNORED, TakenOver = TAKEN_OVER }
 }
 
-/// Which items are asked for, and where the page begins.
+/// Which items are asked for.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
@@ -65,6 +65,20 @@ pub(crate) struct ItemQuery {
     /// Items in this state alone.
     #[param(inline)]
     state: Option<ItemState>,
+}
+
+impl ItemQuery {
+    /// As the store filters.
+    pub fn filter(&self) -> ItemFilter {
+        ItemFilter { finding: self.finding.map(Named::name), state: self.state.map(Named::name) }
+    }
+}
+
+/// How long the page is and where it begins.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ItemPage {
     /// Items on a page.
     #[param(inline)]
     limit: Rows,
@@ -117,7 +131,8 @@ pub(crate) struct ReconciliationItem {
 }
 
 impl ReconciliationItem {
-    fn new(row: reconciliation_item::Model, files: &[String]) -> Self {
+    /// Of a row; `files` are the names of its run's reports.
+    pub fn new(row: reconciliation_item::Model, files: &[String]) -> Self {
         let detail = view::told(&row, files);
         Self { number: row.number, finding: row.finding, state: row.state, decision: row.reason, detail }
     }
@@ -151,15 +166,15 @@ pub(crate) struct TakenOver {
 }
 
 /// List what a comparison found. Needs `read:transactions`.
-#[utoipa::path(get, path = "/api/v1/reconciliations/{id}/items", tag = "reconciliation", params(query::Id, ItemQuery),
+#[utoipa::path(get, path = "/api/v1/reconciliations/{id}/items", tag = "reconciliation", params(query::Id, ItemQuery, ItemPage),
     responses((status = 200, body = Success<ReconciliationItems>, description = "A page"), problems::Show))]
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, transactions::PERMISSION).await?.scope();
     let run = known(&api, scope, query::id(&path)?).await?;
-    let asked: ItemQuery = query::read(&request)?;
-    let filter = ItemFilter { finding: asked.finding.map(Named::name), state: asked.state.map(Named::name) };
-    let (after, limit) = (asked.cursor.as_ref().map(|ItemCursor(finding, number)| (finding.as_str(), *number)), asked.limit.0);
-    let rows = reconciliations::list_items(&api.db, &run, filter, after, limit).await.map_err(|e| query_failed(&e))?;
+    let wanted = reconciliations::wanted_items(&run, query::read::<ItemQuery>(&request)?.filter());
+    let page: ItemPage = query::read(&request)?;
+    let (after, limit) = (page.cursor.as_ref().map(|ItemCursor(finding, number)| (finding.as_str(), *number)), page.limit.0);
+    let rows = reconciliations::list_items(&api.db, wanted, after, limit).await.map_err(|e| query_failed(&e))?;
     let is_full = rows.len() as u64 == limit;
     let next_cursor = rows.last().filter(|_| is_full).map(|last| format!("{}.{}", last.finding, last.number));
     let files = view::names(&run);

@@ -137,9 +137,17 @@ pub(crate) struct Reconciliations {
 }
 
 /// The run of that id, if it is within `scope`.
-async fn known(api: &Api, scope: Scope, id: Uuid) -> Result<reconciliation::Model, Problem> {
+pub(crate) async fn known(api: &Api, scope: Scope, id: Uuid) -> Result<reconciliation::Model, Problem> {
     let found = reconciliations::get(&api.db, scope, id).await.map_err(|e| query_failed(&e))?;
     found.ok_or_else(|| query::not_found("reconciliation"))
+}
+
+/// What is new and gone since the comparison before; none while the run goes on, or where it did not come to its end.
+async fn changes(api: &Api, run: &reconciliation::Model) -> Result<Changes, Problem> {
+    if run.finished_at.is_none() {
+        return Ok(None);
+    }
+    view::changes(&api.db, run).await.map_err(|e| failed(&e))
 }
 
 fn failed(error: &comparison::Error) -> Problem {
@@ -154,7 +162,7 @@ fn failed(error: &comparison::Error) -> Problem {
 
 /// List comparisons with reports, the latest first. Needs `read:transactions`. They are kept for 400 days.
 #[utoipa::path(get, path = "/api/v1/reconciliations", tag = "reconciliation", params(After, OfCompany),
-    responses((status = 200, body = Success<Reconciliations>, description = "A page; `new` and `gone` come with a single one"),
+    responses((status = 200, body = Success<Reconciliations>, description = "A page"),
         problems::List))]
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, transactions::PERMISSION).await?;
@@ -162,7 +170,10 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let page: After = query::read(&request)?;
     let rows = reconciliations::list(&api.db, scope, page.id(), page.limit()).await.map_err(|e| query_failed(&e))?;
     let next_cursor = page.next(rows.iter().map(|row| row.id));
-    let reconciliations = rows.iter().map(|row| Reconciliation::new(row, None)).collect();
+    let mut reconciliations = Vec::with_capacity(rows.len());
+    for row in &rows {
+        reconciliations.push(Reconciliation::new(row, changes(&api, row).await?));
+    }
     Ok(uncached(HttpResponse::Ok(), Reconciliations { reconciliations, next_cursor }))
 }
 
@@ -172,7 +183,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let scope = auth::caller(&api, &request, transactions::PERMISSION).await?.scope();
     let run = known(&api, scope, query::id(&path)?).await?;
-    let changes = if run.finished_at.is_some() { view::changes(&api.db, &run).await.map_err(|e| failed(&e))? } else { None };
+    let changes = changes(&api, &run).await?;
     let totals = RawValue::from_string(run.totals.clone()).ok();
     let detail = ReconciliationDetail { reconciliation: Reconciliation::new(&run, changes), totals };
     Ok(uncached(HttpResponse::Ok(), detail))

@@ -1,6 +1,6 @@
 //! A report comes in, and is compared in the background: one at a time in each replica, others wait.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, rt::task::spawn_blocking, web};
 use common::Mode;
@@ -9,7 +9,11 @@ use http_service::{Problem, ProblemKind, uncached};
 use reconcile::{Amounts, Field, Mapping, Report, report::Reading};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Scope, entity::reconciliation, reconciliations};
+use store::{
+    Scope,
+    entity::reconciliation,
+    reconciliations::{self, LONGEST_NAME},
+};
 use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -27,6 +31,7 @@ use crate::{
         query::{
             self, Flag, OfCompany, Text, Texts,
             choice::{Kinds, OneMode, names},
+            value::{Bad, form, string},
         },
     },
     query_failed,
@@ -46,6 +51,24 @@ names! {
     Units { Minor = "minor", Major = "major" }
 }
 
+/// What a mapping is saved under.
+#[derive(Debug)]
+struct MappingName(String);
+
+impl FromStr for MappingName {
+    type Err = Bad;
+
+    fn from_str(text: &str) -> Result<Self, Bad> {
+        let Text(name) = text.parse()?;
+        if name.chars().count() > LONGEST_NAME {
+            return Err(Bad(format!("may have {LONGEST_NAME} characters")));
+        }
+        Ok(Self(name))
+    }
+}
+
+form!(MappingName, string().max_length(Some(LONGEST_NAME)));
+
 /// How a report is to be read, and what it is compared with.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default, rename_all = "camelCase")]
@@ -56,10 +79,10 @@ pub(crate) struct ReportQuery {
     name: Option<Text>,
     /// Read the report as was saved under this name.
     #[param(inline)]
-    mapping: Option<Text>,
+    mapping: Option<MappingName>,
     /// Save how the report is read under this name.
     #[param(inline)]
-    save_mapping: Option<Text>,
+    save_mapping: Option<MappingName>,
     /// Which column is which field, such as `status=State`; several are separated by commas. Usual names need not be told.
     #[param(inline)]
     columns: Option<Texts>,
@@ -102,14 +125,14 @@ pub(crate) async fn start(api: web::Data<Api>, request: HttpRequest, body: web::
     let name = name.map_or("report", |Text(name)| name).to_owned();
     let mapping = mapping(&api, company, &asked).await?;
     let place = api.reports.open(&caller.actor, Scope::Company(company.0))?;
-    let file = upload::file(body).await?;
+    let file = upload::file(&request, body).await?;
     let kinds = asked.kind.0;
     let reading = Reading { mapping, kind: if let [kind] = kinds[..] { Some(kind) } else { None } };
     let (opened, reading) = spawn_blocking(move || (Report::of_file(file, name, 0, &reading), reading))
         .await
         .map_err(|_| Problem::new(ProblemKind::Internal, "the report was not read"))?;
     let report = opened.map_err(|error| unreadable(&error))?;
-    if let Some(Text(name)) = save_as {
+    if let Some(MappingName(name)) = save_as {
         let text = serde_json::to_string(&reading.mapping).map_err(|e| Problem::parameter("saveMapping", e.to_string()))?;
         reconciliations::save_mapping(&api.db, company, name, &text).await.map_err(|e| refused(&e))?;
     }
@@ -126,7 +149,7 @@ pub(crate) async fn start(api: web::Data<Api>, request: HttpRequest, body: web::
 /// What was saved, and what the parameters say instead.
 async fn mapping(api: &Api, company: common::CompanyId, asked: &ReportQuery) -> Result<Mapping, Problem> {
     let mut mapping = match &asked.mapping {
-        Some(Text(name)) => {
+        Some(MappingName(name)) => {
             let text = reconciliations::mapping(&api.db, company, name).await.map_err(|e| query_failed(&e))?;
             let text = text.ok_or_else(|| Problem::parameter("mapping", "no mapping was saved under that name"))?;
             serde_json::from_str(&text).map_err(|e| Problem::parameter("mapping", e.to_string()))?

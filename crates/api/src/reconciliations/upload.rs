@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{rt::task::spawn_blocking, web::Payload};
+use actix_web::{HttpRequest, http::header, rt::task::spawn_blocking, web::Payload};
 use futures::StreamExt;
 use http_service::{Problem, ProblemKind};
 use uuid::Uuid;
@@ -19,8 +19,12 @@ const BUFFER: usize = 1024 * 1024;
 /// Longest time for the whole of it.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Reads `body` to its end. The file is at its beginning.
-pub(super) async fn file(body: Payload) -> Result<File, Problem> {
+/// Reads `body` to its end. The file is at its beginning. What says itself that it is too large is not waited for.
+pub(super) async fn file(request: &HttpRequest, body: Payload) -> Result<File, Problem> {
+    let told = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if told.is_some_and(|length| length > LARGEST as u64) {
+        return Err(too_large());
+    }
     let late = |_| Problem::new(ProblemKind::BodyTimeout, "the report took longer than ten minutes");
     tokio::time::timeout(LIMIT, received(body)).await.map_err(late)?
 }
@@ -33,7 +37,7 @@ async fn received(mut body: Payload) -> Result<File, Problem> {
         let part = part.map_err(|_| Problem::new(ProblemKind::BodyUnreadable, "the body ended early or is badly framed"))?;
         size += part.as_ref().map_or(0, actix_web::web::Bytes::len);
         if size > LARGEST {
-            return Err(Problem::new(ProblemKind::TooLarge, "a report has 256 MiB at most: send it gzipped, or in parts"));
+            return Err(too_large());
         }
         let is_end = part.is_none();
         buffer.extend(part.unwrap_or_default());
@@ -53,6 +57,10 @@ async fn received(mut body: Payload) -> Result<File, Problem> {
             .await;
         }
     }
+}
+
+fn too_large() -> Problem {
+    Problem::new(ProblemKind::TooLarge, "a report has 256 MiB at most: send it gzipped, or in parts")
 }
 
 /// A new file that nobody else can open.

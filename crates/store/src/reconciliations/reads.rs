@@ -43,15 +43,9 @@ pub struct ItemFilter {
     pub state: Option<&'static str>,
 }
 
-/// Up to `limit` items of a run by sort and number, behind `after`.
-pub async fn list_items(
-    db: &DatabaseConnection,
-    run: &reconciliation::Model,
-    filter: ItemFilter,
-    after: Option<(&str, i64)>,
-    limit: u64,
-) -> Result<Vec<reconciliation_item::Model>, Error> {
-    use reconciliation_item::{Column, Entity};
+/// What holds for the items of a run that `filter` asks for.
+pub fn wanted_items(run: &reconciliation::Model, filter: ItemFilter) -> Condition {
+    use reconciliation_item::Column;
     let mut own = of_run(run).add(Column::Finding.ne(DEFERRED));
     if let Some(finding) = filter.finding {
         own = own.add(Column::Finding.eq(finding));
@@ -59,6 +53,18 @@ pub async fn list_items(
     if let Some(state) = filter.state {
         own = own.add(Column::State.eq(state));
     }
+    own
+}
+
+/// Up to `limit` of the items for which `wanted` holds, by sort and number, behind `after`.
+pub async fn list_items(
+    db: &impl ConnectionTrait,
+    wanted: Condition,
+    after: Option<(&str, i64)>,
+    limit: u64,
+) -> Result<Vec<reconciliation_item::Model>, Error> {
+    use reconciliation_item::{Column, Entity};
+    let mut own = wanted;
     if let Some((finding, number)) = after {
         let same = Condition::all().add(Column::Finding.eq(finding)).add(Column::Number.gt(number));
         own = own.add(Condition::any().add(Column::Finding.gt(finding)).add(same));

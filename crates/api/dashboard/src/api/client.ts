@@ -41,6 +41,24 @@ export function whenSignedOut(handler: () => void): void {
   onSignedOut = handler;
 }
 
+/** That token, for what is sent otherwise than by `post`. */
+export function csrfToken(): string | null {
+  return csrf;
+}
+
+interface Told {
+  type?: string;
+  title?: string;
+  detail?: string;
+  parameter?: string;
+}
+
+/** What an answer that refuses says, as a problem; the page of sign-in is shown where nobody is signed in any more. */
+export function refusal(url: string, status: number, told: Told): Problem {
+  if (status === 401 && !url.endsWith('/session')) onSignedOut();
+  return new Problem(status, told.title ?? `Status ${status}`, told.detail ?? '', told.parameter, told.type?.split(':').at(-1));
+}
+
 export function urlOf(template: string, options: Options<unknown> = {}): string {
   const path = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(options.path?.[name] ?? '')));
   const pairs = Object.entries(options.query ?? {}).filter(([, value]) => value !== undefined && value !== null && value !== '');
@@ -48,13 +66,13 @@ export function urlOf(template: string, options: Options<unknown> = {}): string 
   return search ? `${path}?${search}` : path;
 }
 
-interface Told {
+interface Answered {
   body: unknown;
   /** The server's cache knows that something newer is on its way. */
   isStale: boolean;
 }
 
-async function ask(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<Told> {
+async function ask(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<Answered> {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (method !== 'GET' && csrf) headers['x-csrf-token'] = csrf;
@@ -68,9 +86,7 @@ async function ask(method: string, url: string, body?: unknown, signal?: AbortSi
   if (response.ok) {
     return { body: response.status === 204 ? undefined : await response.json(), isStale: response.headers.get('x-cache') === 'STALE' };
   }
-  const told = (await response.json().catch(() => ({}))) as { type?: string; title?: string; detail?: string; parameter?: string };
-  if (response.status === 401 && !url.endsWith('/session')) onSignedOut();
-  throw new Problem(response.status, told.title ?? `Status ${response.status}`, told.detail ?? '', told.parameter, told.type?.split(':').at(-1));
+  throw refusal(url, response.status, (await response.json().catch(() => ({}))) as Told);
 }
 
 type GetOptions<P extends GetPath> = Options<QueryOf<Operation<P, 'get'>>>;

@@ -63,10 +63,10 @@ export function listed(names: string[]): string {
   return new Intl.ListFormat(navigator.language, { type: 'conjunction' }).format(names);
 }
 
-/** A word of the contract as people read it: `IN_REVIEW` becomes `In review`. */
+/** A word of the contract as people read it: `IN_REVIEW` becomes `In review`, `missingHere` becomes `Missing here`. */
 export function words(name: string | null | undefined): string {
   if (!name) return '–';
-  const plain = name.replace(/[_-]/g, ' ').toLowerCase();
+  const plain = name.replace(/[_-]|(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
   return plain.charAt(0).toUpperCase() + plain.slice(1);
 }
 

@@ -9,6 +9,7 @@ import { Choice, Failure, Loading } from '../ui/parts';
 import { Figures, type Analytics } from './overview/figures';
 import { periodOf, RANGES } from './overview/period';
 import { Picker } from './overview/picker';
+import { Wrong } from '../ui/wrong';
 
 const FirstRun = lazy(async () => (await import('./first-run')).FirstRun);
 
@@ -48,6 +49,7 @@ function Chosen() {
         <h1 tabIndex={-1}>Overview</h1>
         <Choice label="Range" value={period.range} options={RANGES} onChange={toRange} />
       </div>
+      <Wrong />
       <Picker period={period} own={own} viewers={viewers} onChange={set} />
       {query.error && <Failure error={query.error} retry={query.reload} />}
       {!data && !query.error && <Loading rows={6} />}

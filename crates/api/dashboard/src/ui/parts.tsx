@@ -15,9 +15,9 @@ export function Badge({ status }: { status: string | null | undefined }) {
 }
 
 const TONES: Record<string, string> = {
-  COMPLETED: 'good', ENABLED: 'good', ACTIVE: 'good', APPROVED: 'good', healthy: 'good', operational: 'good', WON: 'good', active: 'good', enabled: 'good', delivered: 'good',
-  FAILED: 'bad', RETURNED: 'bad', DISABLED: 'bad', away: 'bad', critical: 'bad', LOST: 'bad', CLOSED: 'bad', failing: 'bad', failed: 'bad', disabled: 'bad', unreadable: 'bad',
-  PENDING: 'wait', IN_REVIEW: 'wait', SUBMITTED: 'wait', degraded: 'wait', warning: 'wait', stalled: 'wait', paused: 'wait', ending: 'wait', refused: 'wait', conflict: 'wait',
+  COMPLETED: 'good', ENABLED: 'good', ACTIVE: 'good', APPROVED: 'good', healthy: 'good', operational: 'good', WON: 'good', active: 'good', enabled: 'good', delivered: 'good', finished: 'good', 'taken-over': 'good',
+  FAILED: 'bad', RETURNED: 'bad', DISABLED: 'bad', away: 'bad', critical: 'bad', LOST: 'bad', CLOSED: 'bad', failing: 'bad', failed: 'bad', disabled: 'bad', unreadable: 'bad', stopped: 'bad', missingHere: 'bad', malformed: 'bad',
+  PENDING: 'wait', IN_REVIEW: 'wait', SUBMITTED: 'wait', degraded: 'wait', warning: 'wait', stalled: 'wait', paused: 'wait', ending: 'wait', refused: 'wait', conflict: 'wait', running: 'wait', open: 'wait', missingThere: 'wait', differing: 'wait',
 };
 const MARKS: Record<string, string> = { good: '●', bad: '▲', wait: '◐', neutral: '○' };
 

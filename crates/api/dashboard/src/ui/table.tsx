@@ -62,8 +62,8 @@ export interface Paged {
   pager: (next: string | null | undefined, total?: number, isExact?: boolean) => ComponentChildren;
 }
 
-/** Pages by cursor, forward and back; `key` is what the list is filtered by, a change begins again. */
-export function usePages(key: string): Paged {
+/** Pages by cursor, forward and back; `key` is what the list is filtered by, a change begins again. `names` are those of the buttons. */
+export function usePages(key: string, [back, forward]: readonly [string, string] = ['Newer', 'Older']): Paged {
   const [state, setState] = useState<{ key: string; cursors: string[] }>({ key, cursors: [] });
   const cursors = state.key === key ? state.cursors : [];
   const set = (next: string[]) => setState({ key, cursors: next });
@@ -76,8 +76,8 @@ export function usePages(key: string): Paged {
           {total !== undefined && `${count(total)}${isExact ? '' : '+'} ${total === 1 ? 'row' : 'rows'}`}
           {cursors.length > 0 && ` · page ${cursors.length + 1}`}
         </span>
-        <button type="button" disabled={cursors.length === 0} onClick={() => set(cursors.slice(0, -1))}>Newer</button>
-        <button type="button" disabled={!next} onClick={() => next && set([...cursors, next])}>Older</button>
+        <button type="button" disabled={cursors.length === 0} onClick={() => set(cursors.slice(0, -1))}>{back}</button>
+        <button type="button" disabled={!next} onClick={() => next && set([...cursors, next])}>{forward}</button>
       </nav>
     ),
   };

@@ -24,6 +24,7 @@ use crate::{
     admin::{
         alert_channels, alert_notices, attempts, audit, companies, dead_letter_list, endpoints, queue, receivers, tokens, users,
     },
+    alerting::standing,
     analytics,
     auth::{self, oidc, session},
     monitoring::{self, history},
@@ -69,8 +70,8 @@ use crate::{
         receivers::test, endpoints::list, endpoints::add, endpoints::show, endpoints::change, endpoints::remove,
         endpoints::rotate, attempts::list, attempts::send_again, attempts::test, alert_channels::list, alert_channels::add, alert_channels::show,
         alert_channels::change, alert_channels::remove, alert_notices::list, alert_notices::test, alert_notices::show_rules,
-        alert_notices::change_rules, audit::list, queue::show, queue::act, dead_letter_list::list,
-        dead_letter_list::show, monitoring::status, history::show, reconciliations::list, start::start, reconciliations::show, items::list,
+        alert_notices::change_rules, standing::list, audit::list, queue::show, queue::act, dead_letter_list::list,
+        dead_letter_list::show, monitoring::status, history::show, reconciliations::list, start::start, reconciliations::show, items::list, export::items::items_csv, export::items::items_jsonl,
         items::ignore, items::take_over,
     ),
     components(schemas(

@@ -12,12 +12,15 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{
     Scope,
-    entity::{account, audit_entry, transaction, webhook_event},
+    entity::{account, audit_entry, reconciliation_item, transaction, webhook_event},
     reads::{self, EventFilter, Position, TransactionFilter, Window},
     shown::{Account, Transaction},
 };
 
-use super::{ExportQuery, csv};
+use super::{
+    ExportQuery, csv,
+    items::{self, Items},
+};
 use crate::{
     Api,
     admin::audit,
@@ -50,6 +53,7 @@ pub(super) enum Source {
     Events(EventFilter),
     Accounts(AccountFilter),
     Audit,
+    Items(Items),
     /// All of it is there already.
     Rows(VecDeque<Value>),
 }
@@ -178,6 +182,7 @@ fn columns_of(source: &Source) -> &'static [&'static str] {
         Source::Events(_) => EVENTS,
         Source::Accounts(_) => ACCOUNTS,
         Source::Audit => AUDIT,
+        Source::Items(_) => items::COLUMNS,
         Source::Rows(_) => FIGURES,
     }
 }
@@ -189,6 +194,7 @@ async fn wanted(tx: &DatabaseTransaction, scope: Scope, source: &Source) -> Resu
         Source::Events(filter) => reads::wanted_events(scope, filter),
         Source::Accounts(filter) => reads::wanted_accounts(scope, filter.status, filter.stage),
         Source::Audit => store::audit::seen_by(scope),
+        Source::Items(items) => items.wanted(),
         Source::Rows(_) => Condition::all(),
     })
 }
@@ -199,6 +205,7 @@ async fn count(tx: &DatabaseTransaction, all: Condition, source: &Source) -> Res
         Source::Events(_) => reads::count_all(tx, webhook_event::Entity, all).await,
         Source::Accounts(_) => reads::count_all(tx, account::Entity, all).await,
         Source::Audit => reads::count_all(tx, audit_entry::Entity, all).await,
+        Source::Items(_) => reads::count_all(tx, reconciliation_item::Entity, all).await,
         Source::Rows(rows) => Ok(rows.len() as u64),
     }
 }
@@ -243,7 +250,7 @@ impl Export {
         let Some(tx) = &self.snapshot else { return Ok(Vec::new()) };
         let window =
             Window { limit: PAGE, offset: 0, after: self.after, ascending: false, order: reads::TransactionOrder::default() };
-        Ok(match &self.source {
+        Ok(match &mut self.source {
             Source::Transactions(_) => {
                 let rows = reads::transactions_after(tx, self.all.clone(), window).await?;
                 self.after = rows.last().map(|row| (row.transaction_time, row.id));
@@ -264,6 +271,7 @@ impl Export {
                 self.after = rows.last().map(|row| (row.at, row.id));
                 rows.into_iter().map(|row| value(audit::AuditEntry::from(row))).collect()
             }
+            Source::Items(items) => items.page(tx, self.form, PAGE).await?,
             Source::Rows(_) => Vec::new(),
         })
     }

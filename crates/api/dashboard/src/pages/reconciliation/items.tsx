@@ -1,0 +1,145 @@
+import { useEffect } from 'preact/hooks';
+import type { Schemas } from '../../api/client';
+import { useQuery } from '../../api/query';
+import { count, money, useTimes, words } from '../../format/format';
+import { href } from '../../router';
+import { FilterBar, NothingFound, options, useFilters } from '../../ui/filters';
+import { Badge, Empty, Select } from '../../ui/parts';
+import { Listed, Table, usePages, type Column } from '../../ui/table';
+import { FINDINGS, type Run } from '../reconciliation';
+import { Ignore, TakeOver } from './settle';
+
+export type Item = Schemas['ReconciliationItem'];
+
+/** What an item tells: the report's row, or our transaction where no row names it. */
+interface Detail {
+  id?: string | null;
+  idHere?: string;
+  merchantRefNum?: string | null;
+  kind?: string | null;
+  status?: string | null;
+  amount?: number | null;
+  currency?: string | null;
+  time?: string | null;
+  isWholeDay?: boolean;
+  line?: number;
+  file?: string | null;
+  reason?: string;
+  transactionId?: string;
+  differences?: { field: string; here: string | number | null; there: string | number | null }[];
+}
+
+const LIMIT = 25;
+/** What a report can be believed in: it has what we have not, or says something else. */
+const TAKEN = ['missingHere', 'differing'];
+
+/** What a comparison found, with why, and what can be done with it. A new `round` has it asked again. */
+export function Items({ run, round, mayChange, onChanged }: { run: Run; round: number; mayChange: boolean; onChanged: () => void }) {
+  const times = useTimes();
+  const filters = useFilters('reconciliation', ['finding', 'state']);
+  const { values, set } = filters;
+  const pages = usePages(filters.key, ['Previous', 'Next']);
+  // The parameters are checked by the server, which names the one that is wrong.
+  const asked = { ...values, limit: LIMIT, cursor: pages.cursor } as never as Record<string, string>;
+  const query = useQuery('/api/v1/reconciliations/{id}/items', { path: { id: run.id }, query: asked });
+  const rows = query.data?.data.items;
+  const next = query.data?.data.nextCursor;
+  useEffect(() => {
+    if (round > 0) query.reload();
+  }, [round]);
+
+  const columns: Column<Item>[] = [
+    { name: 'Difference', cell: (row) => <><Badge status={row.finding} /><Place detail={detailOf(row)} run={run} /></> },
+    { name: 'Transaction', cell: (row) => <Transaction row={row} /> },
+    {
+      name: 'Amount',
+      number: true,
+      cell: (row) => <><strong>{money(detailOf(row).amount, detailOf(row).currency)}</strong><div class="hint">{timeOf(detailOf(row), times.short)}</div></>,
+    },
+    { name: 'Status', cell: (row) => <Said detail={detailOf(row)} /> },
+    { name: 'Reason', cell: (row) => <Reason row={row} /> },
+    { name: 'State', cell: (row) => <><Badge status={row.state} />{row.state === 'ignored' && <div class="hint break">{row.decision}</div>}</> },
+    ...(mayChange ? [{ name: 'Actions', cell: (row: Item) => <Actions row={row} run={run} onDone={onChanged} /> }] : []),
+  ];
+  return (
+    <>
+      <FilterBar filters={filters}>
+        <Select label="Difference" value={values['finding'] ?? ''} options={options('All', FINDINGS, words)} onChange={(next) => set('finding', next)} />
+        <Select label="State" value={values['state'] ?? ''} options={options('Any', ['open', 'ignored', 'taken-over'], words)} onChange={(next) => set('state', next)} />
+      </FilterBar>
+      <Listed
+        query={query}
+        rows={rows}
+        empty={Object.values(values).some(Boolean)
+          ? <NothingFound filters={filters} none="" hint="" />
+          : <Empty title="Nothing differs">Each row of the report says what we have, and no transaction of ours is missing in it.</Empty>}
+      >
+        <Table caption="Differences" columns={columns} rows={rows ?? []} keyOf={(row) => String(row.number)} />
+      </Listed>
+      {rows && (pages.cursor || next) && pages.pager(next)}
+    </>
+  );
+}
+
+function detailOf(row: Item): Detail {
+  return row.detail as Detail;
+}
+
+function Place({ detail, run }: { detail: Detail; run: Run }) {
+  if (!detail.line) return null;
+  const isOneFile = ((run.files ?? []) as unknown[]).length < 2;
+  return <div class="hint">Line {count(detail.line)}{!isOneFile && detail.file && ` of ${detail.file}`}</div>;
+}
+
+/** The transaction's id, by which it is opened where we have it. */
+function Transaction({ row }: { row: Item }) {
+  const { transactionId, id, idHere, merchantRefNum } = detailOf(row);
+  const name = idHere ?? id ?? merchantRefNum ?? null;
+  const isHere = transactionId || (row.state === 'taken-over' && id);
+  if (name === null) return <>–</>;
+  return (
+    <div class="wordy">
+      {isHere ? <a class="break" href={transactionId ? href('transactions', transactionId) : href('transactions', null, { q: id ?? undefined })}>{name}</a> : <span class="break">{name}</span>}
+      {merchantRefNum && merchantRefNum !== name && <div class="hint break">{merchantRefNum}</div>}
+    </div>
+  );
+}
+
+function Said({ detail }: { detail: Detail }) {
+  if (!detail.status && !detail.kind) return <>–</>;
+  return <>{detail.status ? <Badge status={detail.status} /> : '–'}{detail.kind && <div class="hint">{words(detail.kind)}</div>}</>;
+}
+
+/** Why it differs; of a difference both sides. */
+function Reason({ row }: { row: Item }) {
+  const { differences = [], reason, currency } = detailOf(row);
+  const shown = (field: string, value: string | number | null) => {
+    if (value === null) return 'nothing';
+    if (field === 'amount' && typeof value === 'number') return money(value, currency);
+    return field === 'currency' ? String(value) : words(String(value));
+  };
+  if (differences.length === 0) return <div class="wordy">{reason ? reason.charAt(0).toUpperCase() + reason.slice(1) : '–'}</div>;
+  return (
+    <div class="wordy">
+      {differences.map(({ field, here, there }) => (
+        <div key={field}>{words(field)}: <strong>{shown(field, here)}</strong> here, <strong>{shown(field, there)}</strong> in the report</div>
+      ))}
+    </div>
+  );
+}
+
+function Actions({ row, run, onDone }: { row: Item; run: Run; onDone: () => void }) {
+  if (row.state !== 'open') return <>–</>;
+  const name = detailOf(row).id ?? `item ${row.number}`;
+  return (
+    <div class="actions">
+      {TAKEN.includes(row.finding) && <TakeOver run={run.id} number={row.number} name={name} count={1} onDone={onDone} />}
+      <Ignore run={run.id} number={row.number} name={name} onDone={onDone} />
+    </div>
+  );
+}
+
+function timeOf(detail: Detail, short: (at: string | null | undefined) => string): string {
+  // A date alone means the whole day.
+  return detail.isWholeDay && detail.time ? detail.time.slice(0, 10) : short(detail.time);
+}
