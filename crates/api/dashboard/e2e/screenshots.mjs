@@ -6,7 +6,7 @@ const out = process.env.OUT ?? 'screenshots';
 mkdirSync(out, { recursive: true });
 const browser = await launch();
 const places = {
-  overview: '', transactions: 'transactions', accounts: 'accounts', webhooks: 'webhooks', failed: 'webhooks?show=failed', reconciliation: 'reconciliation', endpoints: 'endpoints', queue: 'queue',
+  overview: '', month: '?range=month', transactions: 'transactions', accounts: 'accounts', webhooks: 'webhooks', failed: 'webhooks?show=failed', reconciliation: 'reconciliation', endpoints: 'endpoints', queue: 'queue',
   system: 'system', receivers: 'settings/receivers', tokens: 'settings/tokens', users: 'settings/users', alerts: 'settings/alerts', audit: 'settings/audit',
 };
 /** Has a report compared, so that there is something to see: of the newest transactions one is left out, one altered, one invented. */
@@ -34,11 +34,11 @@ for (const colorScheme of ['light', 'dark']) {
     await signIn(page);
     comparison ??= await compare(page);
     for (const [name, place] of Object.entries({ ...places, comparison: `reconciliation/${comparison}` })) {
-      if (size === '4k' && !['overview', 'transactions'].includes(name)) continue;
+      if (size === '4k' && !['overview', 'month', 'transactions'].includes(name)) continue;
       await go(page, place);
       await page.waitForLoadState('load');
       await page.locator('.loading').waitFor({ state: 'detached' }).catch(() => {});
-      await page.waitForTimeout(name === 'overview' ? 1500 : 400);
+      await page.waitForTimeout(['overview', 'month'].includes(name) ? 1500 : 400);
       await shoot(name);
       if (name === 'transactions' && size !== '4k') {
         await page.locator('tbody a').first().click();
