@@ -1,6 +1,6 @@
 //! The databases of platforms, seen from outside of them.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use sea_orm::{ConnectionTrait, Database as Connector, QueryResult, Statement};
 use uuid::Uuid;
@@ -20,11 +20,26 @@ pub(crate) async fn make(database: Database, server: Option<String>, directory: 
     }
     let server = server.expect("TEST_POSTGRES_URL must name a server: run `make test`");
     let name = format!("netbanx_{}", Uuid::now_v7().simple());
+    if let Some(url) = distributed(&server, &name) {
+        return url;
+    }
     let db = Connector::connect(&server).await.unwrap();
     db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
     db.close().await.unwrap();
     let (base, _) = server.rsplit_once('/').unwrap();
     format!("{base}/{name}")
+}
+
+/// The same spread over several servers, where `server` is the coordinator of those that `make distributed` started.
+fn distributed(server: &str, name: &str) -> Option<String> {
+    let directory = std::env::var("TEST_DISTRIBUTED").ok()?;
+    if std::env::var("TEST_POSTGRES_URL").is_ok_and(|own| own != server) {
+        return None;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/distributed");
+    let output = Command::new(script).args(["database", &directory, name]).output().unwrap();
+    assert!(output.status.success(), "distributed: {}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
 }
 
 /// The count `n` that `sql` selects from that database.

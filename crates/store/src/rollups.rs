@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     Error, Scope,
     dialect::{
-        self,
+        self, distributed,
         rows::{self, Insert, Rest},
     },
     entity::{collected_count, failed_webhook, rollup, rollup_delta},
@@ -90,7 +90,7 @@ pub async fn failed(
         mode: Set(mode.as_str().to_owned()),
         received_at: Set(received_ms),
     };
-    let skip = OnConflict::column(failed_webhook::Column::WebhookId).do_nothing().to_owned();
+    let skip = distributed::same_id(failed_webhook::Column::CompanyId, failed_webhook::Column::WebhookId).do_nothing().to_owned();
     let is_new = failed_webhook::Entity::insert(row).on_conflict(skip).exec_without_returning(&tx).await? > 0;
     if is_new {
         let mut deltas = Deltas::default();

@@ -1,5 +1,6 @@
 //! Where PostgreSQL and SQLite differ.
 
+pub mod distributed;
 pub(crate) mod existing_rows;
 pub mod partitions;
 pub(crate) mod rows;
@@ -247,9 +248,14 @@ pub(crate) async fn hold_rows(tx: &DatabaseTransaction, locks: impl IntoIterator
     if tx.get_database_backend() == DbBackend::Postgres {
         let locks: BTreeSet<i64> = locks.into_iter().map(|lock| lock.0).collect();
         let locks = locks.into_iter().map(Value::from).collect();
-        let sql = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+        // A distributed database plans on each server by itself, and by values: of a generic plan it cannot tell which server it is for.
+        let sql = if distributed::is_known() {
+            "SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS locks(k)"
+        } else {
+            "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
             set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
-            (SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS locks(k))";
+            (SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS locks(k))"
+        };
         let values = [Value::Array(ArrayType::BigInt, Some(Box::new(locks)))];
         tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     }

@@ -14,6 +14,8 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::distributed;
+
 /// Stands for NULL among numbers: no amount reaches it.
 const NO_NUMBER: i64 = i64::MIN;
 /// Stands between the texts of a column. None holds it: control characters are taken out of what is read from a webhook,
@@ -119,6 +121,7 @@ impl Rest {
         match self {
             Self::Nothing => "".into(),
             Self::Missing(id) => format!("ON CONFLICT DO NOTHING RETURNING {id} AS id").into(),
+            Self::Sql(sql) if distributed::is_known() => distributed::with_key(sql).into(),
             Self::Sql(sql) => sql.into(),
         }
     }
@@ -223,7 +226,8 @@ impl<'r> Insert<'r> {
     }
 }
 
-/// Inserts all of `inserts`: on PostgreSQL by one statement, in no order.
+/// Inserts all of `inserts`: on PostgreSQL by one statement, in no order. A distributed database does not write several tables by one
+/// statement, and gets them in the order in which a single server does the parts of one: from the last to the first.
 pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -> Result<(), DbErr> {
     let inserts: Vec<Insert<'_>> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
     if tx.get_database_backend() != DbBackend::Postgres {
@@ -232,8 +236,14 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -
         }
         return Ok(());
     }
+    if distributed::is_known() {
+        for insert in inserts.into_iter().rev() {
+            tx.execute_raw(alone(insert)?).await?;
+        }
+        return Ok(());
+    }
     if !inserts.is_empty() {
-        let statement = together(inserts, |mut parts| {
+        let statement = together(false, inserts, |mut parts| {
             let last = parts.pop().unwrap_or_default();
             format!("{}{last}", with(&parts))
         });
@@ -258,7 +268,14 @@ pub(crate) async fn insert_missing<const N: usize>(
         }
         return Ok(ids);
     }
-    let statement = together(inserts, |parts| {
+    if distributed::is_known() {
+        for (place, insert) in places.into_iter().zip(inserts) {
+            let found = tx.query_all_raw(alone(insert)?).await?;
+            *place = found.into_iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?;
+        }
+        return Ok(ids);
+    }
+    let statement = together(false, inserts, |parts| {
         let ids: Vec<String> = (0..parts.len()).map(|n| format!("ARRAY(SELECT id FROM part{n}) AS ids{n}")).collect();
         // In one row: each row costs a message, and several allocations of anyone who reads it.
         format!("{}SELECT {}", with(&parts), ids.join(", "))
@@ -271,10 +288,20 @@ pub(crate) async fn insert_missing<const N: usize>(
     Ok(ids)
 }
 
+/// A statement for one insert.
+fn alone(insert: Insert<'_>) -> Result<Statement, DbErr> {
+    together(true, vec![insert], |mut parts| parts.pop().unwrap_or_default())
+}
+
 /// One statement for PostgreSQL, whose text `join` makes of those of `inserts`. It is made once: it depends on their tables
 /// and rests alone, of which this crate has a few.
-fn together(inserts: Vec<Insert<'_>>, join: impl FnOnce(Vec<String>) -> String) -> Result<Statement, DbErr> {
-    type Tables = Vec<(&'static str, Rest)>;
+fn together(
+    is_distributed: bool,
+    inserts: Vec<Insert<'_>>,
+    join: impl FnOnce(Vec<String>) -> String,
+) -> Result<Statement, DbErr> {
+    // A process may learn between two batches that its database is distributed.
+    type Tables = (bool, Vec<(&'static str, Rest)>);
     static MADE: LazyLock<Mutex<HashMap<Tables, String>>> = LazyLock::new(Mutex::default);
     let make = || {
         let mut next = 1;
@@ -285,7 +312,7 @@ fn together(inserts: Vec<Insert<'_>>, join: impl FnOnce(Vec<String>) -> String) 
         });
         join(parts.collect())
     };
-    let kind = inserts.iter().map(|insert| (insert.table, insert.rest)).collect();
+    let kind = (is_distributed, inserts.iter().map(|insert| (insert.table, insert.rest)).collect());
     let sql = MADE.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_insert_with(make).clone();
     let values = inserts.into_iter().flat_map(|insert| insert.columns).map(Column::into_value);
     Ok(Statement::from_sql_and_values(DbBackend::Postgres, sql, values.collect::<Result<Vec<_>, _>>()?))

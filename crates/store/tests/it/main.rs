@@ -47,9 +47,16 @@ impl Database {
     pub async fn postgres() -> Self {
         let server = std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL must name a server: run `make test`");
         let name = format!("netbanx_{}", Uuid::now_v7().simple());
-        let db = store::connect(&server, 1).await.unwrap();
-        db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-        db.close().await.unwrap();
+        // Spread over several servers, where `make distributed` started some.
+        if let Ok(directory) = std::env::var("TEST_DISTRIBUTED") {
+            let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/distributed");
+            let output = std::process::Command::new(script).args(["database", &directory, &name]).output().unwrap();
+            assert!(output.status.success(), "distributed: {}", String::from_utf8_lossy(&output.stderr));
+        } else {
+            let db = store::connect(&server, 1).await.unwrap();
+            db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+            db.close().await.unwrap();
+        }
         let (base, _) = server.rsplit_once('/').unwrap();
         Self::at(&format!("{base}/{name}"), std::path::PathBuf::new()).await
     }
