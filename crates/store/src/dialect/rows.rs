@@ -211,7 +211,13 @@ impl<'r> Insert<'r> {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
         let (read, selected): (Vec<_>, Vec<_>) = self.columns.iter().zip(first..).map(|(column, n)| column.read(n)).unzip();
         let (head, selected, read, names) = (self.head(), selected.join(", "), read.join(", "), names.join(", "));
-        format!("{head} SELECT {selected} FROM ROWS FROM ({read}) AS given({names}) {}", self.rest.sql())
+        let rest = match (self.rest, self.columns.first()) {
+            // Citus copies rows that nothing is asked of, and then every failure of a server is of the same code: a key that is taken
+            // could not be told from a server that is away.
+            (Rest::Nothing, Some(column)) if distributed::is_known() => format!("RETURNING {}", column.name).into(),
+            (rest, _) => rest.sql(),
+        };
+        format!("{head} SELECT {selected} FROM ROWS FROM ({read}) AS given({names}) {rest}")
     }
 
     /// For SQLite: a row after the other.
