@@ -178,9 +178,11 @@ pub async fn tidy(db: &DatabaseConnection) -> Result<(), Error> {
     Ok(dialect::tidy_deltas(db).await?)
 }
 
-/// Adds a minute's sum to every bucket that holds it: three grains, its company and all.
+/// Adds a minute's sum to every bucket that holds it: three grains, its company and all. A distributed database keeps no buckets of
+/// all together, which would be one server's work for everybody: see [`cells`].
 pub(crate) fn spread(sums: &mut BTreeMap<Key, Sum>, company: CompanyId, mode: Mode, minute: i64, series: &str, sum: Sum) {
-    for whose in [company, ALL] {
+    let all = (!distributed::is_known()).then_some(ALL);
+    for whose in std::iter::once(company).chain(all) {
         for grain in Grain::ALL {
             sums.entry((whose, grain, mode, grain.bucket(minute), series.to_owned())).or_default().add(sum);
         }
@@ -311,7 +313,8 @@ async fn points(db: &impl ConnectionTrait, select: &SelectStatement) -> Result<V
     Ok(points)
 }
 
-/// Buckets and what is not folded into them yet, in one statement: one look at one moment.
+/// Buckets and what is not folded into them yet, in one statement: one look at one moment. On a distributed database all companies
+/// together are the sum of each: a company's buckets and differences are on one server, which looks at both at one moment.
 fn cells(scope: Scope, mode: Mode, grain: Grain, from_ms: i64, until_ms: i64) -> SelectStatement {
     use rollup::Column;
     use rollup_delta::Column as Delta;
@@ -319,8 +322,12 @@ fn cells(scope: Scope, mode: Mode, grain: Grain, from_ms: i64, until_ms: i64) ->
         Scope::All => ALL.0,
         Scope::Company(id) => id,
     };
+    let is_summed = scope == Scope::All && distributed::is_known();
+    // By the company Citus sees that each server can add up its own.
+    let (own, of_difference) = if is_summed { (vec![Column::CompanyId], vec![Delta::CompanyId]) } else { (vec![], vec![]) };
     let mut waiting = Query::select();
     waiting
+        .columns(of_difference)
         .expr_as(dialect::bucket_of(Delta::Bucket.unquoted(), grain.ms()), "bucket")
         .columns([Delta::Series, Delta::Count, Delta::Amount])
         .from(rollup_delta::Entity)
@@ -330,10 +337,12 @@ fn cells(scope: Scope, mode: Mode, grain: Grain, from_ms: i64, until_ms: i64) ->
     if let Scope::Company(id) = scope {
         waiting.and_where(Expr::col(Delta::CompanyId).eq(id));
     }
+    let company = Expr::col(Column::CompanyId);
     Query::select()
+        .columns(own)
         .columns([Column::Bucket, Column::Series, Column::Count, Column::Amount])
         .from(rollup::Entity)
-        .and_where(Expr::col(Column::CompanyId).eq(whose))
+        .and_where(if is_summed { company.ne(ALL.0) } else { company.eq(whose) })
         .and_where(Expr::col(Column::Grain).eq(grain.as_str()))
         .and_where(Expr::col(Column::Mode).eq(mode.as_str()))
         .and_where(Expr::col(Column::Bucket).gte(from_ms))

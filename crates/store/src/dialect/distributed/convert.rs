@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Error,
     dialect::{migration_guard, partitions},
+    rollups,
 };
 
 /// Waits for those who are at work with a table at most; then nothing was changed, and the same may be tried again.
@@ -162,6 +163,10 @@ fn tenant(table: &Tenant) -> Step {
         statements.push(format!("DROP INDEX {index}"));
         statements.push(format!("CREATE INDEX {index} ON {name} ({column})"));
         what = format!("its index {index} is no longer unique, and it is {what}");
+    }
+    if name == "rollups" {
+        // All companies together are summed up by who asks for them.
+        statements.push(format!("DELETE FROM rollups WHERE company_id = '{}'", rollups::ALL.0));
     }
     // All together: a company's rows of all tables are on one server.
     let beside = if name == first() { "none" } else { first() };

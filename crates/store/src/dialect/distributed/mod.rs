@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | this | whether the database is one, and what of statements depends on it |
 //! | [`tables`] | which table goes where, and the keys that it has there |
+//! | [`removal`] | what retention says otherwise there |
 //! | [`convert`] | turning a database into a distributed one, table by table |
 //!
 //! A statement is written for a single server first. Where Citus refuses it, or would do something else, the dialect asks
@@ -12,6 +13,7 @@
 //! server, or learns late, does nothing wrong.
 
 mod convert;
+mod removal;
 mod tables;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +26,7 @@ use sea_orm::{
 
 pub(crate) use convert::begin_if_empty;
 pub use convert::{Distribution, Step, begin, plan};
+pub(crate) use removal::{beside, tidy};
 
 /// Whether this process met a distributed database. It is learnt when a connection is made and never forgotten: what is said for
 /// a distributed database is right for others too. Tables do not become local again while programs run.
