@@ -90,7 +90,8 @@ pub async fn failed(
         mode: Set(mode.as_str().to_owned()),
         received_at: Set(received_ms),
     };
-    let skip = distributed::same_id(failed_webhook::Column::CompanyId, failed_webhook::Column::WebhookId).do_nothing().to_owned();
+    let skip =
+        distributed::same_id(&tx, failed_webhook::Column::CompanyId, failed_webhook::Column::WebhookId).do_nothing().to_owned();
     let is_new = failed_webhook::Entity::insert(row).on_conflict(skip).exec_without_returning(&tx).await? > 0;
     if is_new {
         let mut deltas = Deltas::default();

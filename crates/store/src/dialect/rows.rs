@@ -24,7 +24,7 @@ const BETWEEN: char = '\u{1f}';
 
 /// How a column's values go to PostgreSQL. Neither arrays nor joined texts hold NULL, so an empty text and [`NO_NUMBER`]
 /// stand for it in columns that may be NULL: neither is ever stored there.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Form {
     /// Joined, since an array of them would be made, copied and taken apart text by text.
     Text,
@@ -49,6 +49,12 @@ pub(crate) enum RowValue<'r> {
     Uuid(Uuid),
     Number(Option<i64>),
     Text(Option<Cow<'r, str>>),
+}
+
+impl RowValue<'_> {
+    fn uuid(&self) -> Option<Uuid> {
+        if let Self::Uuid(id) = self { Some(*id) } else { None }
+    }
 }
 
 impl From<Uuid> for RowValue<'_> {
@@ -121,7 +127,6 @@ impl Rest {
         match self {
             Self::Nothing => "".into(),
             Self::Missing(id) => format!("ON CONFLICT DO NOTHING RETURNING {id} AS id").into(),
-            Self::Sql(sql) if distributed::is_known() => distributed::with_key(sql).into(),
             Self::Sql(sql) => sql.into(),
         }
     }
@@ -201,6 +206,32 @@ impl<'r> Insert<'r> {
         Self::of(rows, cell, Rest::Missing(id.as_str()))
     }
 
+    /// The same rows in their order, those of a company that follow each other by themselves.
+    fn by_company(mut self) -> Vec<Self> {
+        let mut parts = Vec::new();
+        loop {
+            let companies = self.columns.iter().find(|column| column.name == "company_id").map(|column| column.cells.as_slice());
+            let first = companies.and_then(<[_]>::first).and_then(RowValue::uuid);
+            let other = companies.and_then(|cells| cells.iter().position(|cell| cell.uuid() != first));
+            let Some(other) = other.filter(|other| *other > 0) else {
+                parts.push(self);
+                return parts;
+            };
+            let columns = self.columns.iter_mut().map(|column| {
+                let rest = column.cells.split_off(other);
+                Column {
+                    cells: std::mem::replace(&mut column.cells, rest),
+                    name: column.name,
+                    form: column.form,
+                    is_nullable: column.is_nullable,
+                }
+            });
+            let columns = columns.collect();
+            self.rows -= other;
+            parts.push(Self { table: self.table, columns, rows: other, rest: self.rest });
+        }
+    }
+
     fn head(&self) -> String {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
         format!("INSERT INTO {} ({})", self.table, names.join(", "))
@@ -215,6 +246,7 @@ impl<'r> Insert<'r> {
             // Citus copies rows that nothing is asked of, and then every failure of a server is of the same code: a key that is taken
             // could not be told from a server that is away.
             (Rest::Nothing, Some(column)) if distributed::is_known() => format!("RETURNING {}", column.name).into(),
+            (Rest::Sql(sql), _) => distributed::with_key(sql),
             (rest, _) => rest.sql(),
         };
         format!("{head} SELECT {selected} FROM ROWS FROM ({read}) AS given({names}) {rest}")
@@ -276,8 +308,11 @@ pub(crate) async fn insert_missing<const N: usize>(
     }
     if distributed::is_known() {
         for (place, insert) in places.into_iter().zip(inserts) {
-            let found = tx.query_all_raw(alone(insert)?).await?;
-            *place = found.into_iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?;
+            // Company by company: servers that insert side by side would wait for two batches in two orders.
+            for part in insert.by_company() {
+                let found = tx.query_all_raw(alone(part)?).await?.into_iter();
+                place.extend(found.map(|row| row.try_get::<Uuid>("", "id")).collect::<Result<Vec<_>, _>>()?);
+            }
         }
         return Ok(ids);
     }

@@ -141,7 +141,7 @@ async fn write_steps(
     }
     let changed = after.iter().filter(|(id, step)| before.get(id) != Some(step));
     let changed: Vec<_> = changed.map(|(_, step)| step.clone().into_active_model().reset_all()).collect();
-    let replace = distributed::same_id(Column::CompanyId, Column::Id)
+    let replace = distributed::same_id(tx, Column::CompanyId, Column::Id)
         .update_columns([Column::ExternalId, Column::Status, Column::EventName, Column::StatusTime])
         .to_owned();
     for page in changed.chunks(ROWS) {

@@ -16,7 +16,10 @@ mod convert;
 mod removal;
 mod tables;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement,
@@ -72,11 +75,15 @@ async fn truth(db: &impl ConnectionTrait, sql: &str) -> Result<bool, DbErr> {
 }
 
 /// What an insert says where a row's id may be there already: on a distributed database the key has the company before it.
-pub(crate) fn same_id<C: ColumnTrait>(company: C, id: C) -> OnConflict {
-    if is_known() { OnConflict::columns([company, id]) } else { OnConflict::column(id) }
+pub(crate) fn same_id<C: ColumnTrait>(db: &impl ConnectionTrait, company: C, id: C) -> OnConflict {
+    if is_known() && db.get_database_backend() == DbBackend::Postgres {
+        OnConflict::columns([company, id])
+    } else {
+        OnConflict::column(id)
+    }
 }
 
 /// `sql` whose conflicts are told by the id alone, in the words of the database.
-pub(crate) fn with_key(sql: &str) -> String {
-    if is_known() { sql.replace("ON CONFLICT (id)", "ON CONFLICT (company_id, id)") } else { sql.to_owned() }
+pub(crate) fn with_key(sql: &'static str) -> Cow<'static, str> {
+    if is_known() { sql.replace("ON CONFLICT (id)", "ON CONFLICT (company_id, id)").into() } else { sql.into() }
 }
