@@ -50,7 +50,7 @@ async fn is_whole(platform: &Platform, payments: usize, events: u64) {
         assert_eq!(platform.count(&format!("SELECT COUNT(*) AS n FROM {table}")).await, all, "{table}");
     }
     let verified: Value = serde_json::from_str(&platform.netbanx(&["--json", "rollup", "verify"])).unwrap();
-    assert_eq!(verified["differences"], json!([]), "{verified}");
+    assert_eq!(verified["differences"], 0, "{verified}");
 }
 
 async fn refusal(platform: &Platform) -> String {
@@ -85,8 +85,6 @@ async fn a_database_with_rows_is_spread_while_webhooks_come() {
     }
     let mut events = send(&platform, 0..10).await;
     is_whole(&platform, 10, events).await;
-    let before = platform.get("/api/v1/analytics?timeRange=day").await["transactions"].clone();
-    assert_eq!(before["total"], 60);
 
     assert!(refusal(&platform).await.contains("lacks the extension"));
     nodes.join(&platform.database_url);
