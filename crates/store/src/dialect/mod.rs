@@ -164,10 +164,15 @@ pub(crate) async fn fold_guard(db: &DatabaseConnection) -> Result<Option<Databas
     guard(db, FOLD_LOCK).await
 }
 
-/// One look at one moment: what others commit meanwhile is not seen.
+/// One look at one moment: what others commit meanwhile is not seen. On a distributed database each server has a moment of its own, and
+/// all of a company's rows are of one.
 pub(crate) async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     match db.get_database_backend() {
-        DbBackend::Postgres => db.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await,
+        DbBackend::Postgres => {
+            let tx = db.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await?;
+            distributed::look_once(&tx).await?;
+            Ok(tx)
+        }
         // A transaction of SQLite's write-ahead log is one.
         _ => db.begin().await,
     }

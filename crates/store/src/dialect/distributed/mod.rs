@@ -22,7 +22,7 @@ use std::{
 };
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement,
     sea_query::OnConflict,
     sqlx::{self, PgConnection, Row},
 };
@@ -72,6 +72,14 @@ pub(crate) async fn ask(db: &DatabaseConnection) -> Result<bool, DbErr> {
 async fn truth(db: &impl ConnectionTrait, sql: &str) -> Result<bool, DbErr> {
     let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
     row.map_or(Ok(false), |row| row.try_get_by_index(0))
+}
+
+/// Makes a snapshot read each server over one connection: over several, each would be of another moment.
+pub(crate) async fn look_once(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    if is_known() {
+        tx.execute_unprepared("SET LOCAL citus.max_adaptive_executor_pool_size = 1").await?;
+    }
+    Ok(())
 }
 
 /// What an insert says where a row's id may be there already: on a distributed database the key has the company before it.
