@@ -38,10 +38,22 @@ fn distributed(server: &str, name: &str) -> Option<String> {
     if std::env::var("TEST_POSTGRES_URL").is_ok_and(|own| own != server) {
         return None;
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/distributed");
-    let output = Command::new(script).args(["database", &directory, name]).output().unwrap();
+    let output = script().args(["database", &directory, name]).output().unwrap();
     assert!(output.status.success(), "distributed: {}", String::from_utf8_lossy(&output.stderr));
     Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+}
+
+fn script() -> Command {
+    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/distributed"))
+}
+
+/// Removes a database that is spread over several servers, each of which has processes and connections for it.
+pub(crate) fn discard(database_url: &str) {
+    let (Ok(directory), Ok(server)) = (std::env::var("TEST_DISTRIBUTED"), std::env::var("TEST_POSTGRES_URL")) else { return };
+    let (Some((base, name)), Some((own, _))) = (database_url.rsplit_once('/'), server.rsplit_once('/')) else { return };
+    if base == own {
+        let _ = script().args(["drop", &directory, name]).output();
+    }
 }
 
 /// The count `n` that `sql` selects from that database.

@@ -380,6 +380,7 @@ impl Drop for Platform {
             let _ = child.wait();
         }
         self.redis.kill();
+        database::discard(&self.database_url);
         let _ = fs::remove_dir_all(&self.directory);
     }
 }

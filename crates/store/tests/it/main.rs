@@ -49,8 +49,7 @@ impl Database {
         let name = format!("netbanx_{}", Uuid::now_v7().simple());
         // Spread over several servers, where `make distributed` started some.
         if let Ok(directory) = std::env::var("TEST_DISTRIBUTED") {
-            let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/distributed");
-            let output = std::process::Command::new(script).args(["database", &directory, &name]).output().unwrap();
+            let output = distributed(&directory, "database", &name);
             assert!(output.status.success(), "distributed: {}", String::from_utf8_lossy(&output.stderr));
         } else {
             let db = store::connect(&server, 1).await.unwrap();
@@ -73,10 +72,20 @@ impl Database {
     }
 }
 
+/// What `scripts/distributed` says to a command about a database.
+fn distributed(directory: &str, command: &str, name: &str) -> std::process::Output {
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/distributed");
+    std::process::Command::new(script).args([command, directory, name]).output().unwrap()
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         if self.directory.is_absolute() {
             let _ = std::fs::remove_dir_all(&self.directory);
+        }
+        if let (Ok(directory), Some((_, name))) = (std::env::var("TEST_DISTRIBUTED"), self.url.rsplit_once('/')) {
+            // Each of its servers has processes and connections for it.
+            let _ = distributed(&directory, "drop", name);
         }
     }
 }
