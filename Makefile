@@ -1,4 +1,4 @@
-.PHONY: help run stop test years chaos hostile rollout performance screenshots soak bench build profile lint docs fuzz mutants sbom release interleavings
+.PHONY: help run stop test years chaos distributed hostile rollout performance screenshots soak bench build profile lint docs fuzz mutants sbom release interleavings
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
@@ -17,6 +17,9 @@ years: ## the programs on a clock that is moved through 400 days and back, on bo
 
 chaos: ## 600 faults by a seed, on both databases, one Redis and a cluster (half an hour): SEED=7 repeats a plan, FAULTS=50 shortens it
 	@scripts/chaos
+
+distributed: ## the tests on a database that Citus spreads over two servers and a coordinator, a killed one included; says what to install
+	@scripts/distributed run scripts/test-distributed
 
 hostile: ## strangers at ingress: smuggling, floods, 15,000 slow connections, with the memory and the waits of honest senders beside them
 	@scripts/need cc redis-server

@@ -5,6 +5,7 @@ mod analytics;
 mod dashboard;
 mod demo;
 mod deployment;
+mod distributed;
 mod doors;
 mod endpoints;
 mod faults;

@@ -1,6 +1,6 @@
 //! The databases of platforms, seen from outside of them.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use sea_orm::{ConnectionTrait, Database as Connector, QueryResult, Statement};
 use uuid::Uuid;
@@ -15,16 +15,45 @@ pub enum Database {
 
 /// A new database of that kind; returns its address.
 pub(crate) async fn make(database: Database, server: Option<String>, directory: &Path) -> String {
-    if database == Database::Sqlite {
+    // On several servers whatever a test asks for is tested there.
+    let is_distributed = std::env::var_os("TEST_DISTRIBUTED").is_some();
+    if database == Database::Sqlite && !is_distributed {
         return format!("sqlite://{}/netbanx.db?mode=rwc", directory.display());
     }
     let server = server.expect("TEST_POSTGRES_URL must name a server: run `make test`");
     let name = format!("netbanx_{}", Uuid::now_v7().simple());
+    if let Some(url) = distributed(&server, &name) {
+        return url;
+    }
     let db = Connector::connect(&server).await.unwrap();
     db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
     db.close().await.unwrap();
     let (base, _) = server.rsplit_once('/').unwrap();
     format!("{base}/{name}")
+}
+
+/// The same spread over several servers, where `server` is the coordinator of those that `make distributed` started.
+fn distributed(server: &str, name: &str) -> Option<String> {
+    let directory = std::env::var("TEST_DISTRIBUTED").ok()?;
+    if std::env::var("TEST_POSTGRES_URL").is_ok_and(|own| own != server) {
+        return None;
+    }
+    let output = script().args(["database", &directory, name]).output().unwrap();
+    assert!(output.status.success(), "distributed: {}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+}
+
+fn script() -> Command {
+    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/distributed"))
+}
+
+/// Removes a database that is spread over several servers, each of which has processes and connections for it.
+pub(crate) fn discard(database_url: &str) {
+    let (Ok(directory), Ok(server)) = (std::env::var("TEST_DISTRIBUTED"), std::env::var("TEST_POSTGRES_URL")) else { return };
+    let (Some((base, name)), Some((own, _))) = (database_url.rsplit_once('/'), server.rsplit_once('/')) else { return };
+    if base == own {
+        let _ = script().args(["drop", &directory, name]).output();
+    }
 }
 
 /// The count `n` that `sql` selects from that database.

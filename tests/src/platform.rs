@@ -93,6 +93,11 @@ impl Platform {
         Self::prepare_as(database, server, &binary("netbanx"), None).await
     }
 
+    /// The same with that database, which is there and empty.
+    pub async fn prepare_at_url(database_url: String) -> Self {
+        Self::prepare_in(new_directory(), async |_| database_url, &binary("netbanx"), None).await
+    }
+
     /// The same on that clock, Redis too, unless it is a cluster.
     pub async fn prepare_at(database: Database, clock: &WallClock) -> Self {
         let server = std::env::var("TEST_POSTGRES_URL").ok();
@@ -100,11 +105,20 @@ impl Platform {
     }
 
     async fn prepare_as(database: Database, server: Option<String>, netbanx: &Path, clock: Option<&WallClock>) -> Self {
-        let directory = new_directory();
+        let make = async |directory: PathBuf| database::make(database, server, &directory).await;
+        Self::prepare_in(new_directory(), make, netbanx, clock).await
+    }
+
+    async fn prepare_in(
+        directory: PathBuf,
+        make: impl AsyncFnOnce(PathBuf) -> String,
+        netbanx: &Path,
+        clock: Option<&WallClock>,
+    ) -> Self {
         let variables = clock.map(|clock| clock.environment().to_vec()).unwrap_or_default();
         let redis = Redis::start_with(&directory, &variables).await;
         let platform = Self {
-            database_url: database::make(database, server, &directory).await,
+            database_url: make(directory.clone()).await,
             directory,
             ingress_port: free_port(),
             api_port: free_port(),
@@ -366,6 +380,7 @@ impl Drop for Platform {
             let _ = child.wait();
         }
         self.redis.kill();
+        database::discard(&self.database_url);
         let _ = fs::remove_dir_all(&self.directory);
     }
 }

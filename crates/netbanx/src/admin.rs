@@ -70,6 +70,36 @@ impl AdminContext {
         Ok(())
     }
 
+    pub async fn distribute(&self, is_dry: bool) -> Result<(), Error> {
+        use store::dialect::distributed;
+        let found = if is_dry {
+            distributed::plan(&self.db).await?
+        } else {
+            // Told as it goes: a large table takes its time, and what is done stays done.
+            distributed::begin(&self.db, |step| self.tell(&format!("{}: {}", step.table, step.what))).await?
+        };
+        let steps: Vec<Value> = found.steps.iter().map(|step| json!({"table": step.table, "step": step.what})).collect();
+        if is_dry {
+            found.steps.iter().for_each(|step| self.tell(&format!("would do {}: {}", step.table, step.what)));
+        }
+        let text = match (found.steps.is_empty(), is_dry) {
+            (true, _) => format!("the database is distributed already, over {} servers", found.nodes),
+            (false, true) => format!("{} steps to go, over {} servers; nothing was done", found.steps.len(), found.nodes),
+            (false, false) => format!("the database is distributed now, over {} servers", found.nodes),
+        };
+        let is_changed = !is_dry && !found.steps.is_empty();
+        let is_distributed = is_changed || found.steps.is_empty();
+        self.say(&text, &json!({"distributed": is_distributed, "changed": is_changed, "nodes": found.nodes, "steps": steps}));
+        Ok(())
+    }
+
+    /// A line on the way, where nobody reads JSON.
+    fn tell(&self, text: &str) {
+        if !self.json {
+            println!("{text}");
+        }
+    }
+
     pub async fn add_company(&self, name: &str, slug: Option<String>, time_zone: Option<&str>) -> Result<(), Error> {
         let slug = slug.unwrap_or_else(|| slug_of(name));
         let zone = time_zone.map(|name| companies::zone(name).ok_or_else(|| no_zone(name))).transpose()?;

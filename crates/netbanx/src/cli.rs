@@ -38,6 +38,13 @@ enum Command {
     /// Partition webhooks and transactions by month (PostgreSQL). New databases are so from the start; an older
     /// one is changed in place, once every worker is of this version.
     Partition,
+    /// Spread the companies over the servers of a PostgreSQL with the extension Citus. A new database is spread by
+    /// `migrate` right away where the extension is there; what was interrupted goes on when it is run again.
+    Distribute {
+        /// List what would be done, and do nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Companies.
     #[command(subcommand)]
     Company(Company),
@@ -296,6 +303,7 @@ impl Cli {
                 match command {
                     Command::Migrate => context.migrate().await,
                     Command::Partition => context.partition().await,
+                    Command::Distribute { dry_run } => context.distribute(dry_run).await,
                     Command::Endpoint(command) => endpoint_command::run(command, &context).await,
                     Command::AlertChannel(command) => alert_channel_command::run(command, &context).await,
                     Command::Listen(options) => listen_command::run(options, &context).await,

@@ -243,7 +243,7 @@ async fn under_way(tx: &DatabaseTransaction, scope: Scope, at_ms: i64) -> Result
         "SELECT DISTINCT t.id, t.company_id, t.kind, t.external_id, t.created_at
          FROM webhook_events e
          JOIN transaction_keys k ON k.company_id = e.company_id AND k.kind = e.kind AND k.external_id = e.resource_id{bytewise}
-         JOIN transactions t ON t.id = k.transaction_id
+         JOIN transactions t ON t.id = k.transaction_id AND t.company_id = k.company_id
          WHERE {whose} e.received_at > {at_ms} AND e.category = 'transaction' AND t.created_at <= {at_ms} AND t.updated_at > {at_ms}
          LIMIT {}",
         MOST + 1

@@ -43,7 +43,10 @@ async fn open(url: &str, max_connections: u32, statements: Option<Duration>) -> 
             options
                 .map_sqlx_postgres_opts(move |postgres| postgres.options([("statement_timeout", limit.as_millis().to_string())]));
         }
-        options.map_sqlx_postgres_pool_opts(|pool| pool.after_release(|connection, _| Box::pin(deadline::is_alive(connection))));
+        options.map_sqlx_postgres_pool_opts(|pool| {
+            pool.after_connect(|connection, _| Box::pin(dialect::distributed::learn(connection)))
+                .after_release(|connection, _| Box::pin(deadline::is_alive(connection)))
+        });
     }
     Ok(Database::connect(options).await?)
 }
@@ -51,11 +54,16 @@ async fn open(url: &str, max_connections: u32, statements: Option<Duration>) -> 
 /// Applies what migrations are missing; several processes may call it at once.
 pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
     let guard = dialect::migration_guard(db).await?;
-    let done = migration::Migrator::up(db, None).await;
+    let done = migrate_guarded(db).await;
     if let Some(guard) = guard {
         guard.commit().await?;
     }
-    Ok(done?)
+    done
+}
+
+async fn migrate_guarded(db: &DatabaseConnection) -> Result<(), Error> {
+    migration::Migrator::up(db, None).await?;
+    dialect::distributed::begin_if_empty(db).await
 }
 
 /// Longest wait for a sign that the database is there.

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Error, Scope, dialect,
+    Error, Scope,
+    dialect::{self, distributed},
     entity::{
         platform_state,
         rollup::{Column, Entity},
@@ -82,10 +83,12 @@ pub async fn step(db: &DatabaseConnection, now_ms: i64) -> Result<Option<Checked
 
 /// The first day that can be compared; a day to come where there is none.
 async fn first_day(db: &DatabaseConnection) -> Result<i64, Error> {
+    // A distributed database has no buckets of all companies together.
+    let whose = if distributed::is_known() { Column::CompanyId.ne(ALL.0) } else { Column::CompanyId.eq(ALL.0) };
     let oldest: Option<Option<i64>> = Entity::find()
         .select_only()
         .column_as(Column::Bucket.min(), "oldest")
-        .filter(Column::CompanyId.eq(ALL.0).and(Column::Grain.eq(Grain::Day.as_str())))
+        .filter(whose.and(Column::Grain.eq(Grain::Day.as_str())))
         .into_tuple()
         .one(db)
         .await?;

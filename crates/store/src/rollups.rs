@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     Error, Scope,
     dialect::{
-        self,
+        self, distributed,
         rows::{self, Insert, Rest},
     },
     entity::{collected_count, failed_webhook, rollup, rollup_delta},
@@ -95,7 +95,8 @@ pub async fn failed(
         mode: Set(mode.as_str().to_owned()),
         received_at: Set(received_ms),
     };
-    let skip = OnConflict::column(failed_webhook::Column::WebhookId).do_nothing().to_owned();
+    let skip =
+        distributed::same_id(&tx, failed_webhook::Column::CompanyId, failed_webhook::Column::WebhookId).do_nothing().to_owned();
     let is_new = failed_webhook::Entity::insert(row).on_conflict(skip).exec_without_returning(&tx).await? > 0;
     if is_new {
         let mut deltas = Deltas::default();
@@ -183,9 +184,11 @@ pub async fn tidy(db: &DatabaseConnection) -> Result<(), Error> {
     Ok(dialect::tidy_deltas(db).await?)
 }
 
-/// Adds a minute's sum to every bucket that holds it: three grains, its company and all.
+/// Adds a minute's sum to every bucket that holds it: three grains, its company and all. A distributed database keeps no buckets of
+/// all together, which would be one server's work for everybody: see [`cells`].
 pub(crate) fn spread(sums: &mut BTreeMap<Key, Sum>, company: CompanyId, mode: Mode, minute: i64, series: &str, sum: Sum) {
-    for whose in [company, ALL] {
+    let all = (!distributed::is_known()).then_some(ALL);
+    for whose in std::iter::once(company).chain(all) {
         for grain in Grain::ALL {
             sums.entry((whose, grain, mode, grain.bucket(minute), series.to_owned())).or_default().add(sum);
         }
@@ -316,7 +319,8 @@ async fn points(db: &impl ConnectionTrait, select: &SelectStatement) -> Result<V
     Ok(points)
 }
 
-/// Buckets and what is not folded into them yet, in one statement: one look at one moment.
+/// Buckets and what is not folded into them yet, in one statement: one look at one moment. On a distributed database all companies
+/// together are the sum of each: a company's buckets and differences are on one server, which looks at both at one moment.
 fn cells(scope: Scope, mode: Mode, grain: Grain, from_ms: i64, until_ms: i64) -> SelectStatement {
     use rollup::Column;
     use rollup_delta::Column as Delta;
@@ -324,8 +328,12 @@ fn cells(scope: Scope, mode: Mode, grain: Grain, from_ms: i64, until_ms: i64) ->
         Scope::All => ALL.0,
         Scope::Company(id) => id,
     };
+    let is_summed = scope == Scope::All && distributed::is_known();
+    // By the company Citus sees that each server can add up its own.
+    let (own, of_difference) = if is_summed { (vec![Column::CompanyId], vec![Delta::CompanyId]) } else { (vec![], vec![]) };
     let mut waiting = Query::select();
     waiting
+        .columns(of_difference)
         .expr_as(dialect::bucket_of(Delta::Bucket.unquoted(), grain.ms()), "bucket")
         .columns([Delta::Series, Delta::Count, Delta::Amount])
         .from(rollup_delta::Entity)
@@ -335,10 +343,12 @@ fn cells(scope: Scope, mode: Mode, grain: Grain, from_ms: i64, until_ms: i64) ->
     if let Scope::Company(id) = scope {
         waiting.and_where(Expr::col(Delta::CompanyId).eq(id));
     }
+    let company = Expr::col(Column::CompanyId);
     Query::select()
+        .columns(own)
         .columns([Column::Bucket, Column::Series, Column::Count, Column::Amount])
         .from(rollup::Entity)
-        .and_where(Expr::col(Column::CompanyId).eq(whose))
+        .and_where(if is_summed { company.ne(ALL.0) } else { company.eq(whose) })
         .and_where(Expr::col(Column::Grain).eq(grain.as_str()))
         .and_where(Expr::col(Column::Mode).eq(mode.as_str()))
         .and_where(Expr::col(Column::Bucket).gte(from_ms))

@@ -11,11 +11,12 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    Error, dialect,
+    Error,
+    dialect::{self, distributed},
     entity::{late_event, rollup, rollup_delta, transaction, webhook_event},
     horizon::Horizons,
     reads, replay,
-    rollups::{Key, add_to_buckets, spread},
+    rollups::{ALL, Key, add_to_buckets, spread},
     wide,
 };
 
@@ -308,7 +309,10 @@ fn close(
 /// What the buckets hold.
 async fn kept(tx: &DatabaseTransaction, horizons: &Horizons) -> Result<Sums, Error> {
     use rollup::{Column, Entity};
-    let rows = Entity::find().filter(countable(Expr::col(Column::Series))).filter(provable(horizons)).all(tx).await?;
+    let rows = Entity::find().filter(countable(Expr::col(Column::Series))).filter(provable(horizons));
+    // What a single server kept of all companies together is not read any more, and not counted here either.
+    let rows = if distributed::is_known() { rows.filter(Column::CompanyId.ne(ALL.0)) } else { rows };
+    let rows = rows.all(tx).await?;
     let mut sums = Sums::new();
     for row in rows {
         let grain = Grain::ALL.into_iter().find(|grain| grain.as_str() == row.grain);

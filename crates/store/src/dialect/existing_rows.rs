@@ -6,6 +6,7 @@ use common::{CompanyId, Kind};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement, Value, sea_query::ArrayType};
 use uuid::Uuid;
 
+use super::distributed;
 use crate::entity::webhook_event;
 
 type Key<'k> = (CompanyId, Kind, &'k str);
@@ -24,7 +25,7 @@ pub(crate) struct KnownTransaction {
 pub(crate) async fn known_transactions(tx: &DatabaseTransaction, keys: &[Key<'_>]) -> Result<Vec<KnownTransaction>, DbErr> {
     // Each by its name: a prepared statement fails for good once `*` means more columns.
     let select = "SELECT t.id, t.company_id, t.kind, t.external_id, t.state
-        FROM transaction_keys k JOIN transactions t ON t.id = k.transaction_id";
+        FROM transaction_keys k JOIN transactions t ON t.id = k.transaction_id AND t.company_id = k.company_id";
     let backend = tx.get_database_backend();
     let statement = if backend == DbBackend::Postgres {
         let wanted = "(k.company_id, k.kind, k.external_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]))";
@@ -41,13 +42,22 @@ pub(crate) async fn known_transactions(tx: &DatabaseTransaction, keys: &[Key<'_>
 /// Which of `keys` the directory has, by their places. On PostgreSQL only.
 pub(crate) async fn known_keys(tx: &DatabaseTransaction, keys: &[Key<'_>]) -> Result<Vec<usize>, DbErr> {
     // Key by key, whatever the plan: see `owners`.
-    let sql = "SELECT wanted.place FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY
+    let limit = one_each();
+    let sql = format!(
+        "SELECT wanted.place FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY
           AS wanted(company_id, kind, external_id, place), LATERAL
         (SELECT 1 FROM transaction_keys k WHERE k.company_id = wanted.company_id AND k.kind = wanted.kind
-          AND k.external_id = wanted.external_id LIMIT 1) found";
+          AND k.external_id = wanted.external_id{limit}) found"
+    );
     let rows = tx.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, lists(keys))).await?.into_iter();
     let place = |row: sea_orm::QueryResult| Ok(usize::try_from(row.try_get_by_index::<i64>(0)? - 1).unwrap_or(usize::MAX));
     rows.map(place).collect()
+}
+
+/// The end of a lookup that is done for each of a list: a limit keeps it from becoming a join that reads the whole table. Citus refuses
+/// one, since each server would count for itself. Keys are unique, so it changes nothing that is found.
+fn one_each() -> &'static str {
+    if distributed::is_known() { "" } else { " LIMIT 1" }
 }
 
 /// `keys` as three arrays.
@@ -86,9 +96,10 @@ pub(crate) async fn owners(
         let values = [(ArrayType::Uuid, companies), (ArrayType::String, texts)];
         let values = values.map(|(kind, values)| Value::Array(kind, Some(Box::new(values))));
         // Entry by entry, whatever the plan: a join that was planned while the table was new would read all of it for ever.
+        let limit = one_each();
         let sql = format!(
             "SELECT company_id, text, event_id FROM unnest($1::uuid[], $2::text[]) AS wanted(company_id, text), LATERAL
-             (SELECT d.event_id FROM {table} d WHERE d.company_id = wanted.company_id AND d.{key} = wanted.text LIMIT 1) found"
+             (SELECT d.event_id FROM {table} d WHERE d.company_id = wanted.company_id AND d.{key} = wanted.text{limit}) found"
         );
         Statement::from_sql_and_values(backend, sql, values)
     } else {
@@ -120,10 +131,11 @@ pub(crate) async fn events_of(
         let lists = [(ArrayType::Uuid, companies), (ArrayType::String, ids)];
         let mut values: Vec<Value> = lists.map(|(kind, values)| Value::Array(kind, Some(Box::new(values)))).into();
         values.extend([after.into(), end.into(), limit.into()]);
+        let limit = if distributed::is_known() { "" } else { " LIMIT $5" };
         let sql = format!(
             "SELECT found.* FROM unnest($1::uuid[], $2::text[]) AS wanted(company_id, resource_id), LATERAL
              (SELECT {columns} FROM webhook_events e WHERE e.company_id = wanted.company_id
-                AND e.resource_id = wanted.resource_id AND (e.id <= $3 OR e.id > $4) LIMIT $5) found LIMIT $5"
+                AND e.resource_id = wanted.resource_id AND (e.id <= $3 OR e.id > $4){limit}) found LIMIT $5"
         );
         Statement::from_sql_and_values(backend, sql, values)
     } else {

@@ -1,5 +1,6 @@
 //! Where PostgreSQL and SQLite differ.
 
+pub mod distributed;
 pub(crate) mod existing_rows;
 pub mod partitions;
 pub(crate) mod rows;
@@ -163,10 +164,15 @@ pub(crate) async fn fold_guard(db: &DatabaseConnection) -> Result<Option<Databas
     guard(db, FOLD_LOCK).await
 }
 
-/// One look at one moment: what others commit meanwhile is not seen.
+/// One look at one moment: what others commit meanwhile is not seen. On a distributed database each server has a moment of its own, and
+/// all of a company's rows are of one.
 pub(crate) async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     match db.get_database_backend() {
-        DbBackend::Postgres => db.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await,
+        DbBackend::Postgres => {
+            let tx = db.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await?;
+            distributed::look_once(&tx).await?;
+            Ok(tx)
+        }
         // A transaction of SQLite's write-ahead log is one.
         _ => db.begin().await,
     }
@@ -247,9 +253,14 @@ pub(crate) async fn hold_rows(tx: &DatabaseTransaction, locks: impl IntoIterator
     if tx.get_database_backend() == DbBackend::Postgres {
         let locks: BTreeSet<i64> = locks.into_iter().map(|lock| lock.0).collect();
         let locks = locks.into_iter().map(Value::from).collect();
-        let sql = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+        // A distributed database plans on each server by itself, and by values: of a generic plan it cannot tell which server it is for.
+        let sql = if distributed::is_known() {
+            "SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS locks(k)"
+        } else {
+            "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
             set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
-            (SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS locks(k))";
+            (SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS locks(k))"
+        };
         let values = [Value::Array(ArrayType::BigInt, Some(Box::new(locks)))];
         tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     }

@@ -14,6 +14,8 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::distributed;
+
 /// Stands for NULL among numbers: no amount reaches it.
 const NO_NUMBER: i64 = i64::MIN;
 /// Stands between the texts of a column. None holds it: control characters are taken out of what is read from a webhook,
@@ -22,7 +24,7 @@ const BETWEEN: char = '\u{1f}';
 
 /// How a column's values go to PostgreSQL. Neither arrays nor joined texts hold NULL, so an empty text and [`NO_NUMBER`]
 /// stand for it in columns that may be NULL: neither is ever stored there.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Form {
     /// Joined, since an array of them would be made, copied and taken apart text by text.
     Text,
@@ -47,6 +49,12 @@ pub(crate) enum RowValue<'r> {
     Uuid(Uuid),
     Number(Option<i64>),
     Text(Option<Cow<'r, str>>),
+}
+
+impl RowValue<'_> {
+    fn uuid(&self) -> Option<Uuid> {
+        if let Self::Uuid(id) = self { Some(*id) } else { None }
+    }
 }
 
 impl From<Uuid> for RowValue<'_> {
@@ -198,6 +206,32 @@ impl<'r> Insert<'r> {
         Self::of(rows, cell, Rest::Missing(id.as_str()))
     }
 
+    /// The same rows in their order, those of a company that follow each other by themselves.
+    fn by_company(mut self) -> Vec<Self> {
+        let mut parts = Vec::new();
+        loop {
+            let companies = self.columns.iter().find(|column| column.name == "company_id").map(|column| column.cells.as_slice());
+            let first = companies.and_then(<[_]>::first).and_then(RowValue::uuid);
+            let other = companies.and_then(|cells| cells.iter().position(|cell| cell.uuid() != first));
+            let Some(other) = other.filter(|other| *other > 0) else {
+                parts.push(self);
+                return parts;
+            };
+            let columns = self.columns.iter_mut().map(|column| {
+                let rest = column.cells.split_off(other);
+                Column {
+                    cells: std::mem::replace(&mut column.cells, rest),
+                    name: column.name,
+                    form: column.form,
+                    is_nullable: column.is_nullable,
+                }
+            });
+            let columns = columns.collect();
+            self.rows -= other;
+            parts.push(Self { table: self.table, columns, rows: other, rest: self.rest });
+        }
+    }
+
     fn head(&self) -> String {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
         format!("INSERT INTO {} ({})", self.table, names.join(", "))
@@ -208,7 +242,14 @@ impl<'r> Insert<'r> {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
         let (read, selected): (Vec<_>, Vec<_>) = self.columns.iter().zip(first..).map(|(column, n)| column.read(n)).unzip();
         let (head, selected, read, names) = (self.head(), selected.join(", "), read.join(", "), names.join(", "));
-        format!("{head} SELECT {selected} FROM ROWS FROM ({read}) AS given({names}) {}", self.rest.sql())
+        let rest = match (self.rest, self.columns.first()) {
+            // Citus copies rows that nothing is asked of, and then every failure of a server is of the same code: a key that is taken
+            // could not be told from a server that is away.
+            (Rest::Nothing, Some(column)) if distributed::is_known() => format!("RETURNING {}", column.name).into(),
+            (Rest::Sql(sql), _) => distributed::with_key(sql),
+            (rest, _) => rest.sql(),
+        };
+        format!("{head} SELECT {selected} FROM ROWS FROM ({read}) AS given({names}) {rest}")
     }
 
     /// For SQLite: a row after the other.
@@ -223,7 +264,8 @@ impl<'r> Insert<'r> {
     }
 }
 
-/// Inserts all of `inserts`: on PostgreSQL by one statement, in no order.
+/// Inserts all of `inserts`: on PostgreSQL by one statement, in no order. A distributed database does not write several tables by one
+/// statement, and gets them in the order in which a single server does the parts of one: from the last to the first.
 pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -> Result<(), DbErr> {
     let inserts: Vec<Insert<'_>> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
     if tx.get_database_backend() != DbBackend::Postgres {
@@ -232,8 +274,14 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -
         }
         return Ok(());
     }
+    if distributed::is_known() {
+        for insert in inserts.into_iter().rev() {
+            tx.execute_raw(alone(insert)?).await?;
+        }
+        return Ok(());
+    }
     if !inserts.is_empty() {
-        let statement = together(inserts, |mut parts| {
+        let statement = together(false, inserts, |mut parts| {
             let last = parts.pop().unwrap_or_default();
             format!("{}{last}", with(&parts))
         });
@@ -258,7 +306,17 @@ pub(crate) async fn insert_missing<const N: usize>(
         }
         return Ok(ids);
     }
-    let statement = together(inserts, |parts| {
+    if distributed::is_known() {
+        for (place, insert) in places.into_iter().zip(inserts) {
+            // Company by company: servers that insert side by side would wait for two batches in two orders.
+            for part in insert.by_company() {
+                let found = tx.query_all_raw(alone(part)?).await?.into_iter();
+                place.extend(found.map(|row| row.try_get::<Uuid>("", "id")).collect::<Result<Vec<_>, _>>()?);
+            }
+        }
+        return Ok(ids);
+    }
+    let statement = together(false, inserts, |parts| {
         let ids: Vec<String> = (0..parts.len()).map(|n| format!("ARRAY(SELECT id FROM part{n}) AS ids{n}")).collect();
         // In one row: each row costs a message, and several allocations of anyone who reads it.
         format!("{}SELECT {}", with(&parts), ids.join(", "))
@@ -271,10 +329,20 @@ pub(crate) async fn insert_missing<const N: usize>(
     Ok(ids)
 }
 
+/// A statement for one insert.
+fn alone(insert: Insert<'_>) -> Result<Statement, DbErr> {
+    together(true, vec![insert], |mut parts| parts.pop().unwrap_or_default())
+}
+
 /// One statement for PostgreSQL, whose text `join` makes of those of `inserts`. It is made once: it depends on their tables
 /// and rests alone, of which this crate has a few.
-fn together(inserts: Vec<Insert<'_>>, join: impl FnOnce(Vec<String>) -> String) -> Result<Statement, DbErr> {
-    type Tables = Vec<(&'static str, Rest)>;
+fn together(
+    is_distributed: bool,
+    inserts: Vec<Insert<'_>>,
+    join: impl FnOnce(Vec<String>) -> String,
+) -> Result<Statement, DbErr> {
+    // A process may learn between two batches that its database is distributed.
+    type Tables = (bool, Vec<(&'static str, Rest)>);
     static MADE: LazyLock<Mutex<HashMap<Tables, String>>> = LazyLock::new(Mutex::default);
     let make = || {
         let mut next = 1;
@@ -285,7 +353,7 @@ fn together(inserts: Vec<Insert<'_>>, join: impl FnOnce(Vec<String>) -> String) 
         });
         join(parts.collect())
     };
-    let kind = inserts.iter().map(|insert| (insert.table, insert.rest)).collect();
+    let kind = (is_distributed, inserts.iter().map(|insert| (insert.table, insert.rest)).collect());
     let sql = MADE.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_insert_with(make).clone();
     let values = inserts.into_iter().flat_map(|insert| insert.columns).map(Column::into_value);
     Ok(Statement::from_sql_and_values(DbBackend::Postgres, sql, values.collect::<Result<Vec<_>, _>>()?))

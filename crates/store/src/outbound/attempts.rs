@@ -88,7 +88,7 @@ pub async fn list(
         }
     }
     // By its key for each attempt, so that no plan reads all messages of a company.
-    let event_type = "(SELECT event_type FROM outbound_messages m WHERE m.company_id = a.company_id AND m.id = a.message_id)";
+    let event_type = "(SELECT event_type FROM outbound_messages m WHERE m.company_id = $1 AND m.id = a.message_id)";
     let sql = format!(
         "SELECT * FROM (SELECT a.*, {event_type} AS event_type FROM (SELECT * {scanned} LIMIT {SCANNED}) a) told
          WHERE {which} ORDER BY id DESC LIMIT {limit}"

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use common::{AccountState, CompanyId, EventIdentity, RULES_VERSION, event};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect,
-    sea_query::{ExprTrait, OnConflict},
+    QuerySelect, sea_query::ExprTrait,
 };
 use uuid::Uuid;
 
@@ -19,7 +18,7 @@ use super::{
 use crate::{
     Error,
     batch::accounts::{account_row, insert_methods, replaced, row},
-    dialect::RowLock,
+    dialect::{RowLock, distributed},
     entity::{account, account_payment_method, account_status},
     horizon::Horizons,
     outbound::{ACCOUNT_UPDATED, messages::About},
@@ -142,7 +141,7 @@ async fn write_steps(
     }
     let changed = after.iter().filter(|(id, step)| before.get(id) != Some(step));
     let changed: Vec<_> = changed.map(|(_, step)| step.clone().into_active_model().reset_all()).collect();
-    let replace = OnConflict::column(Column::Id)
+    let replace = distributed::same_id(tx, Column::CompanyId, Column::Id)
         .update_columns([Column::ExternalId, Column::Status, Column::EventName, Column::StatusTime])
         .to_owned();
     for page in changed.chunks(ROWS) {

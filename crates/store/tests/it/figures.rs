@@ -275,7 +275,9 @@ async fn a_wrong_bucket_is_found_and_a_rebuild_mends_it_while_batches_go_on() {
         batch::write(db, &[new_event(&payment(30))]).await.unwrap();
         db.execute_unprepared("UPDATE rollups SET amount = amount + 1 WHERE grain = 'hour' AND series LIKE 't|%'").await.unwrap();
         let found = verify::verify(db).await.unwrap().differences;
-        assert_eq!(found.len(), 2, "of the company and of all: {found:?}");
+        // On several servers nothing is kept of all companies together; a process that met such a database keeps it nowhere.
+        let whose = if std::env::var_os("TEST_DISTRIBUTED").is_some() { 1 } else { 2 };
+        assert_eq!(found.len(), whose, "of the company and of all: {found:?}");
         assert_eq!(found[0].kept.amount - found[0].counted.amount, 1);
 
         let (rebuilt, written) = tokio::join!(verify::rebuild(db), async {

@@ -47,9 +47,15 @@ impl Database {
     pub async fn postgres() -> Self {
         let server = std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL must name a server: run `make test`");
         let name = format!("netbanx_{}", Uuid::now_v7().simple());
-        let db = store::connect(&server, 1).await.unwrap();
-        db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-        db.close().await.unwrap();
+        // Spread over several servers, where `make distributed` started some.
+        if let Ok(directory) = std::env::var("TEST_DISTRIBUTED") {
+            let output = distributed(&directory, "database", &name);
+            assert!(output.status.success(), "distributed: {}", String::from_utf8_lossy(&output.stderr));
+        } else {
+            let db = store::connect(&server, 1).await.unwrap();
+            db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+            db.close().await.unwrap();
+        }
         let (base, _) = server.rsplit_once('/').unwrap();
         Self::at(&format!("{base}/{name}"), std::path::PathBuf::new()).await
     }
@@ -66,10 +72,20 @@ impl Database {
     }
 }
 
+/// What `scripts/distributed` says to a command about a database.
+fn distributed(directory: &str, command: &str, name: &str) -> std::process::Output {
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/distributed");
+    std::process::Command::new(script).args([command, directory, name]).output().unwrap()
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         if self.directory.is_absolute() {
             let _ = std::fs::remove_dir_all(&self.directory);
+        }
+        if let (Ok(directory), Some((_, name))) = (std::env::var("TEST_DISTRIBUTED"), self.url.rsplit_once('/')) {
+            // Each of its servers has processes and connections for it.
+            let _ = distributed(&directory, "drop", name);
         }
     }
 }

@@ -119,7 +119,10 @@ async fn months_are_made_ahead_and_go_as_a_whole_when_they_are_old() {
     assert_eq!(batch::write(db, &[new_event(&payment(3))]).await.unwrap().known, 1);
     while retention::step(db, HISTORY).await.unwrap() > 0 {}
     assert_eq!((count(db, "event_identities").await, count(db, "transaction_keys").await), (1, 1));
-    assert_eq!(count(db, "transactions t JOIN transaction_keys k ON k.transaction_id = t.id").await, 1);
+    assert_eq!(
+        count(db, "transactions t JOIN transaction_keys k ON k.company_id = t.company_id AND k.transaction_id = t.id").await,
+        1
+    );
     assert_eq!(count(db, "pg_class WHERE relname LIKE '%gone%'").await, 0, "no detached table is left");
     let mut later = payment(3);
     later.second = 2;
@@ -158,7 +161,10 @@ async fn an_entry_that_stands_for_a_new_row_stays() {
     assert_eq!(removed.0.unwrap() + removed.1.unwrap(), 2, "two workers take each row once");
     while retention::step(db, HISTORY).await.unwrap() > 0 {}
     assert_eq!((count(db, "event_identities").await, count(db, "transaction_keys").await), (1, 1));
-    assert_eq!(count(db, "transactions t JOIN transaction_keys k ON k.transaction_id = t.id").await, 1);
+    assert_eq!(
+        count(db, "transactions t JOIN transaction_keys k ON k.company_id = t.company_id AND k.transaction_id = t.id").await,
+        1
+    );
     assert_eq!(count(db, "pg_class WHERE relname LIKE '%gone%'").await, 0);
 }
 
@@ -186,7 +192,10 @@ async fn a_transaction_whose_row_went_and_whose_entry_did_not_is_made_anew() {
     let mut later = payment(1);
     later.second = 2;
     assert_eq!(batch::write(db, &[new_event(&later), new_event(&payment(3))]).await.unwrap().new, 2);
-    assert_eq!(count(db, "transactions t JOIN transaction_keys k ON k.transaction_id = t.id").await, 2);
+    assert_eq!(
+        count(db, "transactions t JOIN transaction_keys k ON k.company_id = t.company_id AND k.transaction_id = t.id").await,
+        2
+    );
     // It is known from then on.
     later.second = 5;
     batch::write(db, &[new_event(&later)]).await.unwrap();

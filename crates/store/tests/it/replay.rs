@@ -166,7 +166,7 @@ pub async fn rows(db: &DatabaseConnection) -> Value {
         "steps": sorted(steps.iter().map(|row| text(row)).collect()),
         "methods": sorted(methods.iter().map(|row| text(row)).collect()),
         "events": sorted(events.iter().map(|row| text(row)).collect()),
-        "entries": count(db, "transaction_keys k JOIN transactions t ON t.id = k.transaction_id").await,
+        "entries": count(db, "transaction_keys k JOIN transactions t ON t.company_id = k.company_id AND t.id = k.transaction_id").await,
         "all entries": count(db, "transaction_keys").await,
     })
 }

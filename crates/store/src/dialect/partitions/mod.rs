@@ -144,6 +144,15 @@ pub async fn begin(db: &DatabaseConnection) -> Result<bool, Error> {
         return Err(Error::Conflict("only PostgreSQL has partitions".to_owned()));
     }
     let guard = migration_guard(db).await?;
+    let is_new = begin_guarded(db).await?;
+    if let Some(guard) = guard {
+        guard.commit().await?;
+    }
+    Ok(is_new)
+}
+
+/// The same where the migrations' guard is held already.
+pub(crate) async fn begin_guarded(db: &DatabaseConnection) -> Result<bool, Error> {
     let is_new = !are_there(db).await?;
     if is_new {
         let until = after(month_of(clock::now()), 1);
@@ -168,9 +177,6 @@ pub async fn begin(db: &DatabaseConnection) -> Result<bool, Error> {
         tx.commit().await?;
     }
     prepare(db, clock::now()).await?;
-    if let Some(guard) = guard {
-        guard.commit().await?;
-    }
     Ok(is_new)
 }
 

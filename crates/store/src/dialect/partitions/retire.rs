@@ -9,7 +9,11 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, S
 use uuid::Uuid;
 
 use super::{LOCK_TIMEOUT, Table, are_there, ends, exists, month_of, names, run};
-use crate::{Error, dialect::hold_rows, horizon};
+use crate::{
+    Error,
+    dialect::{distributed, hold_rows},
+    horizon,
+};
 use clock::now_ms;
 
 /// What stands in the name of a detached partition, between its table's and the time when it was detached.
@@ -82,6 +86,7 @@ async fn replace(tx: &DatabaseTransaction, table: Table, end: NaiveDate, lapsed:
             tx,
             &[
                 format!("CREATE TABLE {kept} (LIKE {old} INCLUDING DEFAULTS INCLUDING STORAGE)"),
+                distributed::beside(&kept, name),
                 format!("INSERT INTO {kept} SELECT * FROM {old} WHERE NOT ({lapsed})"),
             ],
         )
@@ -102,31 +107,17 @@ pub(crate) async fn tidy(db: &DatabaseConnection) -> Result<u64, DbErr> {
     let mut removed = 0;
     for table in Table::ALL {
         let name = table.name();
-        let entries = table.directories().iter().enumerate().map(|(n, (directory, stands_for))| {
-            format!(
-                ", entries{n} AS (DELETE FROM {directory} d USING gone WHERE {stands_for}
-                   AND NOT EXISTS (SELECT 1 FROM {name} kept WHERE kept.id = gone.id))"
-            )
-        });
-        let entries: String = entries.collect();
         let detached = format!(
             "SELECT oid::regclass::text AS name FROM pg_class
              WHERE relkind = 'r' AND starts_with(relname, '{name}{GONE}') AND pg_table_is_visible(oid)"
         );
         for partition in names(db, detached).await? {
-            let tx = db.begin().await?;
-            hold_rows(&tx, []).await?;
-            // Other workers take other rows. What `replace` kept is there under its id still.
-            let step = format!(
-                "WITH gone AS (DELETE FROM {partition} WHERE id IN
-                   (SELECT id FROM {partition} ORDER BY id LIMIT {STEP} FOR UPDATE SKIP LOCKED) RETURNING *)
-                 {entries}
-                 SELECT count(*) AS n FROM gone"
-            );
-            let row = tx.query_one_raw(Statement::from_string(tx.get_database_backend(), step)).await?;
-            let count: i64 = row.map_or(Ok(0), |row| row.try_get("", "n"))?;
-            tx.commit().await?;
-            removed += count.unsigned_abs();
+            let count = if distributed::is_known() {
+                distributed::tidy(db, &partition, name, table.directories(), STEP).await?
+            } else {
+                step(db, table, &partition).await?
+            };
+            removed += count;
             // Rows that another worker is about to remove are still seen.
             if count == 0 && !exists(db, &format!("SELECT 1 FROM {partition}")).await? {
                 db.execute_unprepared(&format!("DROP TABLE IF EXISTS {partition}")).await?;
@@ -134,6 +125,31 @@ pub(crate) async fn tidy(db: &DatabaseConnection) -> Result<u64, DbErr> {
         }
     }
     Ok(removed)
+}
+
+/// One step of a detached partition of `table`.
+async fn step(db: &DatabaseConnection, table: Table, partition: &str) -> Result<u64, DbErr> {
+    let name = table.name();
+    let entries = table.directories().iter().enumerate().map(|(n, (directory, stands_for))| {
+        format!(
+            ", entries{n} AS (DELETE FROM {directory} d USING gone WHERE {stands_for}
+                   AND NOT EXISTS (SELECT 1 FROM {name} kept WHERE kept.id = gone.id))"
+        )
+    });
+    let entries: String = entries.collect();
+    let tx = db.begin().await?;
+    hold_rows(&tx, []).await?;
+    // Other workers take other rows. What `replace` kept is there under its id still.
+    let step = format!(
+        "WITH gone AS (DELETE FROM {partition} WHERE id IN
+           (SELECT id FROM {partition} ORDER BY id LIMIT {STEP} FOR UPDATE SKIP LOCKED) RETURNING *)
+         {entries}
+         SELECT count(*) AS n FROM gone"
+    );
+    let row = tx.query_one_raw(Statement::from_string(tx.get_database_backend(), step)).await?;
+    let count: i64 = row.map_or(Ok(0), |row| row.try_get("", "n"))?;
+    tx.commit().await?;
+    Ok(count.unsigned_abs())
 }
 
 /// A transaction that is too old.
