@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     admin::{AdminContext, commit},
-    cli::PasswordSource,
+    sources::PasswordSource,
 };
 
 impl AdminContext {

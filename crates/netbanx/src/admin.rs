@@ -16,7 +16,7 @@ use store::{
 
 use crate::{
     Error,
-    cli::{KeySource, Receiver},
+    sources::{KeySource, Receiver},
 };
 
 /// Longest time for publishing a change: the whole directory may be due.

@@ -1,14 +1,12 @@
 //! Commands and options.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
-use common::Endpoint;
+use clap::{Parser, Subcommand};
 use uuid::Uuid;
 
 use crate::{
     Error, admin, alert_channel_command, dev, doctor, endpoint_command, listen_command, lookup_command, queue_command,
     reconcile_command, replay_command, rollup_command, send, settings_command,
+    sources::{KeySource, PasswordSource, Receiver},
 };
 
 /// Operate the webhook platform. Reads the same settings as the services (see `netbanx settings`).
@@ -117,32 +115,6 @@ enum Company {
     List,
 }
 
-/// Which receiver.
-#[derive(Debug, Args)]
-pub(crate) struct Receiver {
-    /// netbanx, account-status, direct-debit or alternate-payments.
-    #[arg(long)]
-    pub endpoint: Endpoint,
-    /// The company's slug; absent: the endpoint's default receiver.
-    #[arg(long)]
-    pub company: Option<String>,
-}
-
-/// Where a key comes from.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct KeySource {
-    /// The key itself. It shows in the process list: better a file.
-    #[arg(long)]
-    pub key: Option<String>,
-    /// A file that holds the key; a newline at its end does not count.
-    #[arg(long)]
-    pub key_file: Option<PathBuf>,
-    /// Make a new one and print it.
-    #[arg(long)]
-    pub generate: bool,
-}
-
 #[derive(Debug, Subcommand)]
 enum Secret {
     /// Set a receiver's key; keys before it end at once.
@@ -210,18 +182,6 @@ enum Token {
         #[arg(long)]
         id: Uuid,
     },
-}
-
-/// Where a password comes from.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct PasswordSource {
-    /// A file that holds the password (`-`: standard input); a newline at its end does not count.
-    #[arg(long)]
-    pub password_file: Option<PathBuf>,
-    /// Make a new one and print it.
-    #[arg(long)]
-    pub generate: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,7 @@
 //! | module | part |
 //! | --- | --- |
 //! | `cli` | commands and options |
+//! | `sources` | which receiver, and where a key or a password comes from |
 //! | `admin` | migrate, company, secret, account |
 //! | `access` | token, user |
 //! | `endpoint_command` | where companies' own systems are told of what changed |
@@ -40,6 +41,7 @@ mod replay_command;
 mod rollup_command;
 mod send;
 mod settings_command;
+mod sources;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,8 @@
 //! Many rows of several tables by one statement. PostgreSQL gets a column as one value, an array or a joined text, so
 //! that the statement is the same for any number of rows and is prepared once; SQLite gets a row after the other.
 
+mod value;
+
 use std::{
     borrow::Cow,
     collections::HashMap,
@@ -15,6 +17,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::distributed;
+pub(crate) use value::RowValue;
 
 /// Stands for NULL among numbers: no amount reaches it.
 const NO_NUMBER: i64 = i64::MIN;
@@ -39,60 +42,6 @@ impl Form {
             ColumnType::String(_) | ColumnType::Text => Ok(Self::Text),
             ColumnType::BigInteger => Ok(Self::BigInt),
             other => Err(DbErr::Custom(format!("no column of {other:?}"))),
-        }
-    }
-}
-
-/// A value of a row. `None` is NULL.
-#[derive(Debug, Clone)]
-pub(crate) enum RowValue<'r> {
-    Uuid(Uuid),
-    Number(Option<i64>),
-    Text(Option<Cow<'r, str>>),
-}
-
-impl RowValue<'_> {
-    fn uuid(&self) -> Option<Uuid> {
-        if let Self::Uuid(id) = self { Some(*id) } else { None }
-    }
-}
-
-impl From<Uuid> for RowValue<'_> {
-    fn from(id: Uuid) -> Self {
-        Self::Uuid(id)
-    }
-}
-
-impl From<i64> for RowValue<'_> {
-    fn from(number: i64) -> Self {
-        Self::Number(Some(number))
-    }
-}
-
-impl<'r> From<&'r str> for RowValue<'r> {
-    fn from(text: &'r str) -> Self {
-        Self::Text(Some(text.into()))
-    }
-}
-
-impl From<String> for RowValue<'_> {
-    fn from(text: String) -> Self {
-        Self::Text(Some(text.into()))
-    }
-}
-
-impl<'r> From<Option<&'r str>> for RowValue<'r> {
-    fn from(text: Option<&'r str>) -> Self {
-        Self::Text(text.map(Cow::from))
-    }
-}
-
-impl From<RowValue<'_>> for Value {
-    fn from(cell: RowValue<'_>) -> Self {
-        match cell {
-            RowValue::Uuid(id) => id.into(),
-            RowValue::Number(number) => number.into(),
-            RowValue::Text(text) => text.map(Cow::into_owned).into(),
         }
     }
 }
