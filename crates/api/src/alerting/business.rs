@@ -72,7 +72,7 @@ async fn measure(db: &DatabaseConnection, company: Uuid, rules: &Rules, now_ms: 
                     *again += if outcome == WebhookOutcome::Duplicate { sum.count } else { 0 };
                     *all += sum.count;
                 }
-                _ => {}
+                Series::Failures { .. } => {}
             }
         }
     }
