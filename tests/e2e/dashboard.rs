@@ -26,6 +26,15 @@ async fn send_status(platform: &Platform, id: &str, status: &str) {
     assert_eq!(platform.send("/api/webhooks/netbanx/acme", body).await.status(), 202);
 }
 
+/// A webhook that was an hour on its way.
+async fn send_late(platform: &Platform) {
+    let time = clock::now() - chrono::Duration::hours(1);
+    let payload = json!({"id": Uuid::now_v7(), "amount": 1999, "currencyCode": "EUR", "status": "COMPLETED", "statusTime": time});
+    let body = json!({"eventType": "PAYMENT_COMPLETED", "payload": payload}).to_string();
+    assert_eq!(platform.send("/api/webhooks/netbanx/acme", body).await.status(), 202);
+    platform.drained().await;
+}
+
 async fn act(shared: web::Data<Shared>, customer: web::Data<Customer>, what: web::Path<String>) -> HttpResponse {
     let mut shared = shared.lock().await;
     let Some(platform) = shared.as_mut() else { return HttpResponse::Gone().finish() };
@@ -42,6 +51,7 @@ async fn act(shared: web::Data<Shared>, customer: web::Data<Customer>, what: web
                 platform.drained().await;
             }
         }
+        "late" => send_late(platform).await,
         "dead" => {
             platform
                 .execute(

@@ -46,6 +46,10 @@ async fn a_demo_begins_with_sixty_days_of_life() {
     for kind in ["PAYMENT", "REFUND", "CHARGEBACK"] {
         assert!(kinds.contains(&kind), "{kinds:?}");
     }
+    // All of it was received just now, which is nothing to ring for.
+    let late = platform.get("/api/v1/receipt?company=demo").await["hour"]["delayP95Ms"].as_i64();
+    let alerts = platform.get("/api/v1/alerts?company=demo").await.to_string();
+    assert!(late > Some(86_400_000) && !alerts.contains("late-webhooks"), "{late:?} {alerts}");
     let accounts = platform.get("/api/v1/accounts?company=demo").await;
     assert_eq!(accounts["pagination"]["total"], 2);
 }

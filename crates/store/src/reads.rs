@@ -2,10 +2,12 @@
 
 mod lookup;
 mod marks;
+mod receipt;
 mod totals;
 mod transactions;
 
 pub use marks::{conflicts, late};
+pub use receipt::{Delays, Receipts, receipts};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait, Select,

@@ -1,6 +1,7 @@
 //! Alerts reach people: a real mail server and real HTTP servers are told once when one begins and once when it is over.
 
 mod business;
+mod late;
 mod reminders;
 mod story;
 mod ways;

@@ -133,6 +133,7 @@ pub const TABLE: &[Row] = &[
     get("/api/v1/events.csv", EVENTS, Own),
     get("/api/v1/events.jsonl", EVENTS, Own),
     get("/api/v1/events/{id}", EVENTS, NotFound),
+    get("/api/v1/receipt", EVENTS, Own),
     get("/api/v1/receivers", SECRETS, Own),
     send("POST", "/api/v1/receivers/{endpoint}/keys", SECRETS, Forbidden, 201, r#"{"company":"acme","graceHours":0}"#),
     delete("/api/v1/receivers/{endpoint}/keys/{version}", SECRETS, Forbidden),

@@ -8,6 +8,7 @@ mod contract;
 mod lists;
 mod plans;
 mod queries;
+mod receipt;
 mod reference;
 mod stream;
 mod totals;

@@ -7,6 +7,7 @@ import { endpointsOut } from './endpoints.mjs';
 import { isLoadedAnew } from './lazy.mjs';
 import { lastHours } from './history.mjs';
 import { chosenPeriod } from './period.mjs';
+import { lateAndAgain } from './receipt.mjs';
 import { reportsCompared } from './reconciliation.mjs';
 import { twelveTabs } from './tabs.mjs';
 import { addsUp } from './totals.mjs';
@@ -195,6 +196,8 @@ test('what is wrong with a company stands above its figures', async () => {
 });
 
 test('a report is compared, what differs is settled, and the next comparison is clean', () => reportsCompared(browser, send));
+
+test('how late webhooks come and how many come again is told', () => lateAndAgain(browser, send));
 
 test('a key is rotated: shown once, two active, tested with a click, the old one ended', async () => {
   const page = await newPage(browser, {}, signedOut);

@@ -106,6 +106,11 @@ pub(crate) struct AlertRules {
     silence_hours: i64,
     /// `endpoint-failing`: an endpoint has failed for so many minutes, or was disabled for it.
     endpoint_minutes: i64,
+    /// `late-webhooks`: more than 5 of a hundred of the last hour's webhooks took longer than so many minutes from Netbanx's time to
+    /// their receipt, of 20 at least that tell a time.
+    late_minutes: i64,
+    /// `redeliveries`: more of a hundred of the last hour's webhooks were redeliveries, of 20 at least.
+    redelivery_percent: i64,
     /// Null: these are the defaults.
     updated_at: Option<String>,
 }
@@ -119,6 +124,8 @@ impl From<alert_rule::Model> for AlertRules {
             chargebacks: row.chargebacks,
             silence_hours: row.silence_hours,
             endpoint_minutes: row.endpoint_minutes,
+            late_minutes: row.late_minutes,
+            redelivery_percent: row.redelivery_percent,
             updated_at: Some(row.updated_at).filter(|at| *at > 0).and_then(time),
         }
     }
@@ -140,6 +147,10 @@ pub(crate) struct AlertRulesChange {
     silence_hours: Option<i64>,
     /// 0 to 10,080.
     endpoint_minutes: Option<i64>,
+    /// 0 to 10,080.
+    late_minutes: Option<i64>,
+    /// 0 to 100.
+    redelivery_percent: Option<i64>,
 }
 
 /// Show what an alert channel was told, the latest first. Needs `manage:secrets`.
@@ -201,6 +212,8 @@ pub(crate) async fn change_rules(api: web::Data<Api>, request: HttpRequest, body
         ("chargebacks", asked.chargebacks, &mut row.chargebacks, 0..=1_000_000),
         ("silenceHours", asked.silence_hours, &mut row.silence_hours, 0..=72),
         ("endpointMinutes", asked.endpoint_minutes, &mut row.endpoint_minutes, 0..=10_080),
+        ("lateMinutes", asked.late_minutes, &mut row.late_minutes, 0..=10_080),
+        ("redeliveryPercent", asked.redelivery_percent, &mut row.redelivery_percent, 0..=100),
     ] {
         if let Some(value) = value {
             if !bounds.contains(&value) {
@@ -212,7 +225,8 @@ pub(crate) async fn change_rules(api: web::Data<Api>, request: HttpRequest, body
     }
     let row = rules::set(&tx, row).await.map_err(|e| query_failed(&e))?;
     let told = json!({"failurePercent": row.failure_percent, "failureAttempts": row.failure_attempts,
-        "chargebacks": row.chargebacks, "silenceHours": row.silence_hours, "endpointMinutes": row.endpoint_minutes});
+        "chargebacks": row.chargebacks, "silenceHours": row.silence_hours, "endpointMinutes": row.endpoint_minutes,
+        "lateMinutes": row.late_minutes, "redeliveryPercent": row.redelivery_percent});
     author.note(&tx, "alert-rules.change", &told).await?;
     commit(tx).await?;
     Ok(uncached(HttpResponse::Ok(), AlertRules::from(row)))

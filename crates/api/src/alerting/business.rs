@@ -1,18 +1,22 @@
 //! A company's own alerts, by its figures and its rules: plain rules, and the questions that measure.
 
-use common::{Grain, Kind, Mode, Series, Status};
+use common::{Grain, Kind, Mode, Series, Status, WebhookOutcome};
 use sea_orm::DatabaseConnection;
 use store::{
     Error, Scope,
     alerting::{CRITICAL, WARNING, notices::Standing, rules},
     entity::alert_rule::Model as Rules,
     outbound::{DISABLED, endpoints},
+    reads::{self, Delays},
     rollups::{self, Point},
 };
 use uuid::Uuid;
 
 const HOUR_MS: i64 = 3_600_000;
 const WEEK_MS: i64 = 7 * 24 * HOUR_MS;
+const MINUTE_MS: i64 = 60_000;
+/// Fewer webhooks of an hour say nothing of how they come.
+const LEAST: i64 = 20;
 /// Earlier weeks that must have had webhooks in the same hours for their absence to mean anything.
 const WEEKS: i64 = 2;
 /// The alert of an endpoint, whose id follows behind a colon.
@@ -37,6 +41,10 @@ struct Figures {
     chargebacks: i64,
     /// Webhooks of the last hours of silence's rule, and of the same hours of earlier weeks.
     webhooks: (i64, Vec<i64>),
+    /// How late those of the last hour came.
+    delays: Delays,
+    /// Redeliveries and all webhooks of the last hour.
+    redelivered: (i64, i64),
     endpoints: Vec<Failing>,
 }
 
@@ -51,14 +59,26 @@ async fn measure(db: &DatabaseConnection, company: Uuid, rules: &Rules, now_ms: 
     let scope = Scope::Company(company);
     let read = |grain: Grain, from_ms, until_ms| rollups::read(db, scope, Mode::Live, grain, grain.bucket(from_ms), until_ms);
     let mut figures = Figures::default();
-    if rules.failure_percent > 0 {
+    if rules.failure_percent > 0 || rules.redelivery_percent > 0 {
         for Point { series, sum, .. } in read(Grain::Minute, now_ms - HOUR_MS, now_ms + 1).await? {
-            if let Series::Transactions { status, .. } = series {
-                let (failed, all) = &mut figures.failed;
-                *failed += if status == Status::Failed { sum.count } else { 0 };
-                *all += if matches!(status, Status::Failed | Status::Completed) { sum.count } else { 0 };
+            match series {
+                Series::Transactions { status, .. } => {
+                    let (failed, all) = &mut figures.failed;
+                    *failed += if status == Status::Failed { sum.count } else { 0 };
+                    *all += if matches!(status, Status::Failed | Status::Completed) { sum.count } else { 0 };
+                }
+                Series::Webhooks(outcome) => {
+                    let (again, all) = &mut figures.redelivered;
+                    *again += if outcome == WebhookOutcome::Duplicate { sum.count } else { 0 };
+                    *all += sum.count;
+                }
+                Series::Failures { .. } => {}
             }
         }
+    }
+    if rules.late_minutes > 0 {
+        let since = now_ms - HOUR_MS;
+        figures.delays = reads::receipts(db, scope, Mode::Live, since).await?.delays(since);
     }
     if rules.chargebacks > 0 {
         for Point { series, sum, .. } in read(Grain::Hour, now_ms - 24 * HOUR_MS, now_ms + 1).await? {
@@ -119,8 +139,22 @@ fn judge(rules: &Rules, figures: &Figures, now_ms: i64) -> Vec<Standing> {
         let action = "Is the shop open? Do the portal's settings still name this address? Are webhooks refused?";
         stands("silence".to_owned(), CRITICAL, message, action, now_ms);
     }
+    let p95_ms = figures.delays.p95_ms.unwrap_or_default();
+    if rules.late_minutes > 0 && figures.delays.count >= LEAST && p95_ms > rules.late_minutes * MINUTE_MS {
+        let minutes = p95_ms / MINUTE_MS;
+        let message = format!("of the last hour's webhooks 5 in a hundred came {minutes} minutes or more after Netbanx's time");
+        let action = "Netbanx sends late or again what was not taken: were webhooks refused, or the receiver not reachable?";
+        stands("late-webhooks".to_owned(), WARNING, message, action, now_ms);
+    }
+    let (again, all) = figures.redelivered;
+    if rules.redelivery_percent > 0 && all >= LEAST && again * 100 > all * rules.redelivery_percent {
+        let message = format!("{again} of the last hour's {all} webhooks were redeliveries");
+        let action =
+            "Netbanx sends again what it has no answer of in time: do answers reach it? Is the portal set to send twice?";
+        stands("redeliveries".to_owned(), WARNING, message, action, now_ms);
+    }
     for Failing { id, since_ms, is_disabled } in &figures.endpoints {
-        if rules.endpoint_minutes > 0 && (*is_disabled || now_ms - since_ms >= rules.endpoint_minutes * 60_000) {
+        if rules.endpoint_minutes > 0 && (*is_disabled || now_ms - since_ms >= rules.endpoint_minutes * MINUTE_MS) {
             let word = if *is_disabled { "was disabled because it failed" } else { "fails" };
             let message = format!("the endpoint {id} {word}");
             let action = "Its attempts say what it answers; mend it, enable it, and have what it missed sent again.";
@@ -134,9 +168,15 @@ fn judge(rules: &Rules, figures: &Figures, now_ms: i64) -> Vec<Standing> {
 mod tests {
     use super::*;
 
+    fn delays(count: i64, p95_ms: i64) -> Delays {
+        Delays { count, p95_ms: Some(p95_ms), ..Delays::default() }
+    }
+
     fn names(change: impl FnOnce(&mut Rules, &mut Figures)) -> Vec<String> {
         let mut rules = rules::defaults(Uuid::nil());
-        let mut figures = Figures { failed: (6, 20), chargebacks: 2, webhooks: (1, vec![9, 9]), endpoints: Vec::new() };
+        let mut figures =
+            Figures { failed: (6, 20), chargebacks: 2, webhooks: (1, vec![9, 9]), redelivered: (10, 20), ..Figures::default() };
+        figures.delays = delays(20, 15 * MINUTE_MS);
         change(&mut rules, &mut figures);
         judge(&rules, &figures, 10 * HOUR_MS).into_iter().map(|alert| alert.alert).collect()
     }
@@ -154,6 +194,18 @@ mod tests {
         assert_eq!(names(|_, f| f.webhooks = (0, vec![9, 0])), none, "it was silent a week ago, too");
         assert_eq!(names(|_, f| f.webhooks = (0, Vec::new())), none);
         assert_eq!(names(|r, f| (r.silence_hours, f.webhooks.0) = (0, 0)), none);
+    }
+
+    #[test]
+    fn webhooks_that_come_late_or_again_ring_when_they_are_many() {
+        let none = [""; 0];
+        let late = 15 * MINUTE_MS + 1;
+        assert_eq!(names(|_, f| f.delays = delays(20, late)), ["late-webhooks"]);
+        assert_eq!(names(|_, f| f.delays = delays(19, late)), none, "too few to say anything");
+        assert_eq!(names(|r, f| (r.late_minutes, f.delays) = (0, delays(20, late))), none);
+        assert_eq!(names(|_, f| f.redelivered = (11, 20)), ["redeliveries"]);
+        assert_eq!(names(|_, f| f.redelivered = (19, 19)), none, "too few to say anything");
+        assert_eq!(names(|r, f| (r.redelivery_percent, f.redelivered) = (0, (20, 20))), none);
     }
 
     #[test]

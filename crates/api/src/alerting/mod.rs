@@ -45,7 +45,7 @@ use away::Away;
 /// The platform's alerts.
 const PLATFORM: [&str; monitoring::NAMES.len()] = monitoring::NAMES;
 /// Those of a company's business.
-const BUSINESS: [&str; 4] = ["failure-rate", "chargebacks", "silence", "endpoint-failing"];
+const BUSINESS: [&str; 6] = ["failure-rate", "chargebacks", "silence", "late-webhooks", "redeliveries", "endpoint-failing"];
 
 /// The alerts that a channel of the platform may be told, or one of a company.
 pub fn known(is_platforms: bool) -> &'static [&'static str] {

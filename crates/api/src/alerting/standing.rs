@@ -20,7 +20,7 @@ use crate::{
 /// Something that is wrong with a company's business.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BusinessAlert {
-    /// failure-rate, chargebacks, silence, or endpoint-failing with the endpoint's id behind a colon.
+    /// failure-rate, chargebacks, silence, late-webhooks, redeliveries, or endpoint-failing with the endpoint's id behind a colon.
     alert: String,
     /// warning or critical.
     severity: String,

@@ -23,7 +23,7 @@ use crate::{
     auth::{oidc, session},
     http::{dashboard, openapi, reference},
     monitoring,
-    reads::{accounts, events, export, totals, transactions},
+    reads::{accounts, events, export, receipt, totals, transactions},
     reconciliations, stream,
 };
 
@@ -49,6 +49,7 @@ pub fn add(config: &mut web::ServiceConfig, api: Api) {
         .service(read("/api/v1/accounts/{id}", || web::to(accounts::show)))
         .service(read("/api/v1/events", || web::to(events::list)))
         .service(read("/api/v1/events/{id}", || web::to(events::show)))
+        .service(asking(read("/api/v1/receipt", || web::to(receipt::show))))
         .service(read("/api/v1/analytics", || web::to(analytics::show)))
         .service(only("/api/v1/stream", "GET, HEAD, OPTIONS").route(web::get().to(stream::open)))
         .service(asking(read("/api/v1/audit", || web::to(audit::list))))

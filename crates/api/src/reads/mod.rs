@@ -4,6 +4,7 @@
 pub(crate) mod accounts;
 pub(crate) mod events;
 pub(crate) mod export;
+pub(crate) mod receipt;
 pub(crate) mod totals;
 pub(crate) mod transactions;
 pub(crate) mod views;

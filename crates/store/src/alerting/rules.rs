@@ -19,6 +19,8 @@ pub fn defaults(company: Uuid) -> Model {
         chargebacks: 3,
         silence_hours: 2,
         endpoint_minutes: 30,
+        late_minutes: 15,
+        redelivery_percent: 50,
         updated_at: 0,
     }
 }

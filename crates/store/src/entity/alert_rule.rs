@@ -19,6 +19,10 @@ pub struct Model {
     pub silence_hours: i64,
     /// An endpoint has failed for so many minutes.
     pub endpoint_minutes: i64,
+    /// 95 of a hundred of the last hour's webhooks came within so many minutes of Netbanx's time, or else are late.
+    pub late_minutes: i64,
+    /// More of a hundred of the last hour's webhooks were redeliveries.
+    pub redelivery_percent: i64,
     /// Milliseconds since 1970 UTC.
     pub updated_at: i64,
 }

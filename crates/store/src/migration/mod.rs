@@ -29,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(time_zones::Migration),
             Box::new(reconciliation_progress::Migration),
             Box::new(message_traces::Migration),
+            Box::new(receipt_rules::Migration),
         ]
     }
 }
@@ -45,6 +46,7 @@ mod lookups;
 mod message_traces;
 mod platform_state;
 mod read_indexes;
+mod receipt_rules;
 mod reconciliation;
 mod reconciliation_age;
 mod reconciliation_progress;

@@ -32,6 +32,16 @@ async fn sqlite_searches_by_the_beginning_of_an_id_in_the_directory() {
     assert!(plan.contains("(company_id=? AND kind=? AND external_id>? AND external_id<?)"), "{plan}");
 }
 
+#[tokio::test]
+async fn sqlite_reads_the_newest_events_of_a_company_by_an_index_and_no_others() {
+    let database = Database::sqlite().await;
+    let rest = "received_at >= 5 ORDER BY received_at DESC, id DESC LIMIT 10000";
+    for (company, index) in [("company_id = x'00' AND", "webhook_events_received"), ("", "webhook_events_all_received")] {
+        let plan = plan(&database, &format!("SELECT status_time, mode FROM webhook_events WHERE {company} {rest}")).await;
+        assert!(plan.contains(&format!("SEARCH webhook_events USING INDEX {index}")) && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+}
+
 async fn plan(database: &Database, select: &str) -> String {
     let sql = format!("EXPLAIN QUERY PLAN {select}");
     let rows = database.db.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();

@@ -59,6 +59,13 @@ export function milliseconds(value: number | null | undefined): string {
   return `${numbers('ms', { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value)} ms`;
 }
 
+/** A span of time in the largest unit that it has one of: `850 ms`, `12.5 s`, `1.2 hr`. */
+export function duration(value: number | null | undefined): string {
+  if (value === null || value === undefined || value < 60_000) return milliseconds(value);
+  const [unit, size] = value >= 86_400_000 ? (['day', 86_400_000] as const) : value >= 3_600_000 ? (['hour', 3_600_000] as const) : (['minute', 60_000] as const);
+  return numbers(unit, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 }).format(value / size);
+}
+
 export function listed(names: string[]): string {
   return new Intl.ListFormat(navigator.language, { type: 'conjunction' }).format(names);
 }

@@ -8,6 +8,7 @@ import { FilterBar, NothingFound, useFilters } from '../ui/filters';
 import { Badge, Choice, Code, Dialog, Empty, Facts, Failure, Id, Loading, Select, Text } from '../ui/parts';
 import { Listed, Table, usePages, type Column } from '../ui/table';
 import { DeadLetters } from './dead-letters';
+import { Receipt } from './receipt';
 
 type Event = Schemas['Event'];
 
@@ -75,6 +76,7 @@ function Stored() {
         <Table caption="Stored webhooks" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
         {pages.pager(pagination?.nextCursor, pagination?.total, pagination?.totalIsExact)}
       </Listed>
+      <Receipt company={company} mode={values['mode'] === 'test' ? 'test' : 'live'} />
       {id && <Detail id={id} onClose={() => navigate(href('webhooks', null, place))} />}
     </>
   );

@@ -28,7 +28,7 @@ use crate::{
     analytics,
     auth::{self, oidc, session},
     monitoring::{self, history},
-    reads::{accounts, events, export, totals, transactions},
+    reads::{accounts, events, export, receipt, totals, transactions},
     reconciliations::{self, items, start},
     stream,
 };
@@ -61,7 +61,7 @@ use crate::{
     ),
     paths(
         transactions::list, export::transactions_csv, export::transactions_jsonl, export::events_csv, export::events_jsonl,
-        export::accounts_csv, export::accounts_jsonl, export::audit_csv, export::audit_jsonl, export::analytics_csv, export::analytics_jsonl, totals::show, transactions::show, accounts::list, accounts::show, events::list, events::show, analytics::show, stream::open,
+        export::accounts_csv, export::accounts_jsonl, export::audit_csv, export::audit_jsonl, export::analytics_csv, export::analytics_jsonl, totals::show, transactions::show, accounts::list, accounts::show, events::list, events::show, receipt::show, analytics::show, stream::open,
         session::sign_in, session::show, session::sign_out, oidc::methods, oidc::begin, oidc::callback,
         password::change, sessions::list, sessions::end, sessions::end_others, second_factor::show,
         second_factor::begin_enrolment, second_factor::confirm, second_factor::renew, second_factor::turn_off,
