@@ -4,9 +4,9 @@
 //! | part | what |
 //! | --- | --- |
 //! | this | whether the database is one, and what of statements depends on it |
-//! | [`tables`] | which table goes where, and the keys that it has there |
-//! | [`removal`] | what retention says otherwise there |
-//! | [`convert`] | turning a database into a distributed one, table by table |
+//! | `tables` | which table goes where, and the keys that it has there |
+//! | `removal` | what retention says otherwise there |
+//! | `convert` | turning a database into a distributed one, table by table |
 //!
 //! A statement is written for a single server first. Where Citus refuses it, or would do something else, the dialect asks
 //! [`is_known`] and says it another way, one that is right on a single server too: so a process that still holds a pool of a single
