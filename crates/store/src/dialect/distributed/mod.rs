@@ -9,7 +9,7 @@
 //! | `convert` | turning a database into a distributed one, table by table |
 //!
 //! A statement is written for a single server first. Where Citus refuses it, or would do something else, the dialect asks
-//! [`is_known`] and says it another way, one that is right on a single server too: so a process that still holds a pool of a single
+//! `is_known` and says it another way, one that is right on a single server too: so a process that still holds a pool of a single
 //! server, or learns late, does nothing wrong.
 
 mod convert;
