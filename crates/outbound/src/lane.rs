@@ -129,7 +129,7 @@ impl Lane {
             self.taken.remove(&attempt.message_id);
         }
         if is_disabled {
-            tracing::warn!(endpoint = %row.id, company = %row.company_id, "an endpoint was disabled");
+            tracing::warn!(endpoint = %row.id, company = %row.company_id, "an endpoint is disabled or gone");
         }
         Ok(is_disabled)
     }

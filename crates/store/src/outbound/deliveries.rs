@@ -4,15 +4,15 @@
 //! leased: a process that dies leaves them as they were, and the next holder of the endpoint sends what was not answered again.
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter, Set,
-    Statement, TransactionTrait,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
+    QuerySelect, Set, Statement, TransactionTrait,
+    sea_query::{Expr, ExprTrait, LockType},
 };
 use uuid::Uuid;
 
 use super::{DELIVERED, DISABLED, ENABLED, FAILED, PENDING};
 use crate::{
-    Error,
+    Error, dialect,
     entity::{delivery, delivery_attempt, endpoint},
 };
 use clock::{APART_MS, now_ms};
@@ -130,7 +130,8 @@ pub struct Attempt {
 }
 
 /// Notes `attempts` to deliver to an endpoint, and what follows them. `is_failing` tells whether the endpoint may be noted as such. One
-/// that has been failing since before `failing_limit_ms` is disabled; returns whether it was.
+/// that has been failing since before `failing_limit_ms` is disabled; returns whether it was, or is gone: of one that was removed
+/// meanwhile nothing is noted.
 pub async fn record(
     db: &DatabaseConnection,
     to: &endpoint::Model,
@@ -142,7 +143,13 @@ pub async fn record(
         return Ok(false);
     }
     let tx = db.begin().await?;
-    // Writes first: SQLite's right to write must not be asked for after a read.
+    dialect::begin_writing(&tx).await?;
+    // Whoever removes the endpoint waits until this is noted, and removes it too.
+    let held = endpoint::Entity::find().select_only().column(endpoint::Column::Id).filter(own(to)).lock(LockType::KeyShare);
+    if held.into_tuple::<Uuid>().one(&tx).await?.is_none() {
+        tx.rollback().await?;
+        return Ok(true);
+    }
     let rows = attempts.iter().map(|attempt| row(to, attempt));
     delivery_attempt::Entity::insert_many(rows).exec_without_returning(&tx).await?;
     let delivered = attempts.iter().filter(|attempt| attempt.next == Next::Delivered);

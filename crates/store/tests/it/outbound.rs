@@ -1,12 +1,12 @@
 //! Messages are rows of the batch that makes the change; what is due of them is the earliest of each transaction.
 
 use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity};
-use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryOrder, TransactionTrait};
 use serde_json::{Value, json};
 use store::{
     Scope, Vault,
     batch::{NewEvent, Writer},
-    entity::{endpoint, outbound_message},
+    entity::{delivery_attempt, endpoint, outbound_message},
     outbound::{
         DELIVERED, DISABLED, FAILED,
         attempts::{self, SCANNED, Told, Wanted},
@@ -153,6 +153,19 @@ async fn an_endpoint_has_one_owner(database: Database) {
     assert_eq!(messages(db).await.len(), 2, "nothing is made for a disabled endpoint");
 }
 
+/// An attempt was on its way when its endpoint was removed.
+async fn of_a_removed_endpoint_nothing_is_noted(database: Database) {
+    let db = &database.db;
+    let to = add(db, COMPANY, "*").await;
+    write(db, &[payment("a", "COMPLETED", 1)]).await;
+    let due = due(db, &to).await;
+    let tx = db.begin().await.unwrap();
+    assert!(endpoints::remove(&tx, Scope::All, to.id).await.unwrap().is_some());
+    tx.commit().await.unwrap();
+    assert!(deliveries::record(db, &to, &[attempt(&due[0], 5, Next::Delivered)], true, 0).await.unwrap(), "no more goes there");
+    assert_eq!(delivery_attempt::Entity::find().count(db).await.unwrap(), 0);
+}
+
 async fn keys_are_sealed_and_rotate(database: Database) {
     let db = &database.db;
     let (old, new) = (Vault::new(&[[7; 32]]).unwrap(), Vault::new(&[[8; 32], [7; 32]]).unwrap());
@@ -268,6 +281,16 @@ async fn an_endpoint_has_one_owner_sqlite() {
 #[tokio::test]
 async fn an_endpoint_has_one_owner_postgres() {
     an_endpoint_has_one_owner(Database::postgres().await).await;
+}
+
+#[tokio::test]
+async fn of_a_removed_endpoint_nothing_is_noted_sqlite() {
+    of_a_removed_endpoint_nothing_is_noted(Database::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn of_a_removed_endpoint_nothing_is_noted_postgres() {
+    of_a_removed_endpoint_nothing_is_noted(Database::postgres().await).await;
 }
 
 #[tokio::test]
