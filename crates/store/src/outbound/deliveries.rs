@@ -38,12 +38,15 @@ pub struct Due {
 /// Up to `limit` deliveries to an endpoint that are due at `now_ms`. Of each subject the earliest that is not settled: a later one
 /// waits, also where the earlier is not due.
 pub async fn due(db: &DatabaseConnection, to: &endpoint::Model, now_ms: i64, limit: u64) -> Result<Vec<Due>, Error> {
-    let sql = "SELECT d.message_id, d.attempts, m.created_at, m.payload, m.traceparent FROM deliveries d
-        JOIN outbound_messages m ON m.company_id = d.company_id AND m.id = d.message_id
-        WHERE d.company_id = $1 AND d.endpoint_id = $2 AND d.state = 'pending' AND d.next_at <= $3 AND NOT EXISTS
-        (SELECT 1 FROM deliveries e WHERE e.company_id = d.company_id AND e.endpoint_id = d.endpoint_id
-         AND e.subject = d.subject AND e.state = 'pending' AND e.sequence < d.sequence)
-        ORDER BY d.next_at, d.sequence LIMIT $4";
+    // The deliveries first, in the order of their index, with one look into another index for each: as a join against what is
+    // earlier, or against the messages at once, PostgreSQL goes through all that waits for the endpoint (0.7 s of 30,000).
+    let sql = "SELECT d.message_id, d.attempts, m.created_at, m.payload, m.traceparent FROM
+        (SELECT company_id, message_id, attempts, next_at, sequence FROM deliveries w
+         WHERE w.company_id = $1 AND w.endpoint_id = $2 AND w.state = 'pending' AND w.next_at <= $3 AND w.sequence =
+          (SELECT MIN(e.sequence) FROM deliveries e WHERE e.company_id = w.company_id AND e.endpoint_id = w.endpoint_id
+           AND e.subject = w.subject AND e.state = 'pending')
+         ORDER BY w.next_at, w.sequence LIMIT $4) d
+        JOIN outbound_messages m ON m.company_id = d.company_id AND m.id = d.message_id ORDER BY d.next_at, d.sequence";
     let values = [to.company_id.into(), to.id.into(), now_ms.into(), (limit as i64).into()];
     Ok(Due::find_by_statement(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).all(db).await?)
 }
