@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, web};
-use e2e::{Database, KEY, Platform, Report, Service, eventually, free_port, http_load, median, percentile};
+use actix_web::{HttpRequest, HttpResponse, web};
+use e2e::{Database, KEY, Loopback, Platform, Report, Service, eventually, free_port, http_load, median, percentile};
 use sea_orm::{ConnectionTrait, Database as Connector, DatabaseConnection, Statement};
 use serde_json::{Value, json};
 
@@ -37,8 +37,7 @@ type Arrived = Arc<Mutex<HashMap<String, f64>>>;
 /// A receiver that does nothing but note what came.
 struct Receiver {
     arrived: Arrived,
-    port: u16,
-    server: ServerHandle,
+    server: Loopback,
 }
 
 async fn receive(arrived: web::Data<Mutex<HashMap<String, f64>>>, request: HttpRequest, _body: web::Bytes) -> HttpResponse {
@@ -52,17 +51,14 @@ impl Receiver {
     fn start() -> Self {
         let arrived = Arrived::default();
         let data = web::Data::from(arrived.clone());
-        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(receive)));
-        let server = server.workers(1).disable_signals().shutdown_timeout(0).bind(("127.0.0.1", 0)).unwrap();
-        let port = server.addrs()[0].port();
-        let running = server.run();
-        let handle = running.handle();
-        tokio::spawn(running);
-        Self { arrived, port, server: handle }
+        let server = Loopback::start(1, move |config| {
+            config.app_data(data.clone()).default_service(web::to(receive));
+        });
+        Self { arrived, server }
     }
 
     fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/", self.port)
+        format!("http://127.0.0.1:{}/", self.server.port)
     }
 
     fn count(&self) -> usize {
@@ -75,12 +71,6 @@ impl Receiver {
             assert!(begun.elapsed() < Duration::from_secs(300), "{} of {count} came", self.count());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        drop(self.server.stop(false));
     }
 }
 

@@ -35,6 +35,7 @@ pub use distributed::Distributed;
 pub use gateway::{Gateway, OpenStreams};
 pub use hand::{Bench, InFlight, Worker, new_directory};
 pub use load::{drain, job, push_many};
+pub use loopback::Loopback;
 pub use mail_server::{MAIL_PASSWORD, MailServer};
 pub use netbanx_api::{NetbanxApi, Oddity};
 pub use person::{App, Person, problem_of};

@@ -2,7 +2,7 @@
 
 use actix_web::{App, HttpServer, dev::ServerHandle, web};
 
-pub(crate) struct Loopback {
+pub struct Loopback {
     pub port: u16,
     server: ServerHandle,
 }

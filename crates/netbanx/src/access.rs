@@ -8,7 +8,6 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 use store::{
     Scope,
-    audit::{self, Note},
     entity::user,
     tokens,
     users::{self, Role, second_factor},
@@ -17,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     Error,
-    admin::{AdminContext, commit},
+    admin::{AdminContext, commit, note},
     sources::PasswordSource,
 };
 
@@ -113,13 +112,11 @@ impl AdminContext {
 
     pub async fn reset_second_factor(&self, email: &str) -> Result<(), Error> {
         let user = self.user(email).await?;
-        let detail = json!({"user": user.id}).to_string();
         let tx = self.begin().await?;
         if !users::reset_second_factor(&tx, user.id).await? {
             return Err(Error::Refused(format!("{} has no second factor", user.email)));
         }
-        let (company, action) = (CompanyId(user.company_id), "second-factor.reset");
-        audit::record(&tx, Note { actor: "command", company, action, detail: &detail, address: None }).await?;
+        note(&tx, CompanyId(user.company_id), "second-factor.reset", &json!({"user": user.id})).await?;
         commit(tx).await?;
         self.tell_revoked(&format!("user:{}", user.id)).await;
         self.say("the second factor is off", &json!({"id": user.id}));

@@ -33,6 +33,16 @@ pub(super) async fn commit(tx: DatabaseTransaction) -> Result<(), Error> {
     Ok(tx.commit().await.map_err(store::Error::from)?)
 }
 
+/// Notes in the audit log, in the transaction that did it, what the command did.
+pub(super) async fn note(tx: &DatabaseTransaction, company: CompanyId, action: &str, detail: &Value) -> Result<(), Error> {
+    Ok(audit::record(tx, by_command(company, action, &detail.to_string())).await?)
+}
+
+/// What a command notes.
+pub(super) fn by_command<'n>(company: CompanyId, action: &'n str, detail: &'n str) -> Note<'n> {
+    Note { actor: "command", company, action, detail, address: None }
+}
+
 impl AdminContext {
     pub async fn open(json: bool) -> Result<Self, Error> {
         let settings = Settings::load()?;
@@ -115,9 +125,7 @@ impl AdminContext {
         let tx = self.begin().await?;
         let row = companies::set_time_zone(&tx, id, zone).await?;
         let name = row.and_then(|row| row.time_zone);
-        let detail = json!({"company": id, "timeZone": name}).to_string();
-        let note = Note { actor: "command", company: CompanyId(id), action: "company.change", detail: &detail, address: None };
-        audit::record(&tx, note).await?;
+        note(&tx, CompanyId(id), "company.change", &json!({"company": id, "timeZone": name})).await?;
         commit(tx).await?;
         let text = format!("the days of {slug} are those of {}", name.as_deref().unwrap_or("UTC"));
         self.say(&text, &json!({"id": id, "slug": slug, "timeZone": name}));
@@ -179,9 +187,7 @@ impl AdminContext {
 
     /// Notes in the audit log what the command did.
     pub(super) async fn note(&self, company: CompanyId, action: &str, detail: &Value) -> Result<(), Error> {
-        let detail = detail.to_string();
-        let note = store::audit::Note { actor: "command", company, action, detail: &detail, address: None };
-        Ok(store::audit::record_alone(&self.db, note).await?)
+        Ok(audit::record_alone(&self.db, by_command(company, action, &detail.to_string())).await?)
     }
 
     pub async fn list_secrets(&self) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use store::{
     Scope,
     alerting::channels::{self, Changes},
-    audit, companies,
+    companies,
     entity::alert_channel,
     outbound::endpoints,
 };
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     Error,
-    admin::{AdminContext, commit},
+    admin::{self, AdminContext, commit},
 };
 
 #[derive(Debug, Subcommand)]
@@ -132,15 +132,15 @@ async fn add(context: &AdminContext, new: NewChannel) -> Result<(), Error> {
     let kind = new.kind.clone();
     let changes = new.choices()?.checked(api::alerting::known(company == CompanyId::NONE));
     let changes = changes.map_err(|error| refused(error.to_string()))?;
-    let text = serde_json::to_string(&configuration).map_err(|error| refused(error.to_string()))?;
-    let changes = Changes { configuration: Some((configuration.target(), text)), ..changes };
+    let kept = configuration.kept().map_err(|error| refused(error.to_string()))?;
+    let changes = Changes { configuration: Some(kept), ..changes };
     let vault = context.vault()?;
     let tx = context.begin().await?;
     let row = channels::add(&tx, &vault, company, &kind, changes).await?;
     note(&tx, &row, "alert-channel.add").await?;
     commit(tx).await?;
-    let secret = if let Configuration::Webhook { secret, .. } = configuration { Some(secret) } else { None };
-    let text = secret.as_ref().map_or_else(|| row.id.to_string(), |secret| format!("{}\t{secret}", row.id));
+    let secret = configuration.signing_key();
+    let text = secret.map_or_else(|| row.id.to_string(), |secret| format!("{}\t{secret}", row.id));
     context.say(&text, &json!({"id": row.id, "secret": secret}));
     Ok(())
 }
@@ -148,17 +148,14 @@ async fn add(context: &AdminContext, new: NewChannel) -> Result<(), Error> {
 async fn list(context: &AdminContext) -> Result<(), Error> {
     let rows = channels::list(&context.db, Scope::All).await?;
     let known = companies::list(&context.db).await?;
-    let whose = |row: &alert_channel::Model| match known.iter().find(|company| company.id == row.company_id) {
-        Some(company) => company.slug.clone(),
-        None => "(platform)".to_owned(),
-    };
+    let slug = |id| known.iter().find(|company| company.id == id).map(|company| company.slug.as_str());
     let line = |row: &alert_channel::Model| {
-        format!("{}\t{}\t{}\t{}\t{}\t{}\t{}", row.id, whose(row), row.kind, row.state, row.alerts, row.target, row.name)
+        let whose = slug(row.company_id).unwrap_or("(platform)");
+        format!("{}\t{whose}\t{}\t{}\t{}\t{}\t{}", row.id, row.kind, row.state, row.alerts, row.target, row.name)
     };
     let shown = |row: &alert_channel::Model| {
         let alerts: Vec<&str> = row.alerts.split(' ').collect();
-        let company = known.iter().find(|company| company.id == row.company_id).map(|company| &company.slug);
-        json!({"id": row.id, "company": company, "kind": row.kind, "name": row.name, "target": row.target, "state": row.state,
+        json!({"id": row.id, "company": slug(row.company_id), "kind": row.kind, "name": row.name, "target": row.target, "state": row.state,
             "alerts": alerts, "minSeverity": row.min_severity, "reminderHours": row.reminder_hours})
     };
     let text: Vec<String> = rows.iter().map(line).collect();
@@ -205,8 +202,6 @@ fn refused(detail: impl Into<String>) -> Error {
 
 /// Notes in the audit log what the command did with a channel.
 async fn note(tx: &DatabaseTransaction, row: &alert_channel::Model, action: &str) -> Result<(), Error> {
-    let detail = json!({"channel": row.id, "kind": row.kind, "target": row.target}).to_string();
-    let company = CompanyId(row.company_id);
-    let note = audit::Note { actor: "command", company, action, detail: &detail, address: None };
-    Ok(audit::record(tx, note).await?)
+    let detail = json!({"channel": row.id, "kind": row.kind, "target": row.target});
+    admin::note(tx, CompanyId(row.company_id), action, &detail).await
 }

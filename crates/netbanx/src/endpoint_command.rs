@@ -6,7 +6,7 @@ use outbound::Policy;
 use sea_orm::DatabaseTransaction;
 use serde_json::{Value, json};
 use store::{
-    Scope, audit, companies,
+    Scope, companies,
     entity::endpoint,
     outbound::{
         ALL_TYPES, ENABLED,
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     Error,
-    admin::{AdminContext, commit},
+    admin::{self, AdminContext, commit},
 };
 
 #[derive(Debug, Subcommand)]
@@ -137,8 +137,5 @@ fn unknown() -> Error {
 
 /// Notes in the audit log what the command did.
 async fn note(tx: &DatabaseTransaction, row: &endpoint::Model, action: &str) -> Result<(), Error> {
-    let detail = json!({"endpoint": row.id}).to_string();
-    let company = CompanyId(row.company_id);
-    let note = audit::Note { actor: "command", company, action, detail: &detail, address: None };
-    Ok(audit::record(tx, note).await?)
+    admin::note(tx, CompanyId(row.company_id), action, &json!({"endpoint": row.id})).await
 }

@@ -15,6 +15,7 @@ use store::{companies, secrets::Vault};
 
 use crate::{
     Error,
+    admin::by_command,
     forget::{self, Forgotten},
 };
 
@@ -209,8 +210,7 @@ async fn note(settings: &Settings, action: &str, done: &Value) {
     let noted = async {
         let db = store::connect(&settings.database_url, 1).await?;
         let detail = done.to_string();
-        let note = store::audit::Note { actor: "command", company: CompanyId::NONE, action, detail: &detail, address: None };
-        store::audit::record_alone(&db, note).await
+        store::audit::record_alone(&db, by_command(CompanyId::NONE, action, &detail)).await
     };
     if let Err(error) = noted.await {
         eprintln!("netbanx: done, but not noted in the audit log: {error}");

@@ -19,7 +19,7 @@ use store::{
 };
 use worker::invalidate::Invalidator;
 
-use crate::{Error, progress::Steady};
+use crate::{Error, admin::by_command, progress::Steady};
 
 /// Longest wait for one slice.
 const SLICE: Duration = Duration::from_secs(120);
@@ -136,9 +136,7 @@ async fn note(db: &DatabaseConnection, range: Range, counts: Counts, redriven: u
         "rules": RULES_VERSION, "fromMs": range.from_ms, "untilMs": range.until_ms, "counts": counts, "redriven": redriven,
     });
     let company = range.company.unwrap_or(CompanyId::NONE);
-    let detail = detail.to_string();
-    let note = store::audit::Note { actor: "command", company, action: "replay", detail: &detail, address: None };
-    Ok(store::audit::record_alone(db, note).await?)
+    Ok(store::audit::record_alone(db, by_command(company, "replay", &detail.to_string())).await?)
 }
 
 fn write(changes: &[Change], as_json: bool) -> Result<(), Error> {

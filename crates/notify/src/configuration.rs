@@ -117,6 +117,17 @@ impl Configuration {
         }
     }
 
+    /// What a channel keeps: where it leads as people may see it, and all that it needs, to be sealed.
+    pub fn kept(&self) -> Result<(String, String), Error> {
+        let text = serde_json::to_string(self).map_err(|_| Error::Unwritable)?;
+        Ok((self.target(), text))
+    }
+
+    /// The key that signs what goes there, where it is a webhook.
+    pub fn signing_key(&self) -> Option<&str> {
+        if let Self::Webhook { secret, .. } = self { Some(secret) } else { None }
+    }
+
     /// The same text without what is secret of it: what the other end says may repeat it.
     pub fn without_secrets(&self, text: &str) -> String {
         let secrets = match self {

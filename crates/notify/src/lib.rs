@@ -31,6 +31,9 @@ pub enum Error {
     /// A part of a configuration that cannot be used.
     #[error("{0}: {1}")]
     Refused(&'static str, String),
+    /// A configuration that is no JSON.
+    #[error("the channel cannot be written")]
+    Unwritable,
     /// The settings of the mail server cannot be used.
     #[error("the mail server: {0}")]
     Mail(String),

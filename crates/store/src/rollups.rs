@@ -32,10 +32,10 @@ use crate::{
 };
 use clock::now_ms;
 use reads::wide_sum;
-pub use reads::{Point, read, totals, traffic};
+pub use reads::{Point, read, redelivered, totals, traffic};
 
 /// The company id under which all companies are summed up.
-pub const ALL: CompanyId = CompanyId(Uuid::max());
+pub const ALL: CompanyId = CompanyId(rollup::ALL_COMPANIES);
 /// Differences that one step folds at most.
 const STEP: u64 = 5_000;
 /// Rows of one statement at most: SQLite and PostgreSQL bound its parameters.

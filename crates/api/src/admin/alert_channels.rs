@@ -62,10 +62,8 @@ async fn configured(api: &Api, kind: &str, entered: Entered, before: Option<Conf
     checked.map_err(|error| unfit(&error))
 }
 
-fn sealed(configuration: &Configuration) -> Result<(String, String), Problem> {
-    let text = serde_json::to_string(configuration);
-    let text = text.map_err(|_| Problem::new(ProblemKind::Internal, "the channel cannot be written"))?;
-    Ok((configuration.target(), text))
+fn kept(configuration: &Configuration) -> Result<(String, String), Problem> {
+    configuration.kept().map_err(|error| unfit(&error))
 }
 
 /// List alert channels, the oldest first. Needs `manage:secrets`.
@@ -114,13 +112,13 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
         reminder_hours: new.reminder_hours,
         state: None,
     };
-    let changes = Changes { configuration: Some(sealed(&configuration)?), ..checked(asked, company.known().is_none())? };
+    let changes = Changes { configuration: Some(kept(&configuration)?), ..checked(asked, company.known().is_none())? };
     let author = Author::of(&api, &request, &caller).about(company);
     let tx = begin(&api).await?;
     let row = channels::add(&tx, vault(&api)?, company, &new.kind, changes).await.map_err(|e| refused(&e))?;
     author.note(&tx, "alert-channel.add", &told(&row)).await?;
     commit(tx).await?;
-    let secret = if let Configuration::Webhook { secret, .. } = configuration { Some(secret) } else { None };
+    let secret = configuration.signing_key().map(str::to_owned);
     Ok(uncached(HttpResponse::Created(), MadeAlertChannel { channel: row.into(), secret }))
 }
 
@@ -140,7 +138,7 @@ pub(crate) async fn change(
     let entered = Entered { to: asked.to.take(), url: asked.url.take(), routing_key: asked.routing_key.take() };
     let configuration = if entered.to.is_some() || entered.url.is_some() || entered.routing_key.is_some() {
         let old = opened(&api, &before)?;
-        Some(sealed(&configured(&api, &before.kind, entered, Some(old)).await?)?)
+        Some(kept(&configured(&api, &before.kind, entered, Some(old)).await?)?)
     } else {
         None
     };

@@ -1,6 +1,6 @@
 //! A company's own alerts, by its figures and its rules: plain rules, and the questions that measure.
 
-use common::{Grain, Kind, Mode, Series, Status, WebhookOutcome};
+use common::{Grain, Kind, Mode, Series, Status};
 use sea_orm::DatabaseConnection;
 use store::{
     Error, Scope,
@@ -60,19 +60,13 @@ async fn measure(db: &DatabaseConnection, company: Uuid, rules: &Rules, now_ms: 
     let read = |grain: Grain, from_ms, until_ms| rollups::read(db, scope, Mode::Live, grain, grain.bucket(from_ms), until_ms);
     let mut figures = Figures::default();
     if rules.failure_percent > 0 || rules.redelivery_percent > 0 {
-        for Point { series, sum, .. } in read(Grain::Minute, now_ms - HOUR_MS, now_ms + 1).await? {
-            match series {
-                Series::Transactions { status, .. } => {
-                    let (failed, all) = &mut figures.failed;
-                    *failed += if status == Status::Failed { sum.count } else { 0 };
-                    *all += if matches!(status, Status::Failed | Status::Completed) { sum.count } else { 0 };
-                }
-                Series::Webhooks(outcome) => {
-                    let (again, all) = &mut figures.redelivered;
-                    *again += if outcome == WebhookOutcome::Duplicate { sum.count } else { 0 };
-                    *all += sum.count;
-                }
-                Series::Failures { .. } => {}
+        let hour = read(Grain::Minute, now_ms - HOUR_MS, now_ms + 1).await?;
+        figures.redelivered = rollups::redelivered(&hour);
+        for Point { series, sum, .. } in hour {
+            if let Series::Transactions { status, .. } = series {
+                let (failed, all) = &mut figures.failed;
+                *failed += if status == Status::Failed { sum.count } else { 0 };
+                *all += if matches!(status, Status::Failed | Status::Completed) { sum.count } else { 0 };
             }
         }
     }

@@ -14,10 +14,14 @@ use redis_client::fred::{
     interfaces::{HashesInterface, KeysInterface},
 };
 use serde::{Deserialize, Serialize};
+use shared_stats::Window;
 use store::shown::time;
 use utoipa::{IntoParams, ToSchema};
 
-use super::snapshot::{Snapshot, within};
+use super::{
+    snapshot::{Snapshot, within},
+    windows::{WindowFigures, all_answers, share},
+};
 use crate::{
     Api, auth,
     http::{
@@ -37,49 +41,65 @@ const KEPT: i64 = 24;
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Sample {
     /// When it was measured, RFC 3339: rates and times are of the minute before.
-    pub at: Option<String>,
+    at: Option<String>,
     /// Webhooks accepted, by second.
-    pub accepted: Option<f64>,
+    accepted: Option<f64>,
     /// Webhooks refused, by second.
-    pub refused: Option<f64>,
+    refused: Option<f64>,
     /// Jobs stored, by second.
-    pub processed: Option<f64>,
+    processed: Option<f64>,
     /// Attempts that failed, by second.
-    pub failed: Option<f64>,
+    failed: Option<f64>,
     /// Answers of the API, by second.
-    pub responses: Option<f64>,
+    responses: Option<f64>,
     /// Jobs that waited then.
-    pub waiting: Option<i64>,
+    waiting: Option<i64>,
     /// How long the oldest of them had waited, in milliseconds.
-    pub oldest_waiting_ms: Option<i64>,
+    oldest_waiting_ms: Option<i64>,
     /// Dead letters then.
-    pub dead: Option<i64>,
+    dead: Option<i64>,
     /// Workers that lived then.
-    pub workers: Option<i64>,
+    workers: Option<i64>,
     /// From the request to the answer of a webhook, 95 of 100, in milliseconds.
-    pub accept_ms: Option<f64>,
+    accept_ms: Option<f64>,
     /// A job's wait in the queue, 95 of 100, in milliseconds.
-    pub queue_wait_ms: Option<f64>,
+    queue_wait_ms: Option<f64>,
     /// An answer of the API, 95 of 100, in milliseconds.
-    pub response_ms: Option<f64>,
+    response_ms: Option<f64>,
     /// Hits and stale answers among all cached answers.
-    pub hit_rate: Option<f64>,
+    hit_rate: Option<f64>,
     /// Share of its memory that the queue's Redis used.
-    pub memory_used: Option<f64>,
+    memory_used: Option<f64>,
 }
 
 impl Sample {
     /// What `snapshot` found at `at_ms`.
     fn of(snapshot: &Snapshot, at_ms: i64) -> Self {
-        let minute = snapshot.figures.as_ref().map(|[minute, ..]| super::windows::minute(minute));
         let queue = snapshot.queue.as_ref();
-        let mut sample = Self { at: time(at_ms), ..minute.unwrap_or_default() };
-        sample.waiting = queue.map(|queue| queue.waiting);
-        sample.oldest_waiting_ms = queue.map(|queue| queue.oldest_waiting_ms);
-        sample.dead = queue.map(|queue| queue.dead);
-        sample.workers = queue.map(|queue| queue.workers);
-        sample.memory_used = snapshot.redis.as_ref().and_then(|redis| redis.memory);
-        sample
+        let measured = Self {
+            at: time(at_ms),
+            waiting: queue.map(|queue| queue.waiting),
+            oldest_waiting_ms: queue.map(|queue| queue.oldest_waiting_ms),
+            dead: queue.map(|queue| queue.dead),
+            workers: queue.map(|queue| queue.workers),
+            memory_used: snapshot.redis.as_ref().and_then(|redis| redis.memory),
+            ..Self::default()
+        };
+        let Some([minute, ..]) = &snapshot.figures else { return measured };
+        let WindowFigures { accept_ms, queue_wait_ms, response_ms, throughput, .. } = WindowFigures::of(minute, Window::Minute);
+        let (found, all) = all_answers(minute);
+        Self {
+            accepted: Some(throughput.accepted),
+            refused: Some(throughput.refused),
+            processed: Some(throughput.processed),
+            failed: Some(throughput.failed),
+            responses: Some(throughput.responses),
+            accept_ms: accept_ms.p95,
+            queue_wait_ms: queue_wait_ms.p95,
+            response_ms: response_ms.p95,
+            hit_rate: share(found, all),
+            ..measured
+        }
     }
 }
 

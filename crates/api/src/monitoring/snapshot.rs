@@ -17,10 +17,11 @@ use telemetry::metrics;
 use super::{
     alerts::{self, Alert, NAMES, Signals},
     redis_info::{self, RedisInfo},
+    windows::all_answers,
 };
 use store::shown::time;
 
-use crate::{Api, http::cached};
+use crate::Api;
 
 /// Longest wait for one part.
 const LIMIT: Duration = Duration::from_millis(700);
@@ -75,17 +76,13 @@ impl Snapshot {
     fn signals(&self) -> Signals {
         let nothing = Figures::default();
         let minute = self.figures.as_ref().map_or(&nothing, |[minute, ..]| minute);
-        let cached = |what: &str| {
-            cached::ROUTES.iter().map(|route| minute.count(&format!("cache.{what}:{}", route.endpoint()))).sum::<u64>()
-        };
-        let (found, missed) = (cached("hit") + cached("stale"), cached("miss"));
         let (done, failed) = (minute.count("job.done"), minute.count("job.failed"));
         Signals {
             database: self.database,
             redis: self.queue.is_some(),
             cache_redis: self.figures.is_some(),
             queue: self.queue,
-            answers: (found, found + missed),
+            answers: all_answers(minute),
             attempts: (failed, done + failed),
             dead_lately: minute.count("job.dead"),
             write_waits: minute.count("write.waits"),

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     alerts::{Alert, Severity, is_failing},
     snapshot::Snapshot,
-    windows::{Percentiles, Performance, WindowFigures, share},
+    windows::{Percentiles, Performance, WindowFigures, answers, share},
 };
 use crate::{analytics::TimeRange, http::cached};
 
@@ -233,11 +233,8 @@ fn processing(queue: Option<&queue::Stats>, refusals: Refusals) -> WebhookProces
 }
 
 fn analytics_cache(figures: &Figures, ready: HashMap<String, u64>) -> AnalyticsCacheStats {
-    let count = |what: &str| {
-        TimeRange::ALL.iter().map(|range| figures.count(&format!("cache.{what}:analytics.{}", range.as_str()))).sum::<u64>()
-    };
-    let (found, missed) = (count("hit") + count("stale"), count("miss"));
-    AnalyticsCacheStats { total_keys: ready.values().sum(), hit_rate: share(found, found + missed), keys_by_time_range: ready }
+    let (found, all) = answers(figures, TimeRange::ALL.iter().map(|range| format!("analytics.{}", range.as_str())));
+    AnalyticsCacheStats { total_keys: ready.values().sum(), hit_rate: share(found, all), keys_by_time_range: ready }
 }
 
 fn cache_figures(figures: &Figures, endpoint: &'static str) -> CacheFigures {

@@ -1,10 +1,9 @@
-//! How fast it is: times and rates over sliding windows, and the sample of a minute that is made of them.
+//! How fast it is: times and rates over sliding windows.
 
 use serde::Serialize;
 use shared_stats::{Figures, Histogram, Window};
 use utoipa::ToSchema;
 
-use super::history::Sample;
 use crate::http::cached;
 
 /// How fast it is, all replicas together, over sliding windows.
@@ -21,36 +20,50 @@ pub(crate) struct Performance {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WindowFigures {
-    accept_ms: Percentiles,
-    queue_wait_ms: Percentiles,
-    batch_ms: Percentiles,
-    persist_ms: Percentiles,
-    response_ms: Percentiles,
-    throughput: Throughput,
+    pub accept_ms: Percentiles,
+    pub queue_wait_ms: Percentiles,
+    pub batch_ms: Percentiles,
+    pub persist_ms: Percentiles,
+    pub response_ms: Percentiles,
+    pub throughput: Throughput,
 }
 
 /// By second.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Throughput {
-    accepted: f64,
-    duplicates: f64,
-    refused: f64,
-    processed: f64,
-    failed: f64,
-    responses: f64,
+    pub accepted: f64,
+    pub duplicates: f64,
+    pub refused: f64,
+    pub processed: f64,
+    pub failed: f64,
+    pub responses: f64,
 }
 
 /// Times in milliseconds; null before there was one.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Percentiles {
-    p50: Option<f64>,
-    p95: Option<f64>,
-    p99: Option<f64>,
+    pub p50: Option<f64>,
+    pub p95: Option<f64>,
+    pub p99: Option<f64>,
 }
 
 /// A part of all; none of nothing.
 pub(super) fn share(part: u64, all: u64) -> Option<f64> {
     (all > 0).then(|| part as f64 / all as f64)
+}
+
+/// Hits and stale answers of these endpoints' caches, and all answers.
+pub(super) fn answers(figures: &Figures, endpoints: impl Iterator<Item = impl AsRef<str>>) -> (u64, u64) {
+    endpoints.fold((0, 0), |(found, all), endpoint| {
+        let count = |what: &str| figures.count(&format!("cache.{what}:{}", endpoint.as_ref()));
+        let own = count("hit") + count("stale");
+        (found + own, all + own + count("miss"))
+    })
+}
+
+/// The same of all cached endpoints.
+pub(super) fn all_answers(figures: &Figures) -> (u64, u64) {
+    answers(figures, cached::ROUTES.iter().map(|route| route.endpoint()))
 }
 
 impl WindowFigures {
@@ -77,26 +90,6 @@ impl WindowFigures {
             },
             response_ms: Percentiles::of(&responses),
         }
-    }
-}
-
-/// A minute's sample, as far as it is of shared figures.
-pub(super) fn minute(figures: &Figures) -> Sample {
-    let WindowFigures { accept_ms, queue_wait_ms, response_ms, throughput, .. } = WindowFigures::of(figures, Window::Minute);
-    let cached =
-        |what: &str| cached::ROUTES.iter().map(|route| figures.count(&format!("cache.{what}:{}", route.endpoint()))).sum::<u64>();
-    let (found, missed) = (cached("hit") + cached("stale"), cached("miss"));
-    Sample {
-        accepted: Some(throughput.accepted),
-        refused: Some(throughput.refused),
-        processed: Some(throughput.processed),
-        failed: Some(throughput.failed),
-        responses: Some(throughput.responses),
-        accept_ms: accept_ms.p95,
-        queue_wait_ms: queue_wait_ms.p95,
-        response_ms: response_ms.p95,
-        hit_rate: share(found, found + missed),
-        ..Sample::default()
     }
 }
 

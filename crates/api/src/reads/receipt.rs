@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use clock::now_ms;
-use common::{Grain, Mode, Series, WebhookOutcome};
+use common::{Grain, Mode};
 use http_service::{Problem, uncached};
 use serde::{Deserialize, Serialize};
 use store::{
@@ -99,12 +99,7 @@ async fn span(
     receipts: &Receipts,
 ) -> Result<ReceiptSpan, Problem> {
     let points = rollups::totals(&api.db, scope, mode, grain, from_ms, i64::MAX).await.map_err(|e| query_failed(&e))?;
-    let (mut received, mut redeliveries) = (0, 0);
-    for point in points {
-        let Series::Webhooks(outcome) = point.series else { continue };
-        received += point.sum.count;
-        redeliveries += if outcome == WebhookOutcome::Duplicate { point.sum.count } else { 0 };
-    }
+    let (redeliveries, received) = rollups::redelivered(&points);
     let delays = receipts.delays(from_ms);
     Ok(ReceiptSpan {
         from: time(from_ms),

@@ -239,7 +239,7 @@ impl<'e> Row<'e> {
 
 /// `rows` written, whether they are there or not, as folded by the rules of now.
 pub(crate) fn refolded<'r>(rows: &'r [Row<'r>]) -> Result<Insert<'r>, Error> {
-    Ok(Insert::of(rows, cell, Rest::Sql(&REFOLDED))?)
+    Ok(Insert::of(rows, cell, Rest::Replace(&REFOLDED))?)
 }
 
 /// Transactions as they are after a batch: new ones, and those whose rows are there.
@@ -251,7 +251,7 @@ pub(super) struct Folded<'e> {
 impl Folded<'_> {
     /// The rows to insert, and those to replace.
     pub fn inserts(&self) -> Result<[Insert<'_>; 2], Error> {
-        Ok([Insert::of(&self.fresh, cell, Rest::Nothing)?, Insert::of(&self.changed, cell, Rest::Sql(&REPLACED))?])
+        Ok([Insert::of(&self.fresh, cell, Rest::Nothing)?, Insert::of(&self.changed, cell, Rest::Replace(&REPLACED))?])
     }
 }
 
@@ -291,7 +291,7 @@ static REFOLDED: LazyLock<String> = LazyLock::new(|| replaced(|_| true));
 fn replaced(wanted: impl Fn(transaction::Column) -> bool) -> String {
     let columns = transaction::Column::iter().filter(|column| !is_key(*column) && wanted(*column));
     let set: Vec<String> = columns.map(|column| format!("{0} = excluded.{0}", column.unquoted())).collect();
-    format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))
+    set.join(", ")
 }
 
 fn cell<'r>(

@@ -67,6 +67,8 @@ pub(crate) enum Rest {
     Nothing,
     /// Rows that are there already stay as they are; of those that were not, this column is answered.
     Missing(&'static str),
+    /// A row whose id is there already gets these assignments (`name = excluded.name, …`).
+    Replace(&'static str),
     /// SQL.
     Sql(&'static str),
 }
@@ -76,6 +78,7 @@ impl Rest {
         match self {
             Self::Nothing => "".into(),
             Self::Missing(id) => format!("ON CONFLICT DO NOTHING RETURNING {id} AS id").into(),
+            Self::Replace(set) => format!("ON CONFLICT ({}) DO UPDATE SET {set}", distributed::row_key()).into(),
             Self::Sql(sql) => sql.into(),
         }
     }
@@ -195,7 +198,6 @@ impl<'r> Insert<'r> {
             // Citus copies rows that nothing is asked of, and then every failure of a server is of the same code: a key that is taken
             // could not be told from a server that is away.
             (Rest::Nothing, Some(column)) if distributed::is_known() => format!("RETURNING {}", column.name).into(),
-            (Rest::Sql(sql), _) => distributed::with_key(sql),
             (rest, _) => rest.sql(),
         };
         format!("{head} SELECT {selected} FROM ROWS FROM ({read}) AS given({names}) {rest}")

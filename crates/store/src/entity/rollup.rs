@@ -2,6 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
+/// The company under which all companies are summed up.
+pub const ALL_COMPANIES: Uuid = Uuid::max();
+
 /// Figures of one bucket of time.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "rollups")]

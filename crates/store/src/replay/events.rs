@@ -118,10 +118,8 @@ const DERIVED: [webhook_event::Column; 8] = {
     [Name, Category, Kind, Mode, ResourceId, AccountId, MerchantRefNum, StatusTime]
 };
 
-static REPLACED: LazyLock<String> = LazyLock::new(|| {
-    let set = DERIVED.map(|column| format!("{0} = excluded.{0}", column.unquoted()));
-    format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))
-});
+static REPLACED: LazyLock<String> =
+    LazyLock::new(|| DERIVED.map(|column| format!("{0} = excluded.{0}", column.unquoted())).join(", "));
 
 /// The derived columns as changes tell them.
 #[derive(Serialize)]
@@ -172,7 +170,7 @@ pub(super) async fn write(context: &Context<'_>, work: &mut Work<'_>) -> Result<
     }
     if !context.is_dry {
         for page in changed.chunks(ROWS) {
-            rows::insert(context.tx, vec![Insert::of(page, cell, Rest::Sql(&REPLACED))?]).await?;
+            rows::insert(context.tx, vec![Insert::of(page, cell, Rest::Replace(&REPLACED))?]).await?;
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use common::{Grain, Mode, Series, Sum};
+use common::{Grain, Mode, Series, Sum, WebhookOutcome};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, Iden, QueryResult,
     sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, UnionType},
@@ -61,6 +61,15 @@ pub struct Point {
     pub series: Series,
     /// How many and how much.
     pub sum: Sum,
+}
+
+/// How many of the webhooks that `points` count were redeliveries, and how many there are in all.
+pub fn redelivered(points: &[Point]) -> (i64, i64) {
+    points.iter().fold((0, 0), |(again, all), point| match point.series {
+        Series::Webhooks(WebhookOutcome::Duplicate) => (again + point.sum.count, all + point.sum.count),
+        Series::Webhooks(_) => (again, all + point.sum.count),
+        _ => (again, all),
+    })
 }
 
 /// Every sum of that grain from `from_ms`, a bucket's start, up to `until_ms`, of what is committed.

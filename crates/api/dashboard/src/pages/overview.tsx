@@ -9,7 +9,7 @@ import { Choice, Failure, Loading } from '../ui/parts';
 import { Figures, type Analytics } from './overview/figures';
 import { periodOf, RANGES } from './overview/period';
 import { Picker } from './overview/picker';
-import { Wrong } from '../ui/wrong';
+import { Wrong } from './overview/wrong';
 
 const FirstRun = lazy(async () => (await import('./first-run')).FirstRun);
 

@@ -11,8 +11,11 @@ use super::{
 use crate::{
     Error,
     dialect::{migration_guard, partitions},
-    rollups,
+    entity::rollup::ALL_COMPANIES,
 };
+
+/// Servers that hold rows.
+const NODES: &str = "SELECT count(*) FROM pg_dist_node WHERE isactive AND shouldhaveshards AND noderole = 'primary'";
 
 /// Waits for those who are at work with a table at most; then nothing was changed, and the same may be tried again.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '10s'";
@@ -54,8 +57,7 @@ pub async fn plan(db: &DatabaseConnection) -> Result<Distribution, Error> {
              and citus_add_node, and try again (docs/distributed.md)",
         ));
     }
-    let nodes =
-        number(db, "SELECT count(*) FROM pg_dist_node WHERE isactive AND shouldhaveshards AND noderole = 'primary'").await?;
+    let nodes = number(db, NODES).await?;
     if nodes == 0 {
         return Err(refused(
             "Citus knows no server that would hold rows; join some to this coordinator by citus_add_node, or let it hold rows \
@@ -131,8 +133,7 @@ pub(crate) async fn begin_if_empty(db: &DatabaseConnection) -> Result<(), Error>
         return Ok(());
     }
     let some = "SELECT EXISTS (SELECT 1 FROM companies) OR EXISTS (SELECT 1 FROM webhook_events)";
-    let nodes = "SELECT count(*) FROM pg_dist_node WHERE isactive AND shouldhaveshards AND noderole = 'primary'";
-    if !ask(db).await? && (number(db, nodes).await? == 0 || truth(db, some).await?) {
+    if !ask(db).await? && (number(db, NODES).await? == 0 || truth(db, some).await?) {
         return Ok(());
     }
     for step in plan(db).await?.steps {
@@ -166,7 +167,7 @@ fn tenant(table: &Tenant) -> Step {
     }
     if name == "rollups" {
         // All companies together are summed up by who asks for them.
-        statements.push(format!("DELETE FROM rollups WHERE company_id = '{}'", rollups::ALL.0));
+        statements.push(format!("DELETE FROM rollups WHERE company_id = '{ALL_COMPANIES}'"));
     }
     // All together: a company's rows of all tables are on one server.
     let beside = if name == first() { "none" } else { first() };

@@ -16,10 +16,7 @@ mod convert;
 mod removal;
 mod tables;
 
-use std::{
-    borrow::Cow,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement,
@@ -91,7 +88,7 @@ pub(crate) fn same_id<C: ColumnTrait>(db: &impl ConnectionTrait, company: C, id:
     }
 }
 
-/// `sql` whose conflicts are told by the id alone, in the words of the database.
-pub(crate) fn with_key(sql: &'static str) -> Cow<'static, str> {
-    if is_known() { sql.replace("ON CONFLICT (id)", "ON CONFLICT (company_id, id)").into() } else { sql.into() }
+/// The key of rows that have an id: on a distributed database the company stands before it.
+pub(crate) fn row_key() -> &'static str {
+    if is_known() { "company_id, id" } else { "id" }
 }

@@ -1,7 +1,7 @@
-import { useQuery } from '../api/query';
-import { words } from '../format/format';
-import { useSession } from '../session';
-import { Badge } from './parts';
+import { useQuery } from '../../api/query';
+import { words } from '../../format/format';
+import { useSession } from '../../session';
+import { Badge } from '../../ui/parts';
 
 const EVERY = 60_000;
 
