@@ -58,7 +58,7 @@ release: ## what a release is, into target/dist: an archive of the programs, SBO
 profile: ## learns what is hot, for release builds, into deploy/services.profdata.gz (20 minutes)
 	@scripts/profile
 
-lint: ## formatting, clippy, documents, what is deployed and what it is made of; warnings refused
+lint: ## formatting, clippy, documents, the dashboard's texts, what is deployed and what it is made of; warnings refused
 	@scripts/need cc
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -66,6 +66,7 @@ lint: ## formatting, clippy, documents, what is deployed and what it is made of;
 	@scripts/check-promises
 	@scripts/check-docs
 	@scripts/lint-openapi
+	@scripts/lint-dashboard
 	@scripts/lint-supply
 	@scripts/lint-deploy
 

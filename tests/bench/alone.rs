@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Job};
+use common::{CompanyId, Job};
 use e2e::{Bench, Database, Platform, Report, drain, median, usage::cpu_seconds};
 use futures::{StreamExt, TryStreamExt};
 use queue::{Lane, NewJob};
@@ -17,7 +17,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::{accept::body, postgres::Server, whole::STREAM};
+use crate::{accept::body, history::event_of, postgres::Server, whole::STREAM};
 
 /// Jobs that Redis gets: about as many as wait in the run in which all work at once.
 const JOBS: usize = 40_000;
@@ -39,20 +39,7 @@ pub struct Alone {
 
 fn event() -> NewEvent {
     let payload = body();
-    let envelope = Envelope::parse(payload.as_bytes(), None).unwrap();
-    let now = clock::now();
-    NewEvent {
-        webhook_id: Uuid::now_v7(),
-        company_id: CompanyId(Uuid::from_u128(1)),
-        endpoint: Endpoint::Netbanx,
-        identity: EventIdentity::of(Endpoint::Netbanx, Some("acme"), &envelope),
-        legacy: None,
-        event_key: None,
-        received_ms: now.timestamp_millis(),
-        event: Event::interpret(&envelope, now).unwrap(),
-        payload,
-        trace: None,
-    }
+    event_of(Uuid::now_v7(), CompanyId(Uuid::from_u128(1)), clock::now(), payload)
 }
 
 fn job(event: &NewEvent) -> NewJob {

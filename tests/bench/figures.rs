@@ -9,7 +9,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Grain, Mode};
+use common::{CompanyId, Grain, Mode};
 use e2e::{Database, Platform, Report, Service, median, percentile};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use store::{
@@ -153,19 +153,7 @@ fn event(n: u64, now: DateTime<Utc>) -> NewEvent {
     let body = format!(
         r#"{{"eventType":"{name}","resourceId":"{id}","payload":{{"id":"{id}","amount":100,"currencyCode":"{currency}","status":"{status}","paymentType":"CARD","statusTime":"{now:?}","txnTime":"{now:?}"}}}}"#
     );
-    let envelope = Envelope::parse(body.as_bytes(), None).unwrap();
-    NewEvent {
-        webhook_id: id,
-        company_id: CompanyId(Uuid::from_u128(u128::from(n % 20) + 1)),
-        endpoint: Endpoint::Netbanx,
-        identity: EventIdentity::of(Endpoint::Netbanx, Some("c"), &envelope),
-        legacy: None,
-        event_key: None,
-        received_ms: now.timestamp_millis(),
-        event: Event::interpret(&envelope, now).unwrap(),
-        payload: body,
-        trace: None,
-    }
+    history::event_of(id, CompanyId(Uuid::from_u128(u128::from(n % 20) + 1)), now, body)
 }
 
 /// Batches of 25 over two connections with and without figures, in turns; those with figures are folded

@@ -13,6 +13,8 @@ mod misses;
 mod out;
 mod postgres;
 mod reads;
+mod reconcile;
+mod replay;
 mod rest;
 mod status;
 mod stream;
@@ -39,6 +41,8 @@ enum Part {
     Dashboard,
     Stream,
     Out,
+    Replay,
+    Reconcile,
 }
 
 /// Measures what was promised on this machine; the report goes to target/bench.json as well.
@@ -90,5 +94,7 @@ async fn run(part: Part, report: &mut Report) {
         Part::Dashboard => dashboard::run(report).await,
         Part::Stream => stream::run(report).await,
         Part::Out => out::run(report).await,
+        Part::Replay => replay::run(report).await,
+        Part::Reconcile => reconcile::run(report).await,
     }
 }

@@ -4,7 +4,7 @@
 use clap::Parser;
 use e2e::{
     Database,
-    chaos::{Plan, chaos},
+    chaos::{Plan, Stores, chaos},
 };
 
 /// Tries what the platform promises while its processes and stores fail.
@@ -24,7 +24,7 @@ async fn main() {
     let options = Options::parse();
     let seed = options.seed.unwrap_or_else(rand::random);
     for database in [Database::Postgres, Database::Sqlite] {
-        let plan = Plan::new(seed, options.faults, database == Database::Postgres);
+        let plan = Plan::new(seed, options.faults, Stores::with(database));
         let history = chaos(database, &plan).await;
         println!("{database:?}: {} faults: {history:?}", plan.steps.len());
     }

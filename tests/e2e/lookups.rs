@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 /// A platform with ingress and worker that may reach loopback, and a Netbanx that acme's look-ups go to.
 async fn prepare(database: Database) -> (Platform, NetbanxApi) {
     let mut platform = Platform::prepare(database).await;
-    platform.set("OUTBOUND_ALLOW_HTTP", "true");
-    platform.set("OUTBOUND_ALLOW_NETWORKS", "127.0.0.0/8");
+    platform.may_reach_loopback();
     platform.set("LOOKUP_TIMEOUT_SECS", "1");
     for service in [Service::Ingress, Service::Worker] {
         platform.run(service).await;
@@ -17,7 +16,7 @@ async fn prepare(database: Database) -> (Platform, NetbanxApi) {
     (platform, NetbanxApi::start().await)
 }
 
-fn configure(platform: &Platform, netbanx: &NetbanxApi) {
+pub(crate) fn configure(platform: &Platform, netbanx: &NetbanxApi) {
     let (user, password) = NetbanxApi::USER;
     let args = ["lookup", "configure", "--company", "acme", "--url", &netbanx.url(), "--username", user, "--password-file", "-"];
     let output = platform.netbanx_given(&args, format!("{password}\n").as_bytes());

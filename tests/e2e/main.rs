@@ -2,6 +2,7 @@
 
 mod alert_channels;
 mod analytics;
+mod between_steps;
 mod dashboard;
 mod demo;
 mod deployment;
@@ -19,6 +20,9 @@ mod reads;
 mod receivers;
 mod receiving;
 mod reconciliation;
+mod reconciliation_asked;
+mod reconciliation_by_reference;
+mod reconciliation_doubtful;
 mod reconciliation_over_http;
 mod reconciliation_uploads;
 mod refusals;
@@ -26,4 +30,5 @@ mod replay;
 mod rollout;
 mod rotation;
 mod samples;
+mod sentinels;
 mod years;

@@ -36,7 +36,7 @@ pub(crate) fn counts(run: &Value) -> Value {
     json!(["rows", "matched", "missingHere", "missingThere", "differing", "malformed", "ignored"].map(|name| run[name].clone()))
 }
 
-async fn items(platform: &Platform, token: &str, run: &Value, query: &str) -> Vec<Value> {
+pub(crate) async fn items(platform: &Platform, token: &str, run: &Value, query: &str) -> Vec<Value> {
     let path = format!("{PATH}/{}/items?{query}", run["id"].as_str().unwrap());
     let (status, told) = platform.get_as(token, &path).await;
     assert_eq!(status, 200, "{told}");
@@ -78,12 +78,16 @@ async fn a_report_is_compared_and_settled(database: Database) {
         ("columns=colour=x", "columns"),
         ("mapping=none", "mapping"),
         ("timeFormat=%25Q", "timeFormat"),
+        ("timeFormat=%25d.%25m.%25Y%20%25Z", "timeFormat"),
+        ("columns=status=kind,status=status", "columns"),
         ("amounts=many", "amounts"),
         (&*format!("saveMapping={}", "m".repeat(65)), "saveMapping"),
     ] {
         let (status, refused) = post(&platform, &own, &format!("{PATH}?{query}"), HEADER).await;
         assert_eq!((status, &refused["parameter"]), (400, &json!(parameter)), "{query}: {refused}");
     }
+    let (status, refused) = post(&platform, &own, PATH, "id,status,status\n").await;
+    assert_eq!((status, &refused["parameter"]), (400, &json!("columns")), "{refused}");
     assert_eq!(post(&platform, &own, PATH, "").await.0, 400);
     assert_eq!(post(&platform, &foreign, &format!("{PATH}?company=acme"), HEADER).await.0, 403);
     assert_eq!(post(&platform, &reader, PATH, HEADER).await.0, 403);
@@ -142,8 +146,14 @@ async fn a_report_is_compared_and_settled(database: Database) {
     assert_eq!((status, &ignored["data"]["state"], &ignored["data"]["decision"]), (200, &json!("ignored"), &json!("theirs")));
     assert_eq!(post(&platform, &own, &ignore, r#"{"reason":"theirs"}"#).await.0, 409);
     assert_eq!(post(&platform, &own, &of_item(&found[1], "ignore"), r#"{"reason":"broken"}"#).await.0, 200);
+    // What is not there, is not open, or says nothing.
+    for (number, refusal) in [("99", 404), (&*found[1]["number"].to_string(), 409), (&*found[3]["number"].to_string(), 409)] {
+        let (status, refused) = post(&platform, &own, &format!("{PATH}/{id}/items/{number}/take-over"), "").await;
+        assert_eq!(status, refusal, "{number}: {refused}");
+    }
     let (status, taken) = post(&platform, &own, &of_item(&found[0], "take-over"), "").await;
     assert_eq!((status, &taken["data"]["takenOver"]), (200, &json!(1)), "{taken}");
+    assert_eq!(post(&platform, &own, &of_item(&found[0], "take-over"), "").await.0, 409);
     let (_, taken) = post(&platform, &own, &format!("{PATH}/{id}/items/all/take-over"), "").await;
     assert_eq!(taken["data"], json!({"takenOver": 1, "left": {}}));
     let audit = platform.get("/api/v1/audit").await;
@@ -162,8 +172,68 @@ async fn a_report_is_compared_and_settled(database: Database) {
     assert_eq!((&listed["data"]["reconciliations"][0]["new"], &clean["gone"]), (&json!(0), &json!(0)), "{listed}");
     let next = format!("{PATH}?limit=1&cursor={}", listed["data"]["nextCursor"].as_str().unwrap());
     assert_eq!(platform.get_as(&own, &next).await.1["data"]["reconciliations"][0]["id"], run["id"]);
+    // A status that nobody knows is told as the report writes it, and left alone.
+    let doubtful = row(0, 100).replace("COMPLETED", "Approved");
+    let run = compared(&platform, &own, "", [HEADER, &doubtful].concat()).await;
+    let found = items(&platform, &own, &run, "finding=differing").await;
+    assert_eq!(found[0]["detail"]["statusWord"], "Approved", "{found:?}");
+    let id = run["id"].as_str().unwrap();
+    let url = format!("{}{PATH}/{id}/items.csv?finding=differing", platform.api_url());
+    let csv = platform.http.get(url).bearer_auth(&own).send().await.unwrap().text().await.unwrap();
+    assert!(csv.lines().next().unwrap().ends_with(",statusWord") && csv.trim_end().ends_with(",Approved"), "{csv}");
+    let (_, taken) = post(&platform, &own, &format!("{PATH}/{id}/items/all/take-over"), "").await;
+    assert_eq!(taken["data"], json!({"takenOver": 0, "left": {"its status is not known": 1}}));
+
     platform.netbanx(&["audit", "verify"]);
     platform.netbanx(&["rollup", "verify"]);
+}
+
+/// PostgreSQL keeps U+0000 in no text: it is refused wherever a caller may write one, and no query is asked with it.
+async fn no_text_of_a_caller_holds_nul(database: Database) {
+    let mut platform = Platform::prepare(database).await;
+    platform.run(Service::Api).await;
+    let token = platform.admin_token.clone();
+    let id = "0198c0de-0000-7000-8000-000000000000";
+    for (method, path) in [
+        (Method::DELETE, "/api/v1/reconciliation-mappings/a%00b?company=acme".to_owned()),
+        (Method::DELETE, "/api/v1/reconciliation-mappings/a?company=ac%00me".to_owned()),
+        (Method::DELETE, format!("/api/v1/users/{id}%00")),
+        (Method::DELETE, format!("/api/v1/tokens/%00{id}")),
+        (Method::PATCH, "/api/v1/companies/ac%00me".to_owned()),
+        (Method::POST, "/api/v1/receivers/net%00banx/keys".to_owned()),
+        (Method::POST, format!("{PATH}/{id}/items/1%00/take-over")),
+        (Method::GET, "/api/v1/transactions?q=%00".to_owned()),
+        (Method::GET, format!("/api/v1/endpoints/{id}/attempts?eventType=a%00b")),
+        (Method::POST, format!("{PATH}?company=acme&saveMapping=a%00b")),
+        (Method::POST, format!("{PATH}?company=acme&columns=id=a%00b")),
+    ] {
+        let (status, refused) = ask(&platform, &token, method.clone(), &path, "{}").await;
+        assert_eq!(status, 400, "{method} {path}: {refused}");
+        assert!(refused["parameter"].is_string(), "{method} {path}: {refused}");
+    }
+    for (path, body) in [
+        ("/api/v1/users", json!({"email": "a\0@example.com", "company": "acme"})),
+        ("/api/v1/tokens", json!({"name": "a\0b", "company": "acme", "permissions": ["read:transactions"]})),
+        ("/api/v1/endpoints", json!({"url": "https://example.com/\0", "company": "acme"})),
+        ("/api/v1/alert-channels", json!({"name": "a", "configuration": {"to": ["a\0"]}})),
+        ("/api/v1/session", json!({"email": "a\0", "password": "\0"})),
+    ] {
+        let request = platform.http.post(format!("{}{path}", platform.api_url())).bearer_auth(&token).json(&body);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 400, "{path}");
+        let refused: Value = answer.json().await.unwrap();
+        assert!(refused["detail"].as_str().unwrap().contains("U+0000"), "{path}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn no_text_beside_reconciliation_mappings_holds_nul_on_sqlite() {
+    no_text_of_a_caller_holds_nul(Database::Sqlite).await;
+}
+
+#[tokio::test]
+async fn no_text_beside_reconciliation_mappings_holds_nul_on_postgres() {
+    no_text_of_a_caller_holds_nul(Database::Postgres).await;
 }
 
 #[tokio::test]

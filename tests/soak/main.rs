@@ -12,7 +12,7 @@ mod idle;
 use clap::{Parser, ValueEnum};
 use e2e::{
     Database, Report,
-    chaos::{Plan, chaos},
+    chaos::{Plan, Stores, chaos},
 };
 
 /// What can be soaked, in this order.
@@ -69,6 +69,6 @@ async fn main() -> std::process::ExitCode {
 
 /// A minute of faults; panics where a promise is broken.
 async fn at_random() {
-    let history = chaos(Database::Postgres, &Plan::new(rand::random(), 25, true)).await;
+    let history = chaos(Database::Postgres, &Plan::new(rand::random(), 25, Stores::with(Database::Postgres))).await;
     println!("chaos: {history:?}: every accepted webhook is stored once, none twice");
 }

@@ -7,9 +7,9 @@ use std::{
 };
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::loopback::Loopback;
+use crate::{Platform, loopback::Loopback};
 
 /// A message as it was received.
 #[derive(Debug, Clone)]
@@ -85,6 +85,15 @@ impl Customer {
             config.app_data(data.clone()).default_service(web::to(receive));
         });
         Self { kept, server }
+    }
+
+    /// From now on it is told, at `/`, of acme's events of those types, by an API that may reach loopback.
+    pub async fn subscribe(&self, platform: &Platform, types: &[&str]) {
+        let endpoint = json!({"company": "acme", "url": self.url("/"), "eventTypes": types, "description": "test"});
+        let post = platform.http.post(format!("{}/api/v1/endpoints", platform.api_url())).bearer_auth(&platform.admin_token);
+        assert_eq!(post.json(&endpoint).send().await.unwrap().status(), 201);
+        // So long after it was added (docs/endpoints.md).
+        tokio::time::sleep(Duration::from_secs(2)).await;
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -11,7 +11,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::Redis;
+use crate::{Redis, eventually};
 
 /// A Redis, a queue on it and a producer.
 pub struct Bench {
@@ -48,6 +48,16 @@ impl Bench {
             payload: format!("payload of {id}").into_bytes(),
         };
         self.producer.enqueue(job).await.unwrap()
+    }
+
+    /// Enqueues `id` for a company, again and again until it is accepted, as Netbanx does after a 503.
+    pub async fn push_until_accepted(&self, flow: u64, id: &str) {
+        eventually("it is accepted", || async {
+            let (id, claim) = (id.to_owned(), id.to_owned());
+            let job = NewJob { id, claim, lane: Lane::High, flow, traceparent: None, payload: Vec::new() };
+            self.producer.enqueue(job).await.ok()
+        })
+        .await;
     }
 
     /// Makes every lease run out now.

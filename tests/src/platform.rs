@@ -151,6 +151,12 @@ impl Platform {
         self.variables.push((name, value.to_owned()));
     }
 
+    /// What is started from now on may speak plain HTTP to servers of loopback.
+    pub fn may_reach_loopback(&mut self) {
+        self.set("OUTBOUND_ALLOW_HTTP", "true");
+        self.set("OUTBOUND_ALLOW_NETWORKS", "127.0.0.0/8");
+    }
+
     /// What is started from now on works as in production, its telemetry going to nobody who listens.
     pub fn as_in_production(&mut self) {
         let telemetry = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
@@ -319,6 +325,15 @@ impl Platform {
         let (status, mut body) = self.get_as(&self.admin_token, path).await;
         assert_eq!(status, 200, "{path}: {body}");
         body["data"].take()
+    }
+
+    /// Waits until a worker has noted that the queue's counters are in balance with the figures: before anything is sent.
+    pub async fn balanced(&self) {
+        eventually("the queue's counters are noted", || async {
+            let noted = "SELECT COUNT(*) AS n FROM platform_state WHERE name LIKE 'queue.%.balance'";
+            (self.count(noted).await == 1).then_some(())
+        })
+        .await;
     }
 
     /// How many events are stored, by the database itself: what the API tells may be two seconds old.

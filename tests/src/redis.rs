@@ -1,6 +1,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -9,6 +10,12 @@ use crate::{free_port, listens};
 
 /// Commands by which a client sets up a connection.
 const SETTING_UP: [&str; 7] = ["hello", "auth", "select", "client", "info", "cluster", "subscribe"];
+
+/// What the server at `port` answers, line by line.
+pub(crate) fn ask(port: u16, command: &[&str]) -> String {
+    let output = Command::new("redis-cli").args(["-p", &port.to_string()]).args(command).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
 
 /// Redis servers of one's own: one, or a cluster of three masters.
 pub struct Redis {
@@ -60,6 +67,11 @@ impl Redis {
         }
     }
 
+    /// The port of the only server.
+    pub fn port(&self) -> u16 {
+        self.ports()[0]
+    }
+
     /// The process of the only server.
     pub fn pid(&self) -> u32 {
         match &self.kind {
@@ -72,7 +84,7 @@ impl Redis {
         matches!(self.kind, Kind::Cluster { .. })
     }
 
-    fn ports(&self) -> Vec<u16> {
+    pub(crate) fn ports(&self) -> Vec<u16> {
         match &self.kind {
             Kind::One { port, .. } => vec![*port],
             Kind::Cluster { .. } => {
@@ -107,6 +119,19 @@ impl Redis {
     /// Ends the first master of a cluster at once.
     pub fn kill_first_master(&mut self) {
         signal(pid(&self.directory.join("1")).unwrap(), "KILL");
+    }
+
+    /// Leaves the beginning of a further write at the end of what is on its disk, as a power failure in the middle of one does. To be
+    /// called when it was killed.
+    pub fn tear(&self) {
+        for files in self.files() {
+            let written = fs::read_dir(&files).unwrap().map(|entry| entry.unwrap().path());
+            let last = written
+                .filter(|path| path.to_string_lossy().ends_with(".incr.aof"))
+                .max_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
+            let mut file = fs::OpenOptions::new().append(true).open(last.unwrap()).unwrap();
+            file.write_all(b"*3\r\n$4\r\nHSET\r\n$13\r\n{netba").unwrap();
+        }
     }
 
     /// Starts it again, with what it had on disk.
@@ -176,13 +201,7 @@ impl Redis {
 
     /// The answers of each server to a command.
     pub fn ask(&self, command: &[&str]) -> Vec<String> {
-        self.ports()
-            .into_iter()
-            .map(|port| {
-                let output = Command::new("redis-cli").args(["-p", &port.to_string()]).args(command).output().unwrap();
-                String::from_utf8(output.stdout).unwrap()
-            })
-            .collect()
+        self.ports().into_iter().map(|port| ask(port, command)).collect()
     }
 
     /// How often clients send each command within `span`: those of scripts not counted, nor those by which a

@@ -47,6 +47,15 @@ pub fn of_proc(file: &str, name: &str) -> Option<String> {
 
 /// Megabytes that a process has in memory.
 pub fn resident_mb(pid: u32) -> f64 {
-    let resident = of_proc(&format!("/proc/{pid}/status"), "VmRSS:").unwrap();
-    resident.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
+    status_mb(pid, "VmRSS:")
+}
+
+/// Those of them that no file stands for: what it allocated.
+pub fn anonymous_mb(pid: u32) -> f64 {
+    status_mb(pid, "RssAnon:")
+}
+
+fn status_mb(pid: u32, name: &str) -> f64 {
+    let size = of_proc(&format!("/proc/{pid}/status"), name).unwrap();
+    size.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
 }

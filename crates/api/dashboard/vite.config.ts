@@ -21,28 +21,30 @@ function zipped(): Plugin {
 /** Script that is loaded before the first page shows its figures, gzipped, at most. */
 const FIRST_LOAD_BYTES = 60_000;
 
-/** Refuses a build whose first load is too large: the entry, what it imports, and the same of the overview. */
+/** Refuses a build whose first load is too large: the entry, what it imports, the same of the overview, and its texts in one language. */
 function bounded(): Plugin {
   return {
     name: 'bounded',
     generateBundle(_, bundle) {
-      const needed = new Set<string>();
-      const need = (name: string) => {
+      const need = (name: string, needed: Set<string>) => {
         const chunk = bundle[name];
         if (chunk?.type !== 'chunk' || needed.has(name)) return;
         needed.add(name);
-        chunk.imports.forEach(need);
+        chunk.imports.forEach((own) => need(own, needed));
       };
-      const isFirst = (name: string) => {
+      const of = (pattern: RegExp) => Object.keys(bundle).filter((name) => {
         const chunk = bundle[name];
-        return chunk?.type === 'chunk' && (chunk.isEntry || chunk.facadeModuleId?.endsWith('/pages/overview.tsx'));
-      };
-      Object.keys(bundle).filter(isFirst).forEach(need);
-      const sizes = [...needed].map((name) => [name, gzipSync((bundle[name] as { code: string }).code, { level: 9 }).length] as const);
-      const bytes = sizes.reduce((sum, [, own]) => sum + own, 0);
-      const told = `the first load has ${bytes} bytes of script, gzipped: ${sizes.map(([name, own]) => `${name} ${own}`).join(', ')}`;
-      if (bytes > FIRST_LOAD_BYTES) this.error(`${told}; it may have ${FIRST_LOAD_BYTES}`);
-      console.log(told);
+        return chunk?.type === 'chunk' && pattern.test(chunk.isEntry ? 'entry' : (chunk.facadeModuleId ?? ''));
+      });
+      for (const language of of(/\/texts\/..\.ts$/)) {
+        const needed = new Set<string>();
+        for (const name of [...of(/^entry$|\/pages\/overview\.tsx$/), language]) need(name, needed);
+        const sizes = [...needed].map((name) => [name, gzipSync((bundle[name] as { code: string }).code, { level: 9 }).length] as const);
+        const bytes = sizes.reduce((sum, [, own]) => sum + own, 0);
+        const told = `the first load has ${bytes} bytes of script, gzipped: ${sizes.map(([name, own]) => `${name} ${own}`).join(', ')}`;
+        if (bytes > FIRST_LOAD_BYTES) this.error(`${told}; it may have ${FIRST_LOAD_BYTES}`);
+        console.log(told);
+      }
     },
   };
 }

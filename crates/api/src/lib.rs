@@ -56,7 +56,7 @@ use outbound::Policy;
 use queue::Queue;
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 pub use service::Error;
-use settings::{AlertLimits, LookupSettings, OutboundSettings, SecondFactor, Settings};
+use settings::{AlertLimits, SecondFactor, Settings};
 use shared_stats::Meter;
 use store::secrets::Vault;
 use uuid::Uuid;
@@ -69,9 +69,22 @@ const LAST_KNOWN_TTL: Duration = Duration::from_secs(900);
 /// How long a company's slug is known to mean it, or nobody.
 const COMPANY_TTL: Duration = Duration::from_secs(5);
 
-/// What every request needs. Cheap to clone.
+/// What every request needs. Cheap to clone: every answer that is computed takes one along.
 #[derive(Debug, Clone)]
-pub struct Api {
+pub struct Api(Arc<Parts>);
+
+impl std::ops::Deref for Api {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What an [`Api`] is made of.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Parts {
     db: DatabaseConnection,
     queue: Queue,
     cache: ResponseCache,
@@ -92,6 +105,10 @@ pub struct Api {
     reports: stream::Places,
     /// Whose turn it is to be compared.
     comparing: Arc<tokio::sync::Semaphore>,
+    /// Where comparisons go on: threads that answer requests end before what a comparison notes at its end is written.
+    background: tokio::runtime::Handle,
+    /// Comparisons that are under way, each with a part of it.
+    under_way: Arc<tokio::sync::Semaphore>,
     /// How much one sender and one company may ask.
     quotas: Arc<auth::quotas::Quotas>,
     stop: Stop,
@@ -119,14 +136,12 @@ pub struct Api {
     oidc: Option<Arc<Oidc>>,
     /// Where messages to endpoints may go.
     outbound: Arc<Policy>,
-    /// The same as it was set.
-    outbound_settings: OutboundSettings,
     /// Sends alerts to channels.
     notify: Option<notify::Sender>,
     /// How long an alert must have stood, or have been over, before it is told.
     alert_settle: Duration,
-    /// How Netbanx is asked.
-    lookup: LookupSettings,
+    /// Ask Netbanx what it has; none without a master key.
+    clients: Option<lookup::Clients>,
     /// Which answers what it says makes old.
     tags: Tags,
     /// Where ingress is reached from outside; none: at the API's own address.
@@ -153,10 +168,12 @@ impl Api {
             entry_bytes: settings.cache_entry_max_bytes,
             owner_bytes: settings.cache_company_max_mib * 1024 * 1024,
         };
-        Ok(Self {
+        let vault = settings.master_keys.as_ref().map(|key| Vault::new(&key.0)).transpose()?.map(Arc::new);
+        let clients = |vault: &Arc<Vault>| lookup::Clients::new(vault.clone(), settings.outbound.clone(), settings.lookup);
+        Ok(Self(Arc::new(Parts {
             db,
             queue,
-            lookup: settings.lookup,
+            clients: vault.as_ref().map(clients),
             tags: Tags::new(redis.clone(), &settings.queue_name),
             cache: ResponseCache::new(redis, &settings.queue_name, meter.clone(), bounds, http::cached::wrap),
             meter,
@@ -170,6 +187,8 @@ impl Api {
             exports: stream::Places::new(reads::export::PLACES),
             reports: stream::Places::new(reconciliations::PLACES),
             comparing: Arc::new(tokio::sync::Semaphore::new(1)),
+            background: tokio::runtime::Handle::current(),
+            under_way: Arc::new(tokio::sync::Semaphore::new(reconciliations::PLACES.all as usize)),
             quotas: Arc::new(auth::quotas::Quotas::new(settings.requests_per_minute, settings.requests_per_minute_company)),
             stop,
             companies: Cache::builder().max_capacity(10_000).time_to_live(COMPANY_TTL).build(),
@@ -181,40 +200,45 @@ impl Api {
             tests: Arc::default(),
             publisher,
             directory,
-            vault: settings.master_keys.as_ref().map(|key| Vault::new(&key.0)).transpose()?.map(Arc::new),
+            vault,
             second_factor: settings.second_factor,
             oidc: oidc.map(Arc::new),
             outbound: Arc::new(Policy::of(&settings.outbound)),
-            outbound_settings: settings.outbound.clone(),
             notify: sender(settings),
             alert_settle: settings.alert_settle,
             ingress_url: settings.ingress_public_url.as_deref().map(Into::into),
-        })
+        })))
     }
 
-    /// Keeps answers ready and an eye on everything, tells alerts, delivers messages to endpoints, and asks Netbanx for what is overdue, until
-    /// `stop`.
+    /// Keeps answers ready and an eye on everything, tells alerts, and asks Netbanx for what is overdue, until `stop`.
     pub async fn maintain(self, stop: Stop) {
-        let delivering = self.clone().deliver(stop.clone());
         let asking = self.clone().look_up(stop.clone());
         let telling = alerting::run(self.clone(), stop.clone());
-        tokio::join!(precompute::run(self.clone(), stop.clone()), monitoring::watch(self, stop), delivering, asking, telling);
+        tokio::join!(precompute::run(self.clone(), stop.clone()), monitoring::watch(self, stop), asking, telling);
     }
 
-    /// Delivers messages to endpoints, which needs the keys that sign them.
-    async fn deliver(self, stop: Stop) {
-        let Some(vault) = self.vault else {
+    /// Delivers messages to endpoints until `stop`, which needs the keys that sign them. Storing payments and answering come first: where
+    /// processors have too much to do, deliveries come a little later.
+    pub async fn deliver(&self, settings: &Settings, stop: Stop) {
+        let Some(vault) = self.vault.clone() else {
             tracing::warn!("messages to endpoints wait for a replica that has MASTER_KEY");
             return;
         };
-        Box::pin(outbound::run(self.db, vault, &self.outbound_settings, stop)).await;
+        let (url, limit, outbound) =
+            (settings.database_url.clone(), settings.database_statement_timeout, settings.outbound.clone());
+        service::yielding("deliver", move || async move {
+            match store::connect_bounded(&url, DELIVERY_CONNECTIONS, limit).await {
+                Ok(db) => Box::pin(outbound::run(db, vault, &outbound, stop)).await,
+                Err(error) => tracing::error!(%error, "messages to endpoints wait for a replica that reaches the database"),
+            }
+        })
+        .await;
     }
 
     /// Asks Netbanx for what is overdue, which needs the companies' passwords there.
     async fn look_up(self, stop: Stop) {
-        if let Some(vault) = self.vault {
-            let (outbound, limits) = (self.outbound_settings, self.lookup);
-            Box::pin(lookup::automatic::run(self.db, vault, outbound, limits, self.tags, stop)).await;
+        if let Some(clients) = self.clients.clone() {
+            Box::pin(lookup::automatic::run(self.db.clone(), clients, self.tags.clone(), stop)).await;
         }
     }
 
@@ -233,6 +257,12 @@ fn sender(settings: &Settings) -> Option<notify::Sender> {
     made.map_err(|error| tracing::error!(%error, "alerts are not told")).ok()
 }
 
+/// How long the end of the process waits until comparisons that it cuts off are noted as stopped.
+const NOTED: Duration = Duration::from_secs(5);
+
+/// Connections by which messages are delivered, beside those that requests share.
+const DELIVERY_CONNECTIONS: u32 = 4;
+
 /// Runs the service until `stop`.
 pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     let limit = settings.database_statement_timeout;
@@ -240,13 +270,21 @@ pub async fn run(settings: &Settings, stop: Stop) -> Result<(), Error> {
     let queue = service::queue(settings)?;
     let api = Api::start(settings, db, queue, stop.clone())?;
     let maintenance = tokio::spawn(api.clone().maintain(stop.clone()));
+    let (delivering, delivering_stop) = (api.clone(), stop.clone());
+    let delivering = async {
+        delivering.deliver(settings, delivering_stop).await;
+        Ok(())
+    };
+    let under_way = api.under_way.clone();
     let health = service::serve_health(settings, api.readiness(), stop.clone());
     let serve = http_service::serve(settings.api_bind, settings.http_workers, settings.shutdown_timeout, stop, move |config| {
         http_service::health::routes(config, api.readiness());
         http::routes::add(config, api.clone());
     });
-    futures::try_join!(async { Ok(serve.await?) }, health)?;
+    futures::try_join!(async { Ok(serve.await?) }, health, delivering)?;
     drop(maintenance.await);
+    // What was cut off is noted as such, so that nobody waits for it.
+    drop(tokio::time::timeout(NOTED, under_way.acquire_many(reconciliations::PLACES.all)).await);
     Ok(())
 }
 
@@ -269,6 +307,7 @@ async fn rollback(tx: DatabaseTransaction) -> Result<(), Problem> {
 fn refused(error: &store::Error) -> Problem {
     match error {
         store::Error::Conflict(reason) => Problem::new(ProblemKind::Conflict, reason.as_str()),
+        store::Error::Invalid { name, reason } => Problem::parameter(*name, reason.as_str()),
         other => query_failed(other),
     }
 }

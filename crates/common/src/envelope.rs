@@ -93,36 +93,39 @@ impl<'b> Envelope<'b> {
             Flaw::NoCharacter(at) => Rejection::NoCharacter(at),
         })?;
         let root = body.root().filter(|root| root.is_object()).ok_or(Rejection::NotAnObject)?;
-        let own_name = ["eventType", "eventName"]
-            .iter()
-            .find_map(|key| root.get(key).and_then(Json::string).filter(|name| !name.trim().is_empty()));
-        let raw = own_name.as_deref().or(header_name.filter(|s| !s.trim().is_empty())).ok_or(Rejection::NoEventName)?;
-        let raw_name = normalize::canonical_name(raw);
-        if !is_name(&raw_name) {
-            return Err(Rejection::BadEventName);
-        }
+        let own_names = ["eventType", "eventName"].into_iter().filter_map(|key| root.get(key).and_then(Json::string));
+        let mut names = own_names.chain(header_name.map(Cow::Borrowed)).filter(|name| !name.trim().is_empty()).peekable();
+        names.peek().ok_or(Rejection::NoEventName)?;
+        let raw_name = names.find_map(|name| normalize::event_name(&name)).ok_or(Rejection::BadEventName)?;
         let (name, raw_name) = match masking::masked(&raw_name) {
             Some(masked) => (masked.into(), Some(raw_name)),
             None => (raw_name, None),
         };
-        let (shape, resource) = [("payload", Shape::Payload), ("eventData", Shape::EventData), ("account", Shape::Account)]
-            .into_iter()
-            .find_map(|(key, shape)| {
-                let place = body.place(key)?;
-                body.at(place)?.is_object().then_some((shape, place))
-            })
-            .unwrap_or((Shape::Bare, 0));
+        let family = Family::of(&name);
+        let (shape, resource) = holder(&body);
         if let Some(field) = out_of_range(root) {
             let field = masking::masked(&field).unwrap_or(field);
             return Err(Rejection::BadNumber { field, reason: "is out of range" });
         }
-        Ok(Self { body, family: Family::of(&name), name, raw_name, shape, resource, replaced: None })
+        let envelope = Self { body, family, name, raw_name, shape, resource, replaced: None };
+        let is_of_resource = matches!(family.category, Category::Transaction(_));
+        if is_of_resource && envelope.is_hidden() && envelope.resource_id().is_none() {
+            return Err(Rejection::NoObject);
+        }
+        Ok(envelope)
     }
 
     /// The same, of a text in which those lone surrogates were replaced.
     #[must_use]
     pub(crate) fn with_replaced(self, replaced: Option<&'b str>) -> Self {
         Self { replaced, ..self }
+    }
+
+    /// Whether something stands where the object of interest belongs, which is none.
+    fn is_hidden(&self) -> bool {
+        let held = |key| self.body.root().and_then(|root| root.get(key));
+        let is_other = |value: Json<'_, '_>| value.json_type() != JsonType::Null;
+        self.shape == Shape::Bare && ["payload", "eventData"].into_iter().filter_map(held).any(is_other)
     }
 
     /// Lone surrogates that were replaced in the text, as they were written.
@@ -165,10 +168,13 @@ impl<'b> Envelope<'b> {
         if self.shape == Shape::Bare { None } else { self.body.root()?.get("id") }
     }
 
-    /// The id of what the event is about. Two ids that differ stay two: see `id`.
+    /// The id of what the event is about. Two ids that differ stay two: see `id`. Zero is none where another is told.
     pub fn resource_id(&self) -> Option<Cow<'b, str>> {
         let (own, top) = (self.resource()?.get("id"), || self.body.root()?.get("resourceId"));
-        own.and_then(id).or_else(|| top().and_then(id))
+        match own.and_then(id) {
+            Some(own) if own != "0" => Some(own),
+            zero => top().and_then(id).or(zero),
+        }
     }
 
     /// The account that the event belongs to.
@@ -214,10 +220,21 @@ impl<'b> Envelope<'b> {
     }
 }
 
-/// Whether it may be an event's canonical name. Three stars stand for what was masked in it, and are all that was added.
-fn is_name(name: &str) -> bool {
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    name.len() <= 100 && name.split("***").all(|part| part.bytes().all(is_letter))
+/// The fields that hold the object of interest in one shape or another, in the order of the shapes.
+pub(crate) const HOLDERS: [(&str, Shape); 3] =
+    [("payload", Shape::Payload), ("eventData", Shape::EventData), ("account", Shape::Account)];
+
+/// Which field holds the object of interest, and where: the first that is an object and says something, else the first that is one.
+fn holder(body: &Document<'_>) -> (Shape, usize) {
+    let objects = || {
+        HOLDERS.iter().filter_map(|(key, shape)| {
+            let place = body.place(key)?;
+            let object = body.at(place).filter(|own| own.is_object())?;
+            Some((*shape, place, object))
+        })
+    };
+    let found = objects().find(|(.., object)| object.values().next().is_some()).or_else(|| objects().next());
+    found.map_or((Shape::Bare, 0), |(shape, place, _)| (shape, place))
 }
 
 /// Length of an id that is kept, in characters.
@@ -237,7 +254,7 @@ fn id<'b>(value: Json<'_, 'b>) -> Option<Cow<'b, str>> {
 }
 
 /// A non-empty string of at most 255 characters without control characters, or a number's digits.
-fn text<'b>(value: Json<'_, 'b>) -> Option<Cow<'b, str>> {
+pub(crate) fn text<'b>(value: Json<'_, 'b>) -> Option<Cow<'b, str>> {
     if value.json_type() == JsonType::Number {
         return Some(Cow::Borrowed(value.written()));
     }
@@ -307,7 +324,14 @@ mod tests {
         assert!(matches!(rejected(b"\xff{}"), Rejection::NotJson(_)));
         assert_eq!(rejected(b"[1]"), Rejection::NotAnObject);
         assert_eq!(rejected(b"{}"), Rejection::NoEventName);
-        assert_eq!(rejected(br#"{"eventType":"<script>"}"#), Rejection::BadEventName);
+        assert_eq!(rejected(br#"{"eventType":"<->"}"#), Rejection::BadEventName);
+        for hidden in [r#""no JSON""#, "[]", r#"[{"id":"p"}]"#, "7", "true"] {
+            let body = format!(r#"{{"eventType":"PAYMENT_COMPLETED","payload":{hidden}}}"#);
+            assert_eq!(rejected(body.as_bytes()), Rejection::NoObject, "{body}");
+            assert!(Envelope::parse(body.replace("PAYMENT", "PAYMENT_HANDLE").as_bytes(), None).is_ok(), "{body}");
+            let named = body.replace("\"eventType\"", "\"resourceId\":\"r\",\"eventType\"");
+            assert!(Envelope::parse(named.as_bytes(), None).is_ok(), "{named}");
+        }
         let deep = format!("{{\"eventType\":\"X\",\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
         assert_eq!(rejected(deep.as_bytes()), Rejection::TooDeep);
         assert_eq!(
@@ -333,6 +357,14 @@ mod tests {
         assert_ne!(id("x\u{1}y"), id("xy"));
         assert_eq!(id(" p "), id("p"));
         assert_eq!((id("é").as_deref(), id("\u{1}")), (Some("é"), None));
+        for (body, told) in [
+            (r#"{"eventType":"PAYMENT_COMPLETED","resourceId":"r","payload":{"id":0}}"#, "r"),
+            (r#"{"eventType":"PAYMENT_COMPLETED","resourceId":"r","payload":{"id":"0"}}"#, "r"),
+            (r#"{"eventType":"PAYMENT_COMPLETED","payload":{"id":0}}"#, "0"),
+            (r#"{"eventType":"PAYMENT_COMPLETED","resourceId":"r","payload":{"id":"p"}}"#, "p"),
+        ] {
+            assert_eq!(Envelope::parse(body.as_bytes(), None).unwrap().resource_id().unwrap(), told, "{body}");
+        }
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Event {
     /// When the told state was reached; the time of receipt where the body does not say, or tells a time more than ten
     /// minutes after it.
     pub status_time: DateTime<Utc>,
+    /// Whether the body tells a time that is too far ahead to be true: then nobody knows when the state was reached.
+    pub is_time_untrue: bool,
     /// The id of what it is about.
     pub resource_id: Option<SmolStr>,
     /// The account it belongs to.
@@ -84,11 +86,16 @@ pub struct AccountFacts {
 }
 
 /// How far ahead of its receipt a time is believed: clocks differ by seconds, and a payment is not made tomorrow.
-const AHEAD: TimeDelta = TimeDelta::minutes(10);
+pub const AHEAD: TimeDelta = TimeDelta::minutes(10);
 
-/// `told`, or the time of receipt where it is too far ahead of that to be true.
+/// Whether a time is too far ahead of its receipt to be true.
+fn is_untrue(told: DateTime<Utc>, received_at: DateTime<Utc>) -> bool {
+    told > received_at + AHEAD
+}
+
+/// `told`, or the time of receipt where that is untrue.
 fn believed(told: DateTime<Utc>, received_at: DateTime<Utc>) -> DateTime<Utc> {
-    if told > received_at + AHEAD { received_at } else { told }
+    if is_untrue(told, received_at) { received_at } else { told }
 }
 
 impl Event {
@@ -112,11 +119,13 @@ impl Event {
             (Category::Account, _, Some(id)) => Change::Account(AccountFacts::read(envelope, id.clone())),
             _ => Change::Nothing,
         };
+        let told = envelope.status_time();
         Ok(Self {
             name: envelope.name.clone(),
             family,
             mode: envelope.mode(),
-            status_time: envelope.status_time().map_or(received_at, |told| believed(told, received_at)),
+            status_time: told.map_or(received_at, |told| believed(told, received_at)),
+            is_time_untrue: told.is_some_and(|told| is_untrue(told, received_at)),
             resource_id: external_id,
             account_id,
             merchant_ref_num: envelope.field("merchantRefNum").or_else(|| envelope.top("merchantRefNum")).map(kept),
@@ -176,7 +185,8 @@ fn amount(envelope: &Envelope<'_>, currency: Option<&str>) -> Result<Option<i64>
 
 fn payment_method(envelope: &Envelope<'_>) -> Option<SmolStr> {
     let named = envelope.field("paymentType").or_else(|| envelope.field("paymentMethod"));
-    named.map(|name| normalize::canonical_name(&kept(name))).or_else(|| {
+    // Lists of methods are parted by commas.
+    named.map(|name| normalize::canonical_name(&kept(name)).replace_smolstr(",", "_")).or_else(|| {
         let resource = envelope.resource()?;
         ["card", "sepa", "ach", "eft", "bacs"]
             .into_iter()
@@ -185,13 +195,15 @@ fn payment_method(envelope: &Envelope<'_>) -> Option<SmolStr> {
     })
 }
 
+/// What the sender says of it: in words rather than by a code, and what is blank says nothing.
 fn failure_reason(envelope: &Envelope<'_>) -> Option<SmolStr> {
     let error = envelope.resource()?.get("error");
-    let of_error = |key: &str| error.and_then(|e| e.get(key)).and_then(Json::string);
+    let of_error = |key: &str| error.and_then(|error| error.get(key)).and_then(envelope::text);
     of_error("message")
         .or_else(|| of_error("code"))
+        .or_else(|| error.and_then(envelope::text))
         .or_else(|| ["statusReason", "failureReason", "returnReason", "reason"].iter().find_map(|key| envelope.field(key)))
-        .map(|reason| kept(reason.chars().filter(|c| !c.is_control()).collect::<String>().into()).chars().take(255).collect())
+        .map(kept)
 }
 
 impl AccountFacts {

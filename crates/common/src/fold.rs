@@ -24,11 +24,14 @@ pub struct Stamp {
     identity: SmolStr,
 }
 
+/// Stands for a time that nobody knows.
+const UNKNOWN_MS: i64 = 0;
+
 impl Stamp {
-    fn new(event: &Event, stage: u8, identity: &EventIdentity) -> Self {
+    fn new(time_ms: i64, stage: u8, identity: &EventIdentity) -> Self {
         let digits = identity.as_str();
         let identity = digits.get(..8).unwrap_or(digits).into();
-        Self { time_ms: event.status_time.timestamp_millis(), stage, identity }
+        Self { time_ms, stage, identity }
     }
 
     /// The status time, in milliseconds since 1970 UTC.
@@ -100,7 +103,10 @@ fn is_false(flag: &bool) -> bool {
 impl TransactionState {
     /// Takes in one event and what it says of this transaction.
     pub fn apply(&mut self, event: &Event, facts: &TransactionFacts, identity: &EventIdentity, received_at: DateTime<Utc>) {
-        let stamp = Stamp::new(event, normalize::stage(facts.status), identity);
+        // Of what is pending since an untrue time nobody knows when it was: what any other event says came after it.
+        let is_before_all = event.is_time_untrue && facts.status == Status::Pending;
+        let time_ms = if is_before_all { UNKNOWN_MS } else { event.status_time.timestamp_millis() };
+        let stamp = Stamp::new(time_ms, normalize::stage(facts.status), identity);
         put(&mut self.status, Some((facts.status, facts.raw_status.clone())), &stamp);
         put(&mut self.mode, Some(event.mode), &stamp);
         put(&mut self.amount, facts.amount, &stamp);
@@ -134,9 +140,10 @@ impl TransactionState {
         self.status.as_ref().map_or("", |r| r.value.1.as_str())
     }
 
-    /// When the status was reached, in milliseconds since 1970 UTC.
+    /// When the status was reached, in milliseconds since 1970 UTC; where nobody knows, when it was first heard of.
     pub fn status_time_ms(&self) -> i64 {
-        self.status.as_ref().map_or(0, |r| r.stamp.time_ms)
+        let told = self.status.as_ref().map_or(UNKNOWN_MS, |r| r.stamp.time_ms);
+        if told == UNKNOWN_MS { self.first_received_ms.unwrap_or(told) } else { told }
     }
 
     /// When it was made; the status time where no event says.
@@ -192,7 +199,8 @@ pub struct AccountState {
 impl AccountState {
     /// Takes in one event and what it says of this account.
     pub fn apply(&mut self, event: &Event, facts: &AccountFacts, identity: &EventIdentity, received_at: DateTime<Utc>) {
-        let stamp = Stamp::new(event, 0, identity);
+        // Statuses of accounts have no stages: the last one that is told of stands.
+        let stamp = Stamp::new(event.status_time.timestamp_millis(), 0, identity);
         put(&mut self.status, Some(facts.status.clone()), &stamp);
         put(&mut self.partner_id, facts.partner_id.clone(), &stamp);
         put(&mut self.mode, Some(event.mode), &stamp);
@@ -298,6 +306,31 @@ mod tests {
             prop_assert_eq!(&written, &serde_json::to_vec(&expected.0).unwrap());
             let stored: TransactionState = serde_json::from_slice(&written).unwrap();
             prop_assert_eq!(&stored, &expected.0);
+        }
+    }
+
+    /// The same with a status time of that text, or none.
+    fn told_at(status: &str, time: Option<&str>, received: i64) -> Told {
+        let received_at = DateTime::from_timestamp_millis(BEGIN_MS + received).unwrap();
+        let body =
+            json!({"eventType": format!("PAYMENT_{status}"), "payload": {"id": "p", "status": status, "statusTime": time}});
+        let body = body.to_string();
+        let envelope = Envelope::parse(body.as_bytes(), None).unwrap();
+        let identity = EventIdentity::of(Endpoint::Netbanx, None, &envelope);
+        (Event::interpret(&envelope, received_at).unwrap(), identity, received_at)
+    }
+
+    #[test]
+    fn what_is_pending_since_a_time_to_come_comes_before_all_else() {
+        let never = Some("2099-01-01T00:00:00Z");
+        // As it is told in whole seconds, minutes before, by another time to come, or without any.
+        for time in [Some("2025-01-01T00:01:00Z"), Some("2024-12-31T23:00:00Z"), never, None] {
+            for (first, second) in [(0, 500), (500, 0)] {
+                let pending = told_at("PENDING", never, first);
+                let (state, _) = fold(&[pending.clone(), told_at("COMPLETED", time, second)]);
+                assert_eq!(state.status(), Status::Completed, "{time:?} {first}");
+                assert_eq!(fold(&[pending]).0.status_time_ms(), BEGIN_MS + first);
+            }
         }
     }
 

@@ -55,10 +55,11 @@ impl EventIdentity {
         hash.finish()
     }
 
-    /// The identity of a body that cannot be interpreted: only an equal one is the same.
+    /// The identity of a body that cannot be interpreted: only an equal one is the same, but for the attempt of an object.
     pub fn of_unreadable(endpoint: Endpoint, company: Option<&str>, body: &[u8]) -> Self {
         let mut hash = Fields::for_receiver(Some("unreadable"), endpoint, company);
-        hash.add_bytes(Some(body));
+        let text = std::str::from_utf8(body).ok().map(canonical);
+        hash.add_bytes(Some(text.as_ref().map_or(body, String::as_bytes)));
         hash.finish()
     }
 

@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 
 use crate::{
     Endpoint, Envelope, Event, EventIdentity, Rejection,
-    json::{Document, JsonType},
+    envelope::HOLDERS,
+    json::{Document, Json, JsonType},
     masking,
 };
 
@@ -141,7 +142,7 @@ impl<'b> Part<'b> {
         if self.rewritten.get().is_none() {
             match Envelope::parse(&self.bytes, header_name) {
                 Ok(envelope) if taken_out(envelope.body()).is_none() => return checked(envelope),
-                Err(rejection) if !matches!(rejection, Rejection::NoCharacter(_)) => return Err(rejection),
+                Err(rejection) if !matches!(rejection, Rejection::NoCharacter(_) | Rejection::NoObject) => return Err(rejection),
                 _ => {}
             }
         }
@@ -190,16 +191,15 @@ fn document(text: &str) -> Option<Document<'_>> {
     Document::of(serde_json::from_str(text).ok()?).ok()
 }
 
-/// The fields that hold the object of interest in one shape or another, in the order of the shapes.
-const HOLDERS: [&str; 3] = ["payload", "eventData", "account"];
-
 /// The body with the object of interest taken out of the string that it stands in; nothing where it stands in none.
 fn taken_out(body: &Document<'_>) -> Option<String> {
     let root = body.root()?;
-    let holders = HOLDERS.iter().filter_map(|name| root.get(name)).take_while(|holder| !holder.is_object());
+    let is_whole = |holder: &Json<'_, '_>| holder.is_object() && holder.values().next().is_some();
+    let holders = HOLDERS.iter().filter_map(|(name, _)| root.get(name)).take_while(|holder| !is_whole(holder));
     for holder in holders.filter(|holder| holder.json_type() == JsonType::Text) {
         let said = holder.string()?;
-        let object = match said.trim() {
+        // A mark of the byte order is no blank to Rust.
+        let object = match said.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}') {
             said if said.starts_with('"') => unwrapped(said),
             said => Some(said.to_owned()),
         };

@@ -57,7 +57,7 @@ pub use topic::Topic;
 /// The version of the rules by which a webhook becomes rows. Raised whenever a stored webhook would mean something else than
 /// before: a family, a status name, a field that is read otherwise. Rows carry the version that folded them; those of before there
 /// were versions have 0. `netbanx replay` brings them up to this one.
-pub const RULES_VERSION: i64 = 1;
+pub const RULES_VERSION: i64 = 2;
 
 /// Why a body cannot be interpreted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,9 +83,12 @@ pub enum Rejection {
     /// Neither body nor headers name the event.
     #[error("the event has no name: eventType or eventName is missing")]
     NoEventName,
-    /// The event name is longer than 100 characters or has others than letters, digits, `_`, `.`, `-`.
-    #[error("the event name may have 1 to 100 letters, digits, '_', '.' or '-'")]
+    /// The event name has neither a letter of ASCII nor a digit.
+    #[error("the event name has neither a letter from A to Z nor a digit")]
     BadEventName,
+    /// Nothing names the transaction, and `payload` or `eventData` holds something else than an object.
+    #[error("payload or eventData must be an object: nothing else names the transaction")]
+    NoObject,
     /// A number that cannot be kept exactly.
     #[error("{field}: {reason}")]
     BadNumber {

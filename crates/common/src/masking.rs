@@ -10,16 +10,19 @@
 //! | `fields` | what the name of a field says of its value |
 //! | `text` | what is masked in a text, by its look or as JSON within it |
 //! | `pairs` | names and values in a text that is no JSON as a whole |
+//! | `codes` | security codes behind their names in any text |
 //! | `numbers` | where the numbers in a text are |
 //! | `lookalikes` | what has as many digits and is none |
 //! | `cards`, `ibans` | which digits make a number |
-//! | `signs`, `digits` | how digits and letters may be written |
+//! | `signs`, `digits`, `html` | how digits and letters may be written |
 //!
 //! What is masked is JSON, is interpreted as before, and stays as it is when it is masked again.
 
 mod cards;
+mod codes;
 mod digits;
 mod fields;
+mod html;
 mod ibans;
 mod lookalikes;
 mod numbers;
@@ -58,7 +61,8 @@ pub fn masked(text: &str) -> Option<String> {
 fn write(out: &mut Vec<u8>, body: &Document<'_>, rule: Rule) {
     let Some(root) = body.root() else { return };
     let Range { start, end } = root.range();
-    let mut copy = Copy { out, body, has_spaces: !body.is_compact() && !rule.is_in_text(), at: start };
+    let has_spaces = !body.is_compact() && !rule.is_in_text();
+    let mut copy = Copy { out, body, has_spaces, may_hold_codes: codes::may_hold(body.text()), at: start };
     copy.mask(root, rule);
     copy.up_to(end);
 }
@@ -108,12 +112,14 @@ impl Rule {
         let Self::ByLook(place) = self.of_item() else {
             return if named == Field::Secret { Self::Blank } else { self };
         };
+        let is_scalar = !matches!(field.json_type(), JsonType::Object | JsonType::Array);
         let is_public_account = place.is_account_event && place.depth <= 2;
         match named {
             Field::Secret => Self::Blank,
             Field::Number => Self::Whole,
             Field::AccountNumber if !is_public_account => Self::Whole,
-            Field::Id if !matches!(field.json_type(), JsonType::Object | JsonType::Array) => Self::Kept,
+            Field::BankAccount if is_scalar => Self::Whole,
+            Field::Id if is_scalar => Self::Kept,
             Field::Amount => Self::Amount(place),
             _ => Self::ByLook(place),
         }
@@ -128,14 +134,14 @@ impl Rule {
     }
 
     /// What is left of a scalar, where it is masked.
-    fn masked(self, scalar: Json<'_, '_>) -> Option<Value> {
+    fn masked(self, scalar: Json<'_, '_>, may_hold_codes: bool) -> Option<Value> {
         let written = scalar.written();
         let masked = match (self, scalar.json_type()) {
             (Self::Whole, JsonType::Text) => text::last_four(&scalar.string()?),
             (Self::Whole, JsonType::Number) => text::last_four(&whole(written).unwrap_or_else(|| written.to_owned())),
             (Self::ByLook(place) | Self::Amount(place), JsonType::Text) => match scalar.string()? {
                 // Without an escape there is no quotation mark.
-                Cow::Borrowed(said) => text::mask_numbers(said)?,
+                Cow::Borrowed(said) => text::mask_numbers(said, may_hold_codes)?,
                 Cow::Owned(said) => text::mask(&said, place.layers)?,
             },
             (Self::ByLook(_) | Self::Amount(_), JsonType::Number) => text::last_four(&card_of_number(written)?),
@@ -151,6 +157,8 @@ struct Copy<'o, 'd, 't> {
     body: &'d Document<'t>,
     /// Whether spaces are to be left out.
     has_spaces: bool,
+    /// Whether any of it may hold a security code behind its name: looked at once, not in each text.
+    may_hold_codes: bool,
     /// How far it has come.
     at: usize,
 }
@@ -161,20 +169,42 @@ impl Copy<'_, '_, '_> {
             JsonType::Null => {}
             _ if matches!(rule, Rule::Blank) => self.replace(value.range(), r#""***""#),
             JsonType::Object => value.values().for_each(|field| self.mask_field(field, rule)),
-            JsonType::Array => value.values().for_each(|item| self.mask(item, rule.of_item())),
+            JsonType::Array => match self.masked_list(value, rule) {
+                Some(masked) => self.mask_again(value.range(), &masked, rule),
+                None => value.values().for_each(|item| self.mask(item, rule.of_item())),
+            },
             JsonType::Bool => {}
             JsonType::Number | JsonType::Text => {
-                if let Some(masked) = rule.masked(value) {
+                if let Some(masked) = rule.masked(value, self.may_hold_codes) {
                     self.replace(value.range(), &masked.to_string());
                 }
             }
         }
     }
 
+    /// A list of texts that holds the groups of a number, as it is written without it.
+    fn masked_list(&self, list: Json<'_, '_>, rule: Rule) -> Option<String> {
+        let is_by_look = matches!(rule, Rule::ByLook(_) | Rule::Amount(_)) && list.values().nth(1).is_some();
+        let is_wanted = is_by_look && list.values().all(|item| item.json_type() == JsonType::Text);
+        if !is_wanted || !text::may_hold(self.body.text().get(list.range())?) {
+            return None;
+        }
+        // Without the spaces between them.
+        let items: Vec<&str> = list.values().filter_map(|item| self.body.text().get(item.range())).collect();
+        text::mask_list(&format!("[{}]", items.join(",")))
+    }
+
+    fn mask_again(&mut self, range: Range<usize>, list: &str, rule: Rule) {
+        let Some(document) = serde_json::from_str(list).ok().and_then(|raw| Document::of(raw).ok()) else { return };
+        self.up_to(range.start);
+        write(self.out, &document, rule);
+        self.at = range.end;
+    }
+
     /// A number may be in the name, too, whatever it says of its value.
     fn mask_field(&mut self, field: Json<'_, '_>, rule: Rule) {
         let name = field.name();
-        let masked = text::mask_name(&name);
+        let masked = text::mask_name(&name, self.may_hold_codes);
         if let Some(masked) = &masked {
             self.replace(field.name_range(), &Value::from(masked.as_str()).to_string());
         }

@@ -1,5 +1,6 @@
 //! Normal form: the many event names and statuses reduced to a few kinds and statuses.
 
+use ring::digest;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -105,6 +106,45 @@ pub fn canonical_name(raw: &str) -> SmolStr {
     raw.trim().chars().map(|c| if matches!(c, '.' | '-' | ' ') { '_' } else { c.to_ascii_uppercase() }).collect()
 }
 
+/// Characters of an event name that are kept.
+const NAME_LENGTH: usize = 100;
+
+/// An event's name in its canonical spelling: letters, digits and `_`, and three stars for what was masked in it. What else there
+/// is stands for `_`, and what nobody sees for nothing, so that a name in a spelling that is new to us is a name. One that is too
+/// long is shortened, with a hash of the whole behind it. None where no letter and no digit is left.
+pub fn event_name(raw: &str) -> Option<SmolStr> {
+    let plain = canonical_name(raw);
+    if plain.len() <= NAME_LENGTH && plain.bytes().all(is_of_name) {
+        return Some(plain).filter(|name| has_letter(name));
+    }
+    let letter = |c: char| if c.is_ascii() && is_of_name(c as u8) { c } else { '_' };
+    let part = |part: &str| part.chars().filter(|c| !is_unseen(*c)).map(letter).collect::<String>();
+    let name = plain.split("***").map(part).collect::<Vec<_>>().join("***");
+    if !has_letter(&name) {
+        return None;
+    }
+    if name.len() <= NAME_LENGTH {
+        return Some(name.into());
+    }
+    let hash = hex::encode_upper(digest::digest(&digest::SHA256, plain.as_bytes()));
+    let (begin, end) = (name.get(..NAME_LENGTH - 33)?, hash.get(..32)?);
+    Some(format!("{begin}_{end}").into())
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn has_letter(name: &str) -> bool {
+    name.bytes().any(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Control characters, and marks of no width.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}')
+}
+
 /// The normal status of a raw status word or, where it is absent, of a canonical event name:
 /// the last word of the name that means something decides.
 pub fn status(raw: Option<&str>, event_name: &str) -> Status {
@@ -117,7 +157,8 @@ pub fn status(raw: Option<&str>, event_name: &str) -> Status {
     }
 }
 
-fn word_status(word: &str) -> Option<Status> {
+/// The status that a canonical word means; none where nobody knows it.
+pub fn word_status(word: &str) -> Option<Status> {
     Some(match word {
         "RECEIVED" | "INITIATED" | "PENDING" | "PROCESSING" | "HELD" | "PAYABLE" | "AUTHORIZED" | "OPENED" | "CREATED" => {
             Status::Pending
@@ -165,6 +206,27 @@ pub fn onboarding_stage(status: &str) -> OnboardingStage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_spelling_is_a_name() {
+        let long = "x".repeat(101);
+        for (raw, name) in [
+            ("payment.completed", "PAYMENT_COMPLETED"),
+            ("PAYMENT:COMPLETED", "PAYMENT_COMPLETED"),
+            ("PAYMENT/COMPLETED", "PAYMENT_COMPLETED"),
+            ("payment\tcompleted", "PAYMENTCOMPLETED"),
+            ("PAYMENT\u{200b}_COMPLETED\u{feff}", "PAYMENT_COMPLETED"),
+            ("PAYMENT_COMPLÉTED", "PAYMENT_COMPL_TED"),
+            ("PAYMENT_\u{fffd}", "PAYMENT__"),
+            ("PAYMENT_***1111", "PAYMENT_***1111"),
+        ] {
+            assert_eq!(event_name(raw).as_deref(), Some(name), "{raw}");
+            assert_eq!(event_name(name).as_deref(), Some(name), "once more");
+        }
+        let (cut, other) = (event_name(&long), event_name(&format!("{long}y")));
+        assert!(cut.as_ref().is_some_and(|name| name.len() == NAME_LENGTH && event_name(name) == cut) && cut != other);
+        assert_eq!(["", " ", "???", "****", "\u{200b}", "支付"].map(event_name), [const { None }; 6]);
+    }
 
     #[test]
     fn statuses() {

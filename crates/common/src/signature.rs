@@ -14,8 +14,11 @@ use subtle::ConstantTimeEq;
 /// Header names that carry a signature.
 pub const HEADERS: [&str; 4] = ["signature", "x-paysafe-signature", "x-netbanx-signature", "x-signature"];
 
+/// Signatures of one header that are compared at most: what stands in one does not hide those of another.
+pub const MAX_OF_HEADER: usize = 8;
+
 /// Signatures of one request that are compared at most.
-pub const MAX_CANDIDATES: usize = 8;
+const MAX_CANDIDATES: usize = MAX_OF_HEADER * HEADERS.len();
 
 /// What stands before a signature in some spellings; compared without regard to case.
 const PREFIXES: [&str; 6] = ["sha256=", "sha256:", "hmac-sha256=", "v1=", "v1:", "signature="];
@@ -30,7 +33,7 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_P
 /// The 32 bytes of an HMAC-SHA-256.
 type Tag = [u8; 32];
 
-/// The signatures that a request carries, decoded: at most [`MAX_CANDIDATES`].
+/// The signatures that a request carries, decoded: at most [`MAX_OF_HEADER`] of each header.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Candidates {
     tags: [Tag; MAX_CANDIDATES],
@@ -38,18 +41,23 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// Reads every value of every signature header, in the order given. A value may hold several signatures, separated by
+    /// Reads every value of one signature header, in the order given. A value may hold several signatures, separated by
     /// commas or blanks; what has the shape of none is passed over.
     pub fn gather<'v>(values: impl IntoIterator<Item = &'v str>) -> Self {
-        let mut all = Self::default();
+        Self::default().and(values)
+    }
+
+    /// The same and those of another header.
+    #[must_use]
+    pub fn and<'v>(mut self, values: impl IntoIterator<Item = &'v str>) -> Self {
         let tokens = values.into_iter().flat_map(|value| value.split(|c: char| c == ',' || c == ';' || c.is_whitespace()));
-        for (place, tag) in tokens.filter_map(decode).take(MAX_CANDIDATES).enumerate() {
-            if let Some(slot) = all.tags.get_mut(place) {
+        for tag in tokens.filter_map(decode).take(MAX_OF_HEADER) {
+            if let Some(slot) = self.tags.get_mut(self.count) {
                 *slot = tag;
-                all.count = place + 1;
+                self.count += 1;
             }
         }
-        all
+        self
     }
 
     /// Whether nothing in the headers had the shape of a signature.
@@ -196,8 +204,12 @@ mod tests {
     fn so_many_are_compared_and_no_more() {
         let (wrong, right) = (sign(&key("wrong"), b""), sign(&key("k"), b""));
         let behind = |count: usize| Candidates::gather(vec![wrong.as_str(); count].into_iter().chain([right.as_str()]));
-        assert!(behind(MAX_CANDIDATES - 1).verifies([&key("k")], &[b""]));
-        assert!(!behind(MAX_CANDIDATES).verifies([&key("k")], &[b""]));
+        assert!(behind(MAX_OF_HEADER - 1).verifies([&key("k")], &[b""]));
+        assert!(!behind(MAX_OF_HEADER).verifies([&key("k")], &[b""]));
+        // Another header has its own share, as many as there are.
+        let full = (1..HEADERS.len()).fold(Candidates::default(), |all, _| all.and([wrong.as_str(); 9]));
+        assert!(full.and([right.as_str()]).verifies([&key("k")], &[b""]));
+        assert!(!full.and([wrong.as_str(); 9]).and([right.as_str()]).verifies([&key("k")], &[b""]));
     }
 
     #[test]

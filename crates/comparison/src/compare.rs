@@ -6,19 +6,23 @@
 //!    by reference among the transactions that are left: first those of nearly the same time, then those of the same day.
 //! 3. What is left of the rows is missing here; transactions within the reports' span of time that are left are missing there.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod candidates;
 
-use common::{CompanyId, Kind, Mode, Status};
+use std::collections::HashSet;
+
+pub(crate) use candidates::transaction;
+use common::{CompanyId, Kind, Mode};
 use reconcile::{
     Field, Item, Malformed, Report, Row, Totals, Transaction, item,
-    matching::{ById, NEAR_MS, WINDOW_MS, by_id, by_reference, differences, has_reference},
+    matching::{ById, NEAR_MS, WINDOW_MS, by_id, differences, has_reference},
+    row::unsigned,
     totals::Sort,
 };
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use store::{
     entity::reconciliation,
-    reconciliations::{self, DEFERRED, Known, NewItem, Outcome},
+    reconciliations::{self, DEFERRED, NewItem, Outcome},
 };
 
 use crate::Error;
@@ -27,9 +31,6 @@ use crate::Error;
 const CHUNK: usize = 5_000;
 /// Deferred rows that are looked at together: a reference may have many transactions.
 const DEFERRED_CHUNK: u64 = 1_000;
-/// Transactions that are read for a chunk of references. Beyond it the chunk is halved.
-const CANDIDATES: usize = 50_000;
-
 const UNKNOWN: &str = "no transaction here has its id, or its reference, kind, amount and currency within a day";
 const UNKNOWN_ID: &str = "no transaction here has its id";
 const NAMED_TWICE: &str = "another row of the reports names the same transaction";
@@ -45,6 +46,8 @@ pub struct Comparison<'d> {
     mode: Mode,
     kinds: Vec<Kind>,
     run: reconciliation::Model,
+    /// Whether rows come by time, so that the transactions of a chunk are those of a short span.
+    is_by_time: bool,
     /// Transactions that a row was given.
     taken: HashSet<u128>,
     /// Transactions that rows name which cannot be read.
@@ -72,7 +75,8 @@ impl<'d> Comparison<'d> {
         let files: Vec<Value> = reports.iter().map(|report| json!({"name": report.name(), "rows": 0})).collect();
         let run = reconciliations::begin(db, company, mode.as_str(), &json!(files).to_string()).await?;
         let (taken, named, items, totals) = (HashSet::new(), HashSet::new(), Vec::new(), Totals::default());
-        Ok(Self { db, company, mode, kinds, run, taken, named, items, last: 0, rows: 0, matched: 0, span: None, totals, files })
+        let (is_by_time, last, rows, matched, span) = (true, 0, 0, 0, None);
+        Ok(Self { db, company, mode, kinds, run, is_by_time, taken, named, items, last, rows, matched, span, totals, files })
     }
 
     /// The run as it is kept while it goes on.
@@ -87,6 +91,7 @@ impl<'d> Comparison<'d> {
         for report in reports {
             self.read(report, progress).await?;
         }
+        self.is_by_time = false;
         for window in [NEAR_MS, WINDOW_MS] {
             self.look_up_deferred(window).await?;
         }
@@ -107,6 +112,7 @@ impl<'d> Comparison<'d> {
     async fn read(&mut self, mut report: Report, progress: Progress<'_>) -> Result<(), Error> {
         let before = self.rows;
         let has_ids = report.has(Field::Id);
+        self.is_by_time = true;
         loop {
             // Reading blocks, and requests are answered beside it.
             let chunk = tokio::task::spawn_blocking(move || {
@@ -142,20 +148,10 @@ impl<'d> Comparison<'d> {
         Ok(())
     }
 
-    /// The transactions that have one of these ids, by id.
-    async fn known(&self, ids: impl Iterator<Item = &str>) -> Result<HashMap<String, Vec<Transaction>>, Error> {
-        let ids: BTreeSet<&str> = ids.collect();
-        let mut by_id: HashMap<String, Vec<Transaction>> = HashMap::with_capacity(ids.len());
-        for found in reconciliations::by_ids(self.db, self.company, self.mode, &ids).await? {
-            let ours = transaction(found);
-            by_id.entry(ours.id.clone()).or_default().push(ours);
-        }
-        Ok(by_id)
-    }
-
     async fn look_up(&mut self, rows: Vec<Row>, bad: &[Malformed], has_ids: bool) -> Result<(), Error> {
-        let ids = rows.iter().filter_map(|row| row.id.as_deref()).chain(bad.iter().filter_map(|row| row.id.as_deref()));
-        let known = self.known(ids).await?;
+        // Of a row that cannot be read the kind is not known.
+        let keys = rows.iter().filter_map(|row| Some((row.kind, row.id.as_deref()?)));
+        let known = self.known(keys.chain(bad.iter().filter_map(|row| Some((None, row.id.as_deref()?))))).await?;
         let of = |id: &Option<String>| id.as_ref().and_then(|id| known.get(id)).map(Vec::as_slice).unwrap_or_default();
         let mut unknown = Vec::new();
         for row in rows {
@@ -184,38 +180,6 @@ impl<'d> Comparison<'d> {
         Ok(())
     }
 
-    /// For each of `rows` the transaction that it is by reference, of those that are left.
-    async fn by_reference(&self, rows: &[Row], window_ms: i64) -> Result<Vec<Option<Transaction>>, Error> {
-        let mut found = Vec::with_capacity(rows.len());
-        let mut taken = HashSet::new();
-        let mut parts = vec![rows];
-        while let Some(part) = parts.pop() {
-            let mut left = self.of_references(part, window_ms).await?;
-            if left.len() >= CANDIDATES && part.len() > 1 {
-                let (first, second) = part.split_at(part.len() / 2);
-                parts.extend([second, first]);
-                continue;
-            }
-            left.retain(|ours| !self.taken.contains(&ours.row_id.as_u128()) && !taken.contains(&ours.row_id));
-            let given = by_reference(part, &left, window_ms);
-            taken.extend(given.iter().flatten().map(|ours| ours.row_id));
-            found.extend(given.into_iter().map(Option::<&Transaction>::cloned));
-        }
-        Ok(found)
-    }
-
-    /// Transactions that may be one of `rows`, taken ones among them.
-    async fn of_references(&self, rows: &[Row], window_ms: i64) -> Result<Vec<Transaction>, Error> {
-        let rows = || rows.iter().filter(|row| has_reference(row));
-        let references: BTreeSet<&str> = rows().filter_map(|row| row.merchant_ref_num.as_deref()).collect();
-        let amounts: BTreeSet<i64> = rows().filter_map(|row| row.amount).collect();
-        let from = rows().filter_map(|row| row.time_ms).min().unwrap_or_default() - window_ms;
-        let until = rows().filter_map(|row| Some(row.time_ms? + row.spans_ms)).max().unwrap_or_default() + window_ms;
-        let (span, limit) = ((from, until), CANDIDATES as u64);
-        let found = reconciliations::by_references(self.db, self.company, self.mode, &references, &amounts, span, limit).await?;
-        Ok(found.into_iter().map(transaction).collect())
-    }
-
     /// Looks for the transactions of deferred rows: by id, whatever their kind, and by reference.
     async fn look_up_deferred(&mut self, window_ms: i64) -> Result<(), Error> {
         let mut after = 0;
@@ -225,7 +189,7 @@ impl<'d> Comparison<'d> {
             after = last.number;
             let rows: Vec<Row> =
                 page.iter().map(|item| item::row_of(&serde_json::from_str(&item.detail).unwrap_or_default())).collect();
-            let known = self.known(rows.iter().filter_map(|row| row.id.as_deref())).await?;
+            let known = self.known(rows.iter().filter_map(|row| Some((None, row.id.as_deref()?)))).await?;
             let (mut settled, mut unknown) = (Vec::new(), Vec::new());
             for (row, item) in rows.into_iter().zip(&page) {
                 let candidates = row.id.as_ref().and_then(|id| known.get(id)).map(Vec::as_slice).unwrap_or_default();
@@ -280,7 +244,8 @@ impl<'d> Comparison<'d> {
             self.matched += 1;
             // Where the report is silent, our transaction tells the group.
             let (kind, currency) = (row.kind.or(Some(ours.kind)), row.currency.clone().or_else(|| ours.currency.clone()));
-            let (amount, time_ms) = (row.amount.or(ours.amount), row.time_ms.or(Some(ours.time_ms)));
+            let amount = row.amount.or(ours.amount).map(|amount| unsigned(ours.kind, amount));
+            let time_ms = row.time_ms.or(Some(ours.time_ms));
             self.totals.add_row(Sort::Matched, &Row { kind, currency, amount, time_ms, ..Row::default() });
         } else {
             self.totals.add_row(Sort::Differing, row);
@@ -315,18 +280,4 @@ fn chunk_of(report: &mut Report) -> Result<(Vec<Row>, Vec<Malformed>), reconcile
         }
     }
     Ok((rows, bad))
-}
-
-/// As the comparison has it.
-pub(crate) fn transaction(known: Known) -> Transaction {
-    Transaction {
-        row_id: known.id,
-        kind: Kind::parse(&known.kind).unwrap_or(Kind::Payment),
-        id: known.external_id,
-        merchant_ref_num: known.merchant_ref_num,
-        status: Status::parse(&known.status).unwrap_or(Status::Pending),
-        amount: known.amount,
-        currency: known.currency,
-        time_ms: known.transaction_time,
-    }
 }

@@ -2,32 +2,27 @@
 //! beside them and folded by the same rules, its status as of the moment of the comparison: nothing that a webhook said is
 //! overwritten, and a webhook that tells of a later status counts.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    str::FromStr,
-    time::Duration,
-};
+mod said;
+
+use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 use cache::Tags;
 use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Mode, topic::tags_of_events};
-use reconcile::{
-    Finding, Row, Transaction,
-    item::{row_of, time},
-};
+use reconcile::{Finding, Transaction};
+use said::{body, id_of, said};
 use sea_orm::DatabaseConnection;
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::{
     batch::{NewEvent, Writer},
     entity::{reconciliation, reconciliation_item},
-    reconciliations::{self, By, Decision},
+    reconciliations::{self, By, Decision, OPEN},
 };
 use uuid::Uuid;
 
 use crate::{Error, compare::transaction};
 
-/// Items that are taken over together.
-const PAGE: u64 = 100;
+/// Items that are taken over together: the run is counted again after each.
+const PAGE: u64 = 500;
 /// Longest wait for the cache to learn of it: afterwards its answers end with their time to live.
 const INVALIDATE: Duration = Duration::from_secs(5);
 
@@ -70,7 +65,24 @@ impl fmt::Display for Done {
     }
 }
 
-/// Takes over open items of `run`, as far as they say enough. Doing it again does no harm.
+/// Refuses items that are not there, are not open, or of which the report says nothing.
+pub async fn check(db: &DatabaseConnection, run: &reconciliation::Model, which: &[Which]) -> Result<(), Error> {
+    for which in which {
+        let Which::Item(number) = *which else { continue };
+        let item = reconciliations::item(db, run, number).await?.ok_or(Error::NoSuchItem(number))?;
+        if item.state != OPEN {
+            return Err(Error::NotOpen(number));
+        }
+        match Finding::ALL.into_iter().find(|finding| finding.as_str() == item.finding) {
+            Some(Finding::MissingThere) => return Err(Error::NothingToTakeOver(number, "missing there")),
+            Some(Finding::Malformed) => return Err(Error::NothingToTakeOver(number, "malformed")),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Takes over open items of `run`, as far as they say enough; nothing where one of `which` fails its [`check`].
 pub async fn run(
     db: &DatabaseConnection,
     tags: &Tags,
@@ -78,22 +90,26 @@ pub async fn run(
     which: &[Which],
     by: By<'_>,
 ) -> Result<Done, Error> {
+    check(db, run, which).await?;
     let writer = Writer::new(db.clone(), 0);
     let is_meant = |number| which.contains(&Which::All) || which.contains(&Which::Item(number));
+    // One item among a million is not looked for among them all.
+    let (first, last) = bounds(which);
     let mut done = Done::default();
     for finding in [Finding::MissingHere, Finding::Differing] {
-        let mut after = 0;
-        loop {
+        let mut after = first.saturating_sub(1);
+        while after < last {
             let page = reconciliations::items(db, run, finding.as_str(), after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = last.number;
+            let Some(latest) = page.last() else { break };
+            after = latest.number;
             let meant: Vec<&reconciliation_item::Model> = page.iter().filter(|item| is_meant(item.number)).collect();
             let details: Vec<Value> = meant.iter().map(|item| serde_json::from_str(&item.detail).unwrap_or_default()).collect();
             let known = known(db, run, &details).await?;
             let (mut numbers, mut events) = (Vec::new(), Vec::new());
             for (item, detail) in meant.iter().zip(&details) {
-                match body(run, item.number, detail, &known) {
-                    Ok(body) => {
+                match said(detail, &known, clock::now_ms()) {
+                    Ok(said) => {
+                        let body = body(run, item.number, &said);
                         events.push(event(run, body, writer.has_legacy().await)?);
                         numbers.push(item.number);
                     }
@@ -115,57 +131,21 @@ pub async fn run(
     Ok(done)
 }
 
+/// The first and the last number that may be meant.
+fn bounds(which: &[Which]) -> (i64, i64) {
+    let numbers = which.iter().map(|which| match which {
+        Which::All => (0, i64::MAX),
+        Which::Item(number) => (*number, *number),
+    });
+    numbers.reduce(|(first, last), (own, same)| (first.min(own), last.max(same))).unwrap_or((0, 0))
+}
+
 /// The transactions that the items may be about, by id.
 async fn known(db: &DatabaseConnection, run: &reconciliation::Model, details: &[Value]) -> Result<Vec<Transaction>, Error> {
-    let ids: BTreeSet<&str> = details.iter().filter_map(id_of).collect();
+    let ids = details.iter().filter_map(id_of).map(|id| (None, id));
     let mode = Mode::parse(&run.mode).unwrap_or(Mode::Live);
-    let found = reconciliations::by_ids(db, CompanyId(run.company_id), mode, &ids).await?;
+    let found = reconciliations::by_keys(db, CompanyId(run.company_id), mode, ids).await?;
     Ok(found.into_iter().map(transaction).collect())
-}
-
-/// The id that we have of it, or would have.
-fn id_of(detail: &Value) -> Option<&str> {
-    let text = |name: &str| detail.get(name).and_then(Value::as_str);
-    text("idHere").or_else(|| text("id"))
-}
-
-/// What a webhook would say that says what the report does; or why there is none.
-fn body(run: &reconciliation::Model, number: i64, detail: &Value, known: &[Transaction]) -> Result<String, &'static str> {
-    let row = row_of(detail);
-    let id = id_of(detail).ok_or("the report does not tell its id")?;
-    let own = detail.get("transactionId").and_then(Value::as_str);
-    let Row { kind, status, amount, currency, merchant_ref_num, time_ms, .. } = row;
-    let (kind, status) = if let Some(own) = own {
-        let own = own.parse::<Uuid>().ok().and_then(|own| known.iter().find(|ours| ours.row_id == own));
-        let ours = own.ok_or("our transaction is not there any more")?;
-        if kind.is_some_and(|kind| kind != ours.kind) {
-            return Err("a transaction's kind is a part of its key, which does not change");
-        }
-        (ours.kind, status.unwrap_or(ours.status))
-    } else {
-        let kind = kind.ok_or("the report does not tell its kind")?;
-        if known.iter().any(|ours| ours.id == id && ours.kind == kind) {
-            return Err("there is such a transaction by now: compare again");
-        }
-        (kind, status.ok_or("the report does not tell its status")?)
-    };
-    // Of a transaction that we have, webhooks told when it was made.
-    let made = time_ms.filter(|_| own.is_none()).and_then(time);
-    let mut payload = json!({"id": id, "status": status, "statusTime": time(run.started_at)});
-    if let Some(fields) = payload.as_object_mut() {
-        let told = [
-            ("amount", amount.map(Value::from)),
-            ("currencyCode", currency.map(Value::from)),
-            ("merchantRefNum", merchant_ref_num.filter(|_| own.is_none()).map(Value::from)),
-            ("txnTime", made.map(Value::from)),
-        ];
-        fields.extend(told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    }
-    let name = format!("{}_{}", kind.as_str(), status.as_str());
-    let body = json!({
-        "eventType": name, "mode": run.mode, "source": "report", "reconciliation": run.id, "item": number, "payload": payload,
-    });
-    Ok(body.to_string())
 }
 
 /// The event that `body` tells, as of now.

@@ -1,17 +1,11 @@
 //! A run and its items as answers tell them.
 
 use reconcile::{Finding, item};
-use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use store::{
     entity::{reconciliation::Model, reconciliation_item},
-    reconciliations,
+    reconciliations::Changes,
 };
-
-use crate::Error;
-
-/// How many of a run's differences are new, and how many of the run before are gone.
-pub type Changes = Option<(u64, u64)>;
 
 /// Whether anything is to be looked at.
 pub fn differs(run: &Model) -> bool {
@@ -54,21 +48,6 @@ pub fn about(run: &Model, changes: Changes) -> Value {
         "isMissingThereKnown": run.from_time.is_some(), "ignored": run.ignored,
         "new": changes.map(|(new, _)| new), "gone": changes.map(|(_, gone)| gone), "totals": parsed(&run.totals),
     })
-}
-
-/// How many differences of `run` the comparison before had not, and how many it had that are gone; none where it is the first.
-pub async fn changes(db: &DatabaseConnection, run: &Model) -> Result<Changes, Error> {
-    let Some(before) = reconciliations::run_before(db, run).await? else { return Ok(None) };
-    let new = only_in(db, run, &before).await?;
-    Ok(Some((new, only_in(db, &before, run).await?)))
-}
-
-/// How many open differences `run` has and `other` has not. Where all is well, nobody is asked.
-async fn only_in(db: &DatabaseConnection, run: &Model, other: &Model) -> Result<u64, Error> {
-    if run.missing_here + run.missing_there + run.differing == 0 {
-        return Ok(0);
-    }
-    Ok(reconciliations::not_in(db, run, other.id).await?)
 }
 
 /// The names of a run's files, in order.

@@ -41,6 +41,11 @@ impl RouteMetrics {
         Self::of(request.match_pattern().as_deref().unwrap_or("unmatched"))
     }
 
+    /// The pattern of its path.
+    pub fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
     fn record(&self, method: &'static str, status: u16, took: Duration) {
         let (mut durations, answer) = (self.durations.borrow_mut(), (method, status));
         if let Some((_, duration)) = durations.iter().find(|(known, _)| *known == answer) {

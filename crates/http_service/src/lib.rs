@@ -10,6 +10,7 @@ pub mod quota;
 mod rate_limit;
 mod server;
 mod success;
+mod unread;
 
 pub use client_address::AddressSource;
 pub use instrument::{RouteMetrics, TRACEPARENT};

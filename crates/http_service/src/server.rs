@@ -10,7 +10,7 @@ use actix_web::{
 };
 use tokio::sync::watch;
 
-use crate::{Problem, ProblemKind, instrument::instrument, methods::head};
+use crate::{Problem, ProblemKind, instrument::instrument, methods::head, unread::hold};
 
 /// Becomes true when the process is to stop.
 pub type Stop = watch::Receiver<bool>;
@@ -39,6 +39,7 @@ where
     let mut server = HttpServer::new(move || {
         App::new()
             .wrap(from_fn(head))
+            .wrap(from_fn(hold))
             .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")))
             .wrap(from_fn(instrument))
             .configure(&routes)

@@ -6,6 +6,7 @@ use common::{
     job::{SEALED, UNNAMED, UNREADABLE, sealed_for},
     masking,
 };
+use failpoints::Point;
 use http_service::{Problem, ProblemKind};
 use queue::{Enqueued, Lane, NewJob};
 use smol_str::SmolStr;
@@ -166,6 +167,7 @@ async fn enqueue(
     let sent = ingress.producer.enqueue_known_as(job, legacy).instrument(span).await;
     if matches!(sent, Ok(Enqueued::Accepted)) {
         metrics::sent(lane);
+        failpoints::reached(Point::WebhookEnqueued);
     }
     sent
 }

@@ -14,6 +14,7 @@ use common::{
     CompanyId, Endpoint, Rejection,
     envelope::EVENT_TYPE_HEADERS,
     intake::{self, Intake, Part},
+    normalize,
     signature::{self, Candidates},
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -89,11 +90,20 @@ async fn accept(
         endpoint,
         slug,
         company,
-        header_name: EVENT_TYPE.iter().find_map(|name| text(request.headers(), name)),
+        header_name: event_name(request.headers()),
         traceparent: text(request.headers(), &TRACEPARENT),
         received_ms: clock::now_ms(),
     };
     keep_all(ingress, to, &body).await.map_err(read)
+}
+
+/// The event name that a header gives: the first that is one.
+fn event_name(headers: &HeaderMap) -> Option<&str> {
+    let told = EVENT_TYPE.iter().flat_map(|name| headers.get_all(name)).filter_map(|value| value.to_str().ok());
+    let mut told = told.filter(|name| !name.trim().is_empty()).peekable();
+    let first = told.peek().copied();
+    // Where none is a name, it is told what was wrong with the first.
+    told.find(|name| normalize::event_name(name).is_some()).or(first)
 }
 
 /// The company that the path names; [`CompanyId::NONE`] where it names none.
@@ -111,8 +121,10 @@ async fn verify(
     company: CompanyId,
 ) -> Result<(), Problem> {
     let mut is_missing = true;
-    let values = SIGNATURE.iter().flat_map(|name| headers.get_all(name)).inspect(|_| is_missing = false);
-    let candidates = Candidates::gather(values.filter_map(|value| value.to_str().ok()));
+    let candidates = SIGNATURE.iter().fold(Candidates::default(), |all, name| {
+        let values = headers.get_all(name).inspect(|_| is_missing = false);
+        all.and(values.filter_map(|value| value.to_str().ok()))
+    });
     if is_missing {
         let detail = "the header Signature must carry the HMAC-SHA-256 of the body";
         return Err(Problem::new(ProblemKind::SignatureMissing, detail));

@@ -14,15 +14,13 @@ use common::{CompanyId, topic::tags_of_events};
 use http_service::Stop;
 use sea_orm::DatabaseConnection;
 use serde_json::json;
-use settings::{LookupSettings, OutboundSettings};
 use store::{
-    Vault,
     batch::{NewEvent, Writer},
     entity::lookup_configuration,
     lookups::{self, Outcome, PendingLimit, Usual, Wanted},
 };
 
-use crate::{Client, Error, What, event};
+use crate::{Answer, Client, Clients, Error};
 
 /// How often it is looked whether a round is due.
 const LOOK: Duration = Duration::from_secs(5);
@@ -36,22 +34,17 @@ const AT_ONCE: u64 = 4;
 const STEP: Duration = Duration::from_secs(10);
 /// For how long what is usual for a company is taken as known.
 const USUAL_FOR: Duration = Duration::from_secs(600);
-/// How far back a reference is asked for, in milliseconds.
-const BACK_MS: i64 = 90 * 86_400_000;
 
 struct Asker {
     db: DatabaseConnection,
-    vault: Arc<Vault>,
-    outbound: OutboundSettings,
-    limits: LookupSettings,
+    clients: Clients,
     tags: Tags,
     writer: Writer,
 }
 
 /// What is remembered of a company between its rounds.
 struct Company {
-    version: (uuid::Uuid, i64),
-    client: Client,
+    client: Arc<Client>,
     usual: Option<(Instant, Usual)>,
 }
 
@@ -59,16 +52,9 @@ struct Company {
 type Counts = BTreeMap<(&'static str, &'static str), u64>;
 
 /// Asks until `stop`.
-pub async fn run(
-    db: DatabaseConnection,
-    vault: Arc<Vault>,
-    outbound: OutboundSettings,
-    limits: LookupSettings,
-    tags: Tags,
-    mut stop: Stop,
-) {
+pub async fn run(db: DatabaseConnection, clients: Clients, tags: Tags, mut stop: Stop) {
     let writer = Writer::new(db.clone(), 0);
-    let asker = Asker { db, vault, outbound, limits, tags, writer };
+    let asker = Asker { db, clients, tags, writer };
     let mut companies: HashMap<CompanyId, Company> = HashMap::new();
     while !*stop.borrow() {
         let now = now_ms();
@@ -124,12 +110,10 @@ impl Asker {
     }
 
     fn company(&self, row: &lookup_configuration::Model, known: Option<Company>) -> Result<Company, Error> {
-        let version = (row.id, row.version);
-        if let Some(known) = known.filter(|known| known.version == version) {
-            return Ok(known);
-        }
-        let client = Client::new(lookups::open(&self.vault, row)?, &self.outbound, &self.limits)?;
-        Ok(Company { version, client, usual: None })
+        let client = self.clients.of(row)?;
+        // What is usual is learnt anew with another configuration.
+        let usual = known.filter(|known| Arc::ptr_eq(&known.client, &client)).and_then(|known| known.usual);
+        Ok(Company { client, usual })
     }
 
     async fn round(&self, id: CompanyId, company: &mut Company, counts: &mut Counts) -> Result<(), Error> {
@@ -138,12 +122,10 @@ impl Asker {
             _ => (Instant::now(), store::within(STEP, lookups::usual(&self.db, id)).await?),
         };
         let usual = &company.usual.insert(usual).1;
-        let limit = PendingLimit {
-            floor_ms: self.limits.pending_floor.as_millis() as i64,
-            factor: i64::from(self.limits.pending_factor),
-        };
+        let limits = self.clients.limits();
+        let limit = PendingLimit { floor_ms: limits.pending_floor.as_millis() as i64, factor: i64::from(limits.pending_factor) };
         // As many as there may be requests, of which one may take several.
-        let most = self.limits.per_minute;
+        let most = limits.per_minute;
         let pending = store::within(STEP, lookups::due(&self.db, id, usual, limit, most as u64)).await?;
         let missing = store::within(STEP, lookups::missing_here(&self.db, id, most - pending.len().min(most))).await?;
         let all = pending.into_iter().map(|one| ("pending", one)).chain(missing.into_iter().map(|one| ("missingHere", one)));
@@ -169,33 +151,7 @@ impl Asker {
     }
 
     async fn ask(&self, id: CompanyId, client: &Client, wanted: &Wanted) -> Result<Outcome, Error> {
-        let what = match &wanted.kind {
-            None => What::Payment,
-            Some(kind) => match What::parse(kind) {
-                Some(what) => what,
-                // Chargebacks, payouts and verifications have no such look-up.
-                None => return Ok(Outcome::Unknown),
-            },
-        };
-        let told = match wanted.subject.strip_prefix("ref:") {
-            Some(reference) => client.by_reference(what, reference, now_ms() - BACK_MS).await?,
-            None => client.by_id(what, &wanted.subject).await?.into_iter().collect(),
-        };
-        let mut outcome = if told.is_empty() { Outcome::Unknown } else { Outcome::Unchanged };
-        let mut events = Vec::new();
-        for told in &told {
-            let (stored, new) = store::within(STEP, async {
-                event::store(&self.db, &self.writer, id, told).await.map_err(|error| match error {
-                    Error::Store(error) => error,
-                    other => store::Error::Refused(other.to_string()),
-                })
-            })
-            .await?;
-            if stored == Outcome::Stored {
-                outcome = stored;
-            }
-            events.extend(new);
-        }
+        let Answer { outcome, events, .. } = crate::ask(&self.db, &self.writer, id, client, wanted).await?;
         if let Err(error) = touch(&self.tags, &events).await {
             tracing::warn!(%error, "dashboards show what was looked up when their cached answers end");
         }

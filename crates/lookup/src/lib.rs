@@ -6,6 +6,8 @@
 //! | `pace` | how often may be asked |
 //! | [`told`] | what an answer says |
 //! | [`event`] | the same as an event beside the webhooks |
+//! | [`ask`](mod@ask) | one question, and what comes of it |
+//! | [`clients`] | clients by company, shared within a process |
 //! | [`automatic`] | what the platform asks by itself |
 //!
 //! Credentials → [`client::Client`] → [`told::Told`] → [`event::store`] → rows. What an answer says is folded by the rules of
@@ -14,15 +16,19 @@
 //!
 //! Passwords are opened with the master key, so this runs where that is: in the command and in the API, not in the worker.
 
+pub mod ask;
 pub mod automatic;
 pub mod client;
+pub mod clients;
 pub mod event;
 mod pace;
 pub mod told;
 
 use std::time::Duration;
 
+pub use ask::{Answer, ask};
 pub use client::Client;
+pub use clients::Clients;
 pub use told::{Told, What};
 
 /// Why there is no answer.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     admin::{AdminContext, commit, note},
-    sources::PasswordSource,
+    sources::{PasswordSource, read_named},
 };
 
 impl AdminContext {
@@ -162,7 +162,7 @@ fn password(source: &PasswordSource) -> Result<String, Error> {
             std::io::stdin().read_to_string(&mut text)?;
             text
         }
-        Some(path) => std::fs::read_to_string(path)?,
+        Some(path) => read_named(path)?,
         None => return generate_password(),
     };
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())

@@ -16,7 +16,7 @@ use store::{
 
 use crate::{
     Error,
-    sources::{KeySource, Receiver},
+    sources::{KeySource, Receiver, read_named},
 };
 
 /// Longest time for publishing a change: the whole directory may be due.
@@ -115,7 +115,10 @@ impl AdminContext {
         let zone = time_zone.map(|name| companies::zone(name).ok_or_else(|| no_zone(name))).transpose()?;
         let row = companies::add(&self.db, name, &slug, zone).await?;
         self.publish(Change::Company(&slug)).await;
-        self.say(&format!("{slug} ({})", row.id), &json!({"id": row.id, "slug": slug, "name": name, "timeZone": row.time_zone}));
+        self.say(
+            &format!("{slug} ({})", row.id),
+            &json!({"id": row.id, "slug": slug, "name": row.name, "timeZone": row.time_zone}),
+        );
         Ok(())
     }
 
@@ -154,7 +157,7 @@ impl AdminContext {
         let company = self.company(receiver.company.as_deref()).await?;
         let key = match (&source.key, &source.key_file) {
             (Some(key), _) => key.clone(),
-            (None, Some(path)) => std::fs::read_to_string(path)?.trim_end_matches(['\r', '\n']).to_owned(),
+            (None, Some(path)) => read_named(path)?.trim_end_matches(['\r', '\n']).to_owned(),
             (None, None) => secrets::generate(encoding)?,
         };
         let version = secrets::add(&self.db, &vault, receiver.endpoint, company, &key, encoding, grace_ms).await?;
@@ -234,9 +237,9 @@ impl AdminContext {
 
     pub async fn assign_account(&self, account_id: &str, company: &str) -> Result<(), Error> {
         let id = self.company(Some(company)).await?;
-        companies::assign_account(&self.db, account_id, id).await?;
+        let account_id = companies::assign_account(&self.db, account_id, id).await?;
         self.note(id, "account.assign", &json!({"accountId": account_id})).await?;
-        self.publish(Change::Account(account_id)).await;
+        self.publish(Change::Account(&account_id)).await;
         self.say(&format!("{account_id} belongs to {company}"), &json!({"accountId": account_id, "company": company}));
         Ok(())
     }

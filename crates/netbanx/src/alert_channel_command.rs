@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     admin::{self, AdminContext, commit},
+    sources::read_named,
 };
 
 #[derive(Debug, Subcommand)]
@@ -87,7 +88,7 @@ pub(crate) struct NewChannel {
 impl NewChannel {
     /// What the channel needs to be reached.
     fn entered(&self) -> Result<Entered, Error> {
-        let read = |path: &PathBuf| std::fs::read_to_string(path).map(|text| text.trim_end().to_owned());
+        let read = |path: &PathBuf| read_named(path).map(|text| text.trim_end().to_owned());
         Ok(Entered {
             to: Some(self.to.clone()).filter(|to| !to.is_empty()),
             url: self.url_file.as_ref().map(read).transpose()?.or_else(|| self.url.clone()),
@@ -132,6 +133,9 @@ async fn add(context: &AdminContext, new: NewChannel) -> Result<(), Error> {
     let kind = new.kind.clone();
     let changes = new.choices()?.checked(api::alerting::known(company == CompanyId::NONE));
     let changes = changes.map_err(|error| refused(error.to_string()))?;
+    if matches!(configuration, Configuration::Email { .. }) && context.settings.mail.is_none() {
+        eprintln!("netbanx: SMTP_URL is not set here; nothing is mailed unless it is set where the API runs");
+    }
     let kept = configuration.kept().map_err(|error| refused(error.to_string()))?;
     let changes = Changes { configuration: Some(kept), ..changes };
     let vault = context.vault()?;

@@ -24,8 +24,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Run all three services in one process, with a demo company when the database is new.
     Dev {
-        /// Port of the API; the receiver listens there too, and by itself on the next port.
-        #[arg(long, default_value_t = 8080)]
+        /// Port of the API; the receiver listens there too, and by itself on the next port: 1 to 65534.
+        #[arg(long, default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..=65534))]
         port: u16,
         /// Without the payments that come in every few seconds.
         #[arg(long)]

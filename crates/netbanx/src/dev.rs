@@ -53,7 +53,7 @@ pub(crate) async fn run(port: u16, is_quiet: bool) -> Result<(), Error> {
     let api = api::Api::start(&settings, db.clone(), queue.clone(), stop.clone())?;
     greet(&settings, port, &demo);
     tokio::try_join!(
-        maintain(api.clone(), stop.clone()),
+        maintain(&settings, api.clone(), stop.clone()),
         serve_all(&settings, &ingress, api, stop.clone()),
         serve_ingress(&settings, &ingress, stop.clone()),
         work(&settings, &queue, &db, stop.clone()),
@@ -74,8 +74,8 @@ async fn serve_all(settings: &Settings, ingress: &Ingress, api: api::Api, stop: 
     .await?)
 }
 
-async fn maintain(api: api::Api, stop: Stop) -> Result<(), Error> {
-    Box::pin(api.maintain(stop)).await;
+async fn maintain(settings: &Settings, api: api::Api, stop: Stop) -> Result<(), Error> {
+    Box::pin(async { tokio::join!(api.clone().maintain(stop.clone()), api.deliver(settings, stop)) }).await;
     Ok(())
 }
 

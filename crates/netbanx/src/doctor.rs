@@ -7,7 +7,7 @@ use queue::Queue;
 use receivers::Directory;
 use serde_json::{Value, json};
 use settings::Settings;
-use store::{receiver_changes, verify};
+use store::{Vault, receiver_changes, verify};
 
 use crate::{
     Error,
@@ -16,6 +16,8 @@ use crate::{
 
 /// Longest wait for one check; counting all figures again has none.
 const LIMIT: Duration = Duration::from_secs(60);
+/// What to do about a database that does not answer.
+const AWAY: &str = "Is DATABASE_URL right and the server there? Webhooks are accepted meanwhile and wait in Redis.";
 /// Webhooks whose identities are looked for.
 const NEWEST: u64 = 100_000;
 
@@ -66,13 +68,19 @@ async fn examine(settings: &Settings, options: Options) -> Vec<Finding> {
     let db = match store::connect(&settings.database_url, 3).await {
         Ok(db) => db,
         Err(error) => {
-            let advice = "Is DATABASE_URL right and the server there? Webhooks are accepted meanwhile and wait in Redis.";
-            return vec![Finding { name: "database", told: error.to_string(), advice: Some(advice) }];
+            return vec![Finding { name: "database", told: format!("it cannot be reached: {error}"), advice: Some(AWAY) }];
         }
     };
-    let missing = store::pending_migrations(&db).await;
-    let told = missing.as_ref().map_or_else(ToString::to_string, |n| format!("{n} migrations are missing"));
-    findings.push(Finding::of("database", told, !matches!(missing, Ok(0)), "Run netbanx migrate."));
+    let missing = store::within(LIMIT, store::pending_migrations(&db)).await;
+    let is_there = missing.is_ok();
+    findings.push(match missing {
+        Ok(0) => Finding { name: "database", told: "0 migrations are missing".to_owned(), advice: None },
+        Ok(n) => Finding { name: "database", told: format!("{n} migrations are missing"), advice: Some("Run netbanx migrate.") },
+        Err(error) => Finding { name: "database", told: format!("it cannot be reached: {error}"), advice: Some(AWAY) },
+    });
+    if is_there {
+        findings.push(master_key(settings, &db).await);
+    }
     let Ok(redis) = redis_client::connect(&settings.redis_url) else { return findings };
     let queue = Queue::new(redis.clone(), settings.queue());
     let stats = match store::deadline::answered(LIMIT, queue.stats()).await {
@@ -86,23 +94,49 @@ async fn examine(settings: &Settings, options: Options) -> Vec<Finding> {
     };
     let told = format!("{} wait, {} workers", stats.waiting, stats.workers);
     findings.push(Finding::of("workers", told, stats.workers == 0, "Start a worker: what is accepted waits until then."));
-    let told = if stats.paused { "paused" } else { "running" };
-    findings.push(Finding::of(
-        "queue",
-        told.to_owned(),
-        stats.paused,
-        "netbanx queue resume, if the pause was not meant to last.",
-    ));
+    let told = stats.paused_parts().map_or_else(|| "running".to_owned(), |what| format!("paused: {what}"));
+    let advice = "netbanx queue resume ends every pause, if it was not meant to last.";
+    findings.push(Finding::of("queue", told, stats.paused_parts().is_some(), advice));
     let advice = "netbanx queue dead lists them with their errors; fix the cause, then netbanx queue retry.";
     findings.push(Finding::of("dead letters", stats.dead.to_string(), stats.dead > 0, advice));
+    // What asks the database would tell the same once more.
+    if !is_there {
+        return findings;
+    }
     findings.push(directory(settings, &db, redis).await);
     findings.push(claims(&queue, &db).await);
+    findings.push(counters(&queue, &db).await);
     findings.push(identities(&db).await);
     findings.push(audit(&db).await);
     if options.figures {
         findings.push(figures(&db).await);
     }
     findings
+}
+
+/// Whether what is stored encrypted can be opened by the master key that is set.
+async fn master_key(settings: &Settings, db: &sea_orm::DatabaseConnection) -> Finding {
+    let name = "master key";
+    let advice = "Set the MASTER_KEY that encrypted them; while one is replaced both, separated by a comma. What nobody has the key \
+                  of must be set anew: receivers' keys, endpoints, alert channels, look-ups, second factors.";
+    let Some(keys) = &settings.master_keys else {
+        let told = "MASTER_KEY is not set here: what is encrypted was not looked at".to_owned();
+        return Finding { name, told, advice: None };
+    };
+    let opened = async { store::opened::opened(db, &Vault::new(&keys.0)?).await };
+    match store::within(LIMIT, opened).await {
+        Ok(kinds) => {
+            let (tried, shut) = kinds.iter().fold((0, 0), |(tried, shut), kind| (tried + kind.tried, shut + kind.shut));
+            let which =
+                kinds.iter().filter(|kind| kind.shut > 0).map(|kind| format!("{} of {} {}", kind.shut, kind.tried, kind.what));
+            let told = match shut {
+                0 => format!("all {tried} secrets that were tried can be opened"),
+                _ => format!("cannot open {}: is it another MASTER_KEY?", which.collect::<Vec<_>>().join(", ")),
+            };
+            Finding::of(name, told, shut > 0, advice)
+        }
+        Err(error) => Finding { name, told: error.to_string(), advice: Some(advice) },
+    }
 }
 
 /// Whether ingress knows the receivers as the database has them.
@@ -128,6 +162,24 @@ async fn claims(queue: &Queue, db: &sea_orm::DatabaseConnection) -> Finding {
             Finding::of("received webhooks", told, missing > 0, advice)
         }
         Err(error) => Finding { name: "received webhooks", told: error.to_string(), advice: Some(advice) },
+    }
+}
+
+/// Webhooks that the queue counts as stored and the database's figures lack, however long ago their claims were forgotten.
+async fn counters(queue: &Queue, db: &sea_orm::DatabaseConnection) -> Finding {
+    let name = "counters";
+    let advice = "The database was restored, or lost transactions that it had committed. What is missing of the last hours is taken \
+                  when Netbanx sends it again, older webhooks are found by netbanx reconcile; then netbanx queue forget settles this.";
+    match store::deadline::answered(LIMIT, forget::uncounted(queue, db)).await {
+        Some(Ok(Some((missing, stored)))) => {
+            let told = format!("{missing} of {stored} webhooks that the queue had stored are missing in the database's figures");
+            Finding::of(name, told, missing > 0, advice)
+        }
+        Some(Ok(None)) => {
+            Finding { name, told: "not held against each other yet: a worker begins with that".to_owned(), advice: None }
+        }
+        Some(Err(error)) => Finding { name, told: error.to_string(), advice: Some(advice) },
+        None => Finding { name, told: "no answer".to_owned(), advice: Some(advice) },
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::io::{BufWriter, Write, stdout};
 
-use comparison::view::{Changes, about, count, names, parsed, told, view};
+use comparison::view::{about, count, names, parsed, told, view};
 use reconcile::{Finding, item};
 use sea_orm::DatabaseConnection;
 use serde_json::Value;
 use store::{
     entity::{reconciliation::Model, reconciliation_item},
-    reconciliations,
+    reconciliations::{self, Changes},
 };
 
 use crate::Error;
@@ -144,7 +144,9 @@ fn item_line(item: &Value) -> String {
     let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let text = |name: &str| item.get(name).filter(|value| !value.is_null()).map_or("-".to_owned(), shown);
     let place = item.get("line").map_or(String::new(), |line| format!("{}:{line}  ", text("file")));
-    let what: Vec<String> = ["id", "merchantRefNum", "kind", "status", "amount", "currency", "time"]
+    // A status that nobody knows, as the report writes it.
+    let status = if item.get("statusWord").is_some() { "statusWord" } else { "status" };
+    let what: Vec<String> = ["id", "merchantRefNum", "kind", status, "amount", "currency", "time"]
         .into_iter()
         .filter(|name| item.get(*name).is_some())
         .map(text)

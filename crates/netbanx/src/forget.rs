@@ -2,9 +2,12 @@
 
 use std::collections::HashSet;
 
-use queue::{Claim, Queue};
+use queue::{Claim, Counters, Queue};
 use sea_orm::DatabaseConnection;
-use store::existing;
+use store::{
+    balance::{self, Counted},
+    existing,
+};
 use uuid::Uuid;
 
 use crate::Error;
@@ -20,8 +23,8 @@ pub(crate) struct Forgotten {
     pub forgotten: u64,
 }
 
-/// Forgets the claims of webhooks that are neither in the queue nor in the database; with `is_dry` it only counts them. A
-/// claim too many that is forgotten does no harm: the database recognises what it has.
+/// Forgets the claims of webhooks that are neither in the queue nor in the database, and that the queue's counters know of more; with
+/// `is_dry` it only counts them. A claim too many that is forgotten does no harm: the database recognises what it has.
 pub(crate) async fn run(queue: &Queue, db: &DatabaseConnection, is_dry: bool) -> Result<Forgotten, Error> {
     let mut done = Forgotten::default();
     for shard in 0..queue.shard_count() {
@@ -47,7 +50,33 @@ pub(crate) async fn run(queue: &Queue, db: &DatabaseConnection, is_dry: bool) ->
             None => visited?,
         }
     }
+    if !is_dry {
+        settle(queue, db).await?;
+    }
     Ok(done)
+}
+
+/// What was lost until now is known: from now on the queue's counters are held against what the database has.
+async fn settle(queue: &Queue, db: &DatabaseConnection) -> Result<(), Error> {
+    queue.name_counters().await?;
+    let stored = balance::stored(db).await?;
+    if let Some(counters) = queue.counters().await? {
+        balance::settle(db, stored, &counted(queue, &counters)).await?;
+    }
+    Ok(())
+}
+
+/// Webhooks that the queue's counters say are stored and that the database's figures lack, of how many; none where a worker has not
+/// noted yet how the two differ.
+pub(crate) async fn uncounted(queue: &Queue, db: &DatabaseConnection) -> Result<Option<(i64, i64)>, Error> {
+    let Some(counters) = queue.counters().await? else { return Ok(None) };
+    let missing = balance::missing(db, &counted(queue, &counters)).await?;
+    Ok(missing.map(|missing| (missing, counters.effective)))
+}
+
+fn counted<'c>(queue: &'c Queue, counters: &'c Counters) -> Counted<'c> {
+    let Counters { instance, effective, active } = counters;
+    Counted { queue: &queue.settings().name, instance, stored: *effective, active: *active }
 }
 
 /// How many of `claims` are of webhooks, and which of those the database has neither under their job's id nor, as it has one that

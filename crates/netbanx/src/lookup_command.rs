@@ -15,7 +15,7 @@ use store::{
     lookups::{self, Credentials, Outcome},
 };
 
-use crate::{Error, admin::AdminContext};
+use crate::{Error, admin::AdminContext, sources::unreadable};
 
 /// How far back a reference is asked for where nothing else is said, in milliseconds.
 const BACK_MS: i64 = 90 * 86_400_000;
@@ -121,7 +121,8 @@ fn read(file: &Path) -> Result<String, Error> {
     if file == Path::new("-") {
         std::io::stdin().take(FILE).read_to_string(&mut text)?;
     } else {
-        std::fs::File::open(file)?.take(FILE).read_to_string(&mut text)?;
+        let open = std::fs::File::open(file);
+        open.and_then(|open| open.take(FILE).read_to_string(&mut text)).map_err(|error| unreadable(file, &error))?;
     }
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

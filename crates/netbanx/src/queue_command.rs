@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api::admin::{
-    dead_letters::{self, Filter},
+    dead_letters::{self, Filter, Sought},
     reinterpret,
 };
 use clap::{Args, Subcommand, ValueEnum};
@@ -29,16 +29,16 @@ pub(crate) enum LaneName {
 #[derive(Debug, Args)]
 pub(crate) struct FilterArgs {
     /// Of this company (slug).
-    #[arg(long)]
+    #[arg(long, value_parser = given)]
     company: Option<String>,
     /// Of this event name.
-    #[arg(long)]
+    #[arg(long, value_parser = given)]
     event_name: Option<String>,
     /// Of this kind: failed, or unreadable (it could not be interpreted when it was received).
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(dead_letters::KINDS))]
     kind: Option<String>,
     /// Whose last error contains this text.
-    #[arg(long)]
+    #[arg(long, value_parser = given)]
     error: Option<String>,
     /// Of this lane.
     #[arg(long)]
@@ -81,7 +81,7 @@ impl FilterArgs {
 #[derive(Debug, Args)]
 pub(crate) struct Which {
     /// A job's id; may be repeated.
-    #[arg(long, conflicts_with = "all")]
+    #[arg(long, conflicts_with = "all", value_parser = given)]
     id: Vec<String>,
     /// All there are now.
     #[arg(long)]
@@ -100,15 +100,16 @@ pub(crate) enum QueueCommand {
         #[arg(long)]
         lane: Option<LaneName>,
     },
-    /// End a pause.
+    /// End a pause of one lane, or every pause there is.
     Resume {
-        /// Absent: that of the whole queue.
+        /// Absent: every pause, those of lanes too.
         #[arg(long)]
         lane: Option<LaneName>,
     },
     /// List dead letters, the latest first, or show one with its masked body.
     Dead {
         /// Show the one of this id.
+        #[arg(value_parser = given)]
         id: Option<String>,
         #[command(flatten)]
         filter: FilterArgs,
@@ -183,8 +184,8 @@ pub(crate) async fn run(command: QueueCommand, as_json: bool) -> Result<(), Erro
             let page = queue.dead_letters(&filter.query, |letter| filter.matches(letter)).await?;
             letters(&page.letters, page.next.as_ref())
         }
-        QueueCommand::Retry(which) => done("waiting again", change(&queue, &settings, which, true).await?),
-        QueueCommand::Discard(which) => done("discarded", change(&queue, &settings, which, false).await?),
+        QueueCommand::Retry(which) => changed("waiting again", change(&queue, &settings, which, true).await?),
+        QueueCommand::Discard(which) => changed("discarded", change(&queue, &settings, which, false).await?),
         QueueCommand::Forget { dry_run } => {
             let db = store::connect(&settings.database_url, 1).await?;
             let Forgotten { looked_at, missing, forgotten } = forget::run(&queue, &db, dry_run).await?;
@@ -202,7 +203,15 @@ pub(crate) async fn run(command: QueueCommand, as_json: bool) -> Result<(), Erro
     } else {
         println!("{text}");
     }
-    Ok(())
+    let missing: Vec<String> = value
+        .get("missing")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(no_letters(&missing)) }
 }
 
 /// Notes in the audit log what was done. The queue goes on without its database, and so does this.
@@ -217,7 +226,9 @@ async fn note(settings: &Settings, action: &str, done: &Value) {
     }
 }
 
-async fn change(queue: &Queue, settings: &Settings, which: Which, redrive: bool) -> Result<u64, Error> {
+/// Returns how many it was done to, and the ids that were asked for and are no dead letters; where none of them is one, that is the
+/// error.
+async fn change(queue: &Queue, settings: &Settings, which: Which, redrive: bool) -> Result<(u64, Vec<String>), Error> {
     let Which { id, all, filter } = which;
     if usize::from(!id.is_empty()) + usize::from(all) + usize::from(!filter.is_empty()) != 1 {
         return Err(Error::Refused("say which dead letters: --id, --all, or a filter such as --error or --company".to_owned()));
@@ -226,12 +237,30 @@ async fn change(queue: &Queue, settings: &Settings, which: Which, redrive: bool)
     let matches = |letter: &DeadLetter| filter.matches(letter);
     // Without the master key encrypted ones stay as they are.
     let vault = settings.master_keys.as_ref().map(|key| Vault::new(&key.0)).transpose()?;
-    Ok(match (id.is_empty(), redrive) {
-        (false, true) => reinterpret::redrive(queue, vault.as_ref(), &id).await?,
-        (false, false) => queue.discard(&id).await?,
+    let Sought { there, missing } = dead_letters::sought(queue, &id, matches).await?;
+    if there.is_empty() && !missing.is_empty() {
+        return Err(no_letters(&missing));
+    }
+    let count = match (id.is_empty(), redrive) {
+        (false, true) => reinterpret::redrive(queue, vault.as_ref(), &there).await?,
+        (false, false) => queue.discard(&there).await?,
         (true, true) => reinterpret::redrive_matching(queue, vault.as_ref(), &filter.query, matches).await?,
         (true, false) => queue.discard_matching(&filter.query, matches).await?,
-    })
+    };
+    Ok((count, missing))
+}
+
+fn no_letters(missing: &[String]) -> Error {
+    Error::Refused(format!("there is no dead letter '{}'; netbanx queue dead lists those there are", missing.join("', '")))
+}
+
+/// A text that says something. An empty variable of a script must not choose everything.
+fn given(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("must not be empty: leave the option out, or say which".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 fn time_ms(text: &str) -> Result<i64, String> {
@@ -259,7 +288,7 @@ fn counts(stats: &Stats) -> (String, Value) {
         stats.failed,
         stats.dead,
         stats.workers,
-        if stats.paused { ", PAUSED" } else { "" }
+        stats.paused_parts().map(|what| format!(", PAUSED: {what}")).unwrap_or_default()
     );
     (text, json!(stats))
 }
@@ -274,6 +303,10 @@ fn letters(letters: &[DeadLetter], next: Option<&DeadCursor>) -> (String, Value)
     }
     let views: Vec<Value> = letters.iter().map(|letter| dead_letters::view(letter, false)).collect();
     (lines.join("\n"), json!({"deadLetters": views, "nextCursor": next.map(ToString::to_string)}))
+}
+
+fn changed(what: &str, (count, missing): (u64, Vec<String>)) -> (String, Value) {
+    (format!("{count} {what}"), json!({"count": count, "missing": missing}))
 }
 
 fn done(what: &str, count: u64) -> (String, Value) {

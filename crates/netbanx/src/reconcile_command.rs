@@ -7,7 +7,7 @@ use common::{CompanyId, Kind, Mode};
 use comparison::{
     Comparison,
     take_over::{self, Which},
-    view::{self, changes},
+    view,
 };
 use reconcile::{Amounts, Field, Mapping, Report, report::Reading};
 use sea_orm::DatabaseConnection;
@@ -41,6 +41,7 @@ enum ModeName {
 
 /// Options of `netbanx reconcile`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command")]
 pub(crate) struct Options {
     /// Whose transactions (slug).
     #[arg(long)]
@@ -77,13 +78,19 @@ pub(crate) struct Options {
     /// List the comparisons that were made, the latest first, and what was new and gone in each.
     #[arg(long, conflicts_with_all = ["files", "show"])]
     list: bool,
+    /// List the mappings that were saved.
+    #[arg(long, conflicts_with_all = ["files", "show", "list", "remove_mapping"])]
+    mappings: bool,
+    /// Remove the mapping that was saved under this name.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["files", "show", "list"])]
+    remove_mapping: Option<String>,
     /// Show a comparison that was made, by its id.
     #[arg(long, value_name = "ID", conflicts_with = "files")]
     show: Option<Uuid>,
     /// With --show: leave this item alone from now on, in later comparisons too. May be repeated.
     #[arg(long, value_name = "ITEM", requires_all = ["show", "reason"])]
     ignore: Vec<i64>,
-    /// Why it is left alone.
+    /// Why it is left alone: 1 to 255 characters.
     #[arg(long, requires = "ignore")]
     reason: Option<String>,
     /// With --show: take over what the report says of this item, or of all, as an event of ours whose source is the report. What
@@ -91,7 +98,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ITEM|all", requires = "show")]
     take_over: Vec<Which>,
     /// Reports; `-`: standard input.
-    #[arg(required_unless_present_any = ["list", "show", "save_mapping"])]
+    #[arg(required_unless_present_any = ["list", "show", "save_mapping", "mappings", "remove_mapping"])]
     files: Vec<PathBuf>,
 }
 
@@ -108,8 +115,24 @@ async fn work(options: Options, as_json: bool) -> Result<(), Error> {
     if options.list {
         return list(&db, company, as_json).await;
     }
+    if options.mappings {
+        return saved(&db, company, as_json).await;
+    }
+    if let Some(name) = &options.remove_mapping {
+        if !reconciliations::remove_mapping(&db, company, name, By::COMMAND).await? {
+            return Err(Error::Refused(format!("no mapping was saved as '{name}'")));
+        }
+        println!("{}", if as_json { json!({"removed": name}).to_string() } else { format!("removed {name}") });
+        return Ok(());
+    }
     if let Some(id) = options.show {
         let run = reconciliations::run(&db, company, id).await?;
+        let is_settled = !options.ignore.is_empty() || !options.take_over.is_empty();
+        if is_settled && run.finished_at.is_none() {
+            return Err(Error::Refused("the comparison is not at its end".to_owned()));
+        }
+        // Before anything is ignored.
+        take_over::check(&db, &run, &options.take_over).await?;
         if let Some(reason) = &options.reason {
             reconciliations::decide(&db, &run, &options.ignore, Decision::Ignored { reason }, By::COMMAND).await?;
         }
@@ -154,7 +177,7 @@ async fn mapping(db: &DatabaseConnection, company: CompanyId, options: &Options)
         }
         None => Mapping::default(),
     };
-    mapping.columns.extend(options.map.iter().cloned());
+    mapping.tell(options.map.iter().cloned()).map_err(|fault| Error::Refused(format!("--map {fault}")))?;
     if let Some(units) = options.amounts {
         mapping.amounts = Some(match units {
             Units::Minor => Amounts::Minor,
@@ -169,7 +192,7 @@ async fn mapping(db: &DatabaseConnection, company: CompanyId, options: &Options)
 }
 
 async fn told(db: &DatabaseConnection, run: &reconciliation::Model, is_summary: bool, as_json: bool) -> Result<(), Error> {
-    let changes = changes(db, run).await?;
+    let changes = reconciliations::changes(db, run).await?;
     if as_json {
         findings::write_json(db, run, changes, is_summary).await?;
     } else {
@@ -181,7 +204,7 @@ async fn told(db: &DatabaseConnection, run: &reconciliation::Model, is_summary: 
 async fn list(db: &DatabaseConnection, company: CompanyId, as_json: bool) -> Result<(), Error> {
     let mut listed: Vec<Value> = Vec::new();
     for run in reconciliations::list(db, Scope::Company(company.0), None, LISTED).await? {
-        let changes = if run.finished_at.is_some() { changes(db, &run).await? } else { None };
+        let changes = reconciliations::changes(db, &run).await?;
         if as_json {
             listed.push(view::view(&run, changes));
         } else {
@@ -190,6 +213,20 @@ async fn list(db: &DatabaseConnection, company: CompanyId, as_json: bool) -> Res
     }
     if as_json {
         println!("{}", json!({"reconciliations": listed}));
+    }
+    Ok(())
+}
+
+/// The mappings that were saved, each in a line.
+async fn saved(db: &DatabaseConnection, company: CompanyId, as_json: bool) -> Result<(), Error> {
+    let rows = reconciliations::mappings(db, Scope::Company(company.0)).await?;
+    if as_json {
+        let rows = rows.iter().map(|row| json!({"name": row.name, "mapping": view::parsed(&row.mapping)}));
+        println!("{}", json!({"mappings": rows.collect::<Vec<_>>()}));
+        return Ok(());
+    }
+    for row in rows {
+        println!("{}\t{}", row.name, row.mapping);
     }
     Ok(())
 }
@@ -207,5 +244,5 @@ fn kind(text: &str) -> Result<Kind, String> {
 }
 
 fn time_format(text: &str) -> Result<String, String> {
-    if reconcile::mapping::is_time_format(text) { Ok(text.to_owned()) } else { Err("is no format of strftime".to_owned()) }
+    reconcile::mapping::time_format_fault(text).map_or_else(|| Ok(text.to_owned()), |fault| Err(fault.to_owned()))
 }

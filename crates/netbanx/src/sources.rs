@@ -1,9 +1,11 @@
 //! Options that several commands share: which receiver, and where a key or a password comes from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use common::Endpoint;
+
+use crate::Error;
 
 /// Which receiver.
 #[derive(Debug, Args)]
@@ -41,4 +43,14 @@ pub(crate) struct PasswordSource {
     /// Make a new one and print it.
     #[arg(long)]
     pub generate: bool,
+}
+
+/// What a file holds that somebody named; the error names it, too.
+pub(crate) fn read_named(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+}
+
+/// Why the file at `path` cannot be read.
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    Error::Refused(format!("{}: {error}", path.display()))
 }

@@ -52,6 +52,11 @@ impl Sender {
         Ok(Self { http: client::Sender::new(outbound)?, mail: mail.map(Mailer::new).transpose()? })
     }
 
+    /// Whether it has a mail server.
+    pub fn can_mail(&self) -> bool {
+        self.mail.is_some()
+    }
+
     /// Sends `digest` to a channel.
     pub async fn send(&self, channel: &Configuration, digest: &Digest) -> Outcome {
         let outcome = match channel {

@@ -58,6 +58,9 @@ impl Policy {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Refused("url must not hold credentials: verify the signature instead"));
         }
+        if url.port() == Some(0) {
+            return Err(Refused("url must have a port that can be connected to: 0 is none"));
+        }
         if url.fragment().is_some() {
             return Err(Refused("url must have no fragment"));
         }
@@ -154,6 +157,7 @@ mod tests {
             "https://user@example.com/",
             "https://user:word@example.com/",
             "https://example.com/#part",
+            "https://example.com:0/",
         ] {
             assert!(policy.read(url).is_err(), "{url}");
         }

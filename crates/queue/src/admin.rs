@@ -34,10 +34,14 @@ impl Queue {
         Ok(())
     }
 
-    /// Ends a pause of `lane`, or of the whole queue if there is none.
+    /// Ends a pause of `lane`. Without one it ends every pause, those of lanes too: all is taken again.
     pub async fn resume(&self, lane: Option<Lane>) -> Result<(), Error> {
+        let fields = match lane {
+            Some(_) => vec![pause_field(lane)],
+            None => vec![pause_field(None), pause_field(Some(Lane::High)), pause_field(Some(Lane::Normal))],
+        };
         for keys in self.shards.iter() {
-            let _: i64 = self.client.hdel(keys.paused.as_str(), pause_field(lane)).await?;
+            let _: i64 = self.client.hdel(keys.paused.as_str(), fields.clone()).await?;
         }
         let _: i64 = self.client.publish(self.wake_channel(), "1").await?;
         Ok(())

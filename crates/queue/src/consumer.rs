@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use failpoints::Point;
 use rand::Rng;
 use redis_client::fred::types::Value;
 use uuid::Uuid;
@@ -185,6 +186,7 @@ impl Consumer {
             let mut args: Vec<Value> = vec![RECENT.into(), (done_payments.len() as i64).into()];
             args.extend(done_payments.into_iter().chain(done_others));
             let _: i64 = queue.try_in(shard, &queue.scripts.ack, args).await?;
+            failpoints::reached(Point::JobsAcknowledged);
         }
         if !failed.is_empty() {
             let mut args: Vec<Value> = vec![self.owner.as_ref().into(), i64::from(queue.settings.max_attempts).into()];

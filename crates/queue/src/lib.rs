@@ -66,7 +66,7 @@ pub use id_codec::JobId;
 pub use keys::Lane;
 pub use producer::{Enqueued, NewJob, Producer};
 pub use record::{LeasedJob, Packing, Payload};
-pub use stats::{LaneStats, Stats};
+pub use stats::{Counters, LaneStats, Stats};
 
 use keys::ShardKeys;
 use redis_client::{

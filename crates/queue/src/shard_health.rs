@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use redis_client::fred::{interfaces::HashesInterface, util::redis_keyslot};
@@ -16,6 +16,8 @@ use crate::{Error, Queue};
 
 /// Pause between two probes of a shard.
 const PROBE_PAUSE: Duration = Duration::from_millis(100);
+/// How often it is told that a shard still keeps no jobs.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
 /// How long a probe waits for the replicas, in milliseconds. Short, since the connection does nothing else meanwhile: what
 /// a slow replica confirms after it, the next probe finds.
 const PROBE_REPLICAS_MS: i64 = 10;
@@ -40,13 +42,21 @@ impl ShardHealth {
         tracing::warn!(%error, shard, "the shard keeps no jobs; they are refused until it does");
         let (queue, state) = (queue.clone(), Arc::downgrade(&self.0));
         tokio::spawn(async move {
+            let mut told = Instant::now();
             loop {
                 tokio::time::sleep(PROBE_PAUSE).await;
                 let Some(degraded) = state.upgrade() else { return };
-                if queue.probe(shard).await.is_ok() {
-                    tracing::info!(shard, "the shard keeps jobs again");
-                    degraded.store(false, Ordering::Relaxed);
-                    return;
+                match queue.probe(shard).await {
+                    Ok(()) => {
+                        tracing::info!(shard, "the shard keeps jobs again");
+                        degraded.store(false, Ordering::Relaxed);
+                        return;
+                    }
+                    Err(error) if told.elapsed() >= TOLD_EVERY => {
+                        tracing::warn!(%error, shard, "the shard still keeps no jobs");
+                        told = Instant::now();
+                    }
+                    Err(_) => {}
                 }
             }
         });

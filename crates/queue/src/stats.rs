@@ -1,11 +1,28 @@
 //! Counts, in constant time per shard.
 
+use redis_client::fred::interfaces::HashesInterface;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::{Error, Queue};
 
 /// How many of a lane's first jobs are looked at for the oldest one: exact for as many companies.
 const HEADS: i64 = 64;
+
+/// The field that counts jobs that had been done before, and the one with the name of the counters.
+const RECOGNISED: &str = "recognised";
+const INSTANCE: &str = "instance";
+
+/// What a queue's counters say of the work that was done, to be held against that of its consumers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counters {
+    /// Which counters these are: others where a Redis began without data.
+    pub instance: String,
+    /// Jobs that are done, but for those that had been done before: at most as many as had an effect.
+    pub effective: i64,
+    /// Jobs that consumers hold, some of which may have had their effect already.
+    pub active: i64,
+}
 
 /// One lane, over all shards.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -56,6 +73,9 @@ pub struct Stats {
     pub duplicates: i64,
     /// Dead letters that retention or a clean-up dropped, since the queue was new.
     pub dropped: i64,
+    /// Of the jobs that are done, those whose consumer found that they had been done before: see [`Queue::count_recognised`].
+    #[serde(skip)]
+    pub recognised: i64,
     /// Age of the oldest waiting job, in milliseconds.
     pub oldest_waiting_ms: i64,
     /// Whether nothing at all is taken.
@@ -68,6 +88,18 @@ pub struct Stats {
     pub others: LaneStats,
 }
 
+impl Stats {
+    /// What is paused, in words: the whole queue, or the lanes by their names; none where everything is taken.
+    pub fn paused_parts(&self) -> Option<&'static str> {
+        match (self.paused, self.payments.paused, self.others.paused) {
+            (true, ..) | (_, true, true) => Some("the whole queue"),
+            (_, true, false) => Some("lane payments"),
+            (_, false, true) => Some("lane others"),
+            (false, false, false) => None,
+        }
+    }
+}
+
 impl Queue {
     /// Counts the whole queue: one call per shard, whatever it holds.
     pub async fn stats(&self) -> Result<Stats, Error> {
@@ -75,13 +107,14 @@ impl Queue {
         let mut total = Stats { now_ms: i64::MAX, paused: true, payments: paused_lane, others: paused_lane, ..Stats::default() };
         for shard in 0..self.shards.len() {
             let answer: Vec<i64> = self.call_in(shard, &self.scripts.stats, vec![HEADS.into()]).await?;
-            let [now_ms, accepted, duplicates, dropped, paused, lanes @ ..] = answer.as_slice() else {
+            let [now_ms, accepted, duplicates, dropped, recognised, paused, lanes @ ..] = answer.as_slice() else {
                 return Err(Error::Protocol("too few counts"));
             };
             total.now_ms = total.now_ms.min(*now_ms);
             total.accepted += accepted;
             total.duplicates += duplicates;
             total.dropped += dropped;
+            total.recognised += recognised;
             total.paused &= *paused == 1;
             for (lane, counts) in [&mut total.payments, &mut total.others].into_iter().zip(lanes.chunks(8)) {
                 lane.add(counts)?;
@@ -98,6 +131,29 @@ impl Queue {
         total.total = total.waiting + total.active + total.delayed;
         total.workers = self.live_workers().await?;
         Ok(total)
+    }
+
+    /// Counts `jobs` as done before, by the word of their consumer: to be called before they are acknowledged, so that
+    /// [`Counters::effective`] is never ahead of what consumers did.
+    pub async fn count_recognised(&self, jobs: usize) -> Result<(), Error> {
+        let keys = self.shard(0)?;
+        let _: i64 = self.client.hincrby(keys.stats(), RECOGNISED, jobs as i64).await?;
+        Ok(())
+    }
+
+    /// Its counters; none where nobody gave them a name.
+    pub async fn counters(&self) -> Result<Option<Counters>, Error> {
+        let instance: Option<String> = self.client.hget(self.shard(0)?.stats(), INSTANCE).await?;
+        let Some(instance) = instance else { return Ok(None) };
+        let stats = self.stats().await?;
+        Ok(Some(Counters { instance, effective: stats.completed - stats.recognised, active: stats.active }))
+    }
+
+    /// Gives its counters a name, unless they have one.
+    pub async fn name_counters(&self) -> Result<(), Error> {
+        let name = Uuid::now_v7().to_string();
+        let _: bool = self.client.hsetnx(self.shard(0)?.stats(), INSTANCE, name).await?;
+        Ok(())
     }
 }
 

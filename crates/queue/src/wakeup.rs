@@ -60,7 +60,7 @@ impl Wake {
         let (ringer, channel, poll) = (wakeup.clone(), queue.wake_channel(), queue.settings.idle_poll);
         tokio::spawn(async move {
             let mut messages = subscriber.message_rx();
-            drop(subscriber.connect());
+            redis_client::keep_connected(&subscriber);
             let resubscribe = subscriber.manage_subscriptions();
             let mut subscribed = false;
             while !ringer.sender.is_closed() {

@@ -118,6 +118,9 @@ fn of_row(row: &Row) -> Value {
     if row.spans_ms > 0 {
         add(&mut detail, "isWholeDay", true.into());
     }
+    if let Some(word) = &row.unknown_status {
+        add(&mut detail, "statusWord", word.as_str().into());
+    }
     add(&mut detail, "file", row.file.into());
     add(&mut detail, "line", row.line.into());
     detail
@@ -134,6 +137,7 @@ pub fn row_of(detail: &Value) -> Row {
         merchant_ref_num: text("merchantRefNum").map(str::to_owned),
         kind: text("kind").and_then(Kind::parse),
         status: text("status").and_then(Status::parse),
+        unknown_status: text("statusWord").map(str::to_owned),
         amount: detail.get("amount").and_then(Value::as_i64),
         currency: text("currency").map(str::to_owned),
         time_ms: text("time").and_then(envelope::time).map(|time| time.timestamp_millis()),
@@ -188,6 +192,8 @@ mod tests {
             ..row(7, -5)
         };
         assert_eq!(row_of(&Item::missing_here(&full, "no webhook").detail), full);
+        let unknown = Row { status: None, unknown_status: Some("Approved".to_owned()), ..full };
+        assert_eq!(row_of(&Item::missing_here(&unknown, "no webhook").detail), unknown);
         assert_eq!(row_of(&Item::missing_here(&Row::default(), "no webhook").detail), Row::default());
         let bad = |line| Item::malformed(&Malformed { file: 0, line, reason: "r".to_owned(), id: None }).key;
         assert_ne!(bad(2), bad(3));

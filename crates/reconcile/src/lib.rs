@@ -63,4 +63,22 @@ pub enum Error {
         /// The columns' names.
         found: Vec<String>,
     },
+    /// A column that is used is there more than once, so that nobody knows which one is meant.
+    #[error(
+        "{name} has the column '{column}' {times} times, and it is used for {}: rename one, name another column for {0}, or none",
+        field.as_str()
+    )]
+    RepeatedColumn {
+        /// The file.
+        name: String,
+        /// What it is used for.
+        field: Field,
+        /// Its name.
+        column: String,
+        /// How often it is there.
+        times: usize,
+    },
+    /// The mapping has a format of times that says nothing sure. Another one must be told, or saved.
+    #[error("the format of times {0}")]
+    TimeFormat(&'static str),
 }

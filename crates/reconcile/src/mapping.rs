@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::format::{Fixed, Item, StrftimeItems};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -146,34 +147,66 @@ impl Columns {
     }
 }
 
-/// Whether `text` is a format of strftime, as [`Mapping::time_format`] wants it.
-pub fn is_time_format(text: &str) -> bool {
-    chrono::format::StrftimeItems::new(text).all(|item| item != chrono::format::Item::Error)
+/// What is wrong with a format of times, as [`Mapping::time_format`] wants it: a sentence whose subject it is.
+pub fn time_format_fault(text: &str) -> Option<&'static str> {
+    if StrftimeItems::new(text).any(|item| item == Item::Error) {
+        return Some("must be a format of strftime, such as %d/%m/%Y %H:%M");
+    }
+    // Any name is taken for one, and read as UTC.
+    let is_zone = |item| matches!(item, Item::Fixed(Fixed::TimezoneName));
+    let fault = "must not have %Z: names of zones such as EST mean several; leave them out of the report, or have offsets and %z";
+    StrftimeItems::new(text).any(is_zone).then_some(fault)
+}
+
+/// Whether a format has an offset from UTC.
+pub(crate) fn has_offset(format: &str) -> bool {
+    ["%z", "%:z", "%::z", "%:::z", "%#z", "%+"].iter().any(|offset| format.contains(offset))
 }
 
 impl Mapping {
+    /// Takes what a pair of `FIELD=COLUMN` each says; refuses a field that is told twice.
+    pub fn tell(&mut self, pairs: impl IntoIterator<Item = (Field, String)>) -> Result<(), String> {
+        let mut told = BTreeMap::new();
+        for (field, column) in pairs {
+            if told.insert(field, column).is_some() {
+                return Err(format!("names a column for {} twice: which one is it?", field.as_str()));
+            }
+        }
+        self.columns.extend(told);
+        Ok(())
+    }
+
     /// The columns of `header`, of the report `name`. A report needs an id, or all of reference, kind, amount, currency and time.
     /// `is_kind_told`: the kind need not be among them.
     pub(crate) fn columns(&self, name: &str, header: &[String], is_kind_told: bool) -> Result<Columns, Error> {
         let names: Vec<String> = header.iter().map(|column| folded(column)).collect();
         let mut found = BTreeMap::new();
         for field in Field::ALL {
-            let place = match self.columns.get(&field).map(String::as_str) {
-                Some("") => None,
+            let places = match self.columns.get(&field).map(String::as_str) {
+                Some("") => Vec::new(),
                 Some(column) => {
-                    let place = header.iter().position(|own| own == column);
-                    let place = place.or_else(|| names.iter().position(|own| *own == folded(column)));
+                    let exact = places(header, column);
+                    let places = if exact.is_empty() { places(&names, &folded(column)) } else { exact };
                     let missing = || Error::NoSuchColumn {
                         name: name.to_owned(),
                         field,
                         column: shown(column),
                         found: header.iter().map(|column| shown(column)).collect(),
                     };
-                    Some(place.ok_or_else(missing)?)
+                    if places.is_empty() {
+                        return Err(missing());
+                    }
+                    places
                 }
-                None => field.names().iter().find_map(|usual| names.iter().position(|own| own == usual)),
+                None => {
+                    field.names().iter().map(|usual| places(&names, usual)).find(|places| !places.is_empty()).unwrap_or_default()
+                }
             };
-            found.extend(place.map(|place| (field, place)));
+            if let [place, _, ..] = places[..] {
+                let column = header.get(place).map(|column| shown(column)).unwrap_or_default();
+                return Err(Error::RepeatedColumn { name: name.to_owned(), field, column, times: places.len() });
+            }
+            found.extend(places.first().map(|place| (field, *place)));
         }
         let lacks = |field: &Field| !found.contains_key(field);
         let in_reference: Vec<Field> =
@@ -193,6 +226,11 @@ impl Mapping {
         }
         Err(Error::MissingColumns { name: name.to_owned(), needed, found: header.iter().map(|column| shown(column)).collect() })
     }
+}
+
+/// Where `column` stands among `names`.
+fn places(names: &[String], column: &str) -> Vec<usize> {
+    names.iter().enumerate().filter(|(_, own)| *own == column).map(|(place, _)| place).collect()
 }
 
 /// A name without letter case, spaces and signs.
@@ -247,6 +285,40 @@ mod tests {
         assert_eq!(columns(&named, "x,nr").unwrap().first(), Some(&Some(1)));
         let without = Mapping { columns: [(Field::Status, String::new())].into(), ..Mapping::default() };
         assert_eq!(columns(&without, "id,status").unwrap().get(3), Some(&None));
+    }
+
+    #[test]
+    fn a_column_that_is_there_twice_is_not_guessed() {
+        let refused = |mapping: &Mapping, header| columns(mapping, header).unwrap_err();
+        let plain = Mapping::default();
+        assert!(refused(&plain, "id,status,status").contains("has the column 'status' 2 times, and it is used for status"));
+        assert!(refused(&plain, "id,amount,ID,Id").contains("has the column 'id' 3 times"));
+        let named = |field, column: &str| Mapping { columns: [(field, column.to_owned())].into(), ..Mapping::default() };
+        assert!(refused(&named(Field::Status, "Zustand"), "id,zustand,ZUSTAND").contains("for status"));
+        // Where its exact name, or another, tells which one is meant, or none is used.
+        assert_eq!(columns(&named(Field::Id, "ID"), "id,ID").unwrap().first(), Some(&Some(1)));
+        assert_eq!(columns(&named(Field::Status, "state"), "id,status,status,state").unwrap().get(3), Some(&Some(3)));
+        assert_eq!(columns(&named(Field::Status, ""), "id,status,status").unwrap().get(3), Some(&None));
+        assert!(columns(&plain, "id,note,note").is_ok());
+    }
+
+    #[test]
+    fn a_field_is_told_once() {
+        let pair = |field, column: &str| (field, column.to_owned());
+        let mut mapping = Mapping { columns: [pair(Field::Status, "old")].into(), ..Mapping::default() };
+        mapping.tell([pair(Field::Status, "state"), pair(Field::Id, "Nr")]).unwrap();
+        assert_eq!(mapping.columns, [pair(Field::Status, "state"), pair(Field::Id, "Nr")].into());
+        let fault = mapping.tell([pair(Field::Kind, "a"), pair(Field::Kind, "b")]).unwrap_err();
+        assert!(fault.contains("a column for kind twice") && !mapping.columns.contains_key(&Field::Kind), "{fault}");
+    }
+
+    #[test]
+    fn names_of_zones_are_no_part_of_a_format() {
+        for format in ["%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M %z", "%s", "%+", "%d %b %Y %% Z"] {
+            assert_eq!(time_format_fault(format), None, "{format}");
+        }
+        assert!(time_format_fault("%d/%m/%Y %H:%M %Z").unwrap().contains("%Z"));
+        assert!(time_format_fault("%Q").unwrap().contains("strftime"));
     }
 
     #[test]

@@ -6,7 +6,10 @@ use common::{Kind, Status};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Row, row::DAY_MS};
+use crate::{
+    Row,
+    row::{DAY_MS, takes_out, unsigned},
+};
 
 /// Two times that are no further apart are those of one transaction, whatever else is near.
 pub const NEAR_MS: i64 = 5 * 60 * 1000;
@@ -47,7 +50,7 @@ pub struct Difference {
     pub there: Value,
 }
 
-/// In what `row` and its transaction differ. What the report does not tell is not compared.
+/// In what `row` and its transaction differ. What the report does not tell is not compared; a status that nobody knows agrees with none.
 pub fn differences(row: &Row, ours: &Transaction) -> Vec<Difference> {
     fn differs<T: PartialEq>(field: &'static str, there: Option<T>, here: Option<T>) -> Option<Difference>
     where
@@ -56,10 +59,13 @@ pub fn differences(row: &Row, ours: &Transaction) -> Vec<Difference> {
         let there = there.filter(|there| here.as_ref() != Some(there))?;
         Some(Difference { field, here: here.map_or(Value::Null, Value::from), there: Value::from(there) })
     }
+    let status = row.unknown_status.as_deref().or_else(|| row.status.map(Status::as_str));
+    let own_amount = ours.amount.map(|amount| unsigned(ours.kind, amount));
+    let amount = row.amount.map(|amount| unsigned(ours.kind, amount)).filter(|amount| own_amount != Some(*amount));
     [
         differs("kind", row.kind.map(Kind::as_str), Some(ours.kind.as_str())),
-        differs("status", row.status.map(Status::as_str), Some(ours.status.as_str())),
-        differs("amount", row.amount, ours.amount),
+        differs("status", status, Some(ours.status.as_str())),
+        differs("amount", amount, ours.amount),
         differs("currency", row.currency.as_deref(), ours.currency.as_deref()),
     ]
     .into_iter()
@@ -119,8 +125,11 @@ pub fn by_reference<'t>(rows: &[Row], ours: &'t [Transaction], window_ms: i64) -
         if let (Some(reference), Some(amount), Some(currency)) =
             (own.merchant_ref_num.as_deref(), own.amount, own.currency.as_deref())
         {
-            for kind in [Some(own.kind), None] {
-                places.entry((reference, kind, amount, currency)).or_default().push(place);
+            let amount = unsigned(own.kind, amount);
+            places.entry((reference, Some(own.kind), amount, currency)).or_default().push(place);
+            // A row that does not tell its kind may have a minus.
+            for amount in if takes_out(own.kind) { vec![amount, -amount] } else { vec![amount] } {
+                places.entry((reference, None, amount, currency)).or_default().push(place);
             }
         }
     }
@@ -130,7 +139,7 @@ pub fn by_reference<'t>(rows: &[Row], ours: &'t [Transaction], window_ms: i64) -
         let near = places.get(&key).into_iter().flatten().filter_map(|place| {
             let own = ours.get(*place)?;
             let distance = distance(time, row.spans_ms, own.time_ms);
-            let differs = row.status.is_some_and(|status| status != own.status);
+            let differs = row.unknown_status.is_some() || row.status.is_some_and(|status| status != own.status);
             (distance <= window_ms).then_some((differs, distance, number, *place))
         });
         let mut near: Vec<_> = near.collect();
@@ -208,6 +217,36 @@ mod tests {
         assert_eq!(fields, ["status", "amount", "currency"]);
         let untold = Transaction { amount: None, ..own.clone() };
         assert_eq!(differences(&row(&own), &untold), [Difference { field: "amount", here: Value::Null, there: 100.into() }]);
+    }
+
+    #[test]
+    fn a_status_that_nobody_knows_agrees_with_none() {
+        for status in [Status::Completed, Status::Pending] {
+            let own = Transaction { status, ..ours("p", Kind::Payment, 0) };
+            let told = Row { status: None, unknown_status: Some("Approved".to_owned()), ..row(&own) };
+            let difference = Difference { field: "status", here: status.as_str().into(), there: "Approved".into() };
+            assert_eq!(differences(&told, &own), [difference]);
+        }
+    }
+
+    #[test]
+    fn a_minus_of_money_that_goes_out_is_no_difference() {
+        for (kind, here, there, differs) in [
+            (Kind::Refund, 40, -40, false),
+            (Kind::Chargeback, -40, 40, false),
+            (Kind::Payout, -40, -40, false),
+            (Kind::Refund, 40, -41, true),
+            (Kind::Payment, 40, -40, true),
+            (Kind::Settlement, 40, -40, true),
+        ] {
+            let own = Transaction { amount: Some(here), ..ours("p", kind, 0) };
+            let told = Row { amount: Some(there), ..row(&own) };
+            assert_eq!(!differences(&told, &own).is_empty(), differs, "{kind:?} {here} {there}");
+            // By reference, a row with a kind is read without its minus already.
+            let told = Row { id: None, kind: None, ..told };
+            let all = [own];
+            assert_eq!(by_reference(&[told], &all, WINDOW_MS), [(!differs).then_some(&all[0])], "{kind:?} {here} {there}");
+        }
     }
 
     #[test]

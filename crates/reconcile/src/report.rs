@@ -10,7 +10,7 @@ use common::Kind;
 
 use crate::{
     Error, Malformed, Mapping, Row,
-    mapping::Field,
+    mapping::{Field, time_format_fault},
     records::{Next, Records},
     row::Form,
     source::Source,
@@ -56,6 +56,9 @@ impl Report {
     }
 
     fn of(source: Source, name: String, number: usize, reading: &Reading) -> Result<Self, Error> {
+        if let Some(fault) = reading.mapping.time_format.as_deref().and_then(time_format_fault) {
+            return Err(Error::TimeFormat(fault));
+        }
         let found = Records::of(source).map_err(|error| Error::Io { name: name.clone(), error })?;
         let (records, header) = found.ok_or_else(|| Error::Empty(name.clone()))?;
         let columns = reading.mapping.columns(&name, &header, reading.kind.is_some())?;
@@ -128,6 +131,7 @@ mod tests {
             merchant_ref_num: Some("r1".to_owned()),
             kind: Some(Kind::Payment),
             status: Some(Status::Completed),
+            unknown_status: None,
             amount: Some(3740),
             currency: Some("EUR".to_owned()),
             time_ms: Some(1_738_326_600_000),
@@ -159,6 +163,48 @@ mod tests {
         let mapping = Mapping { has_decimal_comma: true, ..reading.mapping };
         let rows = read("id;amount;currency\na;37,40;EUR\n", &Reading { mapping, kind: None }).unwrap();
         assert_eq!(rows.first().unwrap().as_ref().unwrap().amount, Some(3740));
+    }
+
+    #[test]
+    fn a_status_that_nobody_knows_is_kept_as_it_is_written() {
+        let rows = read("id,status\na,Approved\nb,settled\nc,4111111111111111\n", &Reading::default()).unwrap();
+        let told: Vec<_> = rows.iter().flatten().map(|row| (row.status, row.unknown_status.as_deref())).collect();
+        assert_eq!(told, [(None, Some("Approved")), (Some(Status::Completed), None), (None, Some("***1111"))]);
+    }
+
+    #[test]
+    fn money_that_goes_out_has_no_minus() {
+        let text = "id,kind,amount\na,REFUND,-40\nb,chargeback,-41\nc,payout,-42\nd,refund,43\ne,PAYMENT,-44\nf,,-45\n";
+        let amounts = |reading: &Reading| -> Vec<Option<i64>> {
+            read(text, reading).unwrap().iter().flatten().map(|row| row.amount).collect()
+        };
+        assert_eq!(amounts(&Reading::default()), [40, 41, 42, 43, -44, -45].map(Some));
+        let told = Reading { kind: Some(Kind::Refund), ..Reading::default() };
+        assert_eq!(amounts(&told).last(), Some(&Some(45)));
+    }
+
+    #[test]
+    fn times_of_a_format_of_ones_own() {
+        let times = |format: &str, text: &str| {
+            let mapping = Mapping { time_format: Some(format.to_owned()), ..Mapping::default() };
+            let rows = read(&format!("id,time\na,{text}\n"), &Reading { mapping, kind: None })?;
+            Ok::<_, String>(rows.first().unwrap().as_ref().ok().map(|row| (row.time_ms.unwrap(), row.spans_ms)))
+        };
+        assert_eq!(times("%d/%m/%Y %H:%M", "31/01/2025 12:30"), Ok(Some((1_738_326_600_000, 0))));
+        assert_eq!(times("%d/%m/%Y %H:%M %z", "31/01/2025 07:30 -0500"), Ok(Some((1_738_326_600_000, 0))));
+        assert_eq!(times("%d/%m/%Y", "31/01/2025"), Ok(Some((1_738_281_600_000, 86_399_999))));
+        for (format, text) in [
+            ("%Y-%m-%d", "-9999-01-01"),
+            ("%Y-%m-%d", "+262000-01-01"),
+            ("%Y-%m-%d", "1900-01-01"),
+            ("%Y-%m-%d %H:%M", "1969-12-31 23:59"),
+            ("%Y-%m-%d %z", "2025-01-31 +0100"),
+            ("%Y-%m-%d %H:%M %z", "2025-01-31 12:30 +9900"),
+        ] {
+            assert_eq!(times(format, text), Ok(None), "{format} {text}");
+        }
+        // As it may have been saved.
+        assert!(times("%d/%m/%Y %H:%M %Z", "31/01/2025 12:30 EST").unwrap_err().contains("%Z"));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! A row of a report: what it says of a transaction, in our normal form.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use std::ops::Range;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use common::{Category, Family, Kind, Status, envelope, masking, money, normalize};
 
 use crate::{
     Amounts, Field, Mapping,
-    mapping::{Columns, shown},
+    mapping::{Columns, has_offset, shown},
     records::Records,
 };
 
@@ -13,6 +15,8 @@ use crate::{
 const MAX_TEXT: usize = 255;
 /// A day, in milliseconds.
 pub(crate) const DAY_MS: i64 = 86_400_000;
+/// The times that a row may have: 1970 to 9999, in milliseconds.
+const TIMES: Range<i64> = 0..253_402_300_800_000;
 
 /// A row of a report. What its column is not there for, or is empty, is `None` and is not compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,7 +33,9 @@ pub struct Row {
     pub kind: Option<Kind>,
     /// In normal form.
     pub status: Option<Status>,
-    /// Minor units.
+    /// The status as it is written, where nobody knows what it means.
+    pub unknown_status: Option<String>,
+    /// Minor units; without the minus where money goes out, see [`takes_out`].
     pub amount: Option<i64>,
     /// ISO 4217.
     pub currency: Option<String>,
@@ -72,14 +78,18 @@ impl Form {
             Some(word) => Some(kind(&word).ok_or_else(|| malformed(format!("kind '{}' is none that we know", shown(&word))))?),
             None => self.kind,
         };
-        row.status = text(Field::Status).map(|word| status(&word));
+        if let Some(word) = text(Field::Status) {
+            row.status = status(&word);
+            row.unknown_status = row.status.is_none().then(|| shown(&word));
+        }
         row.currency = text(Field::Currency).map(|code| code.to_ascii_uppercase());
         if let Some(code) = row.currency.as_deref().filter(|code| !money::is_currency(code)) {
             return Err(malformed(format!("currency '{}' is no code of three letters", shown(code))));
         }
         if let Some(written) = text(Field::Amount) {
             let amount = self.amount(&written, row.currency.as_deref());
-            row.amount = Some(amount.map_err(|reason| malformed(format!("amount '{}' {reason}", shown(&written))))?);
+            let amount = amount.map_err(|reason| malformed(format!("amount '{}' {reason}", shown(&written))))?;
+            row.amount = Some(row.kind.map_or(amount, |kind| unsigned(kind, amount)));
         }
         if let Some(written) = text(Field::Time) {
             let (time, spans_ms) =
@@ -126,14 +136,20 @@ impl Form {
 
     fn time(&self, written: &str) -> Option<(i64, i64)> {
         let Some(format) = &self.mapping.time_format else { return time(written) };
-        let of_day = |day: NaiveDate| (day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis(), DAY_MS - 1);
-        let exact = DateTime::parse_from_str(written, format).map(|time| time.to_utc());
-        let exact = exact.or_else(|_| NaiveDateTime::parse_from_str(written, format).map(|time| time.and_utc()));
-        exact
-            .map(|time: DateTime<Utc>| (time.timestamp_millis(), 0))
-            .or_else(|_| NaiveDate::parse_from_str(written, format).map(of_day))
-            .ok()
+        // An offset that cannot be is not left out of the time.
+        let day = || if has_offset(format) { None } else { day(written, format) };
+        exact(written, format).or_else(day).filter(|(time, _)| TIMES.contains(time))
     }
+}
+
+/// Whether money of `kind` goes out: some reports write such amounts with a minus, webhooks do not.
+pub fn takes_out(kind: Kind) -> bool {
+    matches!(kind, Kind::Refund | Kind::Chargeback | Kind::Payout)
+}
+
+/// The amount of a transaction of `kind` as it is compared: without the minus where money goes out.
+pub fn unsigned(kind: Kind, amount: i64) -> i64 {
+    if takes_out(kind) { amount.saturating_abs() } else { amount }
 }
 
 /// A text as it is kept: our own ids and references are masked the same way.
@@ -150,11 +166,17 @@ pub fn kind(word: &str) -> Option<Kind> {
     })
 }
 
-/// A status by its own name or by that of an event, read as webhooks are.
-fn status(word: &str) -> Status {
+/// A status by its own name or by that of an event. None where a word of it is not known: `Not settled` is not `Settled`.
+fn status(word: &str) -> Option<Status> {
     let name = normalize::canonical_name(word);
-    let status = normalize::status(Some(word), "");
-    if status == Status::Completed && normalize::is_return(&name) { Status::Returned } else { status }
+    let behind_family = name.match_indices('_').find_map(|(at, _)| {
+        let (family, rest) = name.split_at_checked(at)?;
+        matches!(Family::of(family).category, Category::Transaction(_)).then_some(rest)
+    });
+    let words = behind_family.unwrap_or(&name).split('_').filter(|word| !word.is_empty());
+    let known: Vec<Status> = words.map(normalize::word_status).collect::<Option<_>>()?;
+    let last = known.last().copied()?;
+    Some(if last == Status::Completed && normalize::is_return(&name) { Status::Returned } else { last })
 }
 
 /// A time in milliseconds, UTC where no zone is told, and how much later it may have been.
@@ -165,18 +187,25 @@ fn time(written: &str) -> Option<(i64, i64)> {
     }
     let minutes = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y/%m/%d %H:%M", "%d.%m.%Y %H:%M"];
     let seconds = ["%Y/%m/%d %H:%M:%S%.f", "%d.%m.%Y %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f %z", "%Y-%m-%d %H:%M:%S%.f%z"];
-    let exact = minutes.iter().chain(&seconds).find_map(|form| {
-        let with_zone = DateTime::parse_from_str(written, form).map(|time| time.to_utc());
-        with_zone.or_else(|_| NaiveDateTime::parse_from_str(written, form).map(|time| time.and_utc())).ok()
-    });
     let days = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%Y%m%d"];
-    let day = || {
-        days.iter().find_map(|form| NaiveDate::parse_from_str(written, form).ok()).map(|day| day.and_time(chrono::NaiveTime::MIN))
+    let found = minutes.iter().chain(&seconds).find_map(|form| exact(written, form));
+    found.or_else(|| days.iter().find_map(|form| day(written, form))).filter(|(time, _)| TIMES.contains(time))
+}
+
+/// A moment: UTC where `format` has no offset.
+fn exact(written: &str, format: &str) -> Option<(i64, i64)> {
+    let time = if has_offset(format) {
+        DateTime::parse_from_str(written, format).ok()?.to_utc()
+    } else {
+        NaiveDateTime::parse_from_str(written, format).ok()?.and_utc()
     };
-    let found = exact
-        .map(|time| (time.timestamp_millis(), 0))
-        .or_else(|| day().map(|begin| (begin.and_utc().timestamp_millis(), DAY_MS - 1)))?;
-    (0..253_402_300_800_000).contains(&found.0).then_some(found)
+    Some((time.timestamp_millis(), 0))
+}
+
+/// A day, all of it.
+fn day(written: &str, format: &str) -> Option<(i64, i64)> {
+    let begin = NaiveDate::parse_from_str(written, format).ok()?.and_time(NaiveTime::MIN);
+    Some((begin.and_utc().timestamp_millis(), DAY_MS - 1))
 }
 
 #[cfg(test)]
@@ -193,11 +222,16 @@ mod tests {
         assert_eq!(kind("Dispute"), Some(Kind::Chargeback));
         assert_eq!((kind("fee"), kind("PAYMENT_HANDLE")), (None, None));
         for word in ["COMPLETED", "completed", "Settled", "captured", "PAYMENT_COMPLETED", "Success"] {
-            assert_eq!(status(word), Status::Completed, "{word}");
+            assert_eq!(status(word), Some(Status::Completed), "{word}");
         }
-        assert_eq!(status("PAYMENT_RETURNED_COMPLETED"), Status::Returned);
-        assert_eq!(status("Declined"), Status::Failed);
-        assert_eq!(status("whatever"), Status::Pending);
+        assert_eq!(status("PAYMENT_RETURNED_COMPLETED"), Some(Status::Returned));
+        assert_eq!(status("SA-Credit Completed"), Some(Status::Completed));
+        assert_eq!(status("Declined"), Some(Status::Failed));
+        for word in
+            ["whatever", "Approved", "Paid", "Not settled", "PAYMENT_NOT_COMPLETED", "PAYMENT_HANDLE_COMPLETED", "PAYMENT", "-"]
+        {
+            assert_eq!(status(word), None, "{word}");
+        }
     }
 
     #[test]
@@ -218,7 +252,9 @@ mod tests {
             assert_eq!(time(text), Some((1_738_281_600_000, DAY_MS - 1)), "{text}");
         }
         // Either could be the month.
-        for text in ["01/02/2025", "1.2", "yesterday", "1738326600"] {
+        for text in
+            ["01/02/2025", "1.2", "yesterday", "1738326600", "2025-01-31 12:30:00 +9900", "31.01.1969", "1969-12-31 12:30"]
+        {
             assert_eq!(time(text), None, "{text}");
         }
     }

@@ -19,7 +19,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// The text of a report, and how much of the file was read.
 pub(crate) struct Source {
-    reader: Box<dyn Read + Send>,
+    reader: Box<dyn Read + Send + Sync>,
     /// Whether a byte order mark says that it is Unicode: otherwise what is no UTF-8 is Windows-1252.
     pub is_unicode: bool,
     /// Size of the file in bytes, where it is one.
@@ -42,18 +42,18 @@ impl Source {
     }
 
     /// Whatever `reader` reads.
-    pub fn of(reader: impl Read + Send + 'static, size: Option<u64>) -> io::Result<Self> {
+    pub fn of(reader: impl Read + Send + Sync + 'static, size: Option<u64>) -> io::Result<Self> {
         let read = Arc::new(AtomicU64::new(0));
         let counted = BufReader::with_capacity(CHUNK, Counted { reader, read: Arc::clone(&read) });
         let (begin, reader) = peeked(Box::new(counted), GZIP.len())?;
-        let plain: Box<dyn Read + Send> =
+        let plain: Box<dyn Read + Send + Sync> =
             if begin == GZIP { Box::new(BufReader::with_capacity(CHUNK, MultiGzDecoder::new(reader))) } else { reader };
         let (begin, mut text) = peeked(plain, 3)?;
         let Some((encoding, mark)) = Encoding::for_bom(&begin) else {
             return Ok(Self { reader: text, is_unicode: false, size, read });
         };
         text.read_exact(&mut vec![0; mark])?;
-        let reader: Box<dyn Read + Send> = if encoding == UTF_8 { text } else { Box::new(Decoded::new(text, encoding)) };
+        let reader: Box<dyn Read + Send + Sync> = if encoding == UTF_8 { text } else { Box::new(Decoded::new(text, encoding)) };
         Ok(Self { reader, is_unicode: true, size, read })
     }
 
@@ -70,7 +70,7 @@ impl Read for Source {
 }
 
 /// The first `count` bytes, as far as there are so many, and a reader of all of them.
-fn peeked(mut reader: Box<dyn Read + Send>, count: usize) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
+fn peeked(mut reader: Box<dyn Read + Send + Sync>, count: usize) -> io::Result<(Vec<u8>, Box<dyn Read + Send + Sync>)> {
     let mut begin = Vec::new();
     reader.by_ref().take(count as u64).read_to_end(&mut begin)?;
     Ok((begin.clone(), Box::new(Cursor::new(begin).chain(reader))))
@@ -91,14 +91,14 @@ impl<R: Read> Read for Counted<R> {
 
 /// UTF-16 as UTF-8.
 struct Decoded {
-    reader: Box<dyn Read + Send>,
+    reader: Box<dyn Read + Send + Sync>,
     decoder: Decoder,
     text: Cursor<String>,
     is_at_end: bool,
 }
 
 impl Decoded {
-    fn new(reader: Box<dyn Read + Send>, encoding: &'static Encoding) -> Self {
+    fn new(reader: Box<dyn Read + Send + Sync>, encoding: &'static Encoding) -> Self {
         Self { reader, decoder: encoding.new_decoder_without_bom_handling(), text: Cursor::default(), is_at_end: false }
     }
 }

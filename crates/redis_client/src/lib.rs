@@ -5,7 +5,7 @@ mod nodes;
 mod script;
 mod tls;
 
-pub use connection::{COMMAND_TIMEOUT, builder, connect};
+pub use connection::{COMMAND_TIMEOUT, builder, connect, keep_connected};
 pub use fred;
 pub use nodes::Nodes;
 pub use script::Script;

@@ -15,6 +15,8 @@ use fred::{
     },
 };
 
+use crate::connection::keep_connected;
+
 /// The masters of the cluster that a client is connected to; of a single server, that client itself. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Nodes {
@@ -60,7 +62,7 @@ impl Nodes {
             builder.set_policy(policy);
         }
         let master = builder.build()?;
-        drop(master.connect());
+        keep_connected(&master);
         Ok(master)
     }
 }

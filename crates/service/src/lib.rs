@@ -1,5 +1,7 @@
 //! How each service starts and ends: settings and telemetry first, then its work until SIGTERM or SIGINT, health beside it.
 
+mod yielding;
+
 use std::{fmt::Display, future::Future, process::ExitCode};
 
 use http_service::{
@@ -9,6 +11,8 @@ use http_service::{
 use queue::Queue;
 use sea_orm::DatabaseConnection;
 use settings::Settings;
+
+pub use yielding::yielding;
 
 /// Why a service cannot start or go on.
 #[derive(Debug, thiserror::Error)]

@@ -176,6 +176,7 @@ impl Settings {
         if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database_url.starts_with(scheme)) {
             return Err(bad("DATABASE_URL", "must begin with sqlite: or postgres:"));
         }
+        store::check_url(&database_url).map_err(|reason| bad("DATABASE_URL", reason))?;
         let redis_url = redis_url::read(source)?;
         let cache_redis_url = match source.optional(&table::CACHE_REDIS_URL) {
             Some(url) => redis_url::check("CACHE_REDIS_URL", url)?,

@@ -35,9 +35,29 @@ pub(crate) fn read(source: &Source) -> Result<String, Error> {
 pub(crate) fn check(name: &'static str, url: String) -> Result<String, Error> {
     let parsed = Url::parse(&url).map_err(|e| bad(name, &e.to_string()))?;
     let known = ["redis", "rediss", "valkey", "valkeys", "redis-cluster", "rediss-cluster", "redis-sentinel", "rediss-sentinel"];
-    if known.contains(&parsed.scheme()) && parsed.has_host() {
-        Ok(url)
-    } else {
-        Err(bad(name, "must be redis://HOST:PORT/DB, redis-cluster://… or redis-sentinel://…"))
+    if !known.contains(&parsed.scheme()) || !parsed.has_host() {
+        return Err(bad(name, "must be redis://HOST:PORT/DB, redis-cluster://… or redis-sentinel://…"));
+    }
+    let is_named = || parsed.query_pairs().any(|(field, service)| field == "sentinelServiceName" && !service.is_empty());
+    if parsed.scheme().ends_with("-sentinel") && !is_named() {
+        return Err(bad(name, "must tell what the sentinels call it: redis-sentinel://HOST:PORT/DB?sentinelServiceName=NAME"));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentinels_are_asked_for_a_name() {
+        let is_right = |url: &str| check("REDIS_URL", url.to_owned()).is_ok();
+        assert!(is_right("redis-sentinel://a:26379/0?sentinelServiceName=main&node=b:26379"));
+        for url in
+            ["redis-sentinel://a:26379", "rediss-sentinel://a:26379/0?node=b:26379", "redis-sentinel://a?sentinelServiceName="]
+        {
+            assert!(!is_right(url), "{url}");
+        }
+        assert!(is_right("redis-cluster://a:1?node=b:2"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt::Display, str::FromStr, time::Duration};
 
-use config::{Config, File, FileFormat};
+use config::{Config, ConfigError, File, FileFormat};
 
 use crate::{
     Error, bad,
@@ -43,12 +43,13 @@ impl Source {
         let layer = Config::builder().add_source(File::new(path, FileFormat::Toml)).build();
         let values = layer.and_then(Config::try_deserialize::<HashMap<String, config::Value>>);
         let mut all = HashMap::new();
-        for (key, value) in values.map_err(|error| Error::File(format!("{path}: {error}")))? {
+        for (key, value) in values.map_err(|error| Error::File(format!("{path}: {}", told(&error))))? {
             let name = key.to_ascii_uppercase();
             if table::find(&name).is_none() {
                 return Err(Error::Unknown(name));
             }
-            let value = value.into_string().map_err(|error| Error::File(format!("{name}: {error}")))?;
+            let form = |_| Error::File(format!("{name}: must be a text, a number, true or false"));
+            let value = value.into_string().map_err(form)?;
             all.insert(name, value);
         }
         all.extend(environment);
@@ -118,6 +119,16 @@ impl Source {
     }
 }
 
+/// What is wrong with a file, without the line itself that an error repeats: it may hold a secret.
+fn told(error: &ConfigError) -> String {
+    let ConfigError::FileParse { cause, .. } = error else { return error.to_string() };
+    let text = cause.to_string();
+    let place = text.lines().next().and_then(|line| line.split_once("at line ")).map(|(_, place)| place);
+    let place = place.filter(|place| place.chars().all(|c| c.is_ascii_digit() || ", column".contains(c)));
+    let place = place.map(|place| format!(" at line {place}")).unwrap_or_default();
+    format!("is no TOML{place}; each setting stands once, as NAME = 1, NAME = true or NAME = \"text\"")
+}
+
 /// What of the environment is ours.
 fn of_environment() -> Result<HashMap<String, String>, Error> {
     let mut own = HashMap::new();
@@ -155,5 +166,23 @@ mod tests {
         }
         assert!(matches!(layered("batch_sizes = 7", &[]), Err(Error::Unknown(name)) if name == "BATCH_SIZES"));
         assert!(matches!(layered("batch_size = [", &[]), Err(Error::File(_))));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_does_not_tell_what_stands_in_it() {
+        for (text, told) in [
+            ("BATCH_SIZE = 7\nREDIS_PASSWORD = hunter2", "line 2, column"),
+            ("REDIS_PASSWORD = \"hunter2", "line 1, column"),
+            ("REDIS_PASSWORD hunter2", "line 1, column"),
+            ("REDIS_PASSWORD = \"a\"\nREDIS_PASSWORD = \"hunter2\"", "line 2, column"),
+            ("REDIS_PASSWORD = [\"hunter2\"]", "REDIS_PASSWORD: must be a text"),
+            ("REDIS_PASSWORD = {own = \"hunter2\"}", "REDIS_PASSWORD: must be a text"),
+            ("DATABASE_URL = \"\"\"postgres://u:hunter2@h/d\\q\"\"\"", "line 1, column"),
+        ] {
+            let Err(Error::File(message)) = layered(text, &[]) else { unreachable!("{text}") };
+            assert!(message.contains(told) && !message.contains("hunter"), "{text}: {message}");
+        }
+        let Err(Error::File(message)) = Source::layered(Some("/nonexistent.toml"), HashMap::new()) else { unreachable!() };
+        assert!(message.contains("/nonexistent.toml") && message.contains("not found"), "{message}");
     }
 }

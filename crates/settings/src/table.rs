@@ -117,15 +117,15 @@ table! {
     "Database" {
         DATABASE_URL = text("sqlite://./data/netbanx.db?mode=rwc"), "or `postgres://…`";
         DATABASE_MAX_CONNECTIONS = number("8", 1, 1000, "connections"),
-            "of each process; the worker's should exceed `WORKER_CONCURRENCY` by 2";
+            "of each process, the API's four for deliveries beside them; the worker's should exceed `WORKER_CONCURRENCY` by 2";
         DATABASE_STATEMENT_TIMEOUT_SECS = number("30", 0, 3600, "seconds"),
             "that PostgreSQL gives a statement of the API (ten minutes one of a file); 0: no limit. It goes by the connection's `options`, \
              which PgBouncer must ignore (`ignore_startup_parameters = options`); there `ALTER ROLE … SET statement_timeout` does it";
     }
     "Redis" {
         REDIS_URL = text("redis://127.0.0.1:6379/0"),
-            "`redis://`, `redis-cluster://HOST:PORT?node=HOST:PORT` or `redis-sentinel://`; with TLS `rediss://`, `rediss-cluster://`, \
-             `rediss-sentinel://`. In its place the parts below";
+            "`redis://`, `redis-cluster://HOST:PORT?node=HOST:PORT` or `redis-sentinel://HOST:PORT/DB?sentinelServiceName=NAME&node=HOST:PORT`; \
+             with TLS `rediss://`, `rediss-cluster://`, `rediss-sentinel://`. In its place the parts below";
         REDIS_HOST = text("127.0.0.1"), "several, separated by commas: Redis Cluster";
         REDIS_PORT = number("6379", 1, 65_535, ""), "of hosts that name none";
         REDIS_PASSWORD = secret(), "of the user `default`";

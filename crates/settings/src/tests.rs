@@ -47,6 +47,30 @@ fn each_bad_value_is_named() {
 }
 
 #[test]
+fn what_is_malformed_does_not_tell_its_password() {
+    for (name, value) in [
+        ("DATABASE_URL", "postgres://u:hunter2@host:port/x"),
+        ("DATABASE_URL", "postgres://u:hunter2#@host/x"),
+        ("DATABASE_URL", "postgres://u:hunter2/@host/x"),
+        ("DATABASE_URL", "postgresql://u:hunter2@host:99999/x"),
+        ("DATABASE_URL", "postgres://u:hunter2@host/x?sslmode=hunter2"),
+        ("DATABASE_URL", "mysql://u:hunter2@host/x"),
+        ("DATABASE_URL", "sqlite://x.db?mode=hunter2"),
+        ("REDIS_URL", "redis://u:hunter2#@host"),
+        ("REDIS_URL", "http://u:hunter2@host"),
+        ("CACHE_REDIS_URL", "redis://:hunter2@host:port"),
+        ("SMTP_URL", "smtp://u:hunter2#@host"),
+        ("OUTBOUND_PROXY", "socks://u:hunter2@host:1"),
+        ("OIDC_ISSUER", "https://u:hunter2@host:port"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://u:hunter2@host:port"),
+        ("MASTER_KEY", "hunter2"),
+    ] {
+        let error = read(&[(name, value)]).unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
 fn production_insists_on_signatures() {
     let off = ("WEBHOOK_SIGNATURE_VALIDATION", "false");
     assert!(read(&[off]).is_ok());

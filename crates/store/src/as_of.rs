@@ -6,7 +6,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use common::{CompanyId, Deltas, EventIdentity, Grain, Kind, Series, TransactionState, WebhookOutcome, event};
+use common::{CompanyId, Deltas, EventIdentity, Kind, Series, TransactionState, event};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
     Statement, Value,
@@ -21,7 +21,7 @@ use crate::{
     horizon::Horizons,
     reads,
     replay::{columns, interpret},
-    rollups::{self, Point},
+    rollups::Point,
     row_sums::{self, Column, Span},
 };
 
@@ -180,16 +180,8 @@ impl KnownFigures {
         let span = Span { as_of_ms: Some(self.at_ms), scope: self.scope, ..span };
         let mut points = row_sums::read(&self.tx, span).await?;
         points.extend(self.under_way(span).flat_map(|(kind, state)| contribution(*kind, state, span)));
-        let kept = |horizon: Option<i64>| horizon.is_none_or(|horizon| horizon <= span.from_ms);
-        let grain = match (kept(self.horizons.minute), kept(self.horizons.hour)) {
-            (true, _) => Grain::Minute,
-            (_, true) => Grain::Hour,
-            _ => Grain::Day,
-        };
-        let until = span.until_ms.min(self.at_ms.saturating_add(1));
-        let received = rollups::read(&self.tx, span.scope, span.mode, grain, grain.bucket(span.from_ms), until).await?;
-        let duplicates = received.into_iter().filter(|point| point.series == Series::Webhooks(WebhookOutcome::Duplicate));
-        points.extend(duplicates.map(|point| Point { bucket_ms: bucket(point.bucket_ms.max(span.from_ms), span), ..point }));
+        let known = Span { until_ms: span.until_ms.min(self.at_ms.saturating_add(1)), ..span };
+        points.extend(row_sums::duplicates(&self.tx, known, self.horizons.narrowest(span.from_ms)).await?);
         Ok(points)
     }
 
@@ -216,14 +208,10 @@ impl KnownFigures {
     }
 }
 
-fn bucket(ms: i64, span: Span) -> i64 {
-    ms - ms.rem_euclid(span.width_ms)
-}
-
 fn contribution(kind: Kind, state: &TransactionState, span: Span) -> Vec<Point> {
     let mut deltas = Deltas::default();
     deltas.transaction(kind, None, state);
-    let at = bucket(state.transaction_time_ms(), span);
+    let at = span.bucket(state.transaction_time_ms());
     deltas.iter().map(|(cell, sum)| Point { bucket_ms: at, series: cell.series.clone(), sum: *sum }).collect()
 }
 

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     Error,
+    entered::{self, invalid},
     entity::{account_assignment, company},
     receiver_changes,
 };
@@ -28,15 +29,15 @@ pub fn zone(name: &str) -> Option<Tz> {
 
 /// Adds a company; the slug must be new and fit for a path.
 pub async fn add(db: &DatabaseConnection, name: &str, slug: &str, zone: Option<Tz>) -> Result<company::Model, Error> {
+    let name = entered::line("name", name, 1, entered::LONGEST)?;
     if !receiver::is_slug(slug) {
-        return Err(Error::Conflict(format!("'{slug}' is no slug: 1 to 63 of a-z, 0-9 and '-'")));
+        return Err(invalid("slug", "slug must be 1 to 63 of a-z, 0-9 and '-': it stands in paths".to_owned()));
     }
     if find(db, slug).await?.is_some() {
         return Err(Error::Conflict(format!("there is a company '{slug}' already")));
     }
     let time_zone = zone.map(|zone| zone.name().to_owned());
-    let row =
-        company::Model { id: Uuid::now_v7(), slug: slug.to_owned(), name: name.to_owned(), time_zone, created_at: now_ms() };
+    let row = company::Model { id: Uuid::now_v7(), slug: slug.to_owned(), name, time_zone, created_at: now_ms() };
     let tx = db.begin().await?;
     company::Entity::insert(company::ActiveModel::from(row.clone())).exec_without_returning(&tx).await?;
     receiver_changes::note(&tx).await?;
@@ -80,11 +81,13 @@ pub async fn with_other_days(db: &impl ConnectionTrait) -> Result<HashSet<Uuid>,
     Ok(zoned.limit(ZONED).into_tuple().all(db).await?.into_iter().collect())
 }
 
-/// From now on, webhooks of account `external_id` whose path names no company belong to `company`.
-pub async fn assign_account(db: &DatabaseConnection, external_id: &str, company: CompanyId) -> Result<(), Error> {
+/// From now on, webhooks of account `external_id` whose path names no company belong to `company`. Returns the account's id as it is
+/// kept, without blanks around it.
+pub async fn assign_account(db: &DatabaseConnection, external_id: &str, company: CompanyId) -> Result<String, Error> {
     use account_assignment::Column;
+    let external_id = entered::line("accountId", external_id, 1, entered::LONGEST)?;
     let row = account_assignment::ActiveModel {
-        external_id: Set(external_id.to_owned()),
+        external_id: Set(external_id.clone()),
         company_id: Set(company.0),
         created_at: Set(now_ms()),
     };
@@ -92,7 +95,8 @@ pub async fn assign_account(db: &DatabaseConnection, external_id: &str, company:
     let tx = db.begin().await?;
     account_assignment::Entity::insert(row).on_conflict(replace).exec_without_returning(&tx).await?;
     receiver_changes::note(&tx).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(external_id)
 }
 
 /// The company that account `external_id` is assigned to; [`CompanyId::NONE`] where none is.

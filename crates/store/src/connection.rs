@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait, sqlx};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, TransactionTrait,
+    sqlx::{self, postgres::PgConnectOptions, sqlite::SqliteConnectOptions},
+};
 use sea_orm_migration::MigratorTrait;
 
 use crate::{Error, deadline, dialect, migration};
@@ -19,7 +22,29 @@ pub async fn connect_bounded(url: &str, max_connections: u32, limit: Duration) -
     open(url, max_connections, Some(limit).filter(|limit| !limit.is_zero())).await
 }
 
+/// Whether a database's address can be read; else what is wrong with it. The address is not repeated, since it may hold a password.
+pub fn check_url(url: &str) -> Result<(), &'static str> {
+    let (is_read, reason) = if dialect::is_sqlite_url(url) {
+        (url.parse::<SqliteConnectOptions>().is_ok(), "cannot be read: it must be sqlite://FILE?mode=rwc")
+    } else {
+        (url.parse::<PgConnectOptions>().is_ok(), MALFORMED)
+    };
+    if is_read { Ok(()) } else { Err(reason) }
+}
+
+const MALFORMED: &str = "cannot be read: it must be postgres://USER:PASSWORD@HOST:PORT/DATABASE, with a number as its port, sslmode and \
+                         the like spelt right, and within the user and the password / # ? @ % written as %2F %23 %3F %40 %25";
+
+/// What stands in the error of sea-orm itself begins with the address.
+fn without_address(error: DbErr) -> Error {
+    match error {
+        DbErr::Conn(RuntimeErr::Internal(_)) => Error::Refused(format!("the database's address {MALFORMED}")),
+        error => error.into(),
+    }
+}
+
 async fn open(url: &str, max_connections: u32, statements: Option<Duration>) -> Result<DatabaseConnection, Error> {
+    check_url(url).map_err(|reason| Error::Refused(format!("the database's address {reason}")))?;
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(max_connections)
@@ -48,7 +73,7 @@ async fn open(url: &str, max_connections: u32, statements: Option<Duration>) -> 
                 .after_release(|connection, _| Box::pin(deadline::is_alive(connection)))
         });
     }
-    Ok(Database::connect(options).await?)
+    Database::connect(options).await.map_err(without_address)
 }
 
 /// Applies what migrations are missing; several processes may call it at once.
@@ -95,4 +120,22 @@ pub async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, Er
 /// How many migrations the database lacks.
 pub async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, Error> {
     Ok(migration::Migrator::get_pending_migrations(db).await?.len())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_cannot_be_read_is_not_repeated() {
+        for url in ["postgres://u:hunter2@host:port/x", "postgres://u:hunter2#@host/x", "postgres://u:hunter2/@host/x", "hunter2"]
+        {
+            let error = connect(url, 1).await.unwrap_err().to_string();
+            assert!(error.contains("cannot be read") && !error.contains("hunter2"), "{error}");
+        }
+        // What passes our own look and not the driver's.
+        let error = without_address(DbErr::Conn(RuntimeErr::Internal("postgres://u:hunter2@host".to_owned()))).to_string();
+        assert!(error.contains("cannot be read") && !error.contains("hunter2"), "{error}");
+    }
 }

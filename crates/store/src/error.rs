@@ -17,6 +17,14 @@ pub enum Error {
     /// The database refused the data. The same call will fail again.
     #[error("the database refused it: {0}")]
     Refused(String),
+    /// A value that was entered cannot be: enter another. `name` is what the API calls it.
+    #[error("{reason}")]
+    Invalid {
+        /// The parameter.
+        name: &'static str,
+        /// What it may be; never the value itself.
+        reason: String,
+    },
     /// There is such a thing already, or no such thing.
     #[error("{0}")]
     Conflict(String),

@@ -75,6 +75,12 @@ impl Horizons {
         }
     }
 
+    /// The narrowest grain of which all buckets since `from_ms` are kept.
+    pub fn narrowest(&self, from_ms: i64) -> Grain {
+        let grains = [Grain::Minute, Grain::Hour];
+        grains.into_iter().find(|grain| !self.is_removed(*grain, from_ms)).unwrap_or(Grain::Day)
+    }
+
     /// Whether a bucket may have been removed.
     pub fn is_removed(&self, grain: Grain, bucket_ms: i64) -> bool {
         self.of(Of::Buckets(grain)).is_some_and(|horizon| bucket_ms < horizon)

@@ -28,6 +28,7 @@
 //! | [`users`] | users, their roles, passwords and sessions |
 //! | [`audit`] | who changed what |
 //! | [`existing`] | which webhooks are stored |
+//! | [`balance`] | whether all that the queue counts as stored is there |
 //! | [`state`] | facts of the whole installation |
 //! | [`dialect`] | the only place where the two databases differ |
 //! | [`replay`] | stored webhooks interpreted anew by the rules of now |
@@ -43,12 +44,14 @@
 pub mod alerting;
 pub mod as_of;
 pub mod audit;
+pub mod balance;
 pub mod batch;
 pub mod companies;
 mod connection;
 mod credential;
 pub mod deadline;
 pub mod dialect;
+pub mod entered;
 pub mod entity;
 mod error;
 pub mod existing;
@@ -56,6 +59,7 @@ pub mod figure_check;
 pub mod horizon;
 pub mod lookups;
 pub mod migration;
+pub mod opened;
 pub mod outbound;
 pub mod reads;
 pub mod receiver_changes;
@@ -74,13 +78,14 @@ mod vault;
 pub mod verify;
 mod wide;
 
-pub use connection::{begin, connect, connect_bounded, migrate, pending_migrations, ping, snapshot};
+pub use connection::{begin, check_url, connect, connect_bounded, migrate, pending_migrations, ping, snapshot};
 pub use deadline::{answered, within};
 pub use error::Error;
 pub use scope::Scope;
 pub use vault::Vault;
 
-/// The first UUIDv7 of a time in milliseconds since 1970 UTC.
+/// The first UUIDv7 of a time in milliseconds since 1970 UTC; of one that no id can tell, the nearest.
 pub(crate) fn first_id(ms: i64) -> uuid::Uuid {
-    uuid::Uuid::from_u128(u128::from(u64::try_from(ms).unwrap_or(0)) << 80)
+    const LAST_MS: u64 = (1 << 48) - 1;
+    uuid::Uuid::from_u128(u128::from(u64::try_from(ms).unwrap_or(0).min(LAST_MS)) << 80)
 }

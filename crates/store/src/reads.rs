@@ -1,5 +1,6 @@
 //! What the read API asks: pages of transactions, accounts and events, newest first, by filter.
 
+mod looks;
 mod lookup;
 mod marks;
 mod receipt;
@@ -14,7 +15,9 @@ use sea_orm::{
     sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement},
 };
 pub use totals::{Totals, totals};
-pub use transactions::{TransactionFilter, TransactionOrder, transaction, transactions, transactions_after, wanted};
+pub use transactions::{
+    TransactionFilter, TransactionOrder, currency_or_none, method_or_none, transaction, transactions, transactions_after, wanted,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -47,6 +50,10 @@ pub struct Page<T> {
     pub rows: Vec<T>,
     /// All rows of the filter, counted up to [`MAX_COUNT`].
     pub total: u64,
+    /// Whether `total` has them all but for that: no row was left out that was not looked at.
+    pub is_whole: bool,
+    /// Where looking for this page's rows was left off, if others are behind it.
+    pub end: Option<Position>,
 }
 
 /// Rows that are counted at most: a count must not cost more as the history grows.
@@ -78,7 +85,7 @@ macro_rules! paged {
     ($entity:ident, $all:expr, $window:expr, $db:expr, $time:ident) => {{
         let all: Condition = $all;
         let total = count($db, $entity::Entity, all.clone()).await?;
-        Ok(Page { rows: rows!($entity, all, $window, $db, $time), total })
+        Ok(Page { rows: rows!($entity, all, $window, $db, $time), total, is_whole: true, end: None })
     }};
 }
 
@@ -145,19 +152,23 @@ pub async fn account(
     Ok(Some((row, steps)))
 }
 
+/// Accounts whose payment methods are asked for at once: SQLite takes no condition of a thousand parts.
+const ACCOUNTS_AT_ONCE: usize = 100;
+
 /// The payment methods of those accounts, at most 100 for each.
 pub async fn payment_methods(
-    db: &DatabaseConnection,
+    db: &impl ConnectionTrait,
     accounts: &[account::Model],
 ) -> Result<Vec<account_payment_method::Model>, Error> {
     use account_payment_method::Column;
-    if accounts.is_empty() {
-        return Ok(Vec::new());
+    let mut methods = Vec::new();
+    for some in accounts.chunks(ACCOUNTS_AT_ONCE) {
+        let wanted = some.iter().fold(Condition::any(), |any, row| {
+            any.add(Column::CompanyId.eq(row.company_id).and(Column::ExternalId.eq(row.external_id.as_str())))
+        });
+        methods.extend(account_payment_method::Entity::find().filter(wanted).limit(some.len() as u64 * 100).all(db).await?);
     }
-    let wanted = accounts.iter().fold(Condition::any(), |any, row| {
-        any.add(Column::CompanyId.eq(row.company_id).and(Column::ExternalId.eq(row.external_id.as_str())))
-    });
-    Ok(account_payment_method::Entity::find().filter(wanted).limit(accounts.len() as u64 * 100).all(db).await?)
+    Ok(methods)
 }
 
 /// Filters of events; absent ones do not filter.

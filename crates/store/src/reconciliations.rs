@@ -3,28 +3,31 @@
 //! A run is begun, filled with items while its reports are read, and finished; one that was cut off stays without an end. What
 //! a row is, only the last row may tell: until then the item that stands for it is [`DEFERRED`].
 
+mod changes;
 mod decisions;
+mod mappings;
 mod progress;
 mod reads;
 mod retention;
 mod transactions;
 
+pub use changes::{Changes, changes};
 use common::CompanyId;
-pub use decisions::{By, Decision, decide};
+pub use decisions::{By, Decision, LONGEST_REASON, decide, reason};
+pub use mappings::{LONGEST_NAME, MOST_MAPPINGS, mapping, mappings, remove_mapping, save_mapping};
 pub use progress::{SILENT_MS, alive, stopped};
-pub use reads::{ItemFilter, get, item, items, list, list_items, not_in, run, run_before, wanted_items};
+pub use reads::{ItemFilter, get, item, items, list, list_items, run, wanted_items};
 pub(crate) use retention::retain;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
-    QueryFilter, QuerySelect, Set, Statement, TransactionTrait,
-    sea_query::{Expr, OnConflict},
+    QueryFilter, QuerySelect, Set, Statement, TransactionTrait, sea_query::Expr,
 };
-pub use transactions::{Known, by_ids, by_references, within};
+pub use transactions::{Known, all_within, by_keys, by_references, within};
 use uuid::Uuid;
 
 use crate::{
     Error,
-    entity::{reconciliation, reconciliation_item, reconciliation_mapping},
+    entity::{reconciliation, reconciliation_item},
     outbound::{
         RECONCILIATION_DIFFERENCE,
         bodies::Differing,
@@ -45,9 +48,6 @@ pub const IGNORED: &str = "ignored";
 
 /// The state of what was taken over from the report.
 pub const TAKEN_OVER: &str = "taken-over";
-
-/// The longest name of a mapping, in characters.
-pub const LONGEST_NAME: usize = 64;
 
 /// Items that are written by one statement: SQLite takes 32,766 values.
 const WRITTEN_AT_ONCE: usize = 1_000;
@@ -102,6 +102,9 @@ pub async fn begin(db: &DatabaseConnection, company: CompanyId, mode: &str, file
         alive_at: Some(now_ms()),
         percent: None,
         failure: None,
+        before_id: None,
+        new_count: None,
+        gone_count: None,
     };
     reconciliation::Entity::insert(reconciliation::ActiveModel::from(row.clone())).exec_without_returning(db).await?;
     Ok(row)
@@ -147,7 +150,8 @@ fn of_run(run: &reconciliation::Model) -> Condition {
     Condition::all().add(Column::CompanyId.eq(run.company_id)).add(Column::ReconciliationId.eq(run.id))
 }
 
-/// Ends a run: rows that are still deferred are missing here, what was ignored before is ignored again, the rest is counted.
+/// Ends a run: rows that are still deferred are missing here, what was ignored before is ignored again, the rest is counted and
+/// compared with the run before.
 pub async fn finish(
     db: &DatabaseConnection,
     run: &reconciliation::Model,
@@ -170,7 +174,8 @@ pub async fn finish(
         percent: Some(100),
         ..run.clone()
     };
-    let row = counted(&tx, row).await?;
+    let row = changes::counted(&tx, counted(&tx, row).await?).await?;
+    reconciliation::Entity::update(reconciliation::ActiveModel::from(row.clone()).reset_all()).exec(&tx).await?;
     tell(&tx, &row).await?;
     tx.commit().await?;
     Ok(row)
@@ -188,7 +193,7 @@ async fn tell(tx: &DatabaseTransaction, run: &reconciliation::Model) -> Result<(
     outbox.write(tx).await
 }
 
-/// Writes `run` with what it has of each finding.
+/// `run` with what it has of each finding.
 async fn counted(tx: &DatabaseTransaction, mut run: reconciliation::Model) -> Result<reconciliation::Model, DbErr> {
     use reconciliation_item::{Column, Entity};
     let counts = Entity::find()
@@ -206,7 +211,6 @@ async fn counted(tx: &DatabaseTransaction, mut run: reconciliation::Model) -> Re
     run.differing = open("differing");
     run.malformed = open("malformed");
     run.ignored = counts.iter().filter(|(_, state, _)| state == IGNORED).map(|(.., n)| n).sum();
-    reconciliation::Entity::update(reconciliation::ActiveModel::from(run.clone()).reset_all()).exec(tx).await?;
     Ok(run)
 }
 
@@ -220,22 +224,4 @@ async fn ignore_again(tx: &DatabaseTransaction, run: &reconciliation::Model) -> 
          AND o.state = 'ignored')";
     let values = [run.company_id.into(), run.id.into()];
     tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.map(drop)
-}
-
-/// The mapping that a company keeps under `name`, as JSON.
-pub async fn mapping(db: &DatabaseConnection, company: CompanyId, name: &str) -> Result<Option<String>, Error> {
-    let found = reconciliation_mapping::Entity::find_by_id((company.0, name.to_owned())).one(db).await?;
-    Ok(found.map(|row| row.mapping))
-}
-
-/// Keeps a mapping under `name`, in the place of the one before.
-pub async fn save_mapping(db: &DatabaseConnection, company: CompanyId, name: &str, mapping: &str) -> Result<(), Error> {
-    use reconciliation_mapping::{ActiveModel, Column, Entity};
-    if !(1..=LONGEST_NAME).contains(&name.chars().count()) {
-        return Err(Error::Conflict(format!("a mapping's name has 1 to {LONGEST_NAME} characters")));
-    }
-    let row = ActiveModel { company_id: Set(company.0), name: Set(name.to_owned()), mapping: Set(mapping.to_owned()) };
-    let replace = OnConflict::columns([Column::CompanyId, Column::Name]).update_column(Column::Mapping).to_owned();
-    Entity::insert(row).on_conflict(replace).exec_without_returning(db).await?;
-    Ok(())
 }

@@ -175,6 +175,7 @@ pub async fn fold(db: &DatabaseConnection) -> Result<(u64, bool), Error> {
     // What retention removed does not come back: of a late difference the days alone are kept.
     sums.retain(|(_, grain, _, bucket, _), _| !horizons.is_removed(*grain, *bucket));
     add_to_buckets(&tx, &sums).await?;
+    failpoints::reached(failpoints::Point::DifferencesFolded);
     tx.commit().await?;
     let count = taken.len() as u64;
     Ok((count, count == STEP))

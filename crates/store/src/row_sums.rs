@@ -1,7 +1,7 @@
 //! The same sums as roll-ups have, counted from the rows: for spans whose edges no kept bucket meets. Exact, and slower the more
 //! rows there are.
 
-use common::{Kind, Mode, Series, Status, Sum, WebhookOutcome};
+use common::{Grain, Kind, Mode, Series, Status, Sum, WebhookOutcome};
 use sea_orm::{
     ConnectionTrait, Iden, QueryResult,
     sea_query::{Alias, Asterisk, Expr, ExprTrait, Func, Query, SelectStatement},
@@ -11,7 +11,7 @@ use crate::{
     Error, Scope,
     dialect::bucket_of,
     entity::{failed_webhook, transaction, webhook_event},
-    rollups::Point,
+    rollups::{self, Point},
 };
 
 /// Amounts are summed in two parts, so that no database's integers overflow: SQLite refuses a sum beyond 64 bits.
@@ -37,7 +37,21 @@ pub struct Span {
     pub as_of_ms: Option<i64>,
 }
 
-/// Every sum of the span, by buckets of its width.
+impl Span {
+    /// The begin of the bucket that has `ms`.
+    pub(crate) fn bucket(&self, ms: i64) -> i64 {
+        ms - ms.rem_euclid(self.width_ms)
+    }
+}
+
+/// Recognised redeliveries, which no row tells of: from the roll-ups of `grain`, so by whole ones of its buckets.
+pub async fn duplicates(db: &impl ConnectionTrait, span: Span, grain: Grain) -> Result<Vec<Point>, Error> {
+    let received = rollups::read(db, span.scope, span.mode, grain, grain.bucket(span.from_ms), span.until_ms).await?;
+    let duplicates = received.into_iter().filter(|point| point.series == Series::Webhooks(WebhookOutcome::Duplicate));
+    Ok(duplicates.map(|point| Point { bucket_ms: span.bucket(Ord::max(point.bucket_ms, span.from_ms)), ..point }).collect())
+}
+
+/// Every sum of the span that rows tell of, by buckets of its width; [`duplicates`] are the rest.
 pub async fn read(db: &impl ConnectionTrait, span: Span) -> Result<Vec<Point>, Error> {
     let mut points = Vec::new();
     for row in db.query_all(&transactions(span)).await? {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::{
     Error, Scope,
     credential::{self, hash},
+    entered::{self, invalid},
     entity::api_token::{self, Column, Entity, Model},
 };
 use clock::now_ms;
@@ -18,6 +19,9 @@ use clock::now_ms;
 const USED_EVERY_MS: i64 = 60_000;
 /// For how many days a token lasts unless it is told.
 pub const DEFAULT_DAYS: u16 = 365;
+
+/// Characters of a token's name at most.
+const NAME: usize = 100;
 
 /// What a token or a user may do.
 pub const PERMISSIONS: [&str; 7] =
@@ -32,15 +36,16 @@ pub async fn add(
     expires_at: Option<i64>,
     created_by: &str,
 ) -> Result<(Uuid, String), Error> {
-    if let Some(unknown) = permissions.iter().find(|p| !PERMISSIONS.contains(&p.as_str())) {
-        return Err(Error::Conflict(format!("'{unknown}' is no permission; one of {}", PERMISSIONS.join(", "))));
+    let name = entered::line("name", name, 1, NAME)?;
+    if permissions.is_empty() || permissions.iter().any(|p| !PERMISSIONS.contains(&p.as_str())) {
+        return Err(invalid("permissions", format!("permissions must be some of {}", PERMISSIONS.join(", "))));
     }
     let token = format!("nbx_{}", credential::new()?);
     let id = Uuid::now_v7();
     let row = api_token::ActiveModel {
         id: Set(id),
         company_id: Set(company.0),
-        name: Set(name.to_owned()),
+        name: Set(name),
         token_hash: Set(hash(&token)),
         permissions: Set(permissions.join(" ")),
         created_at: Set(now_ms()),

@@ -27,7 +27,12 @@ use uuid::Uuid;
 use passwords::hash_password;
 pub use sessions::{IDLE_MS, NewSession, Origin, SESSION_MS, csrf_of, key_of, of_session, sign_out};
 
-use crate::{Error, Scope, credential::hash, entity::user};
+use crate::{
+    Error, Scope,
+    credential::hash,
+    entered::{self, invalid},
+    entity::user,
+};
 use clock::now_ms;
 
 /// Failures in a row after which a user is locked out.
@@ -99,15 +104,12 @@ pub async fn add(
     company: CompanyId,
     password: &str,
 ) -> Result<user::Model, Error> {
-    let email = email.trim().to_lowercase();
-    let well_formed = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-    if !well_formed || email.len() > 255 || email.chars().any(char::is_control) {
-        return Err(Error::Conflict(format!("'{email}' is no e-mail address")));
-    }
+    let email = entered::email(email)?;
     if (role == Role::Administrator) != (company == CompanyId::NONE) {
-        return Err(Error::Conflict("every role but administrator needs a company, and administrator has none".to_owned()));
+        let reason = "every role but administrator needs a company, and administrator has none";
+        return Err(invalid("company", reason.to_owned()));
     }
-    check_length(password)?;
+    check_form(password)?;
     if find(db, &email).await?.is_some() {
         return Err(Error::Conflict(format!("there is a user '{email}' already")));
     }
@@ -167,7 +169,7 @@ pub async fn remove(db: &impl ConnectionTrait, scope: Scope, id: Uuid) -> Result
 
 /// Sets a new password, ends a lock-out and every session of that user.
 pub async fn set_password(db: &impl ConnectionTrait, email: &str, password: &str) -> Result<user::Model, Error> {
-    check_length(password)?;
+    check_form(password)?;
     let email = email.trim().to_lowercase();
     let user = find(db, &email).await?.ok_or_else(|| Error::Conflict(format!("there is no user '{email}'")))?;
     user::Entity::update_many()
@@ -190,14 +192,13 @@ pub async fn reset_second_factor(db: &impl ConnectionTrait, id: Uuid) -> Result<
     Ok(was_on)
 }
 
-fn check_length(password: &str) -> Result<(), Error> {
-    match password.chars().count() {
-        length if length < PASSWORD_LENGTH => {
-            Err(Error::Conflict(format!("a password has {PASSWORD_LENGTH} characters at least")))
-        }
-        length if length > PASSWORD_MAX => Err(Error::Conflict(format!("a password has {PASSWORD_MAX} characters at most"))),
-        _ => Ok(()),
+/// Whether `password` may be one: long enough, and something to see of it.
+fn check_form(password: &str) -> Result<(), Error> {
+    if (PASSWORD_LENGTH..=PASSWORD_MAX).contains(&password.chars().count()) && !entered::is_blank(password) {
+        return Ok(());
     }
+    let reason = format!("a password must have {PASSWORD_LENGTH} to {PASSWORD_MAX} characters, and not blanks alone");
+    Err(invalid("password", reason))
 }
 
 /// Whether two texts are the same, by their digests: how long it takes tells nothing of them.

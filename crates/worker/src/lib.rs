@@ -63,15 +63,16 @@ pub async fn supervise(settings: &Settings, queue: &Queue, db: &DatabaseConnecti
     // Two connections are left to what is done beside the batches.
     let kept = usize::from(settings.worker_concurrency).min(settings.database_max_connections.saturating_sub(2) as usize);
     let writer = Writer::new(db.clone(), kept);
-    let persister = Persister::new(
+    let persister = Persister {
         writer,
-        Identities::new(db.clone()),
-        dead_letter_counter.clone(),
-        invalidator.clone(),
+        queue: queue.clone(),
+        identities: Identities::new(db.clone()),
+        dead_letter_counter: dead_letter_counter.clone(),
+        invalidator: invalidator.clone(),
         meter,
-        attempts,
-        stop.clone(),
-    );
+        max_attempts: attempts,
+        stop: stop.clone(),
+    };
     let persister = Arc::new(persister);
     let outbox = CountOutbox::new(queue.client().clone(), &settings.queue_name, shared_stats::DUPLICATES);
     let publisher = Publisher::new(db.clone(), queue.client().clone(), &settings.queue_name);

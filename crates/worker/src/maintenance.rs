@@ -7,12 +7,14 @@ use std::{
 };
 
 use common::{CompanyId, Mode, WebhookOutcome};
+use failpoints::Point;
 use http_service::Stop;
-use queue::{Lane, Queue, Stats};
+use queue::{Counters, Lane, Queue, Stats};
 use receivers::Publisher;
 use sea_orm::DatabaseConnection;
 use shared_stats::CountOutbox;
 use store::{
+    balance::{self, Counted},
     figure_check::{self, Checked},
     retention::{self, Retention},
     rollups::{self, CompanyDeltas},
@@ -20,7 +22,7 @@ use store::{
 use telemetry::metrics;
 
 use crate::{
-    dead_letter_counter::{DeadLetterCounter, DeadLetterScan},
+    dead_letter_counter::{DeadLetterCounter, DeadLetterScan, NotCounted},
     invalidate::Invalidator,
 };
 
@@ -40,6 +42,8 @@ const PARTITIONS: Duration = Duration::from_secs(3600);
 const CHECK: Duration = Duration::from_secs(60);
 /// How often the queue's counts are taken, for the metrics and to see whether more jobs died.
 const GAUGE: Duration = Duration::from_secs(10);
+/// How often it is noted how the queue's counters differ from the figures; and how soon again where that could not be told exactly.
+const BALANCE: (Duration, Duration) = (Duration::from_secs(600), Duration::from_secs(10));
 /// Longest wait for the database in one step of it; and in one that may move a month's rows.
 const STEP: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(900));
 /// Differences after which their table is tidied up.
@@ -61,9 +65,19 @@ pub(crate) struct Maintenance {
 pub(crate) async fn run(maintenance: Maintenance, mut stop: Stop) {
     let Maintenance { db, queue, outbox, invalidator, dead_letter_counter, publisher, retention } = maintenance;
     let mut scan = DeadLetterScan::new(dead_letter_counter);
-    let (mut collected, mut retained, mut gauged, mut parted, mut checked, mut folded) = (None, None, None, None, None, 0);
+    let (mut collected, mut retained, mut gauged, mut parted, mut checked, mut balanced, mut folded) =
+        (None, None, None, None, None, None, 0);
+    let mut balance_every = BALANCE.0;
     let keeping = tokio::spawn(keep_directory(publisher, stop.clone()));
     while !*stop.borrow() {
+        // At first before anything is held.
+        if is_due(&mut balanced, balance_every) {
+            let noted = keep_balance(&db, &queue).await;
+            balance_every = if matches!(noted, Ok(true)) { BALANCE.0 } else { BALANCE.1 };
+            if let Err(error) = noted {
+                tracing::debug!(%error, "the queue's counters are held against the figures later");
+            }
+        }
         // Either the time is over or it is told to stop, which the loop sees.
         let _ = tokio::time::timeout(FOLD, stop.changed()).await;
         if is_due(&mut collected, COLLECT)
@@ -136,6 +150,17 @@ fn gauge(stats: &Stats) {
     metrics::queue(oldest, stats.workers.max(0).unsigned_abs());
 }
 
+/// Notes how the queue's counters and the database's figures differ: `netbanx doctor` goes by it. Returns whether
+/// exactly: nothing was being worked on.
+async fn keep_balance(db: &DatabaseConnection, queue: &Queue) -> Result<bool, NotCounted> {
+    queue.name_counters().await?;
+    let stored = store::deadline::within(STEP.0, balance::stored(db)).await?;
+    let Some(Counters { instance, effective, active }) = queue.counters().await? else { return Ok(false) };
+    let counted = Counted { queue: &queue.settings().name, instance: &instance, stored: effective, active };
+    store::deadline::within(STEP.0, balance::keep(db, stored, &counted)).await?;
+    Ok(active == 0)
+}
+
 fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
     let due = last.is_none_or(|at| at.elapsed() >= every);
     if due {
@@ -188,6 +213,7 @@ async fn collect(db: &DatabaseConnection, outbox: &CountOutbox, invalidator: &In
     if let Some((id, counts)) = outbox.take().await? {
         let deltas = deltas(&counts);
         store::deadline::within(STEP.0, rollups::collect(db, id, &deltas)).await?;
+        failpoints::reached(Point::CountsCollected);
         outbox.close(id).await?;
         invalidator.counted(deltas.into_keys()).await;
     }

@@ -6,8 +6,9 @@ use common::{
     Event, Job,
     job::{self, BadJob},
 };
+use failpoints::Point;
 use http_service::Stop;
-use queue::{Batch, BatchOutcome, JobOutcome, LeasedJob, Verdict};
+use queue::{Batch, BatchOutcome, JobOutcome, LeasedJob, Queue, Verdict};
 use shared_stats::Meter;
 use store::batch::{NewEvent, Writer, Written};
 use telemetry::{metrics, trace};
@@ -27,33 +28,24 @@ const LONG_PAUSE_MS: u64 = 500;
 /// Longest wait for a batch to be written: what takes longer is written again, which does no harm.
 const WRITE: Duration = Duration::from_secs(15);
 
-/// Writes batches.
+/// Writes batches; all of these are needed for it.
 #[derive(Debug)]
 pub struct Persister {
-    writer: Writer,
-    invalidator: Invalidator,
-    meter: Meter,
-    dead_letter_counter: DeadLetterCounter,
-    identities: Identities,
-    max_attempts: u16,
-    stop: Stop,
+    pub(crate) writer: Writer,
+    /// Where the batches come from: it is told what was stored already.
+    pub(crate) queue: Queue,
+    pub(crate) identities: Identities,
+    /// Counts what is dead-lettered.
+    pub(crate) dead_letter_counter: DeadLetterCounter,
+    /// Is told what was committed.
+    pub(crate) invalidator: Invalidator,
+    pub(crate) meter: Meter,
+    pub(crate) max_attempts: u16,
+    /// Then nobody waits for the database any more.
+    pub(crate) stop: Stop,
 }
 
 impl Persister {
-    /// Writes by `writer`, what is dead-lettered as `dead_letter_counter` does, tells `invalidator` and counts in `meter`; gives up waiting for
-    /// the database at `stop`.
-    pub(crate) fn new(
-        writer: Writer,
-        identities: Identities,
-        dead_letter_counter: DeadLetterCounter,
-        invalidator: Invalidator,
-        meter: Meter,
-        max_attempts: u16,
-        stop: Stop,
-    ) -> Self {
-        Self { writer, invalidator, meter, dead_letter_counter, identities, max_attempts, stop }
-    }
-
     /// Writes what can be written of `batch`; answers for each job.
     pub async fn persist(&self, batch: Batch) -> BatchOutcome {
         let (begun, now_ms) = (Instant::now(), clock::now_ms());
@@ -103,6 +95,7 @@ impl Persister {
                 }
             }
         }
+        failpoints::reached(Point::BatchFetched);
         self.write(&leased, &events, &mut jobs).await;
         BatchOutcome { jobs }
     }
@@ -115,10 +108,12 @@ impl Persister {
                 continue;
             }
             match self.write_once_available(events).await {
-                Ok(()) => {
+                Ok(written) => {
+                    let verdict = self.tell_known(written).await;
                     // Also where all rows were there already: anyone who wrote them may have died before this.
                     self.invalidator.committed(events).instrument(invalidate_span()).await;
-                    outcomes.extend(jobs.iter().map(|job| job.outcome(Verdict::Done)));
+                    failpoints::reached(Point::BatchInvalidated);
+                    outcomes.extend(jobs.iter().map(|job| job.outcome(verdict.clone())));
                 }
                 Err(store::Error::Unavailable(error)) => {
                     tracing::warn!(%error, jobs = jobs.len(), "jobs are released");
@@ -143,6 +138,21 @@ impl Persister {
         }
     }
 
+    /// Tells the queue how many events were stored already. Where it cannot be told they are written again: the queue's counters
+    /// must not say that more was stored than is.
+    async fn tell_known(&self, written: Written) -> Verdict {
+        if written.known == 0 {
+            return Verdict::Done;
+        }
+        match self.queue.count_recognised(written.known).await {
+            Ok(()) => Verdict::Done,
+            Err(error) => {
+                tracing::warn!(%error, "events that were stored already could not be counted; their jobs are released");
+                Verdict::Released
+            }
+        }
+    }
+
     /// Counts a webhook whose last attempt failed.
     async fn count_if_given_up(&self, job: &LeasedJob) {
         if job.failed_attempts + 1 < u32::from(self.max_attempts) {
@@ -160,7 +170,7 @@ impl Persister {
         }
     }
 
-    async fn write_once_available(&self, events: &[NewEvent]) -> Result<(), store::Error> {
+    async fn write_once_available(&self, events: &[NewEvent]) -> Result<Written, store::Error> {
         for pause in PAUSES_MS {
             match self.write_measured(events).await {
                 Err(store::Error::Unavailable(error)) if !*self.stop.borrow() => {
@@ -170,10 +180,10 @@ impl Persister {
                     }
                     tokio::time::sleep(Duration::from_millis(pause)).await;
                 }
-                other => return other.map(|_| ()),
+                other => return other,
             }
         }
-        self.write_measured(events).await.map(|_| ())
+        self.write_measured(events).await
     }
 
     async fn write_measured(&self, events: &[NewEvent]) -> Result<Written, store::Error> {

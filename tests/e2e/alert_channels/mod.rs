@@ -19,8 +19,7 @@ async fn prepare(database: Database) -> Platform {
 }
 
 fn furnish(platform: &mut Platform) {
-    platform.set("OUTBOUND_ALLOW_HTTP", "true");
-    platform.set("OUTBOUND_ALLOW_NETWORKS", "127.0.0.0/8");
+    platform.may_reach_loopback();
     platform.set("ALERT_SETTLE_SECS", "2");
     platform.keep_log();
 }

@@ -131,3 +131,46 @@ async fn what_cannot_be_a_channel_is_refused_by_its_parameter() {
         assert_eq!((status, told["parameter"].as_str().unwrap_or_default()), (400, parameter), "{told}");
     }
 }
+
+#[tokio::test]
+async fn what_nobody_can_mail_is_no_channel() {
+    let platform = start(Database::Sqlite, &[Service::Api]).await;
+    let channel = json!({"kind": "email", "name": "a", "to": ["ops@example.com"]});
+    let (status, told) = ask(&platform, "POST", CHANNELS, &channel).await;
+    assert_eq!((status, &told["parameter"]), (400, &json!("kind")), "{told}");
+    assert!(told["detail"].as_str().unwrap().contains("SMTP_URL"), "{told}");
+    // The command may run where no mail server is set: it warns.
+    let args = ["alert-channel", "add", "--kind", "email", "--name", "a", "--to", "ops@example.com"];
+    let added = platform.netbanx_given(&args, b"");
+    assert!(added.status.success() && String::from_utf8_lossy(&added.stderr).contains("SMTP_URL"), "{added:?}");
+}
+
+#[tokio::test]
+async fn null_clears_what_can_be_empty_and_what_is_absent_stays() {
+    let platform = start(Database::Sqlite, &[Service::Api]).await;
+    let quiet = json!({"from": "22:00", "until": "07:00", "zone": "Europe/Vienna"});
+    let hook = add(&platform, json!({"kind": "webhook", "url": "https://8.8.8.8/", "quietHours": quiet})).await;
+    let path = format!("{CHANNELS}/{}", id(&hook));
+    let change = async |path: &str, body: Value| ask(&platform, "PATCH", path, &body).await;
+    assert_eq!(change(&path, json!({"name": "other"})).await.1["quietHours"], quiet);
+    assert_eq!(change(&path, json!({"quietHours": null})).await.1["quietHours"], Value::Null);
+    for name in ["name", "to", "url", "routingKey", "alerts", "minSeverity", "reminderHours", "state"] {
+        let (status, told) = change(&path, json!({name: null})).await;
+        assert_eq!((status, &told["parameter"]), (400, &json!(name)), "{told}");
+    }
+    let (status, told) = change("/api/v1/alert-rules", json!({"company": "acme", "chargebacks": null})).await;
+    assert_eq!((status, &told["parameter"]), (400, &json!("chargebacks")), "{told}");
+
+    let new = json!({"company": "acme", "url": "https://8.8.8.8/", "eventTypes": ["*"], "description": "shop", "rate": 5});
+    let (status, endpoint) = ask(&platform, "POST", "/api/v1/endpoints", &new).await;
+    assert_eq!((status, &endpoint["rate"]), (201, &json!(5)));
+    let path = format!("/api/v1/endpoints/{}", id(&endpoint));
+    let (_, told) = change(&path, json!({"state": "enabled"})).await;
+    assert_eq!((&told["rate"], &told["description"]), (&json!(5), &json!("shop")));
+    let (_, told) = change(&path, json!({"rate": null, "description": null})).await;
+    assert_eq!((&told["rate"], &told["description"]), (&Value::Null, &json!("")));
+    for name in ["url", "eventTypes", "state"] {
+        let (status, told) = change(&path, json!({name: null})).await;
+        assert_eq!((status, &told["parameter"]), (400, &json!(name)), "{told}");
+    }
+}

@@ -58,6 +58,14 @@ async fn figures_of_every_zone_are_those_of_its_own_days() {
         send(&platform, &payments).await;
         let today = clock::now().date_naive();
         let (from, to) = (today - Duration::days(35), today - Duration::days(1));
+        let span = format!("from={from}&to={to}");
+        for (asked, range) in [("timeRange=year", "year"), ("timeRange=day&groupBy=currency", "day"), ("compare=year", "day")]
+            .into_iter()
+            .chain([(span.as_str(), "custom")])
+        {
+            let told = platform.get(&format!("/api/v1/analytics?{asked}")).await;
+            assert_eq!(told["timeRange"], range, "{asked}");
+        }
         for zone in ["UTC", "America/Toronto", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia"] {
             let tz: Tz = zone.parse().unwrap();
             let day = |payment: &Sent| payment.time.with_timezone(&tz).date_naive();
@@ -134,6 +142,7 @@ async fn asked_otherwise(platform: &Platform, payments: &[Sent]) {
         ("from=2020-01-01&to=2026-01-01", "from"),
         ("from=2024-01-01&to=2026-01-01&interval=hour", "interval"),
         ("interval=fortnight", "interval"),
+        ("timeRange=day&from=2026-01-01", "timeRange"),
         ("groupBy=colour", "groupBy"),
         ("compare=never", "compare"),
     ] {

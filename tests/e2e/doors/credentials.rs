@@ -27,6 +27,8 @@ async fn a_session_counts_whatever_stands_beside_it() {
     assert_eq!(status(&[("cookie", format!("netbanx_session=old; {own}").as_bytes())]).await, 200);
     assert_eq!(status(&[("cookie", format!("{own}; netbanx_session=old").as_bytes())]).await, 200);
     assert_eq!(status(&[("cookie", b"netbanx_session=old"), ("cookie", own.as_bytes())]).await, 200);
+    let stale: String = (0..10).map(|n| format!("netbanx_session=old{n}; ")).collect();
+    assert_eq!(status(&[("cookie", format!("{stale}{own}").as_bytes())]).await, 200);
     // Bytes that are no text.
     assert_eq!(status(&[("cookie", &[b"x=\xe9; ", own.as_bytes()].concat())]).await, 200);
     // A token is looked at before a session, and does not fall back on it.
@@ -154,4 +156,81 @@ async fn changes_at_once_wait_for_each_other() {
     };
     let (status, ()) = tokio::join!(user(), tokens());
     assert_eq!(status, 201);
+}
+
+/// A change by the API: its status and the parameter that is bad.
+async fn entered(platform: &Platform, path: &str, body: Value) -> (u16, String) {
+    let url = format!("{}{path}", platform.api_url());
+    let answer = platform.http.post(url).bearer_auth(&platform.admin_token).json(&body).send().await.unwrap();
+    let status = answer.status().as_u16();
+    let told: Value = answer.json().await.unwrap_or_default();
+    (status, told["parameter"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn who_is_added_badly_is_told_which_parameter() {
+    let platform = with_api().await;
+    let good = json!({"email": "new@acme.example", "role": "member", "company": "acme", "password": "a long enough one"});
+    let with = |name: &str, value: Value| {
+        let mut user = good.clone();
+        user[name] = value;
+        user
+    };
+    for (user, parameter) in [
+        (with("email", json!("nobody")), "email"),
+        (with("email", json!("new user@acme.example")), "email"),
+        (with("email", json!("<new@acme.example>")), "email"),
+        (with("password", json!("short")), "password"),
+        (with("password", json!(" ".repeat(20))), "password"),
+        (with("password", json!("x".repeat(201))), "password"),
+        (with("role", json!("king")), "role"),
+        (with("role", json!("administrator")), "company"),
+        (with("company", Value::Null), "company"),
+    ] {
+        assert_eq!(entered(&platform, "/api/v1/users", user.clone()).await, (400, parameter.to_owned()), "{user}");
+    }
+    assert_eq!(entered(&platform, "/api/v1/users", good.clone()).await.0, 201);
+    assert_eq!(entered(&platform, "/api/v1/users", good).await, (409, String::new()), "there is one already");
+}
+
+/// The command takes what the API takes, and nothing else.
+#[tokio::test]
+async fn commands_refuse_what_the_api_refuses() {
+    let platform = Platform::prepare(Database::Sqlite).await;
+    let long = "x".repeat(300);
+    let password = platform.file("password", " ".repeat(20).as_bytes());
+    let url = "https://8.8.8.8/";
+    for (args, told) in [
+        (vec!["token", "add", "--company", "acme", "--name", ""], "name must have"),
+        (vec!["token", "add", "--company", "acme", "--name", "a\tb"], "name must have"),
+        (vec!["token", "add", "--company", "acme", "--name", &long], "name must have"),
+        (vec!["endpoint", "add", "--company", "acme", "--url", url, "--description", "a\nb"], "description must have"),
+        (vec!["endpoint", "add", "--company", "acme", "--url", url, "--description", &long], "description must have"),
+        (vec!["endpoint", "add", "--company", "acme", "--url", "https://8.8.8.8:0/"], "port"),
+        (vec!["account", "assign", "--company", "acme", "--account-id", ""], "accountId must have"),
+        (vec!["account", "assign", "--company", "acme", "--account-id", " \n"], "accountId must have"),
+        (vec!["account", "assign", "--company", "acme", "--account-id", &long], "accountId must have"),
+        (vec!["company", "add", "", "--slug", "new"], "name must have"),
+        (vec!["company", "add", "a\nb", "--slug", "new"], "name must have"),
+        (vec!["company", "add", "\u{1b}[2J", "--slug", "new"], "name must have"),
+        (vec!["company", "add", &long, "--slug", "new"], "name must have"),
+        (vec!["company", "add", "New", "--slug", "a/b"], "slug must be"),
+        (vec!["user", "add", "--email", "a b@acme.example", "--role", "administrator", "--generate"], "email must be"),
+        (
+            vec!["user", "add", "--email", "a@acme.example", "--role", "administrator", "--password-file", &password],
+            "a password must have",
+        ),
+        (
+            vec!["user", "add", "--email", "a@acme.example", "--role", "administrator", "--password-file", "/nonexistent"],
+            "/nonexistent: ",
+        ),
+        (vec!["secret", "set", "--endpoint", "netbanx", "--company", "acme", "--key-file", "/nonexistent"], "/nonexistent: "),
+        (vec!["dev", "--port", "0"], "--port"),
+        (vec!["dev", "--port", "65535"], "--port"),
+    ] {
+        let ended = platform.netbanx_given(&args, b"");
+        let error = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(!ended.status.success() && error.contains(told), "{args:?}: {error}");
+    }
+    assert_eq!(platform.netbanx(&["company", "list"]).lines().count(), 1, "nothing was added");
 }

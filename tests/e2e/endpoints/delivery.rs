@@ -169,3 +169,21 @@ async fn whatever_is_killed_all_is_told_in_order_sqlite() {
 async fn whatever_is_killed_all_is_told_in_order_postgres() {
     nothing_is_lost(Database::Postgres).await;
 }
+
+/// Thousands, so that looks for what is due and notes of what was delivered go on at the same time, over and over.
+#[tokio::test]
+async fn while_nothing_fails_each_message_comes_once() {
+    const COUNT: usize = 3_000;
+    let platform = start(Database::Postgres).await;
+    let customer = Customer::start();
+    add(&platform, &customer.url("/"), &["*"]).await;
+    tokio::time::sleep(HEEDED).await;
+    let url = format!("{}/api/webhooks/netbanx/acme", platform.ingress_url());
+    platform.netbanx(&["send", "--count", &COUNT.to_string(), "--url", &url, "--key", e2e::KEY]);
+    let due = "SELECT COUNT(*) AS n FROM deliveries WHERE state <> 'delivered'";
+    eventually("all are told", || async { (customer.told().len() >= COUNT && platform.count(due).await == 0).then_some(()) })
+        .await;
+    let told = customer.told();
+    let ids: std::collections::HashSet<&str> = told.iter().map(|told| told.id.as_str()).collect();
+    assert_eq!((ids.len(), told.len()), (COUNT, COUNT));
+}

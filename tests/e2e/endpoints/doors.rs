@@ -174,3 +174,38 @@ async fn the_command_adds_lists_tests_and_removes() {
     platform.netbanx(&["endpoint", "remove", "--id", id]);
     assert_eq!(platform.netbanx(&["endpoint", "list"]), "");
 }
+
+#[tokio::test]
+async fn what_is_asked_of_messages_is_checked_and_takes_dates() {
+    let mut platform = Platform::prepare(Database::Sqlite).await;
+    platform.run(Service::Api).await;
+    assert_eq!(enter(&platform, "https://8.8.8.8:0/").await, (400, "url".to_owned()));
+    let body = json!({"company": "acme", "url": "https://8.8.8.8/", "eventTypes": ["*"]});
+    let (_, made) = ask(&platform, &platform.admin_token, "POST", ENDPOINTS, &body).await;
+    let path = format!("{ENDPOINTS}/{}", made["id"].as_str().unwrap());
+    for (query, status) in [
+        ("from=2026-01-02&until=2026-01-01", 400),
+        ("from=2026-01-01&until=2026-01-01", 400),
+        ("from=2026-01-01&until=2026-01-02T12:00:00Z", 200),
+    ] {
+        let (found, told) = platform.get_as(&platform.admin_token, &format!("{path}/attempts?{query}")).await;
+        assert_eq!(found, status, "{query}: {told}");
+        assert_eq!(told["parameter"].as_str(), Some("until").filter(|_| status == 400));
+    }
+    let resend = async |asked: Value| {
+        let (status, told) = ask(&platform, &platform.admin_token, "POST", &format!("{path}/resend"), &asked).await;
+        (status, told["parameter"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(resend(json!({"from": "2026-01-01", "until": "2026-01-02"})).await.0, 202);
+    assert_eq!(resend(json!({"failedSince": "2026-01-01"})).await.0, 202);
+    assert_eq!(resend(json!({"from": "2026-01-01", "until": "soon"})).await, (400, "until".to_owned()));
+    assert_eq!(resend(json!({"from": "2026-01-01", "until": "2026-01-01"})).await, (400, "until".to_owned()));
+
+    // Each key that was replaced within a day signs beside the current one: there may be four.
+    let rotate = async || ask(&platform, &platform.admin_token, "POST", &format!("{path}/rotate"), &Value::Null).await;
+    for n in 0..4 {
+        assert_eq!(rotate().await.0, 200, "{n}");
+    }
+    let (status, told) = rotate().await;
+    assert_eq!((status, told["detail"].as_str().unwrap().contains("within a day")), (409, true), "{told}");
+}

@@ -2,6 +2,7 @@
 
 pub(crate) mod delivery;
 mod doors;
+mod examples;
 mod listen;
 mod occasions;
 mod order;
@@ -18,8 +19,7 @@ const HEEDED: Duration = Duration::from_millis(2000);
 /// A platform that may reach loopback, without services.
 async fn prepare(database: Database) -> Platform {
     let mut platform = Platform::prepare(database).await;
-    platform.set("OUTBOUND_ALLOW_HTTP", "true");
-    platform.set("OUTBOUND_ALLOW_NETWORKS", "127.0.0.0/8");
+    platform.may_reach_loopback();
     platform
 }
 

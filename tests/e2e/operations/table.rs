@@ -138,6 +138,8 @@ pub const TABLE: &[Row] = &[
     send("POST", "/api/v1/receivers/{endpoint}/keys", SECRETS, Forbidden, 201, r#"{"company":"acme","graceHours":0}"#),
     delete("/api/v1/receivers/{endpoint}/keys/{version}", SECRETS, Forbidden),
     send("POST", "/api/v1/receivers/{endpoint}/test", SECRETS, Forbidden, 200, r#"{"company":"acme"}"#),
+    get("/api/v1/reconciliation-mappings", TRANSACTIONS, Own),
+    delete("/api/v1/reconciliation-mappings/{name}", SECRETS, Forbidden),
     get("/api/v1/reconciliations", TRANSACTIONS, Own),
     // Nothing is wrong with who asks, but with the report: two of a company's at once would be too many.
     send("POST", "/api/v1/reconciliations", SECRETS, Forbidden, 400, "colour\n"),
@@ -147,6 +149,8 @@ pub const TABLE: &[Row] = &[
     get("/api/v1/reconciliations/{id}/items.jsonl", TRANSACTIONS, NotFound),
     send("POST", "/api/v1/reconciliations/{id}/items/{number}/ignore", SECRETS, NotFound, 200, r#"{"reason":"theirs"}"#),
     Row { body: None, ..send("POST", "/api/v1/reconciliations/{id}/items/{number}/take-over", SECRETS, NotFound, 200, "") },
+    // The company has no look-ups.
+    Row { body: None, ..send("POST", "/api/v1/reconciliations/{id}/items/{number}/ask", SECRETS, NotFound, 409, "") },
     get("/api/v1/session", Who::Anyone, Own),
     send("POST", "/api/v1/session", Who::Everyone, Own, 200, r#"{"email":"EMAIL","password":"PASSWORD"}"#),
     delete("/api/v1/session", Who::Anyone, Own),
@@ -185,7 +189,7 @@ pub const TABLE: &[Row] = &[
     Row { done: 404, ..delete("/api/v1/users/{id}/second-factor", SECRETS, NotFound) },
     get("/api/webhooks/queue", QUEUE, Own),
     send("POST", "/api/webhooks/queue", QUEUE, Own, 200, r#"{"action":"stats"}"#),
-    send("POST", "/api/webhooks/queue", QUEUE, Own, 200, r#"{"action":"retry","ids":["DEAD"]}"#),
+    send("POST", "/api/webhooks/queue", QUEUE, NotFound, 200, r#"{"action":"retry","ids":["DEAD"]}"#),
     send("POST", "/api/webhooks/queue", QUEUE, Forbidden, 200, r#"{"action":"retry","company":"acme"}"#),
     send("POST", "/api/webhooks/queue", PLATFORM, Forbidden, 200, r#"{"action":"resume"}"#),
     get("/api/webhooks/queue/dead", QUEUE, Own),

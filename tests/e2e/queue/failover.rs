@@ -21,15 +21,8 @@ async fn what_was_accepted_survives_a_failover() {
     // The place of the dead one is filled again, as an orchestrator does: without a second copy
     // nothing counts as accepted.
     bench.redis.resume().await;
-    // Each is tried until it is accepted, as Netbanx does after a 503.
     for n in 0..100 {
-        let id = format!("after {n}");
-        eventually("it is accepted", || async {
-            let job =
-                NewJob { id: id.clone(), claim: id.clone(), lane: Lane::High, flow: n, traceparent: None, payload: Vec::new() };
-            bench.producer.enqueue(job).await.ok()
-        })
-        .await;
+        bench.push_until_accepted(n, &format!("after {n}")).await;
     }
     let mut worker = bench.worker();
     let mut done = std::collections::HashSet::new();

@@ -95,7 +95,7 @@ async fn an_operator_looks_pauses_retries_and_cleans() {
     assert!(mine["data"]["deadLetters"].as_array().unwrap().iter().all(|l| l["companyId"] == acme.to_string()));
     let foreign = all["deadLetters"].as_array().unwrap().iter().find(|l| l["companyId"] == other.to_string()).unwrap();
     assert_eq!(platform.get_as(&own, &format!("{QUEUE}/dead/{}", foreign["id"].as_str().unwrap())).await.0, 404);
-    assert_eq!(post(&platform, &own, json!({"action": "discard", "id": foreign["id"]})).await.1["count"], 0);
+    assert_eq!(post(&platform, &own, json!({"action": "discard", "id": foreign["id"]})).await.0, 404);
     assert_eq!(post(&platform, &own, json!({"action": "pause"})).await.0, 403);
     assert_eq!(post(&platform, &own, json!({"action": "discard", "all": true})).await.1["count"], 2);
     assert_eq!(platform.queue().await.dead, 2);
@@ -114,11 +114,56 @@ async fn an_operator_looks_pauses_retries_and_cleans() {
         assert_eq!((status, problem["type"].is_string()), (400, true), "{bad}: {problem}");
     }
 
+    // What says nothing chooses nothing: neither all, nor what the rest of the request chooses.
+    for action in ["retry", "discard"] {
+        for (name, empty) in [
+            ("error", json!("")),
+            ("error", json!(" \t")),
+            ("error", Value::Null),
+            ("id", json!("")),
+            ("ids", json!([])),
+            ("ids", json!([""])),
+            ("company", json!("")),
+            ("eventName", json!(" ")),
+            ("kind", json!("")),
+            ("lane", json!("")),
+            ("startDate", json!("")),
+            ("endDate", json!("")),
+        ] {
+            for (other, value) in [("action", json!(action)), ("eventName", json!("PAYMENT_FAILED")), ("all", json!(true))] {
+                let mut asked = json!({"action": action, other: value});
+                asked[name] = empty.clone();
+                let (status, problem) = post(&platform, &admin, asked.clone()).await;
+                assert_eq!((status, &problem["parameter"]), (400, &json!(name)), "{asked}: {problem}");
+            }
+        }
+        for option in ["--error", "--id", "--company", "--event-name"] {
+            let refused = platform.netbanx_given(&["queue", action, option, ""], b"");
+            let told = String::from_utf8_lossy(&refused.stderr);
+            assert!(!refused.status.success() && told.contains(option) && told.contains("must not be empty"), "{told}");
+        }
+        assert_eq!(post(&platform, &admin, json!({"action": action, "id": "x"})).await.0, 404);
+        let refused = platform.netbanx_given(&["queue", action, "--id", "x"], b"");
+        assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("there is no dead letter 'x'"));
+    }
+    assert_eq!(platform.queue().await.dead, 2, "nothing was dropped or driven again");
+
     let (_, paused) = post(&platform, &admin, json!({"action": "pause", "lane": "payments"})).await;
     assert_eq!(paused["queue"]["lanes"]["payments"]["paused"], true, "{paused}");
     let (_, retried) = post(&platform, &admin, json!({"action": "retry", "eventName": "PAYMENT_FAILED"})).await;
     assert_eq!((&retried["count"], &retried["queue"]["waiting"], &retried["queue"]["dead"]), (&json!(1), &json!(1), &json!(1)));
-    assert_eq!(post(&platform, &admin, json!({"action": "resume", "lane": "payments"})).await.0, 200);
+    // A lane's pause is told by name, and ended with every other.
+    assert!(platform.netbanx(&["queue", "stats"]).ends_with("PAUSED: lane payments"));
+    let checks = platform.doctor().1["checks"].as_array().unwrap().clone();
+    let told = checks.iter().find(|check| check["check"] == "queue").unwrap();
+    assert_eq!((&told["healthy"], &told["found"]), (&json!(false), &json!("paused: lane payments")));
+    let (_, resumed) = post(&platform, &admin, json!({"action": "resume"})).await;
+    assert_eq!(resumed["queue"]["lanes"]["payments"]["paused"], false, "{resumed}");
+    for pause in [&["queue", "pause", "--lane", "payments"][..], &["queue", "pause", "--lane", "others"], &["queue", "pause"]] {
+        platform.netbanx(pause);
+    }
+    platform.netbanx(&["queue", "resume"]);
+    assert!(!platform.netbanx(&["queue", "stats"]).contains("PAUSED"));
     eventually("it died again", || async { (platform.queue().await.dead == 2).then_some(()) }).await;
     assert_eq!(post(&platform, &admin, json!({"action": "stats"})).await.1["queue"]["failed"], 5);
     assert_eq!(post(&platform, &admin, json!({"action": "clean", "olderThanSecs": 3600})).await.1["count"], 0);

@@ -7,3 +7,4 @@ mod delivery;
 mod failover;
 mod lanes;
 mod manage;
+mod slots;

@@ -150,6 +150,25 @@ async fn files_hold_all_rows_of_one_moment() {
             let (text, rows) = file(path, false).await;
             assert_eq!(text.lines().count(), rows + usize::from(path.contains(".csv")), "{path}");
         }
+        // What is asked for is in the file, or refused.
+        let (by_currency, _) = file("/api/v1/analytics.csv?company=acme&groupBy=currency", false).await;
+        assert!(by_currency.starts_with("key,currency,total,completed,failed,"), "{by_currency}");
+        let (told, _) = file("/api/v1/analytics.jsonl?company=acme&groupBy=status", false).await;
+        let groups = platform.get("/api/v1/analytics?company=acme&groupBy=status").await["groups"].clone();
+        let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(json!(lines), groups);
+        assert!(lines.len() > 1 && by_currency.lines().count() > 1);
+        let account = json!({"eventType": "ACCT_ENABLED", "account": {"id": "7", "status": "Enabled", "creditCardId": "cc"}});
+        assert_eq!(platform.send("/api/webhooks/account-status/acme", account.to_string()).await.status(), 202);
+        platform.drained().await;
+        let methods = json!([{"kind": "credit_card", "id": "cc"}]);
+        let (accounts, _) = file("/api/v1/accounts.jsonl?includePaymentMethods=true", false).await;
+        let account: Value = serde_json::from_str(accounts.lines().next().unwrap()).unwrap();
+        assert_eq!(account["paymentMethods"], methods);
+        let (accounts, _) = file("/api/v1/accounts.csv?includePaymentMethods=true", false).await;
+        assert!(accounts.lines().next().unwrap().ends_with(",paymentMethods") && accounts.contains("\"\"cc\"\""), "{accounts}");
+        let (status, problem) = platform.get_as(&platform.admin_token, "/api/v1/analytics.csv?compare=previous").await;
+        assert_eq!((status, &problem["parameter"]), (400, &json!("compare")));
         let (status, _) = platform.get_as("wrong", "/api/v1/transactions.csv").await;
         assert_eq!(status, 401);
     }

@@ -10,5 +10,6 @@ mod plans;
 mod queries;
 mod receipt;
 mod reference;
+mod shown;
 mod stream;
 mod totals;

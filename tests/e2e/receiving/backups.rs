@@ -70,6 +70,7 @@ async fn backed_up(directory: &Path) -> (Platform, Backups) {
     for service in SERVICES {
         platform.run(service).await;
     }
+    platform.balanced().await;
     assert_eq!(sent(&platform, 0..6).await.len(), 6);
     platform.drained().await;
     let mut backups = Backups { base: postgres.back_up(), postgres, moments: Vec::new() };
@@ -100,8 +101,11 @@ async fn what_backups_of_different_moments_lost_is_named_and_taken_again() {
         assert_eq!(platform.events().await, 10);
         let (found, is_well) = examined(&platform, "received webhooks");
         assert!(!is_well && found.starts_with(&format!("{lost} of ")), "{found}");
+        let (found, is_well) = examined(&platform, "counters");
+        assert!(!is_well && found.starts_with(&format!("{lost} of {} ", 10 + lost)), "{found}");
         assert_eq!(forget(&platform, &[])[2], lost);
         assert!(examined(&platform, "received webhooks").1);
+        assert!(examined(&platform, "counters").1, "what was lost is settled");
         assert!(examined(&platform, "figures").1, "the figures are of the same moment as the rows");
         platform.run(Service::Worker).await;
         platform.run(Service::Api).await;
@@ -118,6 +122,7 @@ async fn what_backups_of_different_moments_lost_is_named_and_taken_again() {
         platform.drained().await;
         assert_eq!(platform.events().await, u64::from(ALL.end) - unknown);
         assert!(examined(&platform, "received webhooks").1, "Redis knows of nothing that the database has not");
+        assert!(examined(&platform, "counters").1, "nor do its counters");
         assert_eq!(sent(&platform, ALL).await, Vec::from_iter(13..20));
         is_whole(&platform).await;
     }

@@ -66,10 +66,27 @@ async fn a_time_far_ahead_does_not_pin_a_payment() {
     platform.drained().await;
     assert!(!duplicate(&platform, &told("COMPLETED", &clock::now().to_rfc3339())).await);
     platform.drained().await;
-    let row = eventually("it is completed", || async {
-        transaction(&platform, "future").await.filter(|row| row["status"] == "COMPLETED")
-    })
-    .await;
+    let completed = async |id: &str| {
+        eventually("it is completed", || async {
+            transaction(&platform, id).await.filter(|row| row["status"] == "COMPLETED" && row["conflicting"] != true)
+        })
+        .await
+    };
+    let row = completed("future").await;
     assert!(!row["transactionTime"].as_str().unwrap().starts_with("2099"), "{row}");
+    // In either order, at once, and told in whole seconds: before the other one's receipt.
+    let now = clock::now().format("%FT%TZ").to_string();
+    for (id, order) in [("seconds1", ["PENDING", "COMPLETED"]), ("seconds2", ["COMPLETED", "PENDING"])] {
+        for status in order {
+            let time = if status == "PENDING" { "2099-01-01T00:00:00Z" } else { &now };
+            let mut body = told(status, time);
+            body["payload"]["id"] = id.into();
+            assert!(!duplicate(&platform, &body).await);
+        }
+    }
+    platform.drained().await;
+    for id in ["seconds1", "seconds2"] {
+        completed(id).await;
+    }
     let _ = payment;
 }

@@ -91,6 +91,74 @@ async fn a_body_has_its_time_and_its_length() {
     timeout(LONG, dripping).await.expect("nobody listens any more").unwrap();
 }
 
+/// A body in chunks tells no length: its connection ends soon after the answer all the same, whether it drips or stands still.
+#[tokio::test]
+async fn a_body_in_chunks_that_never_ends_does_not_hold_its_connection() {
+    let mut platform = Platform::prepare(Database::Sqlite).await;
+    platform.set("BODY_TIMEOUT_SECS", "1");
+    platform.run(Service::Ingress).await;
+    platform.run(Service::Api).await;
+    let ingress = platform.ingress_address().to_string();
+    let api = platform.api_url().replace("http://", "");
+    let webhook = format!("POST {PATH}");
+    let cases = [
+        (&ingress, webhook.as_str(), "408"),
+        (&ingress, "POST /api/webhooks/netbanx/nobody", "404"),
+        (&ingress, "POST /nowhere", "404"),
+        (&ingress, "HEAD /healthz", "200"),
+        (&api, "POST /api/v1/transactions", "405"),
+        // What has a limit for the database is not taken for a database that is silent.
+        (&api, "POST /api/v1/session", "408"),
+        (&api, "POST /api/v1/users", "408"),
+        (&api, "PATCH /api/v1/alert-rules", "408"),
+        (&api, "POST /api/webhooks/queue", "408"),
+    ];
+    let known = format!("Authorization: Bearer {}\r\nContent-Type: application/json\r\n", platform.admin_token);
+    let all = cases.iter().flat_map(|(address, request, status)| {
+        let head = format!("{request} HTTP/1.1\r\nHost: x\r\n{known}Transfer-Encoding: chunked\r\n\r\n");
+        [true, false].map(|drips| {
+            let head = head.clone();
+            async move {
+                let answer = answer_to_chunks(address, &head, drips).await;
+                assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{request} {drips}: {answer}");
+                assert!(status != &"408" || answer.contains("the body did not come within"), "{request}: {answer}");
+            }
+        })
+    });
+    futures::future::join_all(all).await;
+}
+
+/// What is answered to a request whose body never ends, until the connection does.
+async fn answer_to_chunks(address: &str, head: &str, drips: bool) -> String {
+    let (mut reader, mut writer) = TcpStream::connect(address).await.unwrap().into_split();
+    writer.write_all(head.as_bytes()).await.unwrap();
+    let dripping = tokio::spawn(async move {
+        while writer.write_all(b"1\r\nx\r\n").await.is_ok() {
+            tokio::time::sleep(if drips { Duration::from_millis(200) } else { LONG }).await;
+        }
+    });
+    let mut answer = Vec::new();
+    // A reset counts as an end.
+    let _ = timeout(LONG / 2, reader.read_to_end(&mut answer)).await.unwrap_or_else(|_| panic!("{head}: it is not ended"));
+    dripping.abort();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The next request of a connection is served where the one before came in chunks to its end.
+#[tokio::test]
+async fn a_connection_goes_on_after_a_body_in_chunks() {
+    let platform = Platform::start(Database::Sqlite).await;
+    let mut stream = connect(&platform).await;
+    for n in 0..2 {
+        let body = payment(&format!("chunked{n}"));
+        let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nSignature: {}\r\n", sign(body.as_bytes()));
+        let close = if n == 1 { "Connection: close\r\n" } else { "" };
+        let chunks = format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+        stream.write_all(format!("{head}{close}{chunks}").as_bytes()).await.unwrap();
+    }
+    assert_eq!(rest(stream).await.matches("HTTP/1.1 202").count(), 2);
+}
+
 /// What follows a refused request's head is its body, whatever it looks like.
 #[tokio::test]
 async fn a_refused_body_is_never_taken_for_a_request() {

@@ -55,4 +55,7 @@ async fn every_spelling_is_taken_and_a_tampered_body_never() {
     let body = next();
     let many: Vec<String> = (0..40).map(|n| sign(format!("{n}").as_bytes())).collect();
     assert_eq!(status(&platform, &[("signature", many.join(","))], &body).await, 401);
+    // However many another header has.
+    let sent = [("signature", many.join(",")), ("x-paysafe-signature", sign(body.as_bytes()))];
+    assert_eq!(status(&platform, &sent, &body).await, 202);
 }

@@ -34,7 +34,7 @@ pub fn cursor(bytes: &[u8]) {
 /// Session cookies and tokens, byte by byte as they come.
 pub fn cookie(bytes: &[u8]) {
     let (cookies, tokens) = api::fuzzing::credentials(bytes);
-    assert!(cookies.len() <= 4, "{cookies:?}");
+    assert!(cookies.len() <= 8, "{cookies:?}");
     for cookie in cookies {
         assert!(
             !cookie.is_empty() && cookie.len() <= 64 && cookie.is_ascii() && !cookie.contains(['=', ';', '"', ' ']),

@@ -4,11 +4,11 @@ mod plan;
 mod traffic;
 mod world;
 
-pub use plan::{Fault, Plan, Step};
+pub use plan::{Fault, Plan, Step, Store, Stores};
 pub use traffic::History;
-pub use world::World;
+pub use world::{World, service_at};
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{Database, eventually};
 use traffic::Traffic;
@@ -20,11 +20,22 @@ pub async fn chaos(database: Database, plan: &Plan) -> History {
     let traffic = Traffic::start(&world, plan.seed);
     for step in &plan.steps {
         tokio::time::sleep(Duration::from_millis(step.after_ms)).await;
+        println!("{} {:?} for {} ms", clock::now().to_rfc3339(), step.fault, step.for_ms);
         world.suffer(*step).await;
     }
     let history = traffic.stop().await;
     holds(&world, &history).await;
     history
+}
+
+/// By transaction, the states that the customer took, in their order.
+fn told(world: &World) -> BTreeMap<String, Vec<String>> {
+    let mut states: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for told in world.customer.told().iter().filter(|told| told.status == 200) {
+        let (id, status) = told.transaction();
+        states.entry(id).or_default().push(status);
+    }
+    states
 }
 
 /// What was accepted is there once, as its last event says, shown to its company, and counted.
@@ -57,6 +68,18 @@ async fn holds(world: &World, history: &History) {
             (status == 200 && transactions["completed"] == count && transactions["total"] == count).then_some(())
         })
         .await;
+    }
+    eventually("all payments are told to their end", || async {
+        let told = told(world);
+        let is_ended = |statuses: &Vec<String>| statuses.last().is_some_and(|status| status == "COMPLETED");
+        (told.len() as u64 == history.payments[0].1 && told.values().all(is_ended)).then_some(())
+    })
+    .await;
+    for (id, statuses) in told(world) {
+        assert!(
+            statuses.is_sorted_by_key(|status| status == "COMPLETED"),
+            "{id} is told in the order of its versions: {statuses:?}"
+        );
     }
     eventually("nothing is left to fold, and the doctor finds nothing", || async { platform.doctor().0.then_some(()) }).await;
     assert_eq!(platform.netbanx(&["rollup", "verify"]), "0 differences");

@@ -2,9 +2,19 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use failpoints::Point;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-/// Something that goes wrong with a process or a store.
+use crate::{Database, Network};
+
+/// The stores that services speak to by a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Store {
+    Redis,
+    Database,
+}
+
+/// Something that goes wrong with a process, a store, the network or a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// All workers end at once, and two begin.
@@ -27,6 +37,10 @@ pub enum Fault {
     RedisForgetsScripts,
     /// Redis has no memory for a further write.
     RedisFull,
+    /// Redis loses its power in the middle of a write, of which a part is on its disk.
+    RedisTornWrite,
+    /// A cluster's slots move to another master while they are used.
+    SlotsMoved,
     DatabaseKilled,
     /// The database ends all sessions.
     DatabaseCutOff,
@@ -34,13 +48,19 @@ pub enum Fault {
     DatabaseReadOnly,
     /// Somebody holds the tables that batches are written to.
     DatabaseLocked,
+    /// A service ends at that point.
+    EndsAt(Point),
+    /// The services' way to that store is so.
+    Way(Store, Network),
+    /// The services' clocks jump, and jump back.
+    ClocksJump,
 }
 
 use Fault::*;
 
 impl Fault {
     /// Those that a platform on any stores can have.
-    const ANYWHERE: [Self; 13] = [
+    const ANYWHERE: [Self; 15] = [
         WorkersKilled,
         WorkersTold,
         WorkersFrozen,
@@ -53,10 +73,54 @@ impl Fault {
         RedisCutOff,
         RedisForgetsScripts,
         RedisFull,
+        RedisTornWrite,
         DatabaseLocked,
+        ClocksJump,
     ];
     /// Those of a database that is a server.
     const OF_A_SERVER: [Self; 3] = [DatabaseKilled, DatabaseCutOff, DatabaseReadOnly];
+
+    /// All that can happen on those stores.
+    fn of(stores: Stores) -> Vec<Self> {
+        let mut kinds = Self::ANYWHERE.to_vec();
+        // A release has no such points.
+        if cfg!(debug_assertions) {
+            kinds.extend(Point::ALL.map(EndsAt));
+        }
+        let mut network = |store| {
+            kinds.extend([Network::Cut, Network::Silent, Network::OneWay, Network::Slow].map(|network| Way(store, network)))
+        };
+        if stores.has_database_server {
+            network(Store::Database);
+        }
+        if stores.has_cluster {
+            // Its nodes tell their own addresses, which no relay is at.
+            kinds.push(SlotsMoved);
+        } else {
+            network(Store::Redis);
+        }
+        if stores.has_database_server {
+            kinds.extend(Self::OF_A_SERVER);
+        }
+        kinds
+    }
+}
+
+/// On which stores a plan is gone through.
+#[derive(Debug, Clone, Copy)]
+pub struct Stores {
+    /// PostgreSQL, and not SQLite.
+    pub has_database_server: bool,
+    /// A Redis Cluster, and not one server.
+    pub has_cluster: bool,
+}
+
+impl Stores {
+    /// Those that a test of that database has.
+    pub fn with(database: Database) -> Self {
+        let has_cluster = std::env::var("TEST_REDIS").is_ok_and(|kind| kind == "cluster");
+        Self { has_database_server: database == Database::Postgres, has_cluster }
+    }
 }
 
 /// One fault of a plan.
@@ -78,12 +142,9 @@ pub struct Plan {
 
 impl Plan {
     /// `count` faults by `seed`: each kind comes as often as any other, give or take one.
-    pub fn new(seed: u64, count: usize, has_database_server: bool) -> Self {
+    pub fn new(seed: u64, count: usize, stores: Stores) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        let mut kinds = Fault::ANYWHERE.to_vec();
-        if has_database_server {
-            kinds.extend(Fault::OF_A_SERVER);
-        }
+        let kinds = Fault::of(stores);
         let mut round = Vec::new();
         let mut steps = Vec::with_capacity(count);
         for _ in 0..count {

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -24,6 +24,9 @@ const SENDERS: usize = 2;
 /// How long what is committed may be missing in an answer: where a worker dies before it says what changed, the next one that has its
 /// jobs does; and nobody is told while the store of answers is away.
 const STALE: Duration = Duration::from_secs(20);
+
+/// How long a webhook may be refused, again and again, whatever fails meanwhile.
+const ACCEPTED: Duration = Duration::from_secs(60);
 
 /// Senders and readers at work.
 pub struct Traffic {
@@ -111,7 +114,6 @@ impl Traffic {
 async fn send(http: Client, url: String, name: String, mut rng: StdRng, is_over: Arc<AtomicBool>) -> Sent {
     let begun = clock::now();
     let mut sent = Sent::default();
-    let refused = AtomicU64::new(0);
     while !is_over.load(Relaxed) {
         let n = sent.payments;
         let mut turns = [("PROCESSING", 0), ("COMPLETED", 1), ("COMPLETED", 1)];
@@ -123,22 +125,28 @@ async fn send(http: Client, url: String, name: String, mut rng: StdRng, is_over:
                 begun.to_rfc3339()
             );
             let body = format!(r#"{{"id":"{name}-{n}-{status}","eventType":"PAYMENT_{status}","eventData":{data}}}"#);
-            let accepted = || async {
+            let first = Instant::now();
+            loop {
                 let post = http.post(&url).header("Signature", sign(body.as_bytes())).body(body.clone());
-                let is_accepted = post.send().await.is_ok_and(|answer| answer.status().is_success());
-                if !is_accepted {
-                    refused.fetch_add(1, Relaxed);
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                let answer = post.send().await;
+                if answer.as_ref().is_ok_and(|answer| answer.status().is_success()) {
+                    break;
                 }
-                is_accepted.then_some(())
-            };
-            crate::eventually("a webhook is accepted", accepted).await;
+                sent.refused += 1;
+                if first.elapsed() > ACCEPTED {
+                    let told = match answer {
+                        Ok(answer) => format!("{} {}", answer.status(), answer.text().await.unwrap_or_default()),
+                        Err(error) => format!("{error:?}"),
+                    };
+                    panic!("{name}-{n} was not accepted within {ACCEPTED:?}; at last: {told}");
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
         }
         sent.payments += 1;
         // As busy as two cores bear with all that dies meanwhile.
         tokio::time::sleep(Duration::from_millis(rng.random_range(0..30))).await;
     }
-    sent.refused = refused.into_inner();
     sent
 }
 

@@ -1,23 +1,60 @@
 //! A platform with what can go wrong around it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, Database as Connector, TransactionTrait};
 use tokio::time::sleep;
 
-use super::plan::{Fault, Step};
-use crate::{Database, OwnDirectory, Platform, Postgres, Service, new_directory, signal};
+use failpoints::{Point, VARIABLE};
+
+use super::plan::{Fault, Step, Store};
+use crate::{Customer, Database, Network, OwnDirectory, Platform, Postgres, Relay, Service, WallClock, new_directory, signal};
 
 /// For how long a worker holds its jobs, in seconds.
 pub const LEASE_SECS: u64 = 2;
 /// The second company.
 pub const OTHER: &str = "other";
 
+/// How long a process may take to come to the point where it ends.
+const UNTIL_IT_ENDS: Duration = Duration::from_secs(5);
+/// By how much clocks jump at most, in seconds: what is put off by them comes that much later.
+const JUMP_SECS: u64 = 20;
+
 /// A platform of two companies, and its database's server where it has one of its own.
 pub struct World {
     pub platform: Platform,
     postgres: Option<Postgres>,
+    /// The services' ways to their stores, as far as they have one that a relay can be on.
+    redis_relay: Option<Relay>,
+    database_relay: Option<Relay>,
+    clock: WallClock,
+    /// Whom the first company's payments are told.
+    pub customer: Customer,
     _data: Option<OwnDirectory>,
+}
+
+/// Whose process comes to that point.
+pub const fn service_at(point: Point) -> Service {
+    match point {
+        Point::WebhookEnqueued => Service::Ingress,
+        Point::BatchFetched
+        | Point::BatchWritten
+        | Point::BatchCommitted
+        | Point::BatchInvalidated
+        | Point::JobsAcknowledged
+        | Point::DifferencesFolded
+        | Point::CountsCollected => Service::Worker,
+        Point::MessageDelivered => Service::Api,
+    }
+}
+
+/// A relay before the server of that URL, and the URL by that way.
+async fn on_a_relay(url: &str) -> (Relay, String) {
+    let (before, after) = url.split_once("127.0.0.1:").unwrap();
+    let (port, rest) = after.split_at(after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len()));
+    let relay = Relay::start(port.parse().unwrap()).await;
+    let by_relay = format!("{before}127.0.0.1:{}{rest}", relay.port());
+    (relay, by_relay)
 }
 
 impl World {
@@ -29,11 +66,29 @@ impl World {
         let mut platform = Platform::prepare_on(database, server).await;
         platform.netbanx(&["company", "add", "Other", "--slug", OTHER]);
         platform.netbanx(&["secret", "set", "--endpoint", "netbanx", "--company", OTHER, "--key", crate::KEY]);
+        platform.may_reach_loopback();
         platform.set("QUEUE_LEASE_SECS", &LEASE_SECS.to_string());
+        let (mut redis_relay, mut database_relay) = (None, None);
+        if !platform.redis.is_cluster() {
+            let (relay, url) = on_a_relay(&platform.redis.url()).await;
+            platform.set("REDIS_URL", &url);
+            redis_relay = Some(relay);
+        }
+        if database == Database::Postgres {
+            let (relay, url) = on_a_relay(&platform.database_url).await;
+            platform.set("DATABASE_URL", &url);
+            database_relay = Some(relay);
+        }
+        let clock = WallClock::at(clock::now());
+        for (name, value) in clock.environment() {
+            platform.set(name, &value);
+        }
         for service in [Service::Ingress, Service::Worker, Service::Api] {
             platform.run(service).await;
         }
-        Self { platform, postgres, _data: data }
+        let customer = Customer::start();
+        customer.subscribe(&platform, &["*"]).await;
+        Self { platform, postgres, redis_relay, database_relay, clock, customer, _data: data }
     }
 
     /// What the step says goes wrong, and is over when this returns.
@@ -69,6 +124,29 @@ impl World {
                 sleep(lasting).await;
                 self.platform.redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
             }
+            Fault::RedisTornWrite => {
+                self.platform.kill_redis();
+                self.platform.redis.tear();
+                self.platform.start_redis().await;
+            }
+            Fault::SlotsMoved => self.platform.redis.move_slot_of(&format!("{{netbanx:{}}}", step.for_ms % 4)),
+            Fault::EndsAt(point) => self.ends_at(point, step.for_ms % 5 + 1).await,
+            Fault::Way(store, network) => {
+                let relay = match store {
+                    Store::Redis => &self.redis_relay,
+                    Store::Database => &self.database_relay,
+                };
+                let Some(relay) = relay else { return };
+                relay.set(network);
+                sleep(lasting).await;
+                relay.set(Network::Whole);
+            }
+            Fault::ClocksJump => {
+                let seconds = i64::try_from(step.for_ms % (2 * JUMP_SECS)).unwrap() - JUMP_SECS as i64;
+                self.clock.set(clock::now() + chrono::Duration::seconds(seconds));
+                sleep(lasting).await;
+                self.clock.set(clock::now());
+            }
             Fault::DatabaseKilled => {
                 let Some(server) = &self.postgres else { return };
                 server.stop();
@@ -88,6 +166,21 @@ impl World {
             }
             Fault::DatabaseLocked => self.locked(lasting).await,
         }
+    }
+
+    /// The service of that point runs until it comes there for the `times`th time, if it does so soon, and is started again.
+    async fn ends_at(&mut self, point: Point, times: u64) {
+        let service = service_at(point);
+        self.platform.kill(service);
+        self.platform.set(VARIABLE, &format!("{point}:{times}"));
+        self.platform.spawn(service);
+        self.platform.set(VARIABLE, "");
+        let begun = Instant::now();
+        while self.platform.all_alive() && begun.elapsed() < UNTIL_IT_ENDS {
+            sleep(Duration::from_millis(20)).await;
+        }
+        self.platform.kill(service);
+        self.platform.run(service).await;
     }
 
     async fn two_workers(&mut self) {

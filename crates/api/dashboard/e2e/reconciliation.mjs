@@ -8,7 +8,7 @@ export async function reportsCompared(browser, send) {
   // Two payments of €1,999.00 that we have, of which the report has one, with another amount; and it has one that we have not.
   const [known, forgotten] = [await send('accepted'), await send('accepted')];
   // What the form refuses is told by the API.
-  const page = await newPage(browser, { acceptDownloads: true }, /401 .*\/api\/v1\/session|400 .*\/reconciliations/);
+  const page = await newPage(browser, { acceptDownloads: true }, /401 .*\/api\/v1\/session|400 .*\/reconciliations|409 .*\/ask/);
   await signIn(page);
   await page.keyboard.press('g');
   await page.keyboard.press('r');
@@ -74,6 +74,10 @@ export async function reportsCompared(browser, send) {
   await page.getByRole('button', { name: 'Show all' }).click();
   await count(all);
 
+  // Netbanx is asked where the company has look-ups, and otherwise it is told what to do.
+  await differing.getByRole('button', { name: /^Ask Netbanx/ }).click();
+  await page.getByText(/^the company has no look-ups configured/i).waitFor();
+
   // One is taken over, what the report lacks is ignored with a reason.
   await differing.getByRole('button', { name: /^Take over/ }).click();
   await isAccessible(page, 'what taking over means');
@@ -101,6 +105,7 @@ export async function reportsCompared(browser, send) {
   await dialog.getByLabel('Company').selectOption('acme');
   await dialog.getByLabel(/^Report/).setInputFiles({ ...report('18,99'), name: 'again.csv' });
   await dialog.getByText('How the report is read').click();
+  await dialog.locator('#mappings option[value="bank"]').waitFor({ state: 'attached' });
   await dialog.getByLabel('Read it as was saved under').fill('bank');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'again.csv' }).waitFor();
@@ -131,7 +136,7 @@ async function goesOn(page) {
   const progress = page.getByRole('progressbar', { name: 'Read of the report' });
   await progress.waitFor();
   assert.equal(await progress.getAttribute('value'), '40');
-  await page.getByText('1,200 rows read, 40 % of the report').waitFor();
+  await page.getByText('1,200 rows read, 40% of the report').waitFor();
   await isAccessible(page, 'a comparison that goes on');
   now = { state: 'stopped', finishedAt: null, failure: 'the service was stopped: send the report again' };
   await page.getByText('send the report again').waitFor();

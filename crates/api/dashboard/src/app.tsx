@@ -4,10 +4,10 @@ import { Live, LiveContext } from './api/live';
 import { isZone } from './format/format';
 import { PrefsContext, usePrefs, usePrefsStore } from './format/prefs';
 import { lazy } from './lazy';
-import { parse } from './router';
 import { SessionContext, type Company, type Identity, type Session } from './session';
-import { preload, Shell } from './shell';
+import { Shell } from './shell';
 import { SignIn } from './pages/sign-in';
+import { t } from './texts';
 import { Toasts } from './ui/toasts';
 
 const Enrolling = lazy(async () => (await import('./pages/account/enrolling')).Enrolling);
@@ -47,8 +47,6 @@ function Gate() {
 
   useEffect(() => {
     whenSignedOut(() => setKnown({ state: 'nobody' }));
-    // While it is asked who is signed in.
-    preload(parse(location.hash).page);
     void ask();
   }, []);
   useEffect(() => {
@@ -61,9 +59,9 @@ function Gate() {
   if (known.state === 'away') {
     return (
       <main class="alone">
-        <h1>Not reachable</h1>
-        <p role="alert">{known.why} It is tried again.</p>
-        <button type="button" onClick={ask}>Try now</button>
+        <h1>{t.shell.notReachable}</h1>
+        <p role="alert">{t.shell.triedAgain(known.why)}</p>
+        <button type="button" onClick={ask}>{t.shell.tryNow}</button>
       </main>
     );
   }
@@ -116,7 +114,7 @@ function SignedIn({ identity, companies, onSignedOut, onChanged }: {
       zone: one?.timeZone && isZone(one.timeZone) ? one.timeZone : undefined,
       reload: onChanged,
       may: (permission) => identity.permissions.includes(permission),
-      nameOf: (id) => (id ? (names.get(id) ?? id) : 'No company'),
+      nameOf: (id) => (id ? (names.get(id) ?? id) : t.common.noCompany),
       signOut: () => {
         void remove('/api/v1/session').catch(() => {}).then(() => {
           setCsrf(null);

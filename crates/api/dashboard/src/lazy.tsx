@@ -1,5 +1,6 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { complete, t } from './texts';
 import { Failure, Loading } from './ui/parts';
 
 /** A part of the dashboard that is loaded when it is first shown, or shortly before. */
@@ -16,13 +17,13 @@ const RELOADED = 'netbanx.reloaded';
 /** A page that was reloaded for that is not again before, in milliseconds: what is missing then is missing for another reason. */
 const ONCE_IN_MS = 60_000;
 
-/** The component that `fetched` has; a quiet placeholder until it is there, upon which `onShown` is called. */
-export function lazy<P extends object>(fetched: () => Promise<ComponentType<P>>): Lazy<P> {
+/** The component that `fetched` has, with the texts that it says beside those of the first page; a quiet placeholder until it is there, upon which `onShown` is called. */
+export function lazy<P extends object>(fetched: () => Promise<ComponentType<P>>, texts: () => Promise<void> = complete): Lazy<P> {
   let known: ComponentType<P> | undefined;
   let loading: Promise<void> | undefined;
   const load = () => {
-    loading ??= withRetry(fetched).then(
-      (found) => { known = found; },
+    loading ??= withRetry(() => Promise.all([fetched(), texts()])).then(
+      ([found]) => { known = found; },
       (error) => {
         loading = undefined;
         throw error;
@@ -58,12 +59,12 @@ async function withRetry<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function Missing() {
-  const why = new Error('The server cannot be reached, or has a newer version of this page.');
+  const why = new Error(t.shell.partMissing);
   return <Failure error={why} retry={() => location.reload()} />;
 }
 
 /** After a deployment the old version's parts are gone: the page is loaded anew, at the same place. Returns whether it is. */
-function reloadOnce(): boolean {
+export function reloadOnce(): boolean {
   // Without a network there would be no page at all.
   if (!navigator.onLine) return false;
   try {

@@ -1,35 +1,42 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLiveState } from './api/live';
+import { words } from './format/format';
+import { language } from './format/language';
 import { timeZones, usePrefs, type Theme } from './format/prefs';
 import { lazy, type Lazy } from './lazy';
 import { href, navigate, useRoute } from './router';
 import { useSession } from './session';
+import { t } from './texts';
+import { LanguageChoice } from './ui/language';
 import { Dialog, Empty, Select } from './ui/parts';
 
 interface Page {
   name: string;
-  title: string;
+  title: () => string;
   permission: string;
   key: string;
   icon: string;
   view: Lazy<object>;
 }
 
+/** The overview says what is there from the beginning. */
+const firstTexts = async () => {};
+
 /** In the order of the navigation. What one may not see is not offered. */
 const PAGES: Page[] = [
-  { name: '', title: 'Overview', permission: 'read:analytics', key: 'o', icon: 'M3 12l6-6 4 4 7-7M3 20h18', view: lazy(async () => (await import('./pages/overview')).Overview) },
-  { name: 'transactions', title: 'Transactions', permission: 'read:transactions', key: 't', icon: 'M4 7h13l-3-3M20 17H7l3 3', view: lazy(async () => (await import('./pages/transactions')).Transactions) },
-  { name: 'accounts', title: 'Accounts', permission: 'read:accounts', key: 'a', icon: 'M12 11a4 4 0 100-8 4 4 0 000 8zM4 21a8 8 0 0116 0', view: lazy(async () => (await import('./pages/accounts')).Accounts) },
-  { name: 'webhooks', title: 'Webhooks', permission: 'read:events', key: 'w', icon: 'M4 6h16v12H4zM4 7l8 6 8-6', view: lazy(async () => (await import('./pages/webhooks')).Webhooks) },
-  { name: 'reconciliation', title: 'Reconciliation', permission: 'read:transactions', key: 'r', icon: 'M4 7h9M4 12h6M4 17h9M15 13l3 3 4-7', view: lazy(async () => (await import('./pages/reconciliation')).Reconciliation) },
-  { name: 'endpoints', title: 'Endpoints', permission: 'manage:secrets', key: 'n', icon: 'M3 12h12M11 8l4 4-4 4M19 4v16', view: lazy(async () => (await import('./pages/endpoints')).Endpoints) },
-  { name: 'queue', title: 'Queue', permission: 'manage:queue', key: 'q', icon: 'M4 6h16M4 12h16M4 18h10', view: lazy(async () => (await import('./pages/queue')).Queue) },
-  { name: 'system', title: 'System', permission: 'admin', key: 's', icon: 'M3 12h4l3-8 4 16 3-8h4', view: lazy(async () => (await import('./pages/system')).System) },
-  { name: 'settings', title: 'Settings', permission: 'manage:secrets', key: 'e', icon: 'M14 7a5 5 0 105 5M12 12l8-8M17 7l2 2', view: lazy(async () => (await import('./pages/settings')).Settings) },
+  { name: '', title: () => t.shell.overview, permission: 'read:analytics', key: 'o', icon: 'M3 12l6-6 4 4 7-7M3 20h18', view: lazy(async () => (await import('./pages/overview')).Overview, firstTexts) },
+  { name: 'transactions', title: () => t.common.transactions, permission: 'read:transactions', key: 't', icon: 'M4 7h13l-3-3M20 17H7l3 3', view: lazy(async () => (await import('./pages/transactions')).Transactions) },
+  { name: 'accounts', title: () => t.common.accounts, permission: 'read:accounts', key: 'a', icon: 'M12 11a4 4 0 100-8 4 4 0 000 8zM4 21a8 8 0 0116 0', view: lazy(async () => (await import('./pages/accounts')).Accounts) },
+  { name: 'webhooks', title: () => t.common.webhooks, permission: 'read:events', key: 'w', icon: 'M4 6h16v12H4zM4 7l8 6 8-6', view: lazy(async () => (await import('./pages/webhooks')).Webhooks) },
+  { name: 'reconciliation', title: () => t.shell.reconciliation, permission: 'read:transactions', key: 'r', icon: 'M4 7h9M4 12h6M4 17h9M15 13l3 3 4-7', view: lazy(async () => (await import('./pages/reconciliation')).Reconciliation) },
+  { name: 'endpoints', title: () => t.shell.endpoints, permission: 'manage:secrets', key: 'n', icon: 'M3 12h12M11 8l4 4-4 4M19 4v16', view: lazy(async () => (await import('./pages/endpoints')).Endpoints) },
+  { name: 'queue', title: () => t.shell.queue, permission: 'manage:queue', key: 'q', icon: 'M4 6h16M4 12h16M4 18h10', view: lazy(async () => (await import('./pages/queue')).Queue) },
+  { name: 'system', title: () => t.shell.system, permission: 'admin', key: 's', icon: 'M3 12h4l3-8 4 16 3-8h4', view: lazy(async () => (await import('./pages/system')).System) },
+  { name: 'settings', title: () => t.shell.settings, permission: 'manage:secrets', key: 'e', icon: 'M14 7a5 5 0 105 5M12 12l8-8M17 7l2 2', view: lazy(async () => (await import('./pages/settings')).Settings) },
 ];
 
 /** Everybody's; it is reached by their name. */
-const OWN: Page = { name: 'account', title: 'Your account', permission: '', key: '', icon: '', view: lazy(async () => (await import('./pages/account')).Account) };
+const OWN: Page = { name: 'account', title: () => t.shell.ownAccount, permission: '', key: '', icon: '', view: lazy(async () => (await import('./pages/account')).Account) };
 
 /** Loads a page that is likely to be shown. */
 export function preload(name: string): void {
@@ -50,29 +57,31 @@ export function Shell() {
   // A reader hears where it is; not at the first page, where nobody moved yet.
   const focusHeading = () => visited.current > 1 && main.current?.querySelector('h1')?.focus();
   useEffect(() => {
-    document.title = `${page?.title ?? 'Not found'} · Netbanx webhooks`;
     setOpen(false);
     visited.current += 1;
     focusHeading();
   }, [route.page]);
+  useEffect(() => {
+    document.title = t.shell.title(page?.title() ?? t.shell.notFound);
+  }, [page, language]);
 
   return (
     <div class="shell">
-      <a class="skip" href="#content" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>Skip to content</a>
+      <a class="skip" href="#content" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>{t.shell.skip}</a>
       <header class="top">
         <button type="button" class="plain menu" aria-expanded={isOpen} aria-controls="navigation" onClick={() => setOpen(!isOpen)}>
-          <Icon path="M4 6h16M4 12h16M4 18h16" /><span class="unseen">Menu</span>
+          <Icon path="M4 6h16M4 12h16M4 18h16" /><span class="unseen">{t.shell.menu}</span>
         </button>
-        <a class="brand" href={href('')} aria-label="Netbanx, overview"><Logo /><span>Netbanx</span></a>
+        <a class="brand" href={href('')} aria-label={t.shell.home}><Logo /><span>{t.shell.brand}</span></a>
         {session.isAdministrator && session.companies.length > 0 && <CompanyChoice />}
         <Connection />
         <Preferences onKeys={() => setShowKeys(true)} />
       </header>
-      <nav id="navigation" class={isOpen ? 'open' : ''} aria-label="Pages">
+      <nav id="navigation" class={isOpen ? 'open' : ''} aria-label={t.common.pages}>
         <ul>
           {pages.map((own) => (
             <li key={own.name}>
-              <a href={href(own.name)} aria-current={own === page ? 'page' : undefined} onPointerEnter={own.view.load} onFocus={own.view.load}><Icon path={own.icon} />{own.title}</a>
+              <a href={href(own.name)} aria-current={own === page ? 'page' : undefined} onPointerEnter={own.view.load} onFocus={own.view.load}><Icon path={own.icon} />{own.title()}</a>
             </li>
           ))}
         </ul>
@@ -80,8 +89,8 @@ export function Shell() {
       <main ref={main} id="content" tabIndex={-1}>
         {page ? <page.view key={`${page.name} ${session.company ?? ''}`} onShown={focusHeading} /> : (
           <>
-            <h1 tabIndex={-1}>Not found</h1>
-            <Empty title="There is no such page"><a href={href(pages[0]?.name ?? '')}>Go to {pages[0]?.title}</a></Empty>
+            <h1 tabIndex={-1}>{t.shell.notFound}</h1>
+            <Empty title={t.shell.noSuchPage}><a href={href(pages[0]?.name ?? '')}>{t.shell.goTo(pages[0]?.title() ?? '')}</a></Empty>
           </>
         )}
       </main>
@@ -93,8 +102,8 @@ export function Shell() {
 function CompanyChoice() {
   const { companies, company } = useSession();
   const { set } = usePrefs();
-  const options = [['', 'All companies'], ...companies.map((own) => [own.slug, own.name] as const)] as const;
-  return <Select hidden label="Company" value={company ?? ''} options={options} onChange={(slug) => set({ company: slug })} />;
+  const options = [['', t.common.allCompanies], ...companies.map((own) => [own.slug, own.name] as const)] as const;
+  return <Select hidden label={t.common.company} value={company ?? ''} options={options} onChange={(slug) => set({ company: slug })} />;
 }
 
 /** Whether news come; when they do not, since when it is tried again. */
@@ -110,12 +119,12 @@ function Connection() {
   return (
     <div class={`connection ${state}`} role="status">
       <span class="dot" aria-hidden="true" />
-      {state === 'live' && <span>Live</span>}
-      {state === 'connecting' && <span>Connecting…</span>}
+      {state === 'live' && <span>{t.shell.streaming}</span>}
+      {state === 'connecting' && <span>{t.shell.connecting}</span>}
       {state === 'lost' && (
         <>
-          <span>Connection lost<span class="wide">; again in {seconds} s</span></span>
-          <button type="button" class="small" onClick={retry}>Now</button>
+          <span>{t.shell.lost}<span class="wide">{t.shell.againIn(seconds)}</span></span>
+          <button type="button" class="small" onClick={retry}>{t.shell.retryNow}</button>
         </>
       )}
     </div>
@@ -132,27 +141,28 @@ function Preferences({ onKeys }: { onKeys: () => void }) {
       <button type="button" class="plain account" onClick={() => setOpen(true)}>
         <Icon path="M12 11a4 4 0 100-8 4 4 0 000 8zM4 21a8 8 0 0116 0" />
         <span class="wide">{identity.email ?? identity.actor}</span>
-        <span class="unseen">Account and preferences</span>
+        <span class="unseen">{t.shell.preferences}</span>
       </button>
       {isOpen && (
-        <Dialog title="Account and preferences" onClose={() => setOpen(false)}>
-          <p>{identity.email ?? identity.actor}{identity.role && ` · ${identity.role}`}</p>
+        <Dialog title={t.shell.preferences} onClose={() => setOpen(false)}>
+          <p>{identity.email ?? identity.actor}{identity.role && ` · ${words(identity.role)}`}</p>
           <Select
-            label="Theme"
+            label={t.shell.theme}
             value={prefs.theme}
-            options={[['auto', 'As the system has it'], ['light', 'Light'], ['dark', 'Dark']]}
+            options={[['auto', t.shell.themeAuto], ['light', t.shell.themeLight], ['dark', t.shell.themeDark]]}
             onChange={(theme) => set({ theme: theme as Theme })}
           />
           <Select
-            label="Time zone"
+            label={t.common.timeZone}
             value={prefs.timeZone}
-            options={[['', `This browser's (${zone})`], ...timeZones().map((name) => [name, name] as const)]}
+            options={[['', t.shell.browserZone(zone)], ...timeZones().map((name) => [name, name] as const)]}
             onChange={(timeZone) => set({ timeZone })}
           />
+          <LanguageChoice />
           <div class="actions">
-            <a class="button" href={href(OWN.name)} onPointerEnter={OWN.view.load} onFocus={OWN.view.load} onClick={() => setOpen(false)}>Your account</a>
-            <button type="button" onClick={() => { setOpen(false); onKeys(); }}>Keyboard</button>
-            <button type="button" onClick={signOut}>Sign out</button>
+            <a class="button" href={href(OWN.name)} onPointerEnter={OWN.view.load} onFocus={OWN.view.load} onClick={() => setOpen(false)}>{t.shell.ownAccount}</a>
+            <button type="button" onClick={() => { setOpen(false); onKeys(); }}>{t.shell.keyboard}</button>
+            <button type="button" onClick={signOut}>{t.common.signOut}</button>
           </div>
         </Dialog>
       )}
@@ -193,15 +203,15 @@ function step(by: number): void {
 
 function Keys({ pages, onClose }: { pages: Page[]; onClose: () => void }) {
   const keys: [string, string][] = [
-    ...pages.map((page): [string, string] => [`g ${page.key}`, page.title]),
-    ['/', 'Search'],
-    ['j, k', 'Next and previous row'],
-    ['Enter', 'Open the row'],
-    ['Esc', 'Close what is open'],
-    ['?', 'This list'],
+    ...pages.map((page): [string, string] => [`g ${page.key}`, page.title()]),
+    ['/', t.shell.keySearch],
+    ['j, k', t.shell.keyRows],
+    [t.shell.keyEnter, t.shell.keyOpen],
+    [t.shell.keyEscape, t.shell.keyClose],
+    ['?', t.shell.keyHelp],
   ];
   return (
-    <Dialog title="Keyboard" onClose={onClose}>
+    <Dialog title={t.shell.keyboard} onClose={onClose}>
       <dl class="facts">{keys.map(([key, what]) => <div key={key}><dt><kbd>{key}</kbd></dt><dd>{what}</dd></div>)}</dl>
     </Dialog>
   );

@@ -24,7 +24,7 @@ use crate::{
 pub(crate) struct PasswordChange {
     /// The password so far.
     old_password: String,
-    /// 12 to 200 characters.
+    /// 12 to 200 characters, others than the password so far.
     new_password: String,
 }
 
@@ -44,8 +44,11 @@ pub(crate) async fn change(api: web::Data<Api>, request: HttpRequest, body: web:
         return Err(person.showed_wrong(&api, &request, "user.password-wrong", "oldPassword").await);
     }
     person.showed_right(&api).await?;
+    if users::same(&old_password, &new_password) {
+        return Err(Problem::parameter("newPassword", "newPassword must be another than the password so far"));
+    }
     let password = NewPassword::of(&new_password).await.map_err(|error| match error {
-        store::Error::Conflict(reason) => Problem::parameter("newPassword", reason),
+        store::Error::Invalid { reason, .. } => Problem::parameter("newPassword", reason),
         other => query_failed(&other),
     })?;
     let tx = begin(&api).await?;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::endpoints::is_enabled;
-use crate::alerting::known;
+use crate::{alerting::known, http::body::clearable};
 
 /// Hours of the day in which only what is critical is told.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -108,21 +108,33 @@ pub(crate) struct NewAlertChannel {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct AlertChannelChange {
     /// For people, up to 100 characters.
+    #[schema(nullable = false)]
     pub name: Option<String>,
     /// For email: up to 20 addresses.
+    #[schema(nullable = false)]
     pub to: Option<Vec<String>>,
     /// An https URL with a public address.
+    #[schema(nullable = false)]
     pub url: Option<String>,
     /// For pagerduty: the integration's key.
+    #[schema(nullable = false)]
     pub routing_key: Option<String>,
     /// Names of alerts, or `*`: all.
+    #[schema(nullable = false)]
     pub alerts: Option<Vec<String>>,
     /// warning or critical.
+    #[schema(nullable = false)]
     pub min_severity: Option<String>,
-    pub quiet_hours: Option<QuietHours>,
+    /// Null: none any more.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schema(value_type = Option<QuietHours>)]
+    #[allow(clippy::option_option, reason = "absent, null and a value are three things")]
+    pub quiet_hours: Option<Option<QuietHours>>,
     /// 0 to 720; 0: never.
+    #[schema(nullable = false)]
     pub reminder_hours: Option<i64>,
     /// enabled or disabled. What stands while it is disabled is told when it is enabled.
+    #[schema(nullable = false)]
     pub state: Option<String>,
 }
 
@@ -142,11 +154,18 @@ pub(super) fn checked(asked: AlertChannelChange, is_platforms: bool) -> Result<C
         name: asked.name,
         alerts: asked.alerts,
         min_severity: asked.min_severity,
-        quiet_hours: asked.quiet_hours.map(|hours| (hours.from, hours.until, hours.zone)),
+        quiet_hours: asked
+            .quiet_hours
+            .map(|hours| hours.map_or_else(no_quiet_hours, |hours| (hours.from, hours.until, hours.zone))),
         reminder_hours: asked.reminder_hours,
     };
     let changes = choices.checked(known(is_platforms)).map_err(|error| refused(&error))?;
     Ok(Changes { is_enabled, ..changes })
+}
+
+/// As they are entered where there are none.
+fn no_quiet_hours() -> (String, String, String) {
+    ("00:00".to_owned(), "00:00".to_owned(), "UTC".to_owned())
 }
 
 /// Why a part of a channel cannot be as it was entered.

@@ -101,6 +101,10 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
     }
     let entered = Entered { to: new.to, url: new.url, routing_key: new.routing_key };
     let configuration = configured(&api, &new.kind, entered, None).await?;
+    if matches!(configuration, Configuration::Email { .. }) && !api.notify.as_ref().is_some_and(notify::Sender::can_mail) {
+        let detail = "kind email needs a mail server, and none is set here: SMTP_URL and ALERT_MAIL_FROM of the API";
+        return Err(Problem::parameter("kind", detail));
+    }
     let asked = AlertChannelChange {
         name: Some(new.name),
         to: None,
@@ -108,7 +112,7 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
         routing_key: None,
         alerts: new.alerts,
         min_severity: new.min_severity,
-        quiet_hours: new.quiet_hours,
+        quiet_hours: new.quiet_hours.map(Some),
         reminder_hours: new.reminder_hours,
         state: None,
     };
@@ -134,7 +138,7 @@ pub(crate) async fn change(
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let id = query::id(&path)?;
     let before = known(&api, caller.scope(), id).await?;
-    let mut asked: AlertChannelChange = body::json(body).await?;
+    let mut asked: AlertChannelChange = body::changes(body, &["quietHours"]).await?;
     let entered = Entered { to: asked.to.take(), url: asked.url.take(), routing_key: asked.routing_key.take() };
     let configuration = if entered.to.is_some() || entered.url.is_some() || entered.routing_key.is_some() {
         let old = opened(&api, &before)?;

@@ -96,7 +96,7 @@ pub(crate) struct AlertChannelTest {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AlertRules {
     company_id: Uuid,
-    /// `failure-rate`: more of a hundred transactions of the last hour failed.
+    /// `failure-rate`: so many of a hundred decided transactions of the last hour failed, or more.
     failure_percent: i64,
     /// Fewer transactions in that hour say nothing.
     failure_attempts: i64,
@@ -109,7 +109,7 @@ pub(crate) struct AlertRules {
     /// `late-webhooks`: more than 5 of a hundred of the last hour's webhooks took longer than so many minutes from Netbanx's time to
     /// their receipt, of 20 at least that tell a time.
     late_minutes: i64,
-    /// `redeliveries`: more of a hundred of the last hour's webhooks were redeliveries, of 20 at least.
+    /// `redeliveries`: so many of a hundred of the last hour's webhooks were redeliveries, or more, of 20 at least.
     redelivery_percent: i64,
     /// Null: these are the defaults.
     updated_at: Option<String>,
@@ -138,18 +138,25 @@ pub(crate) struct AlertRulesChange {
     /// The company's slug; absent for one's own.
     company: Option<String>,
     /// 0 to 100.
+    #[schema(nullable = false)]
     failure_percent: Option<i64>,
     /// 1 to 1,000,000.
+    #[schema(nullable = false)]
     failure_attempts: Option<i64>,
     /// 0 to 1,000,000.
+    #[schema(nullable = false)]
     chargebacks: Option<i64>,
     /// 0 to 72.
+    #[schema(nullable = false)]
     silence_hours: Option<i64>,
     /// 0 to 10,080.
+    #[schema(nullable = false)]
     endpoint_minutes: Option<i64>,
     /// 0 to 10,080.
+    #[schema(nullable = false)]
     late_minutes: Option<i64>,
     /// 0 to 100.
+    #[schema(nullable = false)]
     redelivery_percent: Option<i64>,
 }
 
@@ -201,7 +208,7 @@ pub(crate) async fn show_rules(api: web::Data<Api>, request: HttpRequest) -> Res
     responses((status = 200, body = Success<AlertRules>, description = "As they are now"), problems::Change))]
 pub(crate) async fn change_rules(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
-    let asked: AlertRulesChange = body::json(body).await?;
+    let asked: AlertRulesChange = body::changes(body, &["company"]).await?;
     let company = one_company(&api, &caller, asked.company.as_deref()).await?;
     let author = Author::of(&api, &request, &caller).about(company);
     let tx = begin(&api).await?;

@@ -101,11 +101,11 @@ pub(crate) struct Attempts {
 pub(crate) struct Resend {
     /// This message.
     message_id: Option<Uuid>,
-    /// All messages made since then that were given up, RFC 3339.
+    /// All messages made since then that were given up. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
     failed_since: Option<String>,
-    /// All messages that the endpoint wants made from then on, delivered or not, RFC 3339; needs `until`.
+    /// All messages that the endpoint wants made from then on, delivered or not; needs `until`. A date or a time.
     from: Option<String>,
-    /// Before then.
+    /// Before then. A date or a time.
     until: Option<String>,
 }
 
@@ -171,14 +171,18 @@ pub(crate) struct AttemptQuery {
 }
 
 impl AttemptQuery {
-    fn wanted(&self) -> Wanted<'static> {
-        Wanted {
+    fn wanted(&self) -> Result<Wanted<'static>, Problem> {
+        let (from_ms, until_ms) = (self.from.map(Day::start_ms), self.until.map(Day::start_ms));
+        if from_ms.zip(until_ms).is_some_and(|(from, until)| from >= until) {
+            return Err(Problem::parameter("until", "until must be after from"));
+        }
+        Ok(Wanted {
             state: self.state.map(Named::name),
             status: self.status.map(|AnswerStatus(status)| status),
             event_type: self.event_type.map(Named::name),
-            from_ms: self.from.map(Day::start_ms),
-            until_ms: self.until.map(Day::start_ms),
-        }
+            from_ms,
+            until_ms,
+        })
     }
 }
 
@@ -200,7 +204,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest, path: web::P
     let scope = auth::caller(&api, &request, PERMISSION).await?.scope();
     let row = known(&api, scope, query::id(&path)?).await?;
     let (page, asked) = (query::read::<After>(&request)?, query::read::<AttemptQuery>(&request)?);
-    let found = attempts::list(&api.db, &row, asked.wanted(), page.id(), page.limit()).await.map_err(|e| query_failed(&e))?;
+    let found = attempts::list(&api.db, &row, asked.wanted()?, page.id(), page.limit()).await.map_err(|e| query_failed(&e))?;
     let next_cursor = found.next.map(|id| id.to_string());
     let page = Attempts { attempts: found.attempts.into_iter().map(Into::into).collect(), next_cursor };
     Ok(uncached(HttpResponse::Ok(), page))
@@ -282,6 +286,6 @@ impl Which {
 }
 
 fn moment(name: &'static str, text: &str) -> Result<i64, Problem> {
-    let bad = || Problem::parameter(name, format!("{name} must be a time such as 2025-01-31T12:00:00Z"));
-    common::envelope::time(text).map(|time| time.timestamp_millis()).ok_or_else(bad)
+    let day: Result<Day, Bad> = text.trim().parse();
+    day.map(Day::start_ms).map_err(|bad| Problem::parameter(name, format!("{name} {bad}")))
 }

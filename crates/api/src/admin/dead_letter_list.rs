@@ -54,10 +54,10 @@ pub(crate) struct DeadLetterQuery {
     /// payments or others.
     #[param(inline)]
     lane: Option<LaneName>,
-    /// Died at or after. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    /// Died at or after. A date (`2025-01-31`, a day in UTC) or a time (`2025-01-31T12:00:00Z`).
     #[param(inline)]
     start_date: Option<Day>,
-    /// Died before; a plain date counts as a whole. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    /// Died before; a plain date counts as a whole. A date (`2025-01-31`, a day in UTC) or a time (`2025-01-31T12:00:00Z`).
     #[param(inline)]
     end_date: Option<Day>,
 }

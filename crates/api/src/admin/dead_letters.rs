@@ -2,7 +2,7 @@
 //! HTTP endpoints and by `netbanx queue`.
 
 use common::{Job, job::UNREADABLE, normalize};
-use queue::{DeadLetter, DeadQuery, Lane};
+use queue::{DeadLetter, DeadQuery, Lane, Queue};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -42,6 +42,25 @@ impl Filter {
                 && self.event_name.as_ref().is_none_or(|name| job.event_name == *name)
         })
     }
+}
+
+/// Ids that somebody names, by whether they are dead letters.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// Those that are.
+    pub there: Vec<String>,
+    /// Those that are none, or none of those that may be named.
+    pub missing: Vec<String>,
+}
+
+/// Which of `ids` are dead letters that match.
+pub async fn sought(queue: &Queue, ids: &[String], matches: impl Fn(&DeadLetter) -> bool) -> Result<Sought, queue::Error> {
+    let mut sought = Sought::default();
+    for id in ids {
+        let is_there = queue.dead_letter(id).await?.is_some_and(|letter| matches(&letter));
+        if is_there { &mut sought.there } else { &mut sought.missing }.push(id.clone());
+    }
+    Ok(sought)
 }
 
 /// Kinds of dead letters: what failed on every attempt, and what could not be interpreted when it was received.

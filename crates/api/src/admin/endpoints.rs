@@ -29,7 +29,7 @@ use crate::{
     },
     auth, begin, commit,
     http::{
-        body,
+        body::{self, clearable},
         openapi::problems,
         query::{self, OfCompany},
     },
@@ -38,8 +38,6 @@ use crate::{
     refused,
 };
 
-/// Characters of a description at most.
-const DESCRIPTION: usize = 255;
 /// Messages per second that can be set.
 const RATES: std::ops::RangeInclusive<i64> = 1..=10_000;
 
@@ -147,16 +145,25 @@ pub(crate) struct NewEndpoint {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct EndpointChange {
     /// An https URL with a public address and without credentials.
+    #[schema(nullable = false)]
     url: Option<String>,
     /// Some of transaction.created, transaction.updated, account.updated, webhook.unreadable and reconciliation.difference, or
     /// `*`.
+    #[schema(nullable = false)]
     event_types: Option<Vec<String>>,
-    /// For people, up to 255 characters.
-    description: Option<String>,
+    /// For people, up to 255 characters; null: none.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schema(value_type = Option<String>)]
+    #[allow(clippy::option_option, reason = "absent, null and a value are three things")]
+    description: Option<Option<String>>,
     /// enabled or disabled. While it is disabled no message is made for it; those that wait go on when it is enabled.
+    #[schema(nullable = false)]
     state: Option<String>,
-    /// Messages per second at most, up to 10,000; 0: as many as there are.
-    rate: Option<i64>,
+    /// Messages per second at most, up to 10,000; 0 or null: as many as there are.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schema(value_type = Option<i64>)]
+    #[allow(clippy::option_option, reason = "absent, null and a value are three things")]
+    rate: Option<Option<i64>>,
 }
 
 /// An endpoint with its new key.
@@ -193,19 +200,13 @@ async fn checked(policy: &Policy, asked: EndpointChange) -> Result<Changes, Prob
     if let Some(types) = event_types {
         changes.event_types = Some(join_types(&types).map_err(|e| Problem::parameter("eventTypes", e.to_string()))?);
     }
-    if let Some(description) = description {
-        if description.chars().count() > DESCRIPTION || description.chars().any(char::is_control) {
-            let detail = format!("description may have {DESCRIPTION} characters, none of them control characters");
-            return Err(Problem::parameter("description", detail));
-        }
-        changes.description = Some(description);
-    }
+    changes.description = description.map(Option::unwrap_or_default);
     changes.is_enabled = is_enabled(state.as_deref())?;
     changes.rate = match rate {
         None => None,
-        Some(0) => Some(None),
-        Some(rate) if RATES.contains(&rate) => Some(Some(rate)),
-        Some(_) => return Err(Problem::parameter("rate", "rate must be from 0 to 10000")),
+        Some(None | Some(0)) => Some(None),
+        Some(Some(rate)) if RATES.contains(&rate) => Some(Some(rate)),
+        Some(Some(_)) => return Err(Problem::parameter("rate", "rate must be from 0 to 10000")),
     };
     Ok(changes)
 }
@@ -252,7 +253,13 @@ pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Pa
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let NewEndpoint { company, url, event_types, description, rate } = body::json(body).await?;
     let company = one_company(&api, &caller, company.as_deref()).await?;
-    let asked = EndpointChange { url: Some(url), event_types: Some(event_types), description, state: None, rate };
+    let asked = EndpointChange {
+        url: Some(url),
+        event_types: Some(event_types),
+        description: description.map(Some),
+        state: None,
+        rate: rate.map(Some),
+    };
     let changes = checked(&api.outbound, asked).await?;
     let author = Author::of(&api, &request, &caller).about(company);
     let tx = begin(&api).await?;
@@ -275,7 +282,7 @@ pub(crate) async fn change(
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let id = query::id(&path)?;
     known(&api, caller.scope(), id).await?;
-    let changes = checked(&api.outbound, body::json(body).await?).await?;
+    let changes = checked(&api.outbound, body::changes(body, &["description", "rate"]).await?).await?;
     let tx = begin(&api).await?;
     let row = endpoints::change(&tx, caller.scope(), id, changes).await.map_err(|e| refused(&e))?.ok_or_else(not_found)?;
     note(&api, &request, &caller, &tx, "endpoint.change", &row).await?;
@@ -296,7 +303,10 @@ pub(crate) async fn remove(api: web::Data<Api>, request: HttpRequest, path: web:
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Give an endpoint a new key; the one before signs, too, for a day. Needs `manage:secrets`.
+/// Give an endpoint a new key; each that was replaced signs, too, for a day. Needs `manage:secrets`.
+///
+/// From two seconds later on the new key signs; until then only those before it do, so a receiver should accept both for a few
+/// seconds. 409 where four keys were replaced within a day.
 #[utoipa::path(post, path = "/api/v1/endpoints/{id}/rotate", tag = "endpoints", params(query::Id),
     responses((status = 200, body = Success<MadeEndpoint>, description = "With its new key"), problems::ShowChange))]
 pub(crate) async fn rotate(api: web::Data<Api>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {

@@ -14,7 +14,8 @@ use crate::{
     Api,
     admin::{
         audit::Author,
-        dead_letter_list::{DeadLetterQuery, filter, filter_of, find},
+        dead_letter_list::{DeadLetterQuery, filter, filter_of},
+        dead_letters::{self, Sought},
         reinterpret,
     },
     auth,
@@ -52,14 +53,14 @@ enum Action {
 pub(crate) struct ActionDocument {
     /// pause, resume, clean, stats, retry or discard.
     action: String,
-    /// Of pause and resume: payments or others; absent: both. Of a filter too.
+    /// Of pause and resume: payments or others; absent: the whole queue, and a resume ends the pauses of lanes too. Of a filter too.
     #[schema(nullable = false)]
     lane: Option<String>,
     /// Of clean: how old dead letters must be to go.
     #[schema(nullable = false)]
     older_than_secs: Option<u64>,
     /// Of retry and discard: one dead letter, or several by `ids`, or `all`, or those of a filter of company,
-    /// eventName, error, lane, startDate and endDate.
+    /// eventName, kind, error, lane, startDate and endDate. One that is empty is refused. Ids of which none is a dead letter are 404.
     #[schema(nullable = false)]
     id: Option<String>,
     #[schema(nullable = false)]
@@ -92,6 +93,9 @@ pub(crate) struct QueueAnswer {
     /// How many dead letters it was done to.
     #[schema(nullable = false)]
     count: Option<u64>,
+    /// Of `ids`, those that are no dead letters.
+    #[schema(nullable = false)]
+    missing: Option<Vec<String>>,
     /// For an administrator: waiting, active, completed, failed, delayed, total, dead, accepted, duplicates, dropped, oldestWaitingMs, paused,
     /// workers, and by lane. For a company: dead (its own, up to 1,000 and deadIsExact), paused, isWorking.
     #[schema(value_type = Object)]
@@ -157,19 +161,26 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
 /// Pause, resume or clean the queue, re-drive or discard dead letters. Needs `manage:queue`; what
 /// concerns all companies, an administrator.
 #[utoipa::path(post, path = "/api/webhooks/queue", tag = "queue", request_body = ActionDocument,
-    responses((status = 200, body = QueueAnswer, description = "Done; the counts after it"), problems::Change))]
+    responses((status = 200, body = QueueAnswer, description = "Done; the counts after it"), problems::ShowChange))]
 pub(crate) async fn act(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let scope = caller.scope();
     let value: Value = body::json(body).await?;
     let name = value.get("action").and_then(Value::as_str).unwrap_or_default().to_owned();
     let asked = value.to_string();
+    if ["retry", "discard"].contains(&name.as_str())
+        && let Some(field) = blank_field(&value)
+    {
+        let detail = format!("{field} must not be empty: leave it out, or say which dead letters");
+        return Err(Problem::parameter(field, detail));
+    }
     let action: Action = serde_json::from_value(value).map_err(|e| Problem::parameter("action", e.to_string()))?;
     let queue = &api.queue;
+    let mut missing = Vec::new();
     let done = match action {
         Action::Stats(_) => Ok(None),
-        Action::Retry(which) => change(&api, scope, &which, true).await?.map(Some),
-        Action::Discard(which) => change(&api, scope, &which, false).await?.map(Some),
+        Action::Retry(which) => change(&api, scope, &which, true, &mut missing).await?.map(Some),
+        Action::Discard(which) => change(&api, scope, &which, false, &mut missing).await?.map(Some),
         Action::Pause(_) | Action::Resume(_) | Action::Clean(_) if scope != Scope::All => {
             return Err(Problem::new(ProblemKind::Forbidden, "the queue serves all companies; a company's token cannot do this"));
         }
@@ -193,12 +204,35 @@ pub(crate) async fn act(api: web::Data<Api>, request: HttpRequest, body: web::Pa
     let mut answer = json!({"success": true, "action": name, "queue": counts, "timestamp": timestamp()});
     if let (Some(count), Some(fields)) = (count, answer.as_object_mut()) {
         fields.insert("count".to_owned(), count.into());
+        if !missing.is_empty() {
+            fields.insert("missing".to_owned(), json!(missing));
+        }
     }
     Ok(HttpResponse::Ok().json(answer))
 }
 
-/// Re-drives or discards the dead letters that are meant, of one company if the token is one's.
-async fn change(api: &Api, scope: Scope, which: &Which, redrive: bool) -> Result<Result<u64, queue::Error>, Problem> {
+/// A field that says nothing. Whoever sends one meant to choose some: it must not choose all.
+fn blank_field(value: &Value) -> Option<String> {
+    fn is_blank(value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::String(text) => text.trim().is_empty(),
+            Value::Array(items) => items.is_empty() || items.iter().any(is_blank),
+            _ => false,
+        }
+    }
+    value.as_object()?.iter().find(|(_, value)| is_blank(value)).map(|(name, _)| name.clone())
+}
+
+/// Re-drives or discards the dead letters that are meant, of one company if the token is one's. Ids that are none of them are added
+/// to `missing`; where all are, that is the problem.
+async fn change(
+    api: &Api,
+    scope: Scope,
+    which: &Which,
+    redrive: bool,
+    missing: &mut Vec<String>,
+) -> Result<Result<u64, queue::Error>, Problem> {
     let ids = which.ids();
     let is_filtered = which.filter.values().any(|value| !value.is_null());
     let ways = usize::from(!ids.is_empty()) + usize::from(which.all) + usize::from(is_filtered);
@@ -222,15 +256,19 @@ async fn change(api: &Api, scope: Scope, which: &Which, redrive: bool) -> Result
             api.queue.discard_matching(&filter.query, matches).await
         });
     }
-    let mut own = Vec::with_capacity(ids.len());
-    for id in ids {
-        // Another company's letter is answered like one that does not exist.
-        let foreign = scope != Scope::All && !find(api, &id).await?.is_some_and(|letter| filter.matches(&letter));
-        if !foreign {
-            own.push(id);
-        }
+    // Another company's letter is answered like one that does not exist.
+    let is_own = |letter: &queue::DeadLetter| scope == Scope::All || filter.matches(letter);
+    let sought = dead_letters::sought(&api.queue, &ids, is_own).await;
+    let Sought { there, missing: others } = sought.map_err(|e| queue_failed(&e))?;
+    if there.is_empty() {
+        return Err(query::not_found("dead letter"));
     }
-    Ok(if redrive { reinterpret::redrive(&api.queue, api.vault.as_deref(), &own).await } else { api.queue.discard(&own).await })
+    *missing = others;
+    Ok(if redrive {
+        reinterpret::redrive(&api.queue, api.vault.as_deref(), &there).await
+    } else {
+        api.queue.discard(&there).await
+    })
 }
 
 /// The contract's `queue`.

@@ -101,10 +101,6 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
 pub(crate) async fn add(api: web::Data<Api>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let NewToken { name, company, permissions, expires_days } = body::json(body).await?;
-    let name = name.trim().to_owned();
-    if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-        return Err(Problem::parameter("name", "name must have 1 to 100 characters"));
-    }
     if permissions.is_empty() || permissions.len() > tokens::PERMISSIONS.len() {
         return Err(Problem::parameter("permissions", format!("permissions are some of {}", tokens::PERMISSIONS.join(", "))));
     }

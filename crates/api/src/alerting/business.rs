@@ -118,7 +118,7 @@ fn judge(rules: &Rules, figures: &Figures, now_ms: i64) -> Vec<Standing> {
         standing.push(Standing { alert, severity, message, action, since_ms });
     };
     let (failed, all) = figures.failed;
-    if rules.failure_percent > 0 && all >= rules.failure_attempts && failed * 100 > all * rules.failure_percent {
+    if rules.failure_percent > 0 && all >= rules.failure_attempts && failed * 100 >= all * rules.failure_percent {
         let message = format!("{failed} of the last hour's {all} decided transactions failed");
         let action = "Look at the failure reasons on the overview: one method, one bank or all of them?";
         stands("failure-rate".to_owned(), CRITICAL, message, action, now_ms);
@@ -141,7 +141,7 @@ fn judge(rules: &Rules, figures: &Figures, now_ms: i64) -> Vec<Standing> {
         stands("late-webhooks".to_owned(), WARNING, message, action, now_ms);
     }
     let (again, all) = figures.redelivered;
-    if rules.redelivery_percent > 0 && all >= LEAST && again * 100 > all * rules.redelivery_percent {
+    if rules.redelivery_percent > 0 && all >= LEAST && again * 100 >= all * rules.redelivery_percent {
         let message = format!("{again} of the last hour's {all} webhooks were redeliveries");
         let action =
             "Netbanx sends again what it has no answer of in time: do answers reach it? Is the portal set to send twice?";
@@ -169,7 +169,7 @@ mod tests {
     fn names(change: impl FnOnce(&mut Rules, &mut Figures)) -> Vec<String> {
         let mut rules = rules::defaults(Uuid::nil());
         let mut figures =
-            Figures { failed: (6, 20), chargebacks: 2, webhooks: (1, vec![9, 9]), redelivered: (10, 20), ..Figures::default() };
+            Figures { failed: (5, 20), chargebacks: 2, webhooks: (1, vec![9, 9]), redelivered: (9, 20), ..Figures::default() };
         figures.delays = delays(20, 15 * MINUTE_MS);
         change(&mut rules, &mut figures);
         judge(&rules, &figures, 10 * HOUR_MS).into_iter().map(|alert| alert.alert).collect()
@@ -179,7 +179,9 @@ mod tests {
     fn each_rule_has_its_limit_and_can_be_switched_off() {
         let none = [""; 0];
         assert_eq!(names(|_, _| {}), none);
-        assert_eq!(names(|_, f| f.failed = (7, 20)), ["failure-rate"]);
+        assert_eq!(names(|_, f| f.failed = (6, 20)), ["failure-rate"], "so many, or more");
+        assert_eq!(names(|r, f| (r.failure_percent, f.failed) = (100, (20, 20))), ["failure-rate"], "all of them");
+        assert_eq!(names(|r, f| (r.failure_percent, f.failed) = (100, (19, 20))), none);
         assert_eq!(names(|_, f| f.failed = (19, 19)), none, "too few to say anything");
         assert_eq!(names(|r, f| (r.failure_percent, f.failed) = (0, (20, 20))), none);
         assert_eq!(names(|_, f| f.chargebacks = 3), ["chargebacks"]);
@@ -197,7 +199,8 @@ mod tests {
         assert_eq!(names(|_, f| f.delays = delays(20, late)), ["late-webhooks"]);
         assert_eq!(names(|_, f| f.delays = delays(19, late)), none, "too few to say anything");
         assert_eq!(names(|r, f| (r.late_minutes, f.delays) = (0, delays(20, late))), none);
-        assert_eq!(names(|_, f| f.redelivered = (11, 20)), ["redeliveries"]);
+        assert_eq!(names(|_, f| f.redelivered = (10, 20)), ["redeliveries"], "so many, or more");
+        assert_eq!(names(|r, f| (r.redelivery_percent, f.redelivered) = (100, (20, 20))), ["redeliveries"], "all of them");
         assert_eq!(names(|_, f| f.redelivered = (19, 19)), none, "too few to say anything");
         assert_eq!(names(|r, f| (r.redelivery_percent, f.redelivered) = (0, (20, 20))), none);
     }

@@ -45,6 +45,10 @@ pub(crate) struct Asked {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub groups: Option<Vec<Group>>,
+    /// How many smaller groups there are beside them, if any. A file has all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub more_groups: Option<usize>,
 }
 
 /// The figures of another span.
@@ -83,8 +87,8 @@ impl Comparison {
 }
 
 impl Group {
-    /// The figures of points by the group that each is named with, the largest first, at most so many.
-    pub fn all<'p>(named: impl Iterator<Item = (String, &'p Point)>, most: usize) -> Vec<Self> {
+    /// The figures of points by the group that each is named with, the largest first.
+    pub fn all<'p>(named: impl Iterator<Item = (String, &'p Point)>) -> Vec<Self> {
         let mut grouped: BTreeMap<String, Vec<&Point>> = BTreeMap::new();
         for (key, point) in named {
             grouped.entry(if key.is_empty() { "UNKNOWN".to_owned() } else { key }).or_default().push(point);
@@ -92,7 +96,6 @@ impl Group {
         let figures = grouped.into_iter().map(|(key, points)| Self { key, transactions: transactions(&points) });
         let mut groups: Vec<Self> = figures.filter(|group| group.transactions.total != 0).collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.transactions.total));
-        groups.truncate(most);
         groups
     }
 }

@@ -93,10 +93,22 @@ fn next_hour(zone: Tz, ms: i64) -> Option<i64> {
     Some(ms - into + 3_600_000)
 }
 
-/// The moment that is `months` before, on the same clock time of `zone`; of a day that its month has not, the last one it has.
+/// The moment that is `months` before, on the same clock time of `zone`; of a day that its month has not, the last one it has. The first
+/// moment of a day becomes that of the other, also where one of them begins behind midnight.
 pub(crate) fn months_before(zone: Tz, ms: i64, months: u32) -> Option<i64> {
+    let months = Months::new(months);
+    let day = day_of(zone, ms)?;
+    if midnight(zone, day) == Some(ms) {
+        return midnight(zone, day.checked_sub_months(months)?);
+    }
     let time = DateTime::<Utc>::from_timestamp_millis(ms)?.with_timezone(&zone).naive_local();
-    local(zone, time.checked_sub_months(Months::new(months))?)
+    local(zone, time.checked_sub_months(months)?)
+}
+
+/// The same span so many months before; one that would be empty, since both edges fall on the last day of a shorter month, is that day.
+pub(crate) fn span_months_before(zone: Tz, from_ms: i64, until_ms: i64, months: u32) -> Option<(i64, i64)> {
+    let (from, until) = (months_before(zone, from_ms, months)?, months_before(zone, until_ms, months)?);
+    if from < until { Some((from, until)) } else { Some((from, midnight(zone, day_of(zone, from)?.succ_opt()?)?)) }
 }
 
 /// The span of the same length before: of whole days as many days, else as many milliseconds.
@@ -175,5 +187,33 @@ mod tests {
         let leap = midnight(zone, day(2024, 2, 29)).unwrap();
         assert_eq!(day_of(zone, months_before(zone, leap, 12).unwrap()).unwrap(), day(2023, 2, 28));
         assert_eq!(span_before(zone, 10_000, 25_000), Some((-5_000, 10_000)));
+    }
+
+    #[test]
+    fn days_of_a_year_before_are_whole_days_where_clocks_skip_midnight() {
+        for (zone, day) in [
+            (chrono_tz::Africa::Cairo, day(2026, 4, 24)),
+            (chrono_tz::Africa::Cairo, day(2026, 4, 25)),
+            (chrono_tz::America::Havana, day(2026, 3, 8)),
+            (chrono_tz::America::Santiago, day(2026, 9, 6)),
+            (chrono_tz::Europe::Vienna, day(2024, 2, 28)),
+        ] {
+            let behind = day.succ_opt().unwrap();
+            let (from, until) = (midnight(zone, day).unwrap(), midnight(zone, behind).unwrap());
+            let before = day.checked_sub_months(Months::new(12)).unwrap();
+            let expected = (midnight(zone, before).unwrap(), midnight(zone, before.succ_opt().unwrap()).unwrap());
+            assert_eq!(span_months_before(zone, from, until, 12), Some(expected), "{zone} {day}");
+        }
+        let zone = chrono_tz::Europe::Vienna;
+        let at = |day: NaiveDate| midnight(zone, day).unwrap();
+        // A whole February stays one, and so does its last day.
+        assert_eq!(
+            span_months_before(zone, at(day(2025, 2, 1)), at(day(2025, 3, 1)), 12),
+            Some((at(day(2024, 2, 1)), at(day(2024, 3, 1))))
+        );
+        assert_eq!(
+            span_months_before(zone, at(day(2024, 2, 29)), at(day(2024, 3, 1)), 12),
+            Some((at(day(2023, 2, 28)), at(day(2023, 3, 1))))
+        );
     }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use common::{Kind, Mode, Series, Status, WebhookOutcome};
 use serde::Serialize;
-use store::rollups::Point;
+use store::{
+    reads::{currency_or_none, method_or_none},
+    rollups::Point,
+};
 use utoipa::ToSchema;
 
 use super::{
@@ -16,8 +19,6 @@ use store::shown::time;
 
 /// Failure reasons that are told.
 const REASONS: usize = 10;
-/// ISO 4217's code for no currency.
-const NO_CURRENCY: &str = "XXX";
 
 /// Figures of a range.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -140,10 +141,10 @@ impl Analytics {
 
 impl Analytics {
     /// The figures of `points` by the spans between `edges`, and those of `before`.
-    pub fn between(points: &[Point], before: &[Point], mode: Mode, edges: &[i64], asked: Asked) -> Self {
+    pub fn between(range: &'static str, points: &[Point], before: &[Point], mode: Mode, edges: &[i64], asked: Asked) -> Self {
         let (now, before): (Vec<&Point>, Vec<&Point>) = (points.iter().collect(), before.iter().collect());
         Self {
-            time_range: "custom",
+            time_range: range,
             mode: mode.as_str(),
             from: edges.first().copied().and_then(time),
             until: edges.last().copied().and_then(time),
@@ -186,7 +187,7 @@ pub(crate) fn transactions(points: &[&Point]) -> TransactionFigures {
             Status::Cancelled => sums.cancelled += count,
             Status::Returned => sums.returned += count,
         }
-        let amounts = currencies.entry(if currency.is_empty() { NO_CURRENCY } else { currency }).or_default();
+        let amounts = currencies.entry(currency_or_none(currency)).or_default();
         amounts.count += count;
         match (kind, status) {
             (Kind::Payment, Status::Completed) => {
@@ -239,7 +240,7 @@ fn payment_methods(points: &[&Point]) -> Vec<MethodFigures> {
     let mut methods: BTreeMap<&str, (i64, i64, i64)> = BTreeMap::new();
     for point in points {
         let Series::Transactions { kind: Kind::Payment, status, payment_method, .. } = &point.series else { continue };
-        let (count, completed, failed) = methods.entry(payment_method.as_str()).or_default();
+        let (count, completed, failed) = methods.entry(method_or_none(payment_method)).or_default();
         *count += point.sum.count;
         match status {
             Status::Completed => *completed += point.sum.count,
@@ -250,12 +251,7 @@ fn payment_methods(points: &[&Point]) -> Vec<MethodFigures> {
     let mut list: Vec<MethodFigures> = methods
         .into_iter()
         .filter(|(_, (count, _, _))| *count != 0)
-        .map(|(name, (count, completed, failed))| MethodFigures {
-            payment_method: if name.is_empty() { "UNKNOWN" } else { name }.to_owned(),
-            count,
-            completed,
-            failed,
-        })
+        .map(|(name, (count, completed, failed))| MethodFigures { payment_method: name.to_owned(), count, completed, failed })
         .collect();
     list.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.payment_method.cmp(&b.payment_method)));
     list

@@ -27,9 +27,10 @@ use http_service::Problem;
 use store::{Scope, rollups, row_sums::Span, shown::time};
 
 use asked::Asked;
+pub(crate) use asked::Group;
 pub(crate) use figures::Analytics;
 pub(crate) use spans::AnalyticsQuery;
-use spans::Question;
+use spans::{CompareQuery, Question};
 
 use crate::{
     Api, auth,
@@ -119,17 +120,18 @@ impl TimeRange {
 /// With `asOf` the figures are what they were at that moment, by the webhooks that had been received by then and the rules of now;
 /// ranges and spans without `to` end there. Such a span has 31 days at most. Recognised redeliveries count by whole minutes, dead
 /// letters by their receipt.
-#[utoipa::path(get, path = "/api/v1/analytics", tag = "analytics", params(OfCompany, AnalyticsQuery),
+#[utoipa::path(get, path = "/api/v1/analytics", tag = "analytics", params(OfCompany, AnalyticsQuery, CompareQuery),
     responses((status = 200, body = Success<Analytics>, description = "The figures"),
         (status = 304, description = "As If-None-Match has it"), problems::List))]
 pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = auth::caller(&api, &request, PERMISSION).await?;
     let scope = OfCompany::scope(&api, &request, &caller).await?;
-    let asked: AnalyticsQuery = query::read(&request)?;
+    let asked = query::read::<AnalyticsQuery>(&request)?.compared(query::read(&request)?);
     let mode = asked.mode();
     if let Some(question) = question(&api, &asked, scope).await? {
         let key = question.key();
-        return cached::answer(&api, &request, cached::SPAN, scope, &key, move |api| question.answer(api, scope)).await;
+        return cached::answer(&api, &request, cached::SPAN, scope, &key, move |api| question.answer(api, scope, MOST_GROUPS))
+            .await;
     }
     let range = asked.plain_range();
     if let Some(at_ms) = asked.as_of_ms() {
@@ -143,10 +145,13 @@ pub(crate) async fn show(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     cached::answer(&api, &request, cached::analytics(range), scope, &key(mode), move |api| compute(api, scope, mode, range)).await
 }
 
-/// The figures that are asked for, from the database.
-pub(crate) async fn asked(api: Api, asked: &AnalyticsQuery, scope: Scope) -> Result<Analytics, Problem> {
+/// Groups that an answer tells.
+const MOST_GROUPS: usize = 100;
+
+/// The figures that are asked for, from the database, with so many groups at most.
+pub(crate) async fn asked(api: Api, asked: &AnalyticsQuery, scope: Scope, most_groups: usize) -> Result<Analytics, Problem> {
     match (question(&api, asked, scope).await?, asked.as_of_ms()) {
-        (Some(question), _) => question.answer(api, scope).await,
+        (Some(question), _) => question.answer(api, scope, most_groups).await,
         (None, Some(at_ms)) => compute_then(api, scope, asked.mode(), asked.plain_range(), at_ms).await,
         (None, None) => compute(api, scope, asked.mode(), asked.plain_range()).await,
     }

@@ -14,9 +14,6 @@ use store::{
 use super::asked::Group;
 use crate::{Api, query_failed};
 
-/// Groups that are told.
-pub(super) const MOST_GROUPS: usize = 100;
-
 /// The figures of `scope` as they were known at `at_ms`.
 pub(super) async fn known(api: &Api, scope: Scope, at_ms: i64) -> Result<KnownFigures, Problem> {
     let known = KnownFigures::begin(&api.db, scope, at_ms).await.map_err(|error| query_failed(&error))?;
@@ -32,7 +29,8 @@ pub(super) async fn known(api: &Api, scope: Scope, at_ms: i64) -> Result<KnownFi
 enum Source {
     /// The widest buckets that no edge cuts and that are kept.
     Buckets(Grain),
-    Rows,
+    /// Rows, and recognised redeliveries by such buckets.
+    Rows(Grain),
     /// Buckets that edges may cut: neither narrower ones nor all rows are kept.
     WiderBuckets(Grain),
 }
@@ -44,7 +42,7 @@ impl Source {
         let is_kept = |grain: Grain| !horizons.is_removed(grain, from);
         match Grain::ALL.into_iter().rev().find(|grain| is_whole(*grain) && is_kept(*grain)) {
             Some(grain) => Self::Buckets(grain),
-            None if horizons.webhooks.is_none_or(|horizon| horizon <= from) => Self::Rows,
+            None if horizons.webhooks.is_none_or(|horizon| horizon <= from) => Self::Rows(horizons.narrowest(from)),
             None if is_kept(Grain::Hour) => Self::WiderBuckets(Grain::Hour),
             None => Self::WiderBuckets(Grain::Day),
         }
@@ -79,7 +77,12 @@ impl<'a> Reader<'a> {
         }
         let read = |source| async move {
             match source {
-                Source::Rows => row_sums::read(&self.api.db, self.span(edges, from, until)).await,
+                Source::Rows(grain) => {
+                    let span = self.span(edges, from, until);
+                    let mut points = row_sums::read(&self.api.db, span).await?;
+                    points.extend(row_sums::duplicates(&self.api.db, span, grain).await?);
+                    Ok(points)
+                }
                 Source::Buckets(grain) | Source::WiderBuckets(grain) => {
                     rollups::read(&self.api.db, self.scope, self.mode, grain, from, until).await
                 }
@@ -105,6 +108,6 @@ impl<'a> Reader<'a> {
             None => row_sums::by_column(&self.api.db, span, column).await,
         };
         let points = points.map_err(|error| query_failed(&error))?;
-        Ok(Group::all(points.iter().map(|(name, point)| (name.clone(), point)), MOST_GROUPS))
+        Ok(Group::all(points.iter().map(|(name, point)| (name.clone(), point))))
     }
 }

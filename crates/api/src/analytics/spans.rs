@@ -1,18 +1,25 @@
 //! Figures of any span, by intervals of a time zone, compared and grouped.
 
+use chrono::Datelike;
 use chrono_tz::Tz;
 use clock::now_ms;
 use common::{Grain, Mode, Series};
 use http_service::Problem;
 use serde::Deserialize;
-use store::{Scope, companies, rollups::Point, row_sums::Column, shown::time};
+use store::{
+    Scope, companies,
+    reads::{currency_or_none, method_or_none},
+    rollups::Point,
+    row_sums::Column,
+    shown::time,
+};
 use utoipa::IntoParams;
 
 use super::{
     Analytics, TimeRange,
     asked::{Asked, Comparison, Group},
     calendar::{self, Interval},
-    reader::{MOST_GROUPS, Reader},
+    reader::Reader,
 };
 use crate::{
     Api,
@@ -60,7 +67,7 @@ names! {
 #[serde(default, rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AnalyticsQuery {
-    /// A day unless asked otherwise.
+    /// A day unless asked otherwise. Not with `from`.
     #[param(inline)]
     time_range: Option<Range>,
     /// Inclusive. A date of the zone (`2026-01-31`) or a moment on a whole minute (`2026-01-31T12:00:00Z`).
@@ -76,10 +83,11 @@ pub(crate) struct AnalyticsQuery {
     /// asked for that has one, else UTC.
     #[param(inline)]
     time_zone: Option<Zone>,
-    /// Adds `comparison`: with the span of the same length before, or the same span a year ago.
-    #[param(inline)]
+    /// Asked for by [`CompareQuery`].
+    #[serde(skip)]
+    #[param(ignore)]
     compare: Option<Compare>,
-    /// Adds `groups`.
+    /// Adds `groups`; a file has them in place of the series.
     #[param(inline)]
     group_by: Option<GroupBy>,
     /// Live unless asked otherwise.
@@ -90,7 +98,22 @@ pub(crate) struct AnalyticsQuery {
     as_of: Option<Moment>,
 }
 
+/// Whether another span comes with the figures; no file has two.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CompareQuery {
+    /// Adds `comparison`: with the span of the same length before, or the same span a year ago.
+    #[param(inline)]
+    compare: Option<Compare>,
+}
+
 impl AnalyticsQuery {
+    /// The same, compared.
+    pub fn compared(self, CompareQuery { compare }: CompareQuery) -> Self {
+        Self { compare, ..self }
+    }
+
     /// Real money unless trials are asked for.
     pub fn mode(&self) -> Mode {
         self.mode.map_or(Mode::Live, |mode| mode.0)
@@ -143,6 +166,8 @@ form!(Zone, string().max_length(Some(64)));
 /// A span as it is asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
+    /// Its name, where it has one.
+    range: Option<Range>,
     zone: Tz,
     interval: Interval,
     edges: Vec<i64>,
@@ -160,6 +185,9 @@ impl Question {
         let has_own_days = asked.range() == Range::Month && zone != Tz::UTC;
         if !asked.is_own() && !has_own_days {
             return Ok(None);
+        }
+        if asked.time_range.is_some() && asked.from.is_some() {
+            return Err(Problem::parameter("timeRange", "timeRange and from exclude each other"));
         }
         let as_of_ms = asked.as_of_ms();
         let now = as_of_ms.unwrap_or_else(now_ms);
@@ -188,23 +216,33 @@ impl Question {
         let edges = calendar::edges(zone, interval, from, until, MOST_POINTS).ok_or_else(|| {
             Problem::parameter("interval", format!("there would be more than {MOST_POINTS} points; ask for a wider interval"))
         })?;
-        Ok(Some(Self { zone, interval, edges, compare: asked.compare, group_by: asked.group_by, mode: asked.mode(), as_of_ms }))
+        let range = asked.from.is_none().then(|| asked.range());
+        Ok(Some(Self {
+            range,
+            zone,
+            interval,
+            edges,
+            compare: asked.compare,
+            group_by: asked.group_by,
+            mode: asked.mode(),
+            as_of_ms,
+        }))
     }
 
     /// What tells its answer from others of its scope.
     pub fn key(&self) -> String {
-        let Self { zone, interval, edges, compare, group_by, mode, as_of_ms } = self;
+        let Self { range, zone, interval, edges, compare, group_by, mode, as_of_ms } = self;
         let (from, until) = self.span();
         let (interval, points, mode) = (interval.name(), edges.len(), mode.as_str());
-        format!("{zone} {interval} {from} {until} {points} {compare:?} {group_by:?} {mode} {as_of_ms:?}")
+        format!("{range:?} {zone} {interval} {from} {until} {points} {compare:?} {group_by:?} {mode} {as_of_ms:?}")
     }
 
     fn span(&self) -> (i64, i64) {
         (self.edges.first().copied().unwrap_or(0), self.edges.last().copied().unwrap_or(0))
     }
 
-    /// The figures, as of now or of the moment that is asked for.
-    pub async fn answer(self, api: Api, scope: Scope) -> Result<Analytics, Problem> {
+    /// The figures, as of now or of the moment that is asked for, with so many groups at most.
+    pub async fn answer(self, api: Api, scope: Scope, most_groups: usize) -> Result<Analytics, Problem> {
         let reader = Reader::of(&api, scope, self.mode, self.as_of_ms).await?;
         let (from, until) = self.span();
         let (points, mut is_approximate) = reader.read(&self.edges).await?;
@@ -228,9 +266,11 @@ impl Question {
         let groups = match self.group_by {
             Some(GroupBy::Account) => Some(reader.by_column(Column::Account, from, until).await?),
             Some(GroupBy::FailureReason) => Some(reader.by_column(Column::FailureReason, from, until).await?),
-            Some(by) => Some(Group::all(points.iter().filter_map(|point| Some((group_of(point, by)?, point))), MOST_GROUPS)),
+            Some(by) => Some(Group::all(points.iter().filter_map(|point| Some((group_of(point, by)?, point))))),
             None => None,
         };
+        let more_groups = groups.as_ref().map(|groups| groups.len().saturating_sub(most_groups)).filter(|more| *more > 0);
+        let groups = groups.map(|groups| groups.into_iter().take(most_groups).collect());
         let asked = Asked {
             to: time(until),
             interval: Some(self.interval.name()),
@@ -240,15 +280,17 @@ impl Question {
             comparison,
             group_by: self.group_by.map(Named::name),
             groups,
+            more_groups,
         };
-        Ok(Analytics::between(&points, &previous, self.mode, &self.edges, asked))
+        let range = self.range.map_or("custom", Named::name);
+        Ok(Analytics::between(range, &points, &previous, self.mode, &self.edges, asked))
     }
 
     /// The edges of the span to compare with.
     fn compared(&self, with: Compare) -> Option<Vec<i64>> {
         let (from, until) = self.span();
         let (from, until) = match with {
-            Compare::Year => (calendar::months_before(self.zone, from, 12)?, calendar::months_before(self.zone, until, 12)?),
+            Compare::Year => calendar::span_months_before(self.zone, from, until, 12)?,
             Compare::Previous => calendar::span_before(self.zone, from, until)?,
         };
         calendar::edges(self.zone, self.interval, from, until, MOST_POINTS + 1)
@@ -261,7 +303,9 @@ fn moment(name: &'static str, text: &str, zone: Tz) -> Result<i64, Problem> {
         let forms = "a date (2026-01-31) or a moment with its offset (2026-01-31T12:00:00Z), on a whole minute";
         Problem::parameter(name, format!("{name} must be {forms}"))
     };
-    if let Ok(day) = text.parse::<chrono::NaiveDate>() {
+    if let Ok(day) = text.parse::<chrono::NaiveDate>()
+        && (0..=9999).contains(&day.year())
+    {
         return calendar::midnight(zone, day).ok_or_else(bad);
     }
     // A '+' that was not escaped arrives as a blank.
@@ -296,8 +340,8 @@ fn tomorrow_less(zone: Tz, today: chrono::NaiveDate, days: u64) -> Option<i64> {
 fn group_of(point: &Point, by: GroupBy) -> Option<String> {
     let Series::Transactions { kind, status, currency, payment_method, .. } = &point.series else { return None };
     Some(match by {
-        GroupBy::Currency => currency.to_string(),
-        GroupBy::PaymentMethod => payment_method.to_string(),
+        GroupBy::Currency => currency_or_none(currency).to_owned(),
+        GroupBy::PaymentMethod => method_or_none(payment_method).to_owned(),
         GroupBy::Kind => kind.as_str().to_owned(),
         GroupBy::Status => status.as_str().to_owned(),
         GroupBy::Account | GroupBy::FailureReason => return None,

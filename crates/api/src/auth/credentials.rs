@@ -6,8 +6,8 @@ use actix_web::http::header::{self, HeaderMap};
 pub(crate) const COOKIE: &str = "netbanx_session";
 /// The same over TLS. By its prefix browsers take it from this very host alone, over TLS, for all paths.
 pub(crate) const HOST_COOKIE: &str = "__Host-netbanx_session";
-/// Session cookies of one request that are looked at. A browser sends several where an old one of another path or domain is
-/// left; more are somebody's attempt to make us look up many.
+/// Session cookies of one request that are looked at: so many from its beginning, and so many from its end. A browser sends several
+/// where old ones of other paths or domains are left, the latest as the last; more are somebody's attempt to make us look up many.
 const SESSIONS: usize = 4;
 /// Longest value of a session cookie that can be ours.
 const COOKIE_LENGTH: usize = 64;
@@ -27,7 +27,7 @@ pub(crate) fn sessions(headers: &HeaderMap) -> Vec<&str> {
     cookies(headers, &[HOST_COOKIE, COOKIE])
 }
 
-/// The values of cookies of these names that could be ours, at most four, each once.
+/// The values of cookies of these names that could be ours, the first four and the last four, each once.
 pub(crate) fn cookies<'h>(headers: &'h HeaderMap, names: &[&str]) -> Vec<&'h str> {
     let mut values = Vec::new();
     let pairs = headers.get_all(header::COOKIE).flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
@@ -38,8 +38,8 @@ pub(crate) fn cookies<'h>(headers: &'h HeaderMap, names: &[&str]) -> Vec<&'h str
         if names.contains(&name.trim()) && is_ours && !value.is_empty() && !values.contains(&value) {
             values.push(value);
         }
-        if values.len() == SESSIONS {
-            break;
+        if values.len() > 2 * SESSIONS {
+            values.remove(SESSIONS);
         }
     }
     values
@@ -66,10 +66,8 @@ mod tests {
         assert_eq!(found(&[b"x=\xe9; netbanx_session=VALID"]), "VALID");
         assert_eq!(found(&[b"a=b", b"__Host-netbanx_session=one;netbanx_session=\"two\""]), "one,two");
         assert_eq!(found(&[b"netbanx_session=; netbanx_session=a b; netbanx_session=ok; netbanx_session=ok"]), "ok");
-        assert_eq!(
-            found(&[b"netbanx_session=1;netbanx_session=2;netbanx_session=3;netbanx_session=4;netbanx_session=5"]),
-            "1,2,3,4"
-        );
+        let many: Vec<String> = (1..=11).map(|n| format!("netbanx_session={n}")).collect();
+        assert_eq!(found(&[many.join(";").as_bytes()]), "1,2,3,4,8,9,10,11");
     }
 
     #[test]

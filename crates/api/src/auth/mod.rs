@@ -171,11 +171,17 @@ impl Credential<'_> {
         }
     }
 
-    async fn look_up(self, api: &Api) -> Result<Option<Arc<Caller>>, store::Error> {
-        match self {
+    /// Who it stands for, which is remembered under its `key` for while the database is away.
+    async fn look_up(self, api: &Api, key: &str) -> Result<Option<Arc<Caller>>, store::Error> {
+        let found = match self {
             Self::Token(token) => of_token(api, token).await,
             Self::Session(cookie) => of_session(api, cookie).await,
+        }?;
+        match &found {
+            Some(caller) => api.last_known.insert(key.to_owned(), caller.clone()).await,
+            None => api.last_known.invalidate(key).await,
         }
+        Ok(found)
     }
 }
 
@@ -187,19 +193,20 @@ fn session_subject(key: &str) -> String {
 /// A credential's caller, as of half a second ago at most: what is revoked ends within a second.
 async fn known(api: &Api, credential: Credential<'_>) -> Result<Option<Arc<Caller>>, Problem> {
     let key = credential.key();
-    match api.callers.try_get_with_by_ref(&key, credential.look_up(api)).await {
+    let found = match api.callers.get(&key).await {
+        Some(known) => Ok(known),
+        // In a box: who is known need not make room for what looking somebody up takes.
+        None => Box::pin(api.callers.try_get_with_by_ref(&key, credential.look_up(api, &key))).await,
+    };
+    match found {
         Ok(Some(caller)) => {
             // Whoever sets up a second factor now, here or by another replica, goes on at once.
             if caller.must_enrol {
                 api.callers.invalidate(&key).await;
             }
-            api.last_known.insert(key, caller.clone()).await;
             Ok(Some(caller))
         }
-        Ok(None) => {
-            api.last_known.invalidate(&key).await;
-            Ok(None)
-        }
+        Ok(None) => Ok(None),
         Err(error) => known_before(api, credential, &error).await,
     }
 }

@@ -182,6 +182,11 @@ fn add_reconciliations(config: &mut web::ServiceConfig) {
                 .route(web::get().to(reconciliations::list))
                 .route(web::post().to(reconciliations::start::start)),
         )
+        .service(asking(read("/api/v1/reconciliation-mappings", || web::to(reconciliations::mappings::list))))
+        .service(asking(
+            only("/api/v1/reconciliation-mappings/{name}", "DELETE, OPTIONS")
+                .route(web::delete().to(reconciliations::mappings::remove)),
+        ))
         .service(asking(read("/api/v1/reconciliations/{id}", || web::to(reconciliations::show))))
         .service(asking(read("/api/v1/reconciliations/{id}/items", || web::to(reconciliations::items::list))))
         .service(read("/api/v1/reconciliations/{id}/items.csv", || web::to(export::items::items_csv)))
@@ -193,6 +198,11 @@ fn add_reconciliations(config: &mut web::ServiceConfig) {
         .service(
             only("/api/v1/reconciliations/{id}/items/{number}/take-over", "OPTIONS, POST")
                 .route(web::post().to(reconciliations::items::take_over)),
+        )
+        // Netbanx takes as long as it takes; that has a limit of its own.
+        .service(
+            only("/api/v1/reconciliations/{id}/items/{number}/ask", "OPTIONS, POST")
+                .route(web::post().to(reconciliations::ask::ask)),
         );
 }
 

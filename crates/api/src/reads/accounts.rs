@@ -118,7 +118,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
             None
         };
         let last = page.rows.last().map(|row| (row.updated_at, row.id));
-        let pagination = paging.describe(page.rows.len(), page.total, last);
+        let pagination = paging.describe(&page, last);
         let accounts = page.rows.into_iter().map(|row| shown(row, methods.as_deref())).collect();
         Ok(Accounts { accounts, pagination })
     })
@@ -126,7 +126,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
 }
 
 /// An account, with its payment methods where they are asked for.
-fn shown(row: account::Model, methods: Option<&[account_payment_method::Model]>) -> Account {
+pub(crate) fn shown(row: account::Model, methods: Option<&[account_payment_method::Model]>) -> Account {
     let (company, external_id) = (row.company_id, row.external_id.clone());
     let account = Account::from(row);
     match methods {

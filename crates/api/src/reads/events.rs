@@ -60,10 +60,10 @@ pub(crate) struct EventQuery {
     /// The merchant's reference of the purchase.
     #[param(inline)]
     merchant_ref_num: Option<Text>,
-    /// Received at or after. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    /// Received at or after. A date (`2025-01-31`, a day in UTC) or a time (`2025-01-31T12:00:00Z`).
     #[param(inline)]
     start_date: Option<Day>,
-    /// Received before; a plain date counts as a whole. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    /// Received before; a plain date counts as a whole. A date (`2025-01-31`, a day in UTC) or a time (`2025-01-31T12:00:00Z`).
     #[param(inline)]
     end_date: Option<Day>,
     /// Both unless one is asked for.
@@ -128,6 +128,11 @@ impl Event {
     pub fn leave_out_body(&mut self) {
         self.payload = None;
     }
+
+    /// Its body, for those who show it in a form of their own.
+    pub fn take_body(&mut self) -> Option<Box<RawValue>> {
+        self.payload.take()
+    }
 }
 
 impl From<webhook_event::Model> for Event {
@@ -175,7 +180,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     cached::answer(&api, &request, cached::EVENTS, scope, &key, move |api| async move {
         let page = reads::events(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
         let last = page.rows.last().map(|row| (row.received_at, row.id));
-        let pagination = paging.describe(page.rows.len(), page.total, last);
+        let pagination = paging.describe(&page, last);
         let mut events = told(&api, page.rows).await?;
         if !with_bodies {
             events.iter_mut().for_each(Event::leave_out_body);

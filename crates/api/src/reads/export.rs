@@ -1,6 +1,7 @@
 //! Lists as files of any size: CSV (RFC 4180) and JSON Lines, page after page while they are read, all from one moment.
 //! Here are the routes, those of what comparisons found in `items`; `file` writes.
 
+mod columns;
 mod csv;
 mod file;
 pub(crate) mod items;
@@ -13,13 +14,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
+use columns::{FIGURES, GROUPS};
 pub(crate) use file::PLACES;
 use file::{Form, Permitted, Source, send, value};
 
 use crate::{
     Api,
     admin::audit::{self, Author},
-    analytics::{self, Analytics, AnalyticsQuery},
+    analytics::{self, AnalyticsQuery, Group},
     auth,
     http::{
         openapi::problems,
@@ -31,6 +33,9 @@ use crate::{
         transactions::{self, TransactionQuery},
     },
 };
+
+/// Groups of a file at most: they are held in memory together.
+const MOST_GROUPS: usize = 100_000;
 
 /// Of a file for spreadsheets.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -66,7 +71,7 @@ async fn of_transactions(api: &Api, request: &HttpRequest, form: Form) -> Result
     send(api, request, "transactions", form, permitted, Source::Transactions(filter)).await
 }
 
-/// Export stored webhooks as CSV, without their bodies. Needs `read:events`.
+/// Export stored webhooks as CSV. Needs `read:events`. Their masked bodies come with `include=payload`.
 #[utoipa::path(get, path = "/api/v1/events.csv", tag = "events", params(Page, OfCompany, EventQuery, ExportQuery),
     responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn events_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -82,8 +87,8 @@ pub(crate) async fn events_jsonl(api: web::Data<Api>, request: HttpRequest) -> R
 
 async fn of_events(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
     let permitted = permitted(api, request, events::PERMISSION).await?;
-    let (_, filter, _) = events::asked(request)?;
-    send(api, request, "events", form, permitted, Source::Events(filter)).await
+    let (_, filter, with_bodies) = events::asked(request)?;
+    send(api, request, "events", form, permitted, Source::Events(filter, with_bodies)).await
 }
 
 /// Export accounts as CSV. Needs `read:accounts`.
@@ -123,13 +128,15 @@ pub(crate) async fn audit_jsonl(api: web::Data<Api>, request: HttpRequest) -> Re
 }
 
 /// Export the series of figures as CSV: a row for each point and currency. Needs `read:analytics`.
+///
+/// With `groupBy` there is a row for each group (`key`) of the whole span and currency instead. Sums are exact, of any size.
 #[utoipa::path(get, path = "/api/v1/analytics.csv", tag = "analytics", params(OfCompany, AnalyticsQuery, ExportQuery),
     responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn analytics_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     of_analytics(&api, &request, Form::Csv).await
 }
 
-/// Export the series of figures as JSON Lines: a point on each. Needs `read:analytics`.
+/// Export the series of figures as JSON Lines: a point on each, with `groupBy` a group. Needs `read:analytics`.
 #[utoipa::path(get, path = "/api/v1/analytics.jsonl", tag = "analytics", params(OfCompany, AnalyticsQuery),
     responses((status = 200, content_type = "application/jsonl", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn analytics_jsonl(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -138,25 +145,43 @@ pub(crate) async fn analytics_jsonl(api: web::Data<Api>, request: HttpRequest) -
 
 async fn of_analytics(api: &Api, request: &HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
     let permitted = permitted(api, request, analytics::PERMISSION).await?;
-    let figures = analytics::asked(api.clone(), &query::read(request)?, permitted.scope).await?;
-    let rows = if form == Form::Csv { by_currency(&figures) } else { points(&figures) };
-    send(api, request, "analytics", form, permitted, Source::Rows(rows)).await
+    let figures = analytics::asked(api.clone(), &query::read(request)?, permitted.scope, MOST_GROUPS).await?;
+    if figures.asked.more_groups.is_some() {
+        let reason = format!("there are more than {MOST_GROUPS} groups; ask for a shorter span");
+        return Err(Problem::parameter("groupBy", reason));
+    }
+    let source = match (&figures.asked.groups, form) {
+        (None, Form::JsonLines) => Source::Rows(figures.series.iter().map(value).collect(), FIGURES),
+        (None, Form::Csv) => Source::Rows(by_currency(figures.series.iter().map(value)), FIGURES),
+        (Some(groups), Form::JsonLines) => Source::Rows(groups.iter().map(value).collect(), GROUPS),
+        (Some(groups), Form::Csv) => Source::Rows(by_currency(groups.iter().map(flat)), GROUPS),
+    };
+    send(api, request, "analytics", form, permitted, source).await
 }
 
-fn points(figures: &Analytics) -> VecDeque<Value> {
-    figures.series.iter().map(value).collect()
+/// A group with its figures beside its key.
+fn flat(group: &Group) -> Value {
+    let mut row = value(&group.transactions);
+    if let Some(row) = row.as_object_mut() {
+        row.insert("key".to_owned(), group.key.as_str().into());
+    }
+    row
 }
 
-/// A row for each point and currency; one without a currency where a point has none.
-fn by_currency(figures: &Analytics) -> VecDeque<Value> {
+/// A row for each point, or group, and currency; one without a currency where it has none. A cell has room for sums of any size: they
+/// are the exact ones.
+fn by_currency(points: impl Iterator<Item = Value>) -> VecDeque<Value> {
     let mut rows = VecDeque::new();
-    for mut point in points(figures) {
+    for mut point in points {
         let Some(Value::Array(currencies)) = point.get_mut("byCurrency").map(Value::take) else { continue };
         let currencies = if currencies.is_empty() { vec![json!({})] } else { currencies };
         for currency in currencies {
             let mut row = point.clone();
             if let (Some(row), Value::Object(own)) = (row.as_object_mut(), currency) {
                 row.extend(own);
+                if let Some(Value::Object(exact)) = row.remove("exact") {
+                    row.extend(exact);
+                }
             }
             rows.push_back(row);
         }
@@ -172,4 +197,23 @@ async fn permitted(api: &Api, request: &HttpRequest, permission: &str) -> Result
     let author = Author::of(api, request, &caller);
     author.note_alone(api, "export", &json!({"path": request.path(), "asked": request.query_string()})).await?;
     Ok(Permitted { scope, place })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_the_exact_sums_of_its_currency() {
+        let nzd =
+            json!({"currency": "NZD", "netAmount": i64::MAX, "exact": {"netAmount": "9907919180215090100"}, "isSaturated": true});
+        let points = [
+            json!({"start": "a", "byCurrency": [nzd, {"currency": "USD", "netAmount": -5}]}),
+            json!({"start": "b", "byCurrency": []}),
+        ];
+        let rows = by_currency(points.into_iter());
+        let told: Vec<_> = rows.iter().map(|row| [&row["start"], &row["currency"], &row["netAmount"]]).collect();
+        let (nzd, usd) = (json!(["a", "NZD", "9907919180215090100"]), json!(["a", "USD", -5]));
+        assert_eq!(json!(told), json!([nzd, usd, ["b", null, null]]));
+    }
 }

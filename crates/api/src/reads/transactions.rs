@@ -1,6 +1,7 @@
 //! `/api/v1/transactions`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use common::normalize::canonical_name;
 use http_service::{Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
 use store::{
@@ -42,16 +43,17 @@ pub(crate) struct TransactionQuery {
     /// Kinds, separated by commas: PAYMENT, SETTLEMENT, REFUND, CHARGEBACK, VERIFICATION, PAYOUT.
     #[param(inline)]
     kind: Kinds,
-    /// ISO 4217; several, separated by commas.
+    /// ISO 4217; several, separated by commas. XXX stands for none, as in figures; then a page looks through 10,000 rows at most.
     #[param(inline)]
     currency: Currencies,
-    /// At least so much, in minor units of the one `currency` that must be given.
+    /// At least so much, in minor units of the one `currency` that must be given. For this, `amountMax`, `paymentMethod` and
+    /// `failureReason` a page looks through 10,000 rows at most: it may have fewer than `limit`, even none, and `nextCursor` goes on.
     #[param(inline)]
     amount_min: Option<Amount>,
     /// At most so much, in minor units of the one `currency` that must be given.
     #[param(inline)]
     amount_max: Option<Amount>,
-    /// Methods such as CARD, separated by commas.
+    /// Methods such as CARD, separated by commas. UNKNOWN stands for none, as in figures.
     #[param(inline)]
     payment_method: Texts,
     /// The whole reason as `failureReason` has it.
@@ -63,10 +65,10 @@ pub(crate) struct TransactionQuery {
     /// The merchant's reference of the purchase.
     #[param(inline)]
     merchant_ref_num: Option<Text>,
-    /// Made at or after. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    /// Made at or after. A date (`2025-01-31`, a day in UTC) or a time (`2025-01-31T12:00:00Z`).
     #[param(inline)]
     start_date: Option<Day>,
-    /// Made before; a plain date counts as a whole. A date (`2025-01-31`) or a time (`2025-01-31T12:00:00Z`).
+    /// Made before; a plain date counts as a whole. A date (`2025-01-31`, a day in UTC) or a time (`2025-01-31T12:00:00Z`).
     #[param(inline)]
     end_date: Option<Day>,
     /// Begins the id at Netbanx or the merchant's reference, or, from three characters on, is a part of one among the 10,000 newest
@@ -76,7 +78,8 @@ pub(crate) struct TransactionQuery {
     /// Live unless asked otherwise.
     #[param(inline)]
     mode: Option<OneMode>,
-    /// `-transactionTime` (the default), `transactionTime`, `-statusTime`, `statusTime`, `-amount` or `amount`.
+    /// `-transactionTime` (the default), `transactionTime`, `-statusTime`, `statusTime`, `-amount` or `amount`. By another order than
+    /// that of `transactionTime` come the 10,000 newest, which are all where `totalIsExact`.
     #[param(inline)]
     sort: Option<TransactionSort>,
 }
@@ -141,7 +144,7 @@ pub(crate) fn filter(query: TransactionQuery) -> Result<TransactionFilter, Probl
         status: query.status.names(),
         kind: query.kind.names(),
         currency,
-        payment_method: query.payment_method.0.iter().map(|method| method.to_uppercase()).collect(),
+        payment_method: query.payment_method.0.iter().map(|method| canonical_name(method).into()).collect(),
         failure_reason: Text::of(query.failure_reason),
         amount_min,
         amount_max,
@@ -162,7 +165,7 @@ pub(crate) fn key(filter: &TransactionFilter, paging: Paging) -> String {
 pub(crate) async fn page(api: Api, scope: Scope, filter: TransactionFilter, paging: Paging) -> Result<Transactions, Problem> {
     let page = reads::transactions(&api.db, scope, &filter, paging.window).await.map_err(|e| query_failed(&e))?;
     let last = page.rows.last().map(|row| paging.window.order.position(row));
-    let pagination = paging.describe(page.rows.len(), page.total, last);
+    let pagination = paging.describe(&page, last);
     Ok(Transactions { transactions: page.rows.into_iter().map(Into::into).collect(), pagination })
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{
     entity::{reconciliation, reconciliation_item},
-    reconciliations::{self, Decision, IGNORED, ItemFilter, OPEN, TAKEN_OVER},
+    reconciliations::{self, Decision, IGNORED, ItemFilter, LONGEST_REASON, OPEN, TAKEN_OVER},
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -36,9 +36,6 @@ use crate::{
     reads::{transactions, views::Success},
     refused,
 };
-
-/// Characters of a reason at most.
-const REASON: usize = 255;
 
 names! {
     /// What was found.
@@ -125,7 +122,8 @@ pub(crate) struct ReconciliationItem {
     state: String,
     /// Why it is not open any more.
     decision: Option<String>,
-    /// What the report says, or our transaction where no row names it, with the reason; of a difference both sides.
+    /// What the report says, or our transaction where no row names it, with the reason; of a difference both sides. `statusWord` is
+    /// the report's own word where `status` is null because nobody knows it.
     #[schema(value_type = Object)]
     detail: Value,
 }
@@ -193,24 +191,22 @@ pub(crate) async fn ignore(
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let (caller, run) = finished(&api, &request, &path.0).await?;
-    let number = path.1.parse().map_err(|_| Problem::parameter("number", "number must be the number of an item"))?;
+    let number = number(&path.1)?;
     let item = item(&api, &run, number).await?;
     let Ignore { reason } = body::json(body).await?;
-    let length = reason.trim().chars().count();
-    if !(1..=REASON).contains(&length) || reason.chars().any(char::is_control) {
-        let detail = format!("reason must have 1 to {REASON} characters, none of them control characters");
-        return Err(Problem::parameter("reason", detail));
-    }
-    let (author, decision) = (Author::of(&api, &request, &caller), Decision::Ignored { reason: reason.trim() });
+    let detail = format!("reason must have 1 to {LONGEST_REASON} characters, none of them control characters");
+    let reason = reconciliations::reason(&reason).ok_or_else(|| Problem::parameter("reason", detail))?;
+    let (author, decision) = (Author::of(&api, &request, &caller), Decision::Ignored { reason });
     reconciliations::decide(&api.db, &run, &[number], decision, author.by()).await.map_err(|e| refused(&e))?;
-    let (state, told) = (IGNORED.to_owned(), Some(reason.trim().to_owned()));
+    let (state, told) = (IGNORED.to_owned(), Some(reason.to_owned()));
     let now = reconciliation_item::Model { state, reason: told, ..item };
     Ok(uncached(HttpResponse::Ok(), ReconciliationItem::new(now, &view::names(&run))))
 }
 
 /// Take over what the report says, as an event of ours; of one item, or of all that are open. Needs `manage:secrets`.
 ///
-/// Nothing that a webhook said is overwritten. What cannot be taken over is counted with its reason.
+/// Nothing that a webhook said is overwritten. What cannot be taken over is counted with its reason. 409 where one item is asked for
+/// that is not open, or is neither missing here nor differs.
 #[utoipa::path(post, path = "/api/v1/reconciliations/{id}/items/{number}/take-over", tag = "reconciliation", params(ItemPath),
     responses((status = 200, body = Success<TakenOver>, description = "Taken over"), problems::ShowChange))]
 pub(crate) async fn take_over(
@@ -220,19 +216,13 @@ pub(crate) async fn take_over(
 ) -> Result<HttpResponse, Problem> {
     let (caller, run) = finished(&api, &request, &path.0).await?;
     let which: Which = path.1.parse().map_err(|text: String| Problem::parameter("number", format!("number {text}")))?;
-    if let Which::Item(number) = which {
-        let item = item(&api, &run, number).await?;
-        if item.state != OPEN {
-            return Err(Problem::new(ProblemKind::Conflict, "the item is not open any more"));
-        }
-    }
     let author = Author::of(&api, &request, &caller);
     let done = take_over::run(&api.db, &api.tags, &run, &[which], author.by()).await.map_err(|e| super::failed(&e))?;
     Ok(uncached(HttpResponse::Ok(), TakenOver { taken_over: done.taken, left: done.left }))
 }
 
 /// Who asks, and the run that they may decide upon: what goes on is not told apart yet.
-async fn finished(
+pub(super) async fn finished(
     api: &Api,
     request: &HttpRequest,
     id: &str,
@@ -245,7 +235,13 @@ async fn finished(
     Ok((caller, run))
 }
 
-async fn item(api: &Api, run: &reconciliation::Model, number: i64) -> Result<reconciliation_item::Model, Problem> {
+/// The number of an item in a path.
+pub(super) fn number(text: &str) -> Result<i64, Problem> {
+    text.parse().map_err(|_| Problem::parameter("number", "number must be the number of an item"))
+}
+
+/// The item of `run` with that number.
+pub(super) async fn item(api: &Api, run: &reconciliation::Model, number: i64) -> Result<reconciliation_item::Model, Problem> {
     let found = reconciliations::item(&api.db, run, number).await.map_err(|e| query_failed(&e))?;
     found.ok_or_else(|| query::not_found("item"))
 }

@@ -6,21 +6,24 @@
 //! | [`start`] | a report comes in, and is compared in the background |
 //! | [`upload`] | the body of a request as a file without a name |
 //! | [`items`] | what a run found; leaving it alone, taking it over |
+//! | [`ask`] | what Netbanx itself says of that |
+//! | [`mappings`] | how reports are read, as it was saved |
 
+pub(crate) mod ask;
 pub(crate) mod items;
+pub(crate) mod mappings;
 pub(crate) mod start;
 mod upload;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use clock::now_ms;
-use comparison::view::{self, Changes};
-use http_service::{Problem, uncached};
+use http_service::{Problem, ProblemKind, uncached};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::{
     Scope,
     entity::reconciliation,
-    reconciliations::{self, SILENT_MS},
+    reconciliations::{self, Changes, SILENT_MS},
     shown::time,
 };
 use utoipa::ToSchema;
@@ -142,20 +145,21 @@ pub(crate) async fn known(api: &Api, scope: Scope, id: Uuid) -> Result<reconcili
     found.ok_or_else(|| query::not_found("reconciliation"))
 }
 
-/// What is new and gone since the comparison before; none while the run goes on, or where it did not come to its end.
+/// What is new and gone since the comparison before, as it is kept with `run`.
 async fn changes(api: &Api, run: &reconciliation::Model) -> Result<Changes, Problem> {
-    if run.finished_at.is_none() {
-        return Ok(None);
-    }
-    view::changes(&api.db, run).await.map_err(|e| failed(&e))
+    reconciliations::changes(&api.db, run).await.map_err(|e| query_failed(&e))
 }
 
 fn failed(error: &comparison::Error) -> Problem {
     match error {
         comparison::Error::Store(error) => crate::refused(error),
+        comparison::Error::NoSuchItem(_) => query::not_found("item"),
+        comparison::Error::NotOpen(_) | comparison::Error::NothingToTakeOver(..) => {
+            Problem::new(ProblemKind::Conflict, error.to_string())
+        }
         other => {
             tracing::error!(error = %other, "a comparison failed");
-            Problem::new(http_service::ProblemKind::Internal, "the comparison failed")
+            Problem::new(ProblemKind::Internal, "the comparison failed")
         }
     }
 }

@@ -46,6 +46,15 @@ pub(crate) const PLACES: Limits = Limits { what: "reports", all: 4, of_company: 
 /// How often a comparison tells how far it is.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
+/// How often noting that a comparison stopped is tried: more often than a pool has connections by default, since at the end of
+/// the process each of them may be one that ended with the thread that had opened it.
+const NOTE_ATTEMPTS: u32 = 20;
+
+const NOTE_PAUSE: Duration = Duration::from_millis(50);
+
+/// What is told of a comparison that the end of the process cut off.
+const STOPPED: &str = "the service was stopped: send the report again";
+
 names! {
     /// The units of amounts.
     Units { Minor = "minor", Major = "major" }
@@ -92,7 +101,7 @@ pub(crate) struct ReportQuery {
     /// Decimals are written with a comma: 37,40.
     #[param(inline)]
     decimal_comma: Flag,
-    /// How times are written, as of strftime, where that is not ISO 8601.
+    /// How times are written, as of strftime, where that is not ISO 8601; without `%Z`, since names of zones mean several.
     #[param(inline)]
     time_format: Option<Text>,
     /// The report has these kinds alone: others of ours are not missing there.
@@ -156,21 +165,23 @@ async fn mapping(api: &Api, company: common::CompanyId, asked: &ReportQuery) -> 
         }
         None => Mapping::default(),
     };
+    let mut told = Vec::new();
     for pair in asked.columns.iter().flat_map(|columns| &columns.0) {
         let (field, column) = pair.split_once('=').unwrap_or((pair, ""));
         let names = || Field::ALL.map(Field::as_str).join(", ");
         let field = Field::parse(field).filter(|_| pair.contains('='));
         let field = field
             .ok_or_else(|| Problem::parameter("columns", format!("columns must be FIELD=COLUMN; fields are {}", names())))?;
-        mapping.columns.insert(field, column.trim().to_owned());
+        told.push((field, column.trim().to_owned()));
     }
+    mapping.tell(told).map_err(|fault| Problem::parameter("columns", format!("columns {fault}")))?;
     if let Some(units) = asked.amounts {
         mapping.amounts = Some(if units == Units::Minor { Amounts::Minor } else { Amounts::Major });
     }
     mapping.has_decimal_comma |= asked.decimal_comma.0;
     if let Some(Text(format)) = &asked.time_format {
-        if !reconcile::mapping::is_time_format(format) {
-            return Err(Problem::parameter("timeFormat", "timeFormat must be a format of strftime"));
+        if let Some(fault) = reconcile::mapping::time_format_fault(format) {
+            return Err(Problem::parameter("timeFormat", format!("timeFormat {fault}")));
         }
         mapping.time_format = Some(format.clone());
     }
@@ -179,7 +190,11 @@ async fn mapping(api: &Api, company: common::CompanyId, asked: &ReportQuery) -> 
 
 /// The report cannot be read at all, and nothing was begun.
 fn unreadable(error: &reconcile::Error) -> Problem {
-    let parameter = if matches!(error, reconcile::Error::NoSuchColumn { .. }) { "columns" } else { "body" };
+    let parameter = match error {
+        reconcile::Error::NoSuchColumn { .. } | reconcile::Error::RepeatedColumn { .. } => "columns",
+        reconcile::Error::TimeFormat(_) => "timeFormat",
+        _ => "body",
+    };
     Problem::parameter(parameter, error.to_string())
 }
 
@@ -196,8 +211,9 @@ async fn begin(
     // The comparison borrows the database, so it begins where it goes on; the run is told as soon as there is one.
     let (told, begun) = tokio::sync::oneshot::channel();
     let api = api.clone();
-    actix_web::rt::spawn(async move {
-        let _place = place;
+    let part = api.under_way.clone().acquire_owned().await;
+    api.background.clone().spawn(async move {
+        let _held = (place, part);
         match Comparison::begin(&api.db, company, mode, kinds, &reports).await {
             Ok(comparison) => {
                 let run = comparison.run().clone();
@@ -249,10 +265,16 @@ async fn end(api: &Api, run: &reconciliation::Model, done: Result<(), comparison
     tracing::warn!(%error, reconciliation = %run.id, "a comparison did not come to its end");
     let told = match error {
         comparison::Error::Report(error) => error.to_string(),
-        comparison::Error::Stopped => "the service was stopped: send the report again".to_owned(),
+        // Connections that threads opened which answered requests end with these, before the process does.
+        _ if *api.stop.borrow() => STOPPED.to_owned(),
+        comparison::Error::Stopped => STOPPED.to_owned(),
         comparison::Error::Store(_) | comparison::Error::Event(_) => "the database did not take it".to_owned(),
+        // Of items, once there are any.
+        other => other.to_string(),
     };
-    if let Err(error) = reconciliations::stopped(&api.db, run, &told).await {
-        tracing::warn!(%error, "that a comparison stopped was not noted");
+    for attempt in 1..=NOTE_ATTEMPTS {
+        let Err(error) = reconciliations::stopped(&api.db, run, &told).await else { return };
+        tracing::warn!(%error, attempt, "that a comparison stopped was not noted");
+        tokio::time::sleep(NOTE_PAUSE).await;
     }
 }

@@ -42,6 +42,35 @@ fn every_encoding_of_a_text_says_the_same() {
 }
 
 #[test]
+fn what_says_nothing_hides_nothing() {
+    let object = r#"{"id":"p","status":"COMPLETED"}"#;
+    for first in ["{}", "null", r#""""#, "[]"] {
+        let body = format!(r#"{{"eventType":"PAYMENT_COMPLETED","payload":{first},"eventData":{object}}}"#);
+        assert_eq!(one(&body), Ok("p".to_owned()), "{body}");
+    }
+    for mark in ["", " ", "\u{feff}", "\u{feff}\r\n "] {
+        let text = serde_json::to_string(&format!("{mark}{object}")).unwrap();
+        assert_eq!(one(&format!(r#"{{"eventType":"PAYMENT_COMPLETED","payload":{text}}}"#)), Ok("p".to_owned()), "{text}");
+    }
+}
+
+#[test]
+fn a_redelivery_of_what_cannot_be_interpreted_is_one() {
+    let identity = |body: &str| {
+        let read = read_all(body.as_bytes());
+        read.parts[0].unreadable_identity(Endpoint::Netbanx, Some("acme"))
+    };
+    let body = |attempt: &str, amount: &str| {
+        format!(r#"{{"eventType":"PAYMENT_COMPLETED","attemptNumber":{attempt},"payload":{{"id":"p","amount":"{amount}"}}}}"#)
+    };
+    assert_eq!(identity(&body("1", "1,2")), identity(&body("\"2\"", "1,2")));
+    assert_ne!(identity(&body("1", "1,2")), identity(&body("1", "1,3")));
+    assert_ne!(identity("hello"), identity("hello "));
+    // Halves of surrogate pairs become alike, and what has them does not.
+    assert_ne!(identity(&body("1", r"\ud800")), identity(&body("1", r"\ud801")));
+}
+
+#[test]
 fn an_array_is_its_events() {
     let two = format!("\u{feff}[{EVENT}, {}]", EVENT.replace("\"p\"", "\"q\""));
     assert_eq!(transactions(two.as_bytes()), [Ok("p".to_owned()), Ok("q".to_owned())]);

@@ -11,6 +11,8 @@ pub(super) enum Field {
     Number,
     /// The same, but for an account event's own.
     AccountNumber,
+    /// A bank account: its number, or an object that tells of it by names of its own.
+    BankAccount,
     /// An id made by Netbanx.
     Id,
     /// Money: a number that readers need, or nothing.
@@ -20,12 +22,14 @@ pub(super) enum Field {
 }
 
 /// Letters that make a name a secret's, wherever they stand in it.
-const SECRETS: [&str; 14] = [
+const SECRETS: [&str; 16] = [
     "cvv",
     "cvc",
     "cvd",
     "cvn",
     "securitycode",
+    "verificationcode",
+    "verificationvalue",
     "password",
     "passwd",
     "passcode",
@@ -38,20 +42,24 @@ const SECRETS: [&str; 14] = [
 ];
 
 /// The same of a number.
-const NUMBERS: [&str; 4] = ["cardnumber", "accountnumber", "routingnumber", "sortcode"];
+const NUMBERS: [&str; 5] = ["cardnumber", "accountnumber", "acctnumber", "routingnumber", "sortcode"];
 
 /// Letters that a number's name ends with: within a name they may be others', as in `cardNotPresent`.
-const NUMBER_ENDS: [&str; 6] = ["cardno", "cardnum", "accountno", "accountnum", "cardpan", "iban"];
+const NUMBER_ENDS: [&str; 10] =
+    ["cardno", "cardnum", "accountno", "accountnum", "accountnr", "accountnbr", "acctno", "acctnum", "cardpan", "iban"];
 
-/// Three letters of each of those and of `pin` and `pan`: a name that has none of them need not be looked at closely.
+/// The same of a bank account.
+const BANK_ACCOUNT_ENDS: [&str; 2] = ["bankaccount", "bankacct"];
+
+/// Short names of secrets, which are in other words too.
+const SECRET_WORDS: [&str; 2] = ["pin", "csc"];
+
+/// Three letters of each of those and of `pan`: a name that has none of them need not be looked at closely.
 /// Chosen so that names that are in most webhooks have none, such as `attemptNumber` and `currencyCode`.
-const HINTS: [&[u8; 3]; 17] = [
+const HINTS: [&[u8; 3]; 23] = [
     b"cvv", b"cvc", b"cvd", b"cvn", b"tyc", b"ssw", b"ssc", b"ck1", b"ck2", b"ckd", b"gst", b"rdn", b"ntn", b"gnu", b"rtc",
-    b"iba", b"pan",
+    b"iba", b"pan", b"pin", b"csc", b"nco", b"nva", b"ctn", b"nka",
 ];
-
-/// Of `pin`, which is in other words too.
-const PIN: &[u8; 3] = b"pin";
 
 /// `letter` behind those that `before` stands for.
 const fn rolled(before: u16, letter: u8) -> u16 {
@@ -62,8 +70,8 @@ const fn rolled(before: u16, letter: u8) -> u16 {
 #[allow(clippy::indexing_slicing)] // Worked out by the compiler.
 static IS_HINT: [u64; 512] = {
     let (mut bits, mut at) = ([0; 512], 0);
-    while at <= HINTS.len() {
-        let hint = if at < HINTS.len() { HINTS[at] } else { PIN };
+    while at < HINTS.len() {
+        let hint = HINTS[at];
         let place = rolled(rolled(rolled(0, hint[0]), hint[1]), hint[2]);
         bits[(place >> 6) as usize] |= 1 << (place & 63);
         at += 1;
@@ -100,7 +108,7 @@ impl Field {
                     length += 1;
                 }
             } else {
-                is_odd |= matches!(byte, 0x80..|b'%'| b'\\');
+                is_odd |= matches!(byte, 0x80..|b'%'| b'&' | b'\\');
             }
         }
         let letters = letters.get(..length).unwrap_or_default();
@@ -186,13 +194,15 @@ impl Words {
     fn field(&self) -> Field {
         let has = |parts: &[&str]| parts.iter().any(|part| self.letters.contains(part));
         let is_word = |word: &str| self.letters == word || self.words.iter().any(|own| own == word);
-        if has(&SECRETS) || is_word("pin") {
+        if has(&SECRETS) || SECRET_WORDS.iter().any(|word| is_word(word)) {
             Field::Secret
         } else if self.letters == "accountnumber" {
             Field::AccountNumber
         } else if has(&NUMBERS) || NUMBER_ENDS.iter().any(|end| self.letters.ends_with(end)) || is_word("iban") || is_word("pan")
         {
             Field::Number
+        } else if BANK_ACCOUNT_ENDS.iter().any(|end| self.letters.ends_with(end)) {
+            Field::BankAccount
         } else {
             Field::of_whole(self.letters.as_bytes())
         }
@@ -236,7 +246,14 @@ mod tests {
                     "p\u{feff}in",
                     "c\\u0076v",
                     "%63vv",
+                    "c&#118;v",
                     "Ｐin",
+                    "csc",
+                    "card_csc",
+                    "cardVerificationValue",
+                    "cardVerificationCode",
+                    "verificationCode",
+                    "securityCode",
                 ][..],
             ),
             (
@@ -261,8 +278,16 @@ mod tests {
                     "ｃａｒｄＮｏ",
                     "card\u{2060}num",
                     "accountNum",
+                    "accountNo",
+                    "acctNumber",
+                    "bankAcctNumber",
+                    "acct_no",
+                    "acctNum",
+                    "accountNr",
+                    "payeeAccountNbr",
                 ],
             ),
+            (Field::BankAccount, &["bankAccount", "bank_account", "payerBankAccount", "bankAcct"]),
             (Field::AccountNumber, &["accountNumber", "account_number"]),
             (Field::Id, &["id", "resourceId", "gatewayReconciliationId", "i\u{200b}d"]),
             (Field::Amount, &["amount"]),
@@ -285,6 +310,14 @@ mod tests {
                     "urban",
                     "tracking",
                     "é",
+                    "bankAccountId",
+                    "merchantAccountId",
+                    "acctStatus",
+                    "accountName",
+                    "acctNote",
+                    "verificationStatus",
+                    "discscan",
+                    "bankReference",
                 ],
             ),
         ] {
@@ -296,8 +329,9 @@ mod tests {
 
     #[test]
     fn every_part_has_its_hint() {
-        for part in SECRETS.iter().chain(&NUMBERS).chain(&NUMBER_ENDS) {
-            let is_hinted = |three: &[u8]| HINTS.iter().chain([&PIN]).any(|hint| three == *hint);
+        let ends = NUMBER_ENDS.iter().chain(&BANK_ACCOUNT_ENDS);
+        for part in SECRETS.iter().chain(&SECRET_WORDS).chain(&NUMBERS).chain(ends) {
+            let is_hinted = |three: &[u8]| HINTS.iter().any(|hint| three == *hint);
             assert!(part.as_bytes().windows(3).any(is_hinted), "{part}");
         }
     }

@@ -1,20 +1,25 @@
 //! Numbers by their look: those of cards and bank accounts within a text, and what is left of them.
 //!
 //! A number is a run of digits, for an IBAN of letters and digits, with at most two separators of any kind between two of
-//! them; what has no width is not counted. It begins and ends where a group does: digits next to digits make a longer
-//! number, which is another one, while letters next to digits change nothing.
+//! them, or four where its groups are those that are printed on cards; what has no width is not counted. It begins and ends
+//! where a group does: digits next to digits make a longer number, which is another one, while letters next to digits change
+//! nothing. An IBAN next to letters must be as long as those of its country.
 
 use std::ops::Range;
 
 use super::{
     cards::{is_card, is_network_card},
-    ibans::{is_head, is_iban, is_numeric_iban},
+    ibans::{self, is_head, is_iban, is_numeric_iban},
     lookalikes,
     signs::{Kind, Reading, Signs},
 };
 
 /// Separators between two digits of one number at most.
-const GAP: u8 = 2;
+pub(super) const GAP: usize = 4;
+
+/// More stand between the groups of numbers only, as in `4111 - 1111 - 1111 - 1111`: lists and ranges of other numbers are
+/// written so, too.
+const CLOSE: u8 = 2;
 
 /// Signs of the longest number, an IBAN.
 const LONGEST: usize = 34;
@@ -119,24 +124,55 @@ fn void(glyphs: &mut [Glyph], ranges: &[Range<usize>]) {
 /// How many of `glyphs` the longest number takes that begins with the one at `at`. One that `is_tail` is left of a number,
 /// and so stands apart.
 fn number_at(glyphs: &[Glyph], at: usize, is_tail: bool) -> Option<usize> {
-    let run = run(glyphs.get(at..)?);
-    let first = run.first()?;
+    let rest = glyphs.get(at..)?;
+    let first = rest.first()?;
     let before = at.checked_sub(1).and_then(|before| glyphs.get(before)).filter(|_| !is_tail && !first.is_apart);
     if first.is_digit() {
         let is_free = before.is_none_or(|before| !before.is_digit());
-        is_free.then(|| longest(run, 13, Glyph::is_digit, is_card, is_network_card)).flatten()
+        is_free.then(|| longest(run(rest, GAP), 13, Glyph::is_digit, is_card, is_network_card)).flatten()
     } else {
+        let [one, two, three, four, ..] = rest else { return None };
+        if !is_head(&[one.sign, two.sign, three.sign, four.sign]) {
+            return None;
+        }
         let is_free = before.is_none() || is_behind_iban(glyphs, at);
-        let has_head = || is_head(&run.iter().take(4).map(|glyph| glyph.sign).collect::<Vec<_>>());
-        (is_free && has_head()).then(|| longest(run, 15, |_| true, is_iban, is_numeric_iban)).flatten()
+        let free = is_free.then(|| longest(run(rest, usize::from(CLOSE)), 15, |_| true, is_iban, is_numeric_iban)).flatten();
+        free.or_else(|| among_letters(run(rest, GAP)))
     }
 }
 
-/// What may be one number with the first of `glyphs`.
-fn run(glyphs: &[Glyph]) -> &[Glyph] {
-    let is_on = |place: usize, glyph: &Glyph| glyph.sign != 0 && (place == 0 || glyph.gap <= GAP);
+/// What may be one number with the first of `glyphs`, with so many separators between two of them.
+fn run(glyphs: &[Glyph], gap: usize) -> &[Glyph] {
+    let is_on = |place: usize, glyph: &Glyph| glyph.sign != 0 && (place == 0 || usize::from(glyph.gap) <= gap);
     let length = glyphs.iter().take(LONGEST).enumerate().take_while(|(place, glyph)| is_on(*place, glyph)).count();
     glyphs.get(..length).unwrap_or_default()
+}
+
+/// Length of the IBAN that `run` begins with, whatever stands around it: what its country says.
+fn among_letters(run: &[Glyph]) -> Option<usize> {
+    let [one, two, ..] = run else { return None };
+    let length = ibans::length([one.sign, two.sign])?;
+    let (iban, behind) = run.split_at_checked(length)?;
+    let goes_on = behind.first().is_some_and(|next| next.is_digit() && !next.is_apart) && iban.last()?.is_digit();
+    let signs: Vec<u8> = iban.iter().map(|glyph| glyph.sign).collect();
+    (!goes_on && is_numeric_iban(&signs) && (is_close(iban) || is_grouped(iban))).then_some(length)
+}
+
+/// Whether no more separators than usual stand within a number.
+fn is_close(number: &[Glyph]) -> bool {
+    number.iter().skip(1).all(|glyph| glyph.gap <= CLOSE)
+}
+
+/// Whether the groups of a number are as they are printed: of four, the last perhaps shorter; 4-6-5 or 4-6-4; two of eight;
+/// or each sign by itself. What is not seen may stand between two groups, as a line's end does, or within one.
+fn is_grouped(number: &[Glyph]) -> bool {
+    let is_printed = |is_next: fn(&Glyph) -> bool| {
+        let groups: Vec<usize> = number.chunk_by(|_, next| !is_next(next)).map(<[Glyph]>::len).collect();
+        let Some((last, others)) = groups.split_last() else { return false };
+        let is_even = |size: usize| *last <= size && others.iter().all(|group| *group == size);
+        is_even(4) || is_even(1) || matches!(groups.as_slice(), [4, 6, 5 | 4] | [8, 8])
+    };
+    is_printed(|next| next.gap > 0) || is_printed(|next| next.is_apart)
 }
 
 /// Whether `IBAN` stands before the one at `at`, nothing between them.
@@ -160,7 +196,8 @@ fn longest(
         is_plain &= place == 0 || glyph.is_plain;
         let ends_group = run.get(place + 1).is_none_or(|next| next.is_apart || !may_be_in(*next));
         let is_number = if is_plain { plain } else { odd };
-        if place + 1 >= shortest && ends_group && is_number(&signs) {
+        let number = run.get(..=place).unwrap_or_default();
+        if place + 1 >= shortest && ends_group && is_number(&signs) && (is_close(number) || is_grouped(number)) {
             longest = Some(place + 1);
         }
     }

@@ -33,10 +33,13 @@ pub(super) fn find(text: &str) -> Vec<(Range<usize>, String)> {
 /// The value of the name between `open` and `close`, without its quotes where it has some.
 fn masked_at(text: &str, open: Quote, close: Quote) -> Option<(Range<usize>, String)> {
     let field = Field::of(text.get(open.end..close.begin)?);
-    if !matches!(field, Field::Secret | Field::Number | Field::AccountNumber) {
+    if !matches!(field, Field::Secret | Field::Number | Field::AccountNumber | Field::BankAccount) {
         return None;
     }
     let begin = value_begin(text, close.end)?;
+    if field == Field::BankAccount && text.get(begin..)?.starts_with(['[', '{']) {
+        return None;
+    }
     let quote = next_quote(text, begin).filter(|quote| quote.begin == begin && quote.slashes == open.slashes);
     if let Some(quote) = quote {
         let range = quote.end..value_end(text, quote);

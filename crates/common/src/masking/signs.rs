@@ -1,20 +1,22 @@
 //! A text as the signs that it is read as: an escape or a percent-encoded character counts as what it stands for.
 
-use super::digits;
+use super::{digits, html};
 
 /// How a text is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
     /// Each character as it is.
     AsWritten,
-    /// With JSON's escapes and percent-encoding undone, however often they were done.
+    /// With JSON's escapes, percent-encoding and HTML's references undone, however often they were done.
     Decoded,
+    /// The same, with a tag of HTML for one separator, as a page shows it. Names are not read so: they may be a tag's.
+    Shown,
 }
 
 /// What a sign is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A decimal digit of any script.
+    /// A digit of any script.
     Digit(u8),
     /// A letter of ASCII, be it written at full width; 0 for any other letter.
     Letter(u8),
@@ -54,8 +56,12 @@ impl Iterator for Signs<'_> {
         let rest = self.text.get(self.at..)?;
         let first = rest.chars().next()?;
         let decoded = match first {
-            '%' if self.reading == Reading::Decoded => percent(rest),
-            '\\' if self.reading == Reading::Decoded => escape(rest),
+            _ if self.reading == Reading::AsWritten => None,
+            '%' => percent(rest),
+            '\\' => escape(rest),
+            '&' if self.reading == Reading::Shown => html::tag(rest).or_else(|| html::reference(rest)),
+            '&' => html::reference(rest).filter(|(c, _)| *c != '&'),
+            '<' if self.reading == Reading::Shown => html::tag(rest),
             _ => None,
         };
         let (c, length) = decoded.unwrap_or((first, first.len_utf8()));
@@ -193,9 +199,20 @@ mod tests {
             ("%B4%C2 %4 %", ".B4.C2_.4_."),
             (r"\u0034\\u0034\ud835\udfd2\\\\ud835\\\\udfd2", "4444"),
             (r"\n4\\4\u12 \uDC00\x", "*4.4.u12_.uDC00.x"),
+            ("²₄⑤⓪❼🄂", "245071"),
+            ("&#52;&#x34;&#X0000034;&amp;#52;&amp;amp;#52;", "44444"),
+            ("4&nbsp;4&amp;nbsp;4&shy;4&quot;4&#8203;4", "4_4_4*4.4*4"),
+            ("&#; &#x; &# &x &cvv &#1114112;", "..._..x._.._.x_.cvv_..1114112."),
+            ("<cvv>", ".cvv."),
         ] {
             assert_eq!(read(text, Reading::Decoded), decoded, "{text}");
         }
-        assert_eq!(read(r"%34\u0034", Reading::AsWritten), ".34.u0034");
+        assert_eq!(read(r"%34\u0034&#52;", Reading::AsWritten), ".34.u0034..52.");
+        for (text, shown) in [
+            ("4<br>4</td><td class='a'>4<BR />4&lt;br&gt;4&nbsp;4&sdot;4", "4.4..4.4.4_4.4"),
+            ("<4111> <br 4> <b <i> &lt;4", ".4111._.br_4._.b_._.4"),
+        ] {
+            assert_eq!(read(text, Reading::Shown), shown, "{text}");
+        }
     }
 }

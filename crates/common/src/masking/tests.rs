@@ -77,6 +77,19 @@ fn an_account_event_keeps_its_own_account_number_only() {
 }
 
 #[test]
+fn a_bank_account_is_its_number_or_an_object_with_names_of_its_own() {
+    let body = json!({"payload": {"bankAccount": "988948193", "acctNo": 988_948_193, "bank": {"csc": "123"},
+        "payeeBankAccount": {"id": "988948193", "status": "VERIFIED", "acctNumber": "988948193", "verificationCode": 1234},
+        "note": r#"got "bankAccount":{"id":"988948193","acctNo":"988948193"}, "bankAccount": 988948193"#,
+        "merchantAccountId": "1002786770"}});
+    let expected = json!({"payload": {"bankAccount": "***8193", "acctNo": "***8193", "bank": {"csc": "***"},
+        "payeeBankAccount": {"id": "988948193", "status": "VERIFIED", "acctNumber": "***8193", "verificationCode": "***"},
+        "note": r#"got "bankAccount":{"id":"988948193","acctNo":"***8193"}, "bankAccount": "***8193""#,
+        "merchantAccountId": "1002786770"}});
+    assert_eq!(masked_body(&body, false), expected);
+}
+
+#[test]
 fn own_ids_are_kept_and_others_are_not() {
     let card = "4111111111111111";
     let body = json!({"id": card, "resourceId": card, "payload": {"id": card, "accountId": card, "merchantRefNum": card,
@@ -117,6 +130,24 @@ fn card_numbers_are_found_however_they_are_spelled() {
         ("4.111111111111111e15", "***1111e15"),
         (r"\u0034111 1111\n1111\t1111", "***1111"),
         ("4111\r\n1111\r\n1111\r\n1111", "***1111"),
+        ("4111 - 1111 - 1111 - 1111", "***1111"),
+        ("4111   1111   1111   1111", "***1111"),
+        ("3782 - 822463 - 10005", "***0005"),
+        ("41111111 -- 11111111", "***1111"),
+        ("4 - 1 - 1 - 1 - 1 - 1 - 1 - 1 - 1 - 1 - 1 - 1 - 1 - 1 - 1 - 1", "***1111"),
+        ("4111-/-1111-/-1111-/-1111", "***1111"),
+        ("'4111', '1111', '1111', '1111'", "'***1111'"),
+        (r#"got "4111", "1111", "1111", "1111""#, r#"got "***1111""#),
+        (r#"["4111", "1111","1111","1111"]"#, r#"["***1111"]"#),
+        ("4111&nbsp;1111&nbsp;1111&nbsp;1111", "***1111"),
+        ("4111&amp;nbsp;1111&ndash;1111&nbsp;&nbsp;1111", "***1111"),
+        ("4111<br>1111<br/>1111<BR />1111", "***1111"),
+        ("<td>4111</td><td class='n'>1111</td><td>1111</td><td>1111</td>", "<td>***1111</td>"),
+        ("4111&lt;br&gt;1111&lt;br&gt;1111&lt;br&gt;1111", "***1111"),
+        ("&#52;111111111111111", "***1111"),
+        ("&#x34;&#49;&#x31;&#0049;&amp;#49;11111111111", "***1111"),
+        ("⁴¹¹¹ ₁₁₁₁ ①①①① ❶➀➊⓵", "***1111"),
+        ("🄅🄂🄂🄂 1111 1111 1111", "***1111"),
         ("4111\n\n\n1111\n\n\n11111111", "***1111"),
         ("378282246310005, 6011111111111117; 5555 5555 5555 4444", "***0005, ***1117; ***4444"),
         ("5555555555554444 11111111 4111111111111111", "***4444 11111111 ***1111"),
@@ -143,11 +174,84 @@ fn ibans_are_found_however_they_are_spelled() {
         "GB86%20RBOS%206016%201331%209268%2019",
         "%47B86RBOS60161331926819",
         r"\u0047B86RBOS60161331926819",
+        "GB86 - RBOS - 6016 - 1331 - 9268 - 19",
+        "GB86   RBOS   6016   1331   9268   19",
+        "GB86&nbsp;RBOS&nbsp;6016<br>1331<br>9268<br>19",
+        "&#71;B86RBOS&#x36;0161331926819",
     ] {
         assert_eq!(left_of(text), "***6819", "{text}");
         assert_eq!(left_of(&format!("to IBAN: {text}, done")), "to IBAN: ***6819, done", "{text}");
     }
-    assert_eq!(left_of("ibanGB86RBOS60161331926819"), "iban***6819");
+    for (text, left) in [
+        ("ibanGB86RBOS60161331926819", "iban***6819"),
+        ("GB86RBOS60161331926819EUR", "***6819EUR"),
+        ("refGB86RBOS60161331926819", "ref***6819"),
+        ("ibanGB86RBOS60161331926819x", "iban***6819x"),
+        ("ref1gb86 rbos 6016 1331 9268 19é", "ref1***6819é"),
+        ("to_DE89370400440532013000EUR", "to_***3000EUR"),
+        ("refGB86 - RBOS - 6016 - 1331 - 9268 - 19x", "ref***6819x"),
+    ] {
+        assert_eq!(left_of(text), left, "{text}");
+    }
+}
+
+#[test]
+fn security_codes_are_found_behind_their_names() {
+    for (text, left) in [
+        ("cvv=987", "cvv=***"),
+        ("CVV: 987", "CVV: ***"),
+        ("<cvv>987</cvv>", "<cvv>***</cvv>"),
+        ("a=1&cvv=987", "a=1&cvv=***"),
+        ("cvv%3D987", "cvv%3D***"),
+        ("cvv2: 9876; cvc2=123", "cvv2: ***; cvc2=***"),
+        ("CVV2123, cvc123", "CVV***, cvc***"),
+        ("cardCvv = '987'", "cardCvv = '***'"),
+        (r#"cvd => "1234""#, r#"cvd => "***""#),
+        ("cvv=111cvv4111", "cvv=***cvv***"),
+        ("csc: 123, csc%3D1234", "csc: ***, csc%3D***"),
+        ("ｃｖｖ：９８７", "ｃｖｖ：***"),
+        ("c&#118;v=&#57;87", "c&#118;v=***"),
+        ("&quot;cvc&quot;:&quot;123&quot;", "&quot;cvc&quot;:&quot;***&quot;"),
+        (r#"got {'cvc': '123'} and "cvc" "123""#, r#"got {'cvc': '***'} and "cvc" "***""#),
+        ("cvv\n987", "cvv\n***"),
+        ("cvv 4111 1111 1111 1111 cvv 987", "cvv ***1111 cvv ***"),
+    ] {
+        assert_eq!(left_of(text), left, "{text}");
+    }
+    for text in [
+        "cvv=MATCH",
+        "cvv 12",
+        "cvv 12345",
+        "cvv matched, 2026 of them",
+        "disc 123",
+        "discsc: 123",
+        "CSC-1234, csc 123",
+        "csv: 123",
+        "cid=1234",
+        "PHPTRcvv987x",
+        "6cvc123",
+        "cvv2",
+        "cvv=***",
+        "cvv 1 2 3",
+        "***1111 cvv ***1111",
+    ] {
+        assert_eq!(left_of(text), text);
+    }
+}
+
+#[test]
+fn a_number_divided_among_the_texts_of_a_list_is_masked() {
+    let body = json!({"a": ["4111", "1111", "1111", "1111"], "b": [4111, 1111, 1111, 1111],
+        "d": ["x", "4111", "1111", "1111", "1111", "cvv=123"], "e": ["4111", "1111", "1111", "1112"], "f": ["16137779100", "4311234"],
+        "id": ["4111", "1111", "1111", "1111"], "g": [["3782", "822463", "10005"], "4111111111111111"],
+        "h": ["2025-01-31", "2025-02-28", "2025-03-31"]});
+    let expected = json!({"a": ["***1111"], "b": [4111, 1111, 1111, 1111],
+        "d": ["x", "***1111", "cvv=***"], "e": ["4111", "1111", "1111", "1112"], "f": ["16137779100", "4311234"],
+        "id": ["***1111"], "g": [["***0005"], "***1111"], "h": ["2025-01-31", "2025-02-28", "2025-03-31"]});
+    let left = masked_body(&body, false);
+    assert_eq!(left, expected);
+    assert_eq!(masked_body(&left, false), left);
+    assert_eq!(written("[ \"a\\\"4111\" , \"1111\", \"1111\", \"1111\\n\" ]", false), "[\"a\\\"***1111\\n\"]");
 }
 
 #[test]
@@ -183,7 +287,17 @@ fn texts_that_hold_no_number_stay() {
         "1003296300, 4311234567",
         "41111111111111110000000000",
         "4111 1111 1111 1112",
-        "4111-/-1111-/-1111-/-1111",
+        "4111-/+/-1111-/+/-1111-/+/-1111",
+        // Grouped as no card is.
+        "45,000.00 - $55,000.06",
+        "41111 - 11111 - 111 - 111",
+        "[4111   11   1111, 111111]",
+        "12, 15, 18, 1111",
+        "2025-01-31 12:00:00",
+        "GB86RBOS601613319268190",
+        "refGB86RBOS60161331926818",
+        "refXX86RBOS60161331926819",
+        "4111<br>1111<br>1111<br>1112",
         "203.0.113.11, 203.0.113.12",
         "***1111",
     ] {

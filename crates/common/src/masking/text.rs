@@ -1,8 +1,11 @@
 //! A text, masked: what numbers and secrets hide in it.
 
+use serde_json::value::RawValue;
+
 use super::{
-    Rule,
+    Rule, codes,
     fields::Field,
+    ibans,
     numbers::{self, Found},
     pairs,
     signs::{Kind, Reading, Signs},
@@ -23,16 +26,21 @@ const LOOKS: usize = 8;
 pub(super) fn mask(text: &str, layers: usize) -> Option<String> {
     // What stands in quotation marks may be a name.
     if memchr::memchr(b'"', text.as_bytes()).is_none() {
-        return mask_numbers(text);
+        return mask_numbers(text, true);
     }
     mask_json(text, layers).unwrap_or_else(|NotJson| mask_pairs(text, layers))
 }
 
-/// The same of what is known to have no quotation mark.
-pub(super) fn mask_numbers(text: &str) -> Option<String> {
-    if !may_hold(text) {
-        return None;
-    }
+/// The same of what is known to have no quotation mark. What it stands in `may_hold_codes` or not.
+pub(super) fn mask_numbers(text: &str, may_hold_codes: bool) -> Option<String> {
+    let masked = if may_hold(text) { mask_by_look(text) } else { None };
+    // What is left of a number is no code, but a number's first digits may look like one.
+    let now = masked.as_deref().unwrap_or(text);
+    let codes = if may_hold_codes && codes::may_hold(now) { codes::find(now) } else { Vec::new() };
+    if codes.is_empty() { masked } else { Some(replaced(now, codes.into_iter().map(|code| (code, "***".to_owned())))) }
+}
+
+fn mask_by_look(text: &str) -> Option<String> {
     let mut masked: Option<String> = None;
     for _ in 0..LOOKS {
         let now = masked.as_deref().unwrap_or(text);
@@ -45,12 +53,19 @@ pub(super) fn mask_numbers(text: &str) -> Option<String> {
     masked
 }
 
+/// A JSON list of texts, in which a number may be divided among them: `["4111", "1111", "1111", "1111"]`. What is left of it
+/// is JSON, since a number begins and ends within quotation marks.
+pub(super) fn mask_list(list: &str) -> Option<String> {
+    // As it is written, a number may begin within an escape.
+    mask_by_look(list).filter(|masked| serde_json::from_str::<&RawValue>(masked).is_ok())
+}
+
 /// Of a text that is no JSON, or in too many layers of it.
 fn mask_pairs(text: &str, layers: usize) -> Option<String> {
     let mut masked = text.to_owned();
     for _ in 0..LOOKS {
         let mut next = replaced(&masked, pairs::find(&masked).into_iter());
-        next = mask_numbers(&next).unwrap_or(next);
+        next = mask_numbers(&next, true).unwrap_or(next);
         if next == masked {
             break;
         }
@@ -94,8 +109,8 @@ fn replaced(text: &str, parts: impl Iterator<Item = (std::ops::Range<usize>, Str
 /// The numbers in `text`: as it is read, and where there are none, as it is written. `%4111…` is a letter and digits by
 /// one reading, a card number by the other.
 fn found(text: &str) -> Vec<Found> {
-    let found = numbers::find(text, Reading::Decoded);
-    if found.is_empty() && text.contains(['%', '\\']) { numbers::find(text, Reading::AsWritten) } else { found }
+    let found = numbers::find(text, Reading::Shown);
+    if found.is_empty() && text.contains(['%', '\\', '&', '<']) { numbers::find(text, Reading::AsWritten) } else { found }
 }
 
 /// What is left of a value that is a number by its name.
@@ -123,8 +138,9 @@ fn alphanumeric(kind: Kind) -> Option<char> {
 }
 
 /// Whether the name of a field needs to be masked as well, and so what it is masked to.
-pub(super) fn mask_name(name: &str) -> Option<String> {
-    if name.len() < FEWEST { None } else { mask(name, LAYERS) }
+pub(super) fn mask_name(name: &str, may_hold_codes: bool) -> Option<String> {
+    let is_plain = name.len() < FEWEST || !(may_hold_codes || may_hold(name) || name.contains('"'));
+    if is_plain { None } else { mask(name, LAYERS) }
 }
 
 /// What `name` says of its value, before it is masked and after: a masked body must be masked again in the same way.
@@ -155,16 +171,17 @@ fn digits(bytes: &[u8]) -> usize {
     bytes.chunks(usize::from(u8::MAX)).map(|part| usize::from(count(part))).sum()
 }
 
-/// Whether as many digits stand behind each other as a card number has, or an IBAN may begin somewhere. A text with escapes
-/// or others than ASCII's characters is not told so.
+/// Whether as many digits stand behind each other as a card number has, or an IBAN may begin somewhere. A text with escapes,
+/// HTML or others than ASCII's characters is not told so.
 fn has_run(bytes: &[u8]) -> bool {
     // Of the last four letters and digits two bits each: a digit, a letter, a letter that an IBAN may begin with.
     let (mut run, mut gap, mut last, mut is_apart) = (0_usize, 0_usize, 0_u8, true);
-    for byte in bytes {
+    for (at, byte) in bytes.iter().enumerate() {
         match byte {
             b'0'..=b'9' => {
                 (run, gap, last, is_apart) = (run + 1, 0, last << 2 | 1, false);
-                if run >= 13 || is_iban_head(last) {
+                let is_among_letters = || last & 0b1010_1111 == 0b1010_0101 && may_begin_iban(bytes, at + 1);
+                if run >= 13 || is_iban_head(last) || is_among_letters() {
                     return true;
                 }
             }
@@ -173,14 +190,25 @@ fn has_run(bytes: &[u8]) -> bool {
                 // It may stand behind its name: `IBANGB86…`.
                 is_apart = matches!(byte, b'N' | b'n');
             }
-            0x80.. | b'%' | b'\\' | ..b' ' | 0x7F => return true,
+            0x80.. | b'%' | b'&' | b'<' | b'\\' | ..b' ' | 0x7F => return true,
             _ => {
                 (gap, is_apart) = (gap + 1, true);
-                run = if gap > 2 { 0 } else { run };
+                run = if gap > numbers::GAP { 0 } else { run };
             }
         }
     }
     false
+}
+
+/// Whether the two letters and two digits before `end` may begin an IBAN anywhere. Letters that are hex digits are in most ids;
+/// of the countries with two of them only Andorra has letters further on.
+fn may_begin_iban(bytes: &[u8], end: usize) -> bool {
+    let Some((head, behind)) = bytes.split_at_checked(end) else { return false };
+    let mut letters = head.iter().rev().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_uppercase);
+    let (Some(second), Some(first)) = (letters.next(), letters.next()) else { return false };
+    let is_numeric = first.max(second) <= b'F' && [first, second] != *b"AD";
+    let mut signs = behind.iter().filter(|byte| byte.is_ascii_alphanumeric()).take(6);
+    ibans::length([first, second]).is_some() && (!is_numeric || signs.all(u8::is_ascii_digit))
 }
 
 /// Whether those are two letters, the first of which may begin an IBAN, and two digits.

@@ -1,10 +1,11 @@
 -- Counts a shard without looking at its jobs, but for the first of each lane.
 -- ARGV: 1 how many of the first to look at for the oldest: as many as there are flows suffice
--- Answer: the server's clock (ms), accepted, duplicates, dropped, paused (0|1), then of payments and of the others each:
---         waiting, delayed, active, dead, completed, failed, paused (0|1), age of the oldest (ms)
+-- Answer: the server's clock (ms), accepted, duplicates, dropped, recognised, paused (0|1), then of payments and of the
+--         others each: waiting, delayed, active, dead, completed, failed, paused (0|1), age of the oldest (ms)
 local wall = wall_clock()
 local function count(field) return tonumber(redis.call('HGET', stats, field) or '0') end
-local answer = { wall, count('accepted'), count('duplicates'), count('dropped'), redis.call('HEXISTS', paused, 'all') }
+local answer = { wall, count('accepted'), count('duplicates'), count('dropped'), count('recognised'),
+  redis.call('HEXISTS', paused, 'all') }
 for _, lane in ipairs({ lanes.p, lanes.o }) do
   local oldest = wall
   for _, id in ipairs(redis.call('ZRANGE', lane.waiting, 0, ARGV[1] - 1)) do

@@ -26,7 +26,10 @@ use crate::{
     },
     entity::{event_identity, webhook_event},
     error::{is_deadlock, is_taken},
-    outbound::{messages::Outbox, subscriptions::Subscriptions},
+    outbound::{
+        messages::{self, Outbox},
+        subscriptions::Subscriptions,
+    },
     rollups::{self, CompanyDeltas},
 };
 pub(crate) use legacy::ROLL_OUT_MS;
@@ -178,6 +181,8 @@ async fn write_in(
     if is_counted {
         inserts.push(rollups::insert(&deltas)?);
     }
+    let told = outbox.take_some();
+    inserts.extend(messages::inserts(&told)?);
     match rows::insert(tx, inserts).await {
         Err(error) if is_optimistic && (is_taken(&error) || is_deadlock(&error)) => return Ok(None),
         done => done?,

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use failpoints::Point;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use tokio::sync::OnceCell;
 
@@ -128,12 +129,14 @@ impl Writer {
             tx.rollback().await?;
             return Ok(None);
         };
+        failpoints::reached(Point::BatchWritten);
         if taken.elapsed() < LIFE && lock(&self.begun).links.len() < self.max_idle {
             dialect::commit_and_chain(&tx).await?;
             self.keep(OpenTransaction { tx, taken, waits_since: Instant::now() });
         } else {
             tx.commit().await?;
         }
+        failpoints::reached(Point::BatchCommitted);
         Ok(Some(written))
     }
 

@@ -24,17 +24,26 @@ pub(crate) struct KnownTransaction {
 /// The transactions of `keys` that are there, by their directory; to be planned by [`super::hold_rows`].
 pub(crate) async fn known_transactions(tx: &DatabaseTransaction, keys: &[Key<'_>]) -> Result<Vec<KnownTransaction>, DbErr> {
     // Each by its name: a prepared statement fails for good once `*` means more columns.
-    let select = "SELECT t.id, t.company_id, t.kind, t.external_id, t.state
-        FROM transaction_keys k JOIN transactions t ON t.id = k.transaction_id AND t.company_id = k.company_id";
+    let columns = "t.id, t.company_id, t.kind, t.external_id, t.state";
     let backend = tx.get_database_backend();
     let statement = if backend == DbBackend::Postgres {
-        let wanted = "(k.company_id, k.kind, k.external_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]))";
-        Statement::from_sql_and_values(backend, format!("{select} WHERE {wanted}"), lists(keys))
+        let sql = format!(
+            "SELECT {columns} FROM transaction_keys k JOIN transactions t ON t.id = k.transaction_id AND t.company_id = k.company_id
+             WHERE (k.company_id, k.kind, k.external_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]))"
+        );
+        Statement::from_sql_and_values(backend, sql, lists(keys))
     } else {
         let values = keys.iter().flat_map(|(company, kind, id)| [company.0.into(), kind.as_str().into(), (*id).into()]);
         let places = vec!["(?, ?, ?)"; keys.len()].join(", ");
-        let wanted = format!("(k.company_id, k.kind, k.external_id) IN (VALUES {places})");
-        Statement::from_sql_and_values(backend, format!("{select} WHERE {wanted}"), values.collect::<Vec<Value>>())
+        // In this order. The two columns of the row's id are declared as different types, so that one is no reason for the other's index
+        // unless a plus makes it a value of no type: all transactions would be read for each batch.
+        let sql = format!(
+            "WITH wanted(company_id, kind, external_id) AS (VALUES {places})
+             SELECT {columns} FROM wanted CROSS JOIN transaction_keys k CROSS JOIN transactions t
+             WHERE k.company_id = wanted.company_id AND k.kind = wanted.kind AND k.external_id = wanted.external_id
+               AND t.id = +k.transaction_id"
+        );
+        Statement::from_sql_and_values(backend, sql, values.collect::<Vec<Value>>())
     };
     KnownTransaction::find_by_statement(statement).all(tx).await
 }

@@ -4,6 +4,10 @@ pub mod distributed;
 pub(crate) mod existing_rows;
 pub mod partitions;
 pub(crate) mod rows;
+mod settled;
+pub(crate) mod sought;
+
+pub(crate) use settled::settle;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -17,6 +21,11 @@ use sea_orm::{
 
 /// Lock of the migrations: any number that no row's lock is likely to be.
 const MIGRATION_LOCK: i64 = 0x6e65_7462_616e_7801;
+
+/// Values as PostgreSQL gets them where it takes a list as one.
+fn array(kind: ArrayType, values: impl IntoIterator<Item = impl Into<Value>>) -> Value {
+    Value::Array(kind, Some(Box::new(values.into_iter().map(Into::into).collect())))
+}
 
 /// The status and the kind that most rows have: the partial indexes leave them out.
 pub(crate) const COMMON_STATUS: &str = "COMPLETED";
@@ -118,7 +127,7 @@ pub(crate) async fn commit_and_chain(tx: &DatabaseTransaction) -> Result<(), DbE
     tx.execute_unprepared("COMMIT AND CHAIN").await.map(drop)
 }
 
-/// Statements that make the source of [`take_sequence`].
+/// Statements that make the source of [`take_numbers`].
 pub(crate) const fn message_sequence(backend: DbBackend) -> &'static [&'static str] {
     match backend {
         DbBackend::Postgres => &["CREATE SEQUENCE outbound_sequence"],
@@ -126,23 +135,33 @@ pub(crate) const fn message_sequence(backend: DbBackend) -> &'static [&'static s
     }
 }
 
-/// Takes `count` rising numbers, each above all that were given to transactions that are committed. Batches that change the same
-/// transaction follow each other, so their messages' numbers tell their order, whatever the clocks of their workers say.
-pub(crate) async fn take_sequence(tx: &DatabaseTransaction, count: usize) -> Result<Vec<i64>, DbErr> {
-    let (backend, count) = (tx.get_database_backend(), count as i64);
-    if backend == DbBackend::Postgres {
-        let sql = "SELECT ARRAY(SELECT nextval('outbound_sequence') FROM generate_series(1, $1)) AS taken";
-        let row = tx.query_one_raw(Statement::from_sql_and_values(backend, sql, [count.into()])).await?;
-        let mut taken: Vec<i64> = row.map_or(Ok(Vec::new()), |row| row.try_get("", "taken"))?;
-        taken.sort_unstable();
-        return Ok(taken);
+/// Statements that let each number of it stand for as many as [`rows::NUMBERS`].
+pub(crate) const fn message_numbers(backend: DbBackend) -> &'static [&'static str] {
+    match backend {
+        DbBackend::Postgres => &["ALTER SEQUENCE outbound_sequence INCREMENT BY 1000"],
+        _ => &[],
     }
-    // The one writer's own counter.
-    let sql = "UPDATE platform_state SET value = CAST(CAST(value AS bigint) + ? AS text) WHERE name = 'outbound.sequence'
-        RETURNING CAST(value AS bigint) AS last";
-    let row = tx.query_one_raw(Statement::from_sql_and_values(backend, sql, [count.into()])).await?;
-    let last: i64 = row.map_or(Ok(0), |row| row.try_get("", "last"))?;
-    Ok((last - count + 1..=last).collect())
+}
+
+/// [`take_numbers`] as a part of a statement of PostgreSQL's.
+const NUMBERS_TAKEN: &str = "numbers AS MATERIALIZED (SELECT nextval('outbound_sequence') AS first)";
+
+/// Takes [`rows::NUMBERS`] rising numbers, each above all that were given to transactions that are committed, and returns the first.
+/// Batches that change the same transaction follow each other, so their messages' numbers tell their order, whatever the clocks of
+/// their workers say.
+pub(crate) async fn take_numbers(tx: &DatabaseTransaction) -> Result<i64, DbErr> {
+    let backend = tx.get_database_backend();
+    let count = rows::NUMBERS;
+    let sql = match backend {
+        DbBackend::Postgres => "SELECT nextval('outbound_sequence') AS first".to_owned(),
+        // The one writer's own counter.
+        _ => format!(
+            "UPDATE platform_state SET value = CAST(CAST(value AS bigint) + {count} AS text) WHERE name = 'outbound.sequence'
+             RETURNING CAST(value AS bigint) - {count} + 1 AS first"
+        ),
+    };
+    let row = tx.query_one_raw(Statement::from_string(backend, sql)).await?;
+    row.ok_or_else(|| DbErr::Custom("outbound_sequence gives no number".to_owned()))?.try_get("", "first")
 }
 
 /// Lock of the process that folds differences into buckets.
@@ -192,6 +211,14 @@ pub(crate) async fn begin_writing(tx: &DatabaseTransaction) -> Result<(), DbErr>
         tx.execute_unprepared("UPDATE platform_state SET value = value WHERE name = ''").await?;
     }
     Ok(())
+}
+
+/// Lets others write between two of many transactions, the last of which took so long. Who waits for SQLite's one right to write
+/// looks now and then whether it is free: where it never is for more than a moment, nobody else ever gets it.
+pub(crate) async fn give_way(db: &DatabaseConnection, took: Duration) {
+    if db.get_database_backend() == DbBackend::Sqlite {
+        tokio::time::sleep(took / 3).await;
+    }
 }
 
 /// What follows a text that is compared with an id of [`bytewise`] columns.
@@ -252,7 +279,6 @@ impl RowLock {
 pub(crate) async fn hold_rows(tx: &DatabaseTransaction, locks: impl IntoIterator<Item = RowLock>) -> Result<(), DbErr> {
     if tx.get_database_backend() == DbBackend::Postgres {
         let locks: BTreeSet<i64> = locks.into_iter().map(|lock| lock.0).collect();
-        let locks = locks.into_iter().map(Value::from).collect();
         // A distributed database plans on each server by itself, and by values: of a generic plan it cannot tell which server it is for.
         let sql = if distributed::is_known() {
             "SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS locks(k)"
@@ -261,7 +287,7 @@ pub(crate) async fn hold_rows(tx: &DatabaseTransaction, locks: impl IntoIterator
             set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
             (SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS locks(k))"
         };
-        let values = [Value::Array(ArrayType::BigInt, Some(Box::new(locks)))];
+        let values = [array(ArrayType::BigInt, locks)];
         tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     }
     Ok(())

@@ -74,11 +74,12 @@ pub(crate) enum Rest {
 }
 
 impl Rest {
-    fn sql(self) -> Cow<'static, str> {
+    /// In SQL, where `key` is that of rows that have an id.
+    fn sql(self, key: &str) -> Cow<'static, str> {
         match self {
             Self::Nothing => "".into(),
             Self::Missing(id) => format!("ON CONFLICT DO NOTHING RETURNING {id} AS id").into(),
-            Self::Replace(set) => format!("ON CONFLICT ({}) DO UPDATE SET {set}", distributed::row_key()).into(),
+            Self::Replace(set) => format!("ON CONFLICT ({key}) DO UPDATE SET {set}").into(),
             Self::Sql(sql) => sql.into(),
         }
     }
@@ -93,12 +94,18 @@ pub(crate) struct Insert<'r> {
     rest: Rest,
 }
 
+/// How many numbers one [`super::take_numbers`] gives: rows of one statement are numbered from there on. PostgreSQL's sequence steps by
+/// as many ([`super::message_numbers`]).
+pub(crate) const NUMBERS: usize = 1000;
+
 /// A column of all rows of an [`Insert`].
 #[derive(Debug)]
 struct Column<'r> {
     name: &'static str,
     form: Form,
     is_nullable: bool,
+    /// Whether its cells, below [`NUMBERS`], count from the first number that is taken for the statement.
+    is_numbered: bool,
     cells: Vec<RowValue<'r>>,
 }
 
@@ -121,6 +128,9 @@ impl Column<'_> {
             // Of one empty text nothing is read, which is NULL.
             (Form::Text, false) => (format!("string_to_table(${number}, E'\\x1f')"), format!("COALESCE({name}, '')")),
             (Form::Text, true) => (format!("string_to_table(${number}, E'\\x1f', '')"), name.to_owned()),
+            (Form::BigInt, _) if self.is_numbered => {
+                (format!("unnest(${number}::bigint[])"), format!("(SELECT first FROM numbers) + {name}"))
+            }
             (Form::Uuid, _) => (format!("unnest(${number}::uuid[])"), name.to_owned()),
             (Form::BigInt, false) => (format!("unnest(${number}::bigint[])"), name.to_owned()),
             (Form::BigInt, true) => (format!("unnest(${number}::bigint[])"), format!("NULLIF({name}, {NO_NUMBER})")),
@@ -143,10 +153,36 @@ impl<'r> Insert<'r> {
                 name: column.as_str(),
                 form: Form::of(definition.get_column_type())?,
                 is_nullable: definition.is_null(),
+                is_numbered: false,
             })
         });
         let columns = columns.collect::<Result<_, DbErr>>()?;
         Ok(Self { table: C::EntityName::default().table_name(), columns, rows: rows.len(), rest })
+    }
+
+    /// The same, with the cells of `numbered`, which count from 0 in all inserts of a statement and are below [`NUMBERS`], counted
+    /// from a number that is taken with it.
+    pub fn numbered<C: ColumnTrait>(mut self, numbered: C) -> Self {
+        for column in &mut self.columns {
+            column.is_numbered |= column.name == numbered.as_str();
+        }
+        self
+    }
+
+    fn is_numbered(&self) -> bool {
+        self.columns.iter().any(|column| column.is_numbered)
+    }
+
+    /// Counts its numbered cells from `first`.
+    fn count_from(&mut self, first: i64) {
+        for column in self.columns.iter_mut().filter(|column| column.is_numbered) {
+            column.is_numbered = false;
+            for cell in &mut column.cells {
+                if let RowValue::Number(Some(number)) = cell {
+                    *number += first;
+                }
+            }
+        }
     }
 
     /// `rows` as far as they are not there yet; for [`insert_missing`], which returns their `id`s.
@@ -176,6 +212,7 @@ impl<'r> Insert<'r> {
                     name: column.name,
                     form: column.form,
                     is_nullable: column.is_nullable,
+                    is_numbered: column.is_numbered,
                 }
             });
             let columns = columns.collect();
@@ -198,7 +235,7 @@ impl<'r> Insert<'r> {
             // Citus copies rows that nothing is asked of, and then every failure of a server is of the same code: a key that is taken
             // could not be told from a server that is away.
             (Rest::Nothing, Some(column)) if distributed::is_known() => format!("RETURNING {}", column.name).into(),
-            (rest, _) => rest.sql(),
+            (rest, _) => rest.sql(distributed::row_key()),
         };
         format!("{head} SELECT {selected} FROM ROWS FROM ({read}) AS given({names}) {rest}")
     }
@@ -206,7 +243,7 @@ impl<'r> Insert<'r> {
     /// For SQLite: a row after the other.
     fn with_rows(self) -> Statement {
         let places = format!("({})", vec!["?"; self.columns.len()].join(", "));
-        let sql = format!("{} VALUES {} {}", self.head(), vec![places; self.rows].join(", "), self.rest.sql());
+        let sql = format!("{} VALUES {} {}", self.head(), vec![places; self.rows].join(", "), self.rest.sql("id"));
         let mut columns: Vec<_> = self.columns.into_iter().map(|column| column.cells.into_iter()).collect();
         let values: Vec<Value> = (0..self.rows)
             .flat_map(|_| columns.iter_mut().filter_map(Iterator::next).map(Value::from).collect::<Vec<_>>())
@@ -218,7 +255,14 @@ impl<'r> Insert<'r> {
 /// Inserts all of `inserts`: on PostgreSQL by one statement, in no order. A distributed database does not write several tables by one
 /// statement, and gets them in the order in which a single server does the parts of one: from the last to the first.
 pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -> Result<(), DbErr> {
-    let inserts: Vec<Insert<'_>> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
+    let mut inserts: Vec<Insert<'_>> = inserts.into_iter().filter(|insert| insert.rows > 0).collect();
+    let is_joined = tx.get_database_backend() == DbBackend::Postgres && !distributed::is_known();
+    if !is_joined && inserts.iter().any(Insert::is_numbered) {
+        let first = super::take_numbers(tx).await?;
+        for insert in &mut inserts {
+            insert.count_from(first);
+        }
+    }
     if tx.get_database_backend() != DbBackend::Postgres {
         for insert in inserts {
             tx.execute_raw(insert.with_rows()).await?;
@@ -232,9 +276,10 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, inserts: Vec<Insert<'_>>) -
         return Ok(());
     }
     if !inserts.is_empty() {
+        let numbers = inserts.iter().any(Insert::is_numbered).then_some(super::NUMBERS_TAKEN);
         let statement = together(false, inserts, |mut parts| {
             let last = parts.pop().unwrap_or_default();
-            format!("{}{last}", with(&parts))
+            format!("{}{last}", with(numbers, &parts))
         });
         tx.execute_raw(statement?).await?;
     }
@@ -270,7 +315,7 @@ pub(crate) async fn insert_missing<const N: usize>(
     let statement = together(false, inserts, |parts| {
         let ids: Vec<String> = (0..parts.len()).map(|n| format!("ARRAY(SELECT id FROM part{n}) AS ids{n}")).collect();
         // In one row: each row costs a message, and several allocations of anyone who reads it.
-        format!("{}SELECT {}", with(&parts), ids.join(", "))
+        format!("{}SELECT {}", with(None, &parts), ids.join(", "))
     });
     if let Some(row) = tx.query_one_raw(statement?).await? {
         for (n, place) in places.into_iter().enumerate() {
@@ -310,8 +355,9 @@ fn together(
     Ok(Statement::from_sql_and_values(DbBackend::Postgres, sql, values.collect::<Result<Vec<_>, _>>()?))
 }
 
-/// `parts` before the statement that they are run with.
-fn with(parts: &[String]) -> String {
-    let named: Vec<String> = parts.iter().enumerate().map(|(n, part)| format!("part{n} AS ({part})")).collect();
+/// `parts` before the statement that they are run with, and `numbers`, where rows are numbered, before them.
+fn with(numbers: Option<&str>, parts: &[String]) -> String {
+    let named = parts.iter().enumerate().map(|(n, part)| format!("part{n} AS ({part})"));
+    let named: Vec<String> = numbers.map(str::to_owned).into_iter().chain(named).collect();
     if named.is_empty() { String::new() } else { format!("WITH {} ", named.join(", ")) }
 }

@@ -36,6 +36,9 @@ pub struct Model {
     pub previous_secret: Option<String>,
     /// Milliseconds since 1970 UTC.
     pub previous_until: Option<i64>,
+    /// Keys before that one which sign too, the latest first, as JSON: `[[until, sealed], …]`.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub earlier_secrets: Option<String>,
     /// When the first attempt after the last success failed, milliseconds.
     pub failing_since: Option<i64>,
     /// The process that delivers to it.

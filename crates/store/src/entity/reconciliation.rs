@@ -46,6 +46,12 @@ pub struct Model {
     pub percent: Option<i64>,
     /// Why it did not come to its end.
     pub failure: Option<String>,
+    /// The comparison before, with which it was compared; nil: there is none; none: that was not done yet.
+    pub before_id: Option<Uuid>,
+    /// Open differences that the comparison before had not.
+    pub new_count: Option<i64>,
+    /// Open differences of the comparison before that are gone.
+    pub gone_count: Option<i64>,
 }
 
 /// No relations: queries join by company explicitly.

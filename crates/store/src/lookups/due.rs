@@ -193,10 +193,13 @@ pub async fn missing_here(db: &DatabaseConnection, company: CompanyId, most: usi
     Ok(left)
 }
 
-fn wanted(detail: &str) -> Option<Wanted> {
+/// What is asked for the item of a comparison that `detail` is told of; none: it tells neither an id nor a reference.
+pub fn wanted(detail: &str) -> Option<Wanted> {
     let detail: serde_json::Value = serde_json::from_str(detail).ok()?;
     let text = |name: &str| detail.get(name).and_then(serde_json::Value::as_str).filter(|text| !text.is_empty());
-    let subject = text("id").map(str::to_owned).or_else(|| Some(format!("ref:{}", text("merchantRefNum")?)))?;
+    // Of a row without an id we may have one.
+    let subject =
+        text("id").or_else(|| text("idHere")).map(str::to_owned).or_else(|| Some(format!("ref:{}", text("merchantRefNum")?)))?;
     Some(Wanted { kind: text("kind").map(str::to_owned), subject })
 }
 

@@ -12,7 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 pub(crate) use due::retain;
-pub use due::{Outcome, PendingLimit, Usual, WAIT_MS, Wanted, due, missing_here, note, usual};
+pub use due::{Outcome, PendingLimit, Usual, WAIT_MS, Wanted, due, missing_here, note, usual, wanted};
 
 use crate::{
     Error, Vault,

@@ -30,13 +30,19 @@ impl MigratorTrait for Migrator {
             Box::new(reconciliation_progress::Migration),
             Box::new(message_traces::Migration),
             Box::new(receipt_rules::Migration),
+            Box::new(reconciliation_changes::Migration),
+            Box::new(outbound_numbers::Migration),
+            Box::new(earlier_keys::Migration),
+            Box::new(company_kind::Migration),
         ]
     }
 }
 
 mod access;
 mod alerting;
+mod company_kind;
 mod directories;
+mod earlier_keys;
 mod endpoints;
 mod entries;
 mod event_ids;
@@ -44,11 +50,13 @@ mod first;
 mod horizons;
 mod lookups;
 mod message_traces;
+mod outbound_numbers;
 mod platform_state;
 mod read_indexes;
 mod receipt_rules;
 mod reconciliation;
 mod reconciliation_age;
+mod reconciliation_changes;
 mod reconciliation_progress;
 mod rollups;
 mod rules_version;

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Statement, TransactionTrait, Value};
 use uuid::Uuid;
 
 use crate::{
-    Error,
+    Error, dialect,
     entity::{delivery_attempt::Model, endpoint},
     first_id,
 };
@@ -143,17 +143,27 @@ pub async fn health(db: &DatabaseConnection, to: &endpoint::Model) -> Result<Hea
 
 /// Removes one step of what is older than [`KEPT_MS`]. Returns how many rows.
 pub(crate) async fn retain(db: &DatabaseConnection) -> Result<u64, Error> {
+    let attempts = format!(
+        "DELETE FROM delivery_attempts WHERE (company_id, endpoint_id, id) IN (SELECT company_id, endpoint_id, id
+         FROM delivery_attempts WHERE at < $1 ORDER BY at LIMIT {STEP})"
+    );
+    // Deliveries go with their message, by their key: an index by age would be an entry more for each.
+    let oldest = format!(
+        "SELECT company_id, id FROM outbound_messages WHERE created_at < $1 ORDER BY created_at, company_id, id LIMIT {STEP}"
+    );
+    let deliveries = format!(
+        "DELETE FROM deliveries WHERE (company_id, endpoint_id, message_id) IN (SELECT e.company_id, e.id, m.id
+         FROM ({oldest}) m JOIN endpoints e ON e.company_id = m.company_id)"
+    );
+    let messages = format!("DELETE FROM outbound_messages WHERE (company_id, id) IN ({oldest})");
+    let before_ms = now_ms() - KEPT_MS;
     let mut removed = 0;
-    for (table, key, time) in [
-        ("delivery_attempts", "company_id, endpoint_id, id", "at"),
-        ("deliveries", "company_id, endpoint_id, message_id", "created_at"),
-        ("outbound_messages", "company_id, id", "created_at"),
-    ] {
-        let sql = format!(
-            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {time} < $1 ORDER BY {time} LIMIT {STEP})"
-        );
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [(now_ms() - KEPT_MS).into()]);
-        removed += db.execute_raw(statement).await?.rows_affected();
+    let tx = db.begin().await?;
+    dialect::begin_writing(&tx).await?;
+    for sql in [attempts, deliveries, messages] {
+        let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [before_ms.into()]);
+        removed += tx.execute_raw(statement).await?.rows_affected();
     }
+    tx.commit().await?;
     Ok(removed)
 }

@@ -5,14 +5,18 @@
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
-    QuerySelect, Set, Statement, TransactionTrait,
+    QuerySelect, Statement, TransactionTrait,
     sea_query::{Expr, ExprTrait, LockType},
 };
 use uuid::Uuid;
 
 use super::{DELIVERED, DISABLED, ENABLED, FAILED, PENDING};
 use crate::{
-    Error, dialect,
+    Error,
+    dialect::{
+        self,
+        rows::{self, Insert, Rest, RowValue},
+    },
     entity::{delivery, delivery_attempt, endpoint},
 };
 use clock::{APART_MS, now_ms};
@@ -153,12 +157,12 @@ pub async fn record(
         tx.rollback().await?;
         return Ok(true);
     }
-    let rows = attempts.iter().map(|attempt| row(to, attempt));
-    delivery_attempt::Entity::insert_many(rows).exec_without_returning(&tx).await?;
-    let delivered = attempts.iter().filter(|attempt| attempt.next == Next::Delivered);
-    settle(&tx, to, delivered.map(|attempt| attempt.message_id).collect(), DELIVERED).await?;
-    let given_up = attempts.iter().filter(|attempt| attempt.next == Next::GivenUp);
-    settle(&tx, to, given_up.map(|attempt| attempt.message_id).collect(), FAILED).await?;
+    let rows = attempts.iter().map(|attempt| (to, Uuid::now_v7(), attempt));
+    rows::insert(&tx, vec![Insert::of(rows, cell, Rest::Nothing)?]).await?;
+    for (next, state) in [(Next::Delivered, DELIVERED), (Next::GivenUp, FAILED)] {
+        let settled = attempts.iter().filter(|attempt| attempt.next == next).map(|attempt| attempt.message_id);
+        dialect::settle(&tx, to, &settled.collect::<Vec<_>>(), state).await?;
+    }
     for attempt in attempts {
         if let Next::Again(next_ms) = attempt.next {
             again(&tx, to, attempt, next_ms).await?;
@@ -175,40 +179,27 @@ pub async fn record(
     Ok(is_disabled)
 }
 
-fn row(to: &endpoint::Model, attempt: &Attempt) -> delivery_attempt::ActiveModel {
-    let state = if attempt.next == Next::Delivered { DELIVERED } else { FAILED };
-    delivery_attempt::ActiveModel {
-        company_id: Set(to.company_id),
-        endpoint_id: Set(to.id),
-        id: Set(Uuid::now_v7()),
-        message_id: Set(attempt.message_id),
-        number: Set(attempt.number),
-        at: Set(attempt.at_ms),
-        state: Set(state.to_owned()),
-        status: Set(attempt.status),
-        error: Set(attempt.error.clone()),
-        duration_ms: Set(attempt.duration_ms),
-        size: Set(attempt.size),
-        excerpt: Set(attempt.excerpt.clone()),
+fn cell<'a>((to, id, attempt): (&endpoint::Model, Uuid, &'a Attempt), column: delivery_attempt::Column) -> RowValue<'a> {
+    use delivery_attempt::Column;
+    match column {
+        Column::CompanyId => to.company_id.into(),
+        Column::EndpointId => to.id.into(),
+        Column::Id => id.into(),
+        Column::MessageId => attempt.message_id.into(),
+        Column::Number => attempt.number.into(),
+        Column::At => attempt.at_ms.into(),
+        Column::State => if attempt.next == Next::Delivered { DELIVERED } else { FAILED }.into(),
+        Column::Status => RowValue::Number(attempt.status),
+        Column::Error => attempt.error.as_deref().into(),
+        Column::DurationMs => attempt.duration_ms.into(),
+        Column::Size => attempt.size.into(),
+        Column::Excerpt => attempt.excerpt.as_deref().into(),
     }
 }
 
 fn of(to: &endpoint::Model) -> Expr {
     use delivery::Column;
     Column::CompanyId.eq(to.company_id).and(Column::EndpointId.eq(to.id))
-}
-
-async fn settle(tx: &DatabaseTransaction, to: &endpoint::Model, messages: Vec<Uuid>, state: &str) -> Result<(), Error> {
-    use delivery::{Column, Entity};
-    if messages.is_empty() {
-        return Ok(());
-    }
-    Entity::update_many()
-        .filter(of(to).and(Column::MessageId.is_in(messages)))
-        .col_expr(Column::State, Expr::value(state))
-        .exec(tx)
-        .await?;
-    Ok(())
 }
 
 async fn again(tx: &DatabaseTransaction, to: &endpoint::Model, attempt: &Attempt, next_ms: i64) -> Result<(), Error> {

@@ -12,6 +12,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::ids;
 use crate::{
     Error, dialect,
     entity::{
@@ -61,6 +62,7 @@ pub async fn begin(db: &DatabaseConnection, company: CompanyId, event_types: Str
         secret: String::new(),
         previous_secret: None,
         previous_until: None,
+        earlier_secrets: None,
         failing_since: None,
         lease_owner: None,
         lease_until: now + LEASE_MS,
@@ -109,12 +111,12 @@ async fn forget(db: &DatabaseConnection, row: &Model) -> Result<(), Error> {
     Entity::delete_many().filter(own).exec(db).await?;
     let sql = format!(
         "DELETE FROM outbound_messages WHERE company_id = $1 AND id IN (SELECT m.id FROM outbound_messages m
-         WHERE m.company_id = $1 AND m.created_at >= $2 AND NOT EXISTS (SELECT 1 FROM endpoints e JOIN deliveries d
+         WHERE m.company_id = $1 AND m.id >= $2 AND m.created_at >= $3 AND NOT EXISTS (SELECT 1 FROM endpoints e JOIN deliveries d
            ON d.company_id = e.company_id AND d.endpoint_id = e.id AND d.message_id = m.id WHERE e.company_id = $1)
          LIMIT {STEP})"
     );
     loop {
-        let values = [row.company_id.into(), row.created_at.into()];
+        let values = [row.company_id.into(), ids::from(row.created_at).into(), row.created_at.into()];
         let statement = Statement::from_sql_and_values(db.get_database_backend(), sql.as_str(), values);
         if db.execute_raw(statement).await?.rows_affected() < STEP {
             return Ok(());

@@ -5,13 +5,10 @@ use sea_orm::DatabaseTransaction;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{PENDING, bodies, subscriptions::Subscriptions};
+use super::{PENDING, bodies, ids, subscriptions::Subscriptions};
 use crate::{
     Error,
-    dialect::{
-        self,
-        rows::{self, Insert, Rest, RowValue},
-    },
+    dialect::rows::{self, Insert, NUMBERS, Rest, RowValue},
     entity::{delivery, outbound_message},
 };
 use clock::now_ms;
@@ -57,7 +54,7 @@ impl NewMessage {
         let created_ms = now_ms();
         let payload = bodies::body(event_type, created_ms, data)?;
         let trace = trace.map(str::to_owned);
-        Ok(Self { company, id: Uuid::now_v7(), event_type, subject, trace, payload, created_ms, endpoints })
+        Ok(Self { company, id: ids::at(created_ms), event_type, subject, trace, payload, created_ms, endpoints })
     }
 
     /// Its id.
@@ -90,7 +87,12 @@ impl<'s> Outbox<'s> {
         Ok(())
     }
 
-    /// Writes it all in `tx`, under whose locks it was found.
+    /// Takes out as many of the messages so far as one statement writes, for [`inserts`].
+    pub fn take_some(&mut self) -> Vec<NewMessage> {
+        self.messages.drain(..self.messages.len().min(NUMBERS)).collect()
+    }
+
+    /// Writes what is in it in `tx`, under whose locks it was found.
     pub async fn write(&self, tx: &DatabaseTransaction) -> Result<(), Error> {
         write(tx, &self.messages).await
     }
@@ -98,15 +100,19 @@ impl<'s> Outbox<'s> {
 
 /// Writes `messages` in their order, with a delivery for each of their endpoints. What they tell of is locked by `tx`.
 pub(crate) async fn write(tx: &DatabaseTransaction, messages: &[NewMessage]) -> Result<(), Error> {
-    if messages.is_empty() {
-        return Ok(());
+    for messages in messages.chunks(NUMBERS) {
+        rows::insert(tx, inserts(messages)?).await?;
     }
-    let sequence = dialect::take_sequence(tx, messages.len()).await?;
-    let numbered = || messages.iter().zip(sequence.iter().copied());
+    Ok(())
+}
+
+/// The rows of so many messages as one statement numbers.
+pub(crate) fn inserts(messages: &[NewMessage]) -> Result<Vec<Insert<'_>>, Error> {
+    let numbered = || messages.iter().zip(0_i64..);
     let deliveries = numbered().flat_map(|(new, n)| new.endpoints.iter().map(move |endpoint| (new, n, *endpoint)));
-    let inserts =
-        vec![Insert::of(numbered(), message_cell, Rest::Nothing)?, Insert::of(deliveries, delivery_cell, Rest::Nothing)?];
-    Ok(rows::insert(tx, inserts).await?)
+    let messages = Insert::of(numbered(), message_cell, Rest::Nothing)?.numbered(outbound_message::Column::Sequence);
+    let deliveries = Insert::of(deliveries, delivery_cell, Rest::Nothing)?.numbered(delivery::Column::Sequence);
+    Ok(vec![messages, deliveries])
 }
 
 fn message_cell((new, number): (&NewMessage, i64), column: outbound_message::Column) -> RowValue<'_> {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     ALL_TYPES, ENDPOINT_TEST, EVENT_TYPES, FAILED, PENDING,
     bodies::Test,
+    ids,
     messages::{self, About, NewMessage},
 };
 use crate::{
@@ -29,8 +30,8 @@ pub async fn one(tx: &DatabaseTransaction, to: &endpoint::Model, message: Uuid) 
 /// Those made from `from_ms` until before `until_ms` that the endpoint wants, delivered or not: the oldest [`MAX`] of them.
 /// Returns how many.
 pub async fn range(tx: &DatabaseTransaction, to: &endpoint::Model, from_ms: i64, until_ms: i64) -> Result<u64, Error> {
-    let wanted = wanted(to);
-    insert(tx, to, &format!("m.created_at >= $4 AND m.created_at < $5 AND {wanted}"), vec![from_ms.into(), until_ms.into()]).await
+    let which = format!("m.id >= $4 AND m.id < $5 AND m.created_at >= $6 AND m.created_at < $7 AND {}", wanted(to));
+    insert(tx, to, &which, vec![ids::from(from_ms).into(), ids::until(until_ms).into(), from_ms.into(), until_ms.into()]).await
 }
 
 /// Those made since `since_ms` that were given up. Returns how many.

@@ -3,7 +3,10 @@
 use common::{Grain, Mode, Series};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
-use super::{MAX_COUNT, Scope, TransactionFilter, wanted};
+use super::{
+    MAX_COUNT, Scope, TransactionFilter, Window, looks,
+    transactions::{currency_or_none, indexed, method_or_none, unindexed},
+};
 use crate::{
     Error,
     entity::transaction::{Column, Entity},
@@ -20,7 +23,8 @@ const WHOLE: usize = 100;
 pub struct Totals {
     /// What its transactions add up to, by kind, status, currency, method and outcome; without buckets.
     pub points: Vec<Point>,
-    /// Whether these are all: of what no roll-up tells apart, [`MAX_COUNT`] rows are summed at most.
+    /// Whether these are all: of what no roll-up tells apart, [`MAX_COUNT`] rows are summed at most, and of what no index knows
+    /// so many looked through.
     pub is_exact: bool,
 }
 
@@ -80,21 +84,24 @@ fn is_wanted(filter: &TransactionFilter, series: &Series) -> bool {
     let is_text = |values: &[String], own: &str| values.is_empty() || values.iter().any(|value| value == own);
     is_one(&filter.status, status.as_str())
         && is_one(&filter.kind, kind.as_str())
-        && is_text(&filter.currency, currency)
-        && is_text(&filter.payment_method, payment_method)
+        && is_text(&filter.currency, currency_or_none(currency))
+        && is_text(&filter.payment_method, method_or_none(payment_method))
 }
 
 /// The sums of [`MAX_COUNT`] rows at most.
 async fn of_rows(db: &impl ConnectionTrait, scope: Scope, filter: &TransactionFilter) -> Result<Totals, Error> {
+    let indexed = indexed(db, scope, filter).await?;
+    let end = looks::end(db, filter, &indexed, Window::newest(MAX_COUNT)).await?;
+    let all = indexed.add(unindexed(filter)).add_option(end.map(|end| looks::up_to(end, false)));
     let rows = Entity::find()
         .select_only()
         .columns([Column::Kind, Column::Status, Column::Currency, Column::PaymentMethod, Column::Outcome, Column::Amount])
-        .filter(wanted(db, scope, filter).await?)
+        .filter(all)
         .limit(MAX_COUNT);
     let mut points = Vec::new();
     for row in db.query_all(&row_sums::of_rows(rows.into_query())).await? {
         points.extend(row_sums::transaction_point(&row)?);
     }
     let rows: i64 = points.iter().map(|point| point.sum.count).sum();
-    Ok(Totals { points, is_exact: rows.unsigned_abs() < MAX_COUNT })
+    Ok(Totals { points, is_exact: rows.unsigned_abs() < MAX_COUNT && end.is_none() })
 }

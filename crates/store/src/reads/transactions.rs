@@ -1,13 +1,14 @@
 //! Transactions: which ones, in which order, and one by its id.
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func},
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult, Iterable, Order, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, Func, Query, SelectStatement},
 };
 use uuid::Uuid;
 
 use super::{
-    Page, Position, Scope, Window, count,
+    MAX_COUNT, Page, Position, Scope, Window, count, looks,
     lookup::{Lookup, Meant, begins, companies_of, just, with_part},
     scoped,
 };
@@ -20,7 +21,8 @@ use crate::{
 /// Characters from which on a part of an id or a reference is searched for: fewer are in most of them.
 const SHORTEST_PART: usize = 3;
 
-/// By what transactions are put in order.
+/// By what transactions are put in order: by the time they were made all of them, otherwise the [`MAX_COUNT`] newest, for an
+/// index by each order would cost every webhook its part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TransactionOrder {
     /// The time they were made.
@@ -38,7 +40,10 @@ impl TransactionOrder {
         match self {
             Self::TransactionTime => Expr::col((transaction::Entity, transaction::Column::TransactionTime)),
             Self::StatusTime => Expr::col((transaction::Entity, transaction::Column::StatusTime)),
-            Self::Amount => Func::coalesce([transaction::Column::Amount.into_expr(), Expr::val(i64::MIN)]).into(),
+            Self::Amount => {
+                let amount = Expr::col((transaction::Entity, transaction::Column::Amount));
+                Func::coalesce([amount, Expr::val(i64::MIN)]).into()
+            }
         }
     }
 
@@ -80,7 +85,7 @@ pub struct TransactionFilter {
     pub from_ms: Option<i64>,
     /// Made before, milliseconds.
     pub until_ms: Option<i64>,
-    /// Begins the external id or the merchant reference; or is within one of them, of the [`super::MAX_COUNT`] newest.
+    /// Begins the external id or the merchant reference; or is within one of them, of the [`MAX_COUNT`] newest.
     pub q: Option<String>,
 }
 
@@ -91,9 +96,19 @@ pub async fn transactions(
     filter: &TransactionFilter,
     window: Window,
 ) -> Result<Page<transaction::Model>, Error> {
-    let all = wanted(db, scope, filter).await?;
-    let total = count(db, transaction::Entity, all.clone()).await?;
-    Ok(Page { rows: found_first(db, scope, filter, all, window).await?, total })
+    let indexed = indexed(db, scope, filter).await?;
+    let all = indexed.clone().add(unindexed(filter));
+    let up_to = |end: Option<Position>, ascending| {
+        Condition::all().add(all.clone()).add_option(end.map(|end| looks::up_to(end, ascending)))
+    };
+    // In another order than that of time it is the newest that are put in order.
+    let is_by_time = window.order == TransactionOrder::TransactionTime;
+    let begin = Window { after: None, ascending: window.ascending && is_by_time, ..window };
+    let first = looks::end(db, filter, &indexed, begin).await?;
+    let total = count(db, transaction::Entity, up_to(first, begin.ascending)).await?;
+    let end = if is_by_time && window.after.is_some() { looks::end(db, filter, &indexed, window).await? } else { first };
+    let rows = found_first(db, scope, filter, up_to(end, begin.ascending), window).await?;
+    Ok(Page { rows, total, is_whole: first.is_none(), end: end.filter(|_| is_by_time) })
 }
 
 /// The rows of a window; of a search those first that are just what was searched for.
@@ -112,8 +127,7 @@ async fn found_first(
         return ordered(db, all, window).await;
     }
     let exact = Condition::all().add(all.clone()).add(Column::Id.is_in(just));
-    let newest = Window { limit: window.limit, offset: 0, after: None, ascending: false, order: TransactionOrder::default() };
-    let first = ordered(db, exact, newest).await?;
+    let first = ordered(db, exact, Window::newest(window.limit)).await?;
     // A reference of many purchases is a filter by itself.
     if first.is_empty() || first.len() as u64 >= window.limit {
         return ordered(db, all, window).await;
@@ -132,17 +146,44 @@ async fn found_first(
 
 /// Transactions in the order of a window.
 async fn ordered(db: &impl ConnectionTrait, all: Condition, window: Window) -> Result<Vec<transaction::Model>, Error> {
-    use transaction::{Column, Entity};
-    let (by, order) = (window.order.expr(), if window.ascending { Order::Asc } else { Order::Desc });
-    let page = Entity::find().filter(all).order_by(by.clone(), order.clone()).order_by(Column::Id, order).limit(window.limit);
-    let page = match window.after {
-        Some((value, id)) if window.ascending => {
-            page.filter(by.clone().gte(value)).filter(Condition::any().add(by.gt(value)).add(Column::Id.gt(id)))
-        }
-        Some((value, id)) => page.filter(by.clone().lte(value)).filter(Condition::any().add(by.lt(value)).add(Column::Id.lt(id))),
-        None => page.offset(window.offset),
+    use transaction::Entity;
+    let mut page = match window.order {
+        TransactionOrder::TransactionTime => Entity::find().filter(all).into_query(),
+        TransactionOrder::StatusTime | TransactionOrder::Amount => of_newest(all),
     };
-    Ok(page.all(db).await?)
+    put_in_order(&mut page, window);
+    page.limit(window.limit);
+    if window.after.is_none() {
+        page.offset(window.offset);
+    }
+    db.query_all(&page).await?.iter().map(|row| Ok(transaction::Model::from_query_result(row, "")?)).collect()
+}
+
+/// Selects the newest of the rows that `all` holds for, under the table's own name.
+fn of_newest(all: Condition) -> SelectStatement {
+    use transaction::{Column, Entity};
+    let mut newest = Entity::find().filter(all).into_query();
+    put_in_order(&mut newest, Window::newest(MAX_COUNT));
+    newest.limit(MAX_COUNT);
+    let columns = Column::iter().map(|column| (Entity, column));
+    Query::select().columns(columns).from_subquery(newest, Entity).take()
+}
+
+/// Puts rows in the order of a window, from the one behind its position on.
+pub(super) fn put_in_order(rows: &mut SelectStatement, window: Window) {
+    use transaction::{Column, Entity};
+    let (by, id) = (window.order.expr(), Expr::col((Entity, Column::Id)));
+    let order = if window.ascending { Order::Asc } else { Order::Desc };
+    rows.order_by_expr(by.clone(), order.clone()).order_by((Entity, Column::Id), order);
+    match window.after {
+        Some((value, last)) if window.ascending => {
+            rows.and_where(by.clone().gte(value)).cond_where(Condition::any().add(by.gt(value)).add(id.gt(last)));
+        }
+        Some((value, last)) => {
+            rows.and_where(by.clone().lte(value)).cond_where(Condition::any().add(by.lt(value)).add(id.lt(last)));
+        }
+        None => {}
+    }
 }
 
 /// The transactions that `all` (see [`wanted`]) holds for, not counted: for anyone who reads on to the end.
@@ -156,18 +197,59 @@ pub async fn transactions_after(
 
 /// What holds for the transactions of a filter.
 pub async fn wanted(db: &impl ConnectionTrait, scope: Scope, filter: &TransactionFilter) -> Result<Condition, Error> {
+    Ok(indexed(db, scope, filter).await?.add(unindexed(filter)))
+}
+
+/// What stands in figures for those without a currency: ISO 4217's code for none.
+const NO_CURRENCY: &str = "XXX";
+/// What stands in figures for those without a payment method.
+const NO_METHOD: &str = "UNKNOWN";
+
+/// What stands for a currency, or that there is none.
+pub fn currency_or_none(currency: &str) -> &str {
+    if currency.is_empty() { NO_CURRENCY } else { currency }
+}
+
+/// What stands for a payment method, or that none is told.
+pub fn method_or_none(method: &str) -> &str {
+    if method.is_empty() { NO_METHOD } else { method }
+}
+
+/// Whether `wanted` asks for those without a value too, which `none` stands for.
+fn names_none(wanted: &[String], none: &str) -> bool {
+    wanted.iter().any(|value| value == none)
+}
+
+/// What holds for those that have one of `wanted` in `column`, or nothing where `none` is one of them; nothing where all are wanted.
+fn one_of_or_none(column: transaction::Column, wanted: &[String], none: &str) -> Option<Condition> {
+    let is_one = (!wanted.is_empty()).then(|| Condition::any().add(column.is_in(wanted)))?;
+    Some(if names_none(wanted, none) { is_one.add(column.is_null()) } else { is_one })
+}
+
+/// What of it no index knows; empty where there is nothing of that kind.
+pub(super) fn unindexed(filter: &TransactionFilter) -> Condition {
+    use transaction::Column;
+    let currency = if names_none(&filter.currency, NO_CURRENCY) { filter.currency.as_slice() } else { &[] };
+    Condition::all()
+        .add_option(one_of_or_none(Column::Currency, currency, NO_CURRENCY))
+        .add_option(one_of_or_none(Column::PaymentMethod, &filter.payment_method, NO_METHOD))
+        .add_option(filter.failure_reason.as_deref().map(|reason| Column::FailureReason.eq(reason)))
+        .add_option(filter.amount_min.map(|amount| Column::Amount.gte(amount)))
+        .add_option(filter.amount_max.map(|amount| Column::Amount.lte(amount)))
+}
+
+/// What of it an index finds.
+pub(super) async fn indexed(db: &impl ConnectionTrait, scope: Scope, filter: &TransactionFilter) -> Result<Condition, Error> {
     use transaction::Column;
     let mut all = scoped(Column::CompanyId, scope);
     all = all.add_option(filter.mode.map(|mode| Column::Mode.eq(mode)));
     all = one_of(all, Column::Status, &filter.status);
     all = one_of(all, Column::Kind, &filter.kind);
-    all = one_of(all, Column::Currency, &filter.currency);
-    all = one_of(all, Column::PaymentMethod, &filter.payment_method);
+    if !names_none(&filter.currency, NO_CURRENCY) {
+        all = one_of(all, Column::Currency, &filter.currency);
+    }
     let is_rare = |values: &[&str], common: &str| !values.is_empty() && !values.contains(&common);
     all = all
-        .add_option(filter.failure_reason.as_deref().map(|reason| Column::FailureReason.eq(reason)))
-        .add_option(filter.amount_min.map(|amount| Column::Amount.gte(amount)))
-        .add_option(filter.amount_max.map(|amount| Column::Amount.lte(amount)))
         // Said in so many words, the partial indexes of what is rare are known to hold the rows.
         .add_option(is_rare(&filter.status, COMMON_STATUS).then(|| is_not("status", COMMON_STATUS)))
         .add_option(is_rare(&filter.kind, COMMON_KIND).then(|| is_not("kind", COMMON_KIND)))

@@ -1,9 +1,9 @@
 //! What becomes of items that somebody looked at.
 
 use common::CompanyId;
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, TransactionTrait, sea_query::Expr};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, Set, TransactionTrait, Unchanged, sea_query::Expr};
 
-use super::{DEFERRED, IGNORED, OPEN, TAKEN_OVER, WRITTEN_AT_ONCE, counted, of_run};
+use super::{DEFERRED, IGNORED, OPEN, TAKEN_OVER, WRITTEN_AT_ONCE, changes, counted, of_run};
 use crate::{
     Error,
     audit::{self, Note},
@@ -45,6 +45,15 @@ impl Decision<'_> {
     }
 }
 
+/// Characters of a reason at most.
+pub const LONGEST_REASON: usize = 255;
+
+/// Why something is left alone, as it is kept; none where `text` is no reason.
+pub fn reason(text: &str) -> Option<&str> {
+    let is_reason = (1..=LONGEST_REASON).contains(&text.trim().chars().count()) && !text.chars().any(char::is_control);
+    is_reason.then(|| text.trim())
+}
+
 /// Who decides, from where.
 #[derive(Debug, Clone, Copy)]
 pub struct By<'b> {
@@ -59,7 +68,7 @@ impl By<'static> {
     pub const COMMAND: Self = Self { actor: "command", address: None };
 }
 
-/// Settles open items of a run by their numbers; noted in the audit log. Refuses all where one is not open.
+/// Settles open items of a run by their numbers; noted in the audit log. Refuses all where one is not open, and what is no [`reason`].
 pub async fn decide(
     db: &DatabaseConnection,
     run: &reconciliation::Model,
@@ -68,7 +77,8 @@ pub async fn decide(
     By { actor, address }: By<'_>,
 ) -> Result<(), Error> {
     use reconciliation_item::{Column, Entity};
-    let reason = decision.reason();
+    let no_reason = || Error::Conflict(format!("a reason has 1 to {LONGEST_REASON} characters, none of them control characters"));
+    let reason = reason(decision.reason()).ok_or_else(no_reason)?;
     let tx = db.begin().await?;
     let mut settled = 0;
     for some in numbers.chunks(WRITTEN_AT_ONCE) {
@@ -85,6 +95,18 @@ pub async fn decide(
     let detail = serde_json::json!({"reconciliation": run.id, "items": numbers, "reason": reason}).to_string();
     let company = CompanyId(run.company_id);
     audit::record(&tx, Note { actor, company, action: decision.action(), detail: &detail, address }).await?;
-    counted(&tx, run.clone()).await?;
+    let now = counted(&tx, run.clone()).await?;
+    let counts = reconciliation::ActiveModel {
+        company_id: Unchanged(now.company_id),
+        id: Unchanged(now.id),
+        missing_here: Set(now.missing_here),
+        missing_there: Set(now.missing_there),
+        differing: Set(now.differing),
+        malformed: Set(now.malformed),
+        ignored: Set(now.ignored),
+        ..Default::default()
+    };
+    reconciliation::Entity::update(counts).exec(&tx).await?;
+    changes::settled(&tx, run, numbers).await?;
     Ok(tx.commit().await?)
 }

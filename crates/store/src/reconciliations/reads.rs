@@ -1,9 +1,7 @@
 //! Runs and their items, by page.
 
 use common::CompanyId;
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
-};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::{DEFERRED, OPEN, of_run};
@@ -101,23 +99,4 @@ pub async fn items(
 pub async fn run(db: &DatabaseConnection, company: CompanyId, id: Uuid) -> Result<reconciliation::Model, Error> {
     let found = get(db, Scope::Company(company.0), id).await?;
     found.ok_or_else(|| Error::Conflict(format!("the company has no comparison {id}")))
-}
-
-/// The comparison before `run` of the same company and mode, of those that came to their end.
-pub async fn run_before(db: &DatabaseConnection, run: &reconciliation::Model) -> Result<Option<reconciliation::Model>, Error> {
-    use reconciliation::{Column, Entity};
-    let own = Entity::find().filter(Column::CompanyId.eq(run.company_id)).filter(Column::Mode.eq(run.mode.as_str()));
-    let before = own.filter(Column::Id.lt(run.id)).filter(Column::FinishedAt.is_not_null());
-    Ok(before.order_by_desc(Column::Id).one(db).await?)
-}
-
-/// How many open differences of `run` are not in `other`.
-pub async fn not_in(db: &DatabaseConnection, run: &reconciliation::Model, other: Uuid) -> Result<u64, Error> {
-    let sql = "SELECT COUNT(*) AS n FROM reconciliation_items i WHERE i.company_id = $1 AND i.reconciliation_id = $2
-       AND i.finding <> 'malformed' AND i.state = 'open' AND NOT EXISTS (SELECT 1 FROM reconciliation_items o
-         WHERE o.company_id = i.company_id AND o.item_key = i.item_key AND o.reconciliation_id = $3)";
-    let values = [run.company_id.into(), run.id.into(), other.into()];
-    let row = db.query_one_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
-    let count: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or(0);
-    Ok(count.unsigned_abs())
 }

@@ -1,6 +1,6 @@
 //! Transactions as a comparison asks for them: many at once, by id or by reference, and page by page through a span of time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::{CompanyId, Kind, Mode};
 use sea_orm::{
@@ -10,10 +10,8 @@ use uuid::Uuid;
 
 use crate::{
     Error,
-    entity::{
-        transaction::{Column, Entity},
-        transaction_key,
-    },
+    dialect::sought,
+    entity::transaction::{Column, Entity},
     reads::Position,
 };
 
@@ -54,48 +52,53 @@ fn known(company: CompanyId, mode: Mode) -> Select<Entity> {
     own.filter(Column::Mode.eq(mode.as_str()))
 }
 
-/// The transactions of a company that have one of `ids`, at most 5,000, whatever their kind.
-pub async fn by_ids(db: &DatabaseConnection, company: CompanyId, mode: Mode, ids: &BTreeSet<&str>) -> Result<Vec<Known>, Error> {
-    if ids.is_empty() {
+/// The transactions of a company with one of `keys`, some thousands at most; of a key without a kind those of every kind.
+pub async fn by_keys(
+    db: &DatabaseConnection,
+    company: CompanyId,
+    mode: Mode,
+    keys: impl IntoIterator<Item = (Option<Kind>, &str)>,
+) -> Result<Vec<Known>, Error> {
+    let mut each = BTreeSet::new();
+    for (kind, id) in keys {
+        let kinds = Kind::ALL.iter().filter(|own| kind.is_none_or(|kind| kind == **own));
+        each.extend(kinds.map(|kind| (kind.as_str(), id)));
+    }
+    if each.is_empty() {
         return Ok(Vec::new());
     }
-    // By the directory, whose key has the ids in order; the rows themselves may be in many partitions.
-    let rows = transaction_key::Entity::find()
-        .select_only()
-        .column(transaction_key::Column::TransactionId)
-        .filter(transaction_key::Column::CompanyId.eq(company.0))
-        .filter(transaction_key::Column::Kind.is_in(Kind::ALL.iter().map(|kind| kind.as_str())))
-        .filter(transaction_key::Column::ExternalId.is_in(ids.iter().copied()));
-    let rows: Vec<Uuid> = rows.into_tuple().all(db).await?;
-    let mut found = Vec::with_capacity(rows.len());
-    for some in rows.chunks(5_000) {
-        let some = known(company, mode).filter(Column::Id.is_in(some.iter().copied()));
-        found.extend(some.into_model::<Known>().all(db).await?);
-    }
-    Ok(found)
+    Ok(sought::by_keys(db, company, mode, &each).await?)
 }
 
-/// The transactions of a company that have one of `references` and one of `amounts`, made from `from` to `until`, milliseconds;
-/// at most `limit`, the earliest.
+/// The transactions of a company that have one of the references, at most 5,000, made at the times that are told for it
+/// (milliseconds, both included), and one of `amounts`; at most `limit`.
 pub async fn by_references(
     db: &DatabaseConnection,
     company: CompanyId,
     mode: Mode,
-    references: &BTreeSet<&str>,
+    references: &BTreeMap<&str, (i64, i64)>,
     amounts: &BTreeSet<i64>,
-    (from, until): (i64, i64),
     limit: u64,
 ) -> Result<Vec<Known>, Error> {
     if references.is_empty() || amounts.is_empty() {
         return Ok(Vec::new());
     }
-    let wanted = known(company, mode)
-        .filter(Column::MerchantRefNum.is_in(references.iter().copied()))
-        .filter(Column::Amount.is_in(amounts.iter().copied()))
-        .filter(Column::TransactionTime.between(from, until))
-        .order_by_asc(Column::TransactionTime)
-        .limit(limit);
-    Ok(wanted.into_model::<Known>().all(db).await?)
+    let references: Vec<_> = references.iter().map(|(reference, times)| (*reference, *times)).collect();
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    Ok(sought::by_references(db, company, mode, &references, amounts.iter().copied(), limit).await?)
+}
+
+/// All transactions of a company made from `from` to `until`, milliseconds, both included; none where there are more than `limit`.
+pub async fn all_within(
+    db: &DatabaseConnection,
+    company: CompanyId,
+    mode: Mode,
+    (from, until): (i64, i64),
+    limit: u64,
+) -> Result<Option<Vec<Known>>, Error> {
+    let own = known(company, mode).filter(Column::TransactionTime.between(from, until));
+    let found = own.order_by_asc(Column::TransactionTime).limit(limit + 1).into_model::<Known>().all(db).await?;
+    Ok((found.len() as u64 <= limit).then_some(found))
 }
 
 /// Up to `limit` transactions of a company made from `from` to `until`, milliseconds, both included, and known to us since

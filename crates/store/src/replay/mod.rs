@@ -20,7 +20,7 @@ mod events;
 mod progress;
 mod transactions;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
 use common::{CompanyId, Mode, WebhookOutcome};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
@@ -142,6 +142,7 @@ impl Replay {
     /// # Errors
     /// [`Error::Unavailable`] where it may be tried again, [`Error::Conflict`] where another run is at work.
     pub async fn step(&mut self) -> Result<Step, Error> {
+        let begun = Instant::now();
         loop {
             let tx = self.db.begin().await?;
             if !self.is_dry {
@@ -158,6 +159,7 @@ impl Replay {
                     self.progress.replace(&tx, (!step.is_last).then_some(&progress)).await?;
                     tx.commit().await?;
                     self.progress = progress;
+                    dialect::give_way(&self.db, begun.elapsed()).await;
                     return Ok(step);
                 }
                 Err(Failed::TooMany) => {

@@ -4,7 +4,7 @@
 use sea_orm::{ColumnTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{
-    attempts, check_length,
+    attempts, check_form,
     passwords::{check_password, hash_password},
 };
 use crate::{
@@ -16,9 +16,9 @@ use crate::{
 pub struct NewPassword(String);
 
 impl NewPassword {
-    /// Hashes `password`; a conflict tells what is wrong with it.
+    /// Hashes `password`; [`Error::Invalid`] tells what is wrong with it.
     pub async fn of(password: &str) -> Result<Self, Error> {
-        check_length(password)?;
+        check_form(password)?;
         Ok(Self(hash_password(password.to_owned()).await?))
     }
 }

@@ -207,6 +207,11 @@ fn totp(secret: Vec<u8>, account: &str) -> Result<Totp, Error> {
     named.build().map_err(|_| Error::Crypto)
 }
 
+/// Whether the secret of `row` can be opened.
+pub(crate) fn is_open(vault: &Vault, row: &Model) -> bool {
+    vault.open_bytes(&purpose(row.user_id), &row.secret).is_ok()
+}
+
 /// What a secret is bound to.
 fn purpose(user: Uuid) -> String {
     format!("second-factor:{user}")

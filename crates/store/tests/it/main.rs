@@ -11,6 +11,7 @@
 mod aging;
 mod alerting;
 mod as_of;
+mod endpoint_keys;
 mod figure_check;
 mod figures;
 mod horizons;
@@ -20,6 +21,7 @@ mod naive;
 mod outbound;
 mod partitions;
 mod plans;
+mod reconciliations;
 mod replay;
 mod replay_beside;
 mod rows;

@@ -37,9 +37,19 @@ impl Sent {
         START + self.made_minute * MINUTE
     }
 
+    fn is_untrue(&self, told: i64) -> bool {
+        told > self.received() + 10 * MINUTE
+    }
+
     /// `told`, or the time of receipt where it is more than ten minutes after that.
     fn believed(&self, told: i64) -> i64 {
-        if told > self.received() + 10 * MINUTE { self.received() } else { told }
+        if self.is_untrue(told) { self.received() } else { told }
+    }
+
+    /// When it comes among the events of its transaction: what is pending since a time to come before all else.
+    fn place(&self) -> i64 {
+        let is_before_all = self.status == "PENDING" && self.is_untrue(self.status_time());
+        if is_before_all { 0 } else { self.believed(self.status_time()) }
     }
 
     pub fn received(&self) -> i64 {
@@ -76,7 +86,7 @@ pub fn figures(sent: &[Sent], width_ms: i64, rank: impl Fn(&Sent) -> String) -> 
             "RETURNED" => 2,
             _ => 1,
         };
-        events.sort_by_key(|event| (event.believed(event.status_time()), stage(event), rank(event)));
+        events.sort_by_key(|event| (event.place(), stage(event), rank(event)));
         let last = *events.last().unwrap();
         let what = format!("t|{kind}|{}|{}|{}|", last.status, last.currency, last.method);
         let made = last.believed(last.made());

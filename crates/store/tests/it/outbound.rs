@@ -15,7 +15,6 @@ use store::{
         resend,
     },
     retention::{self, Retention},
-    secrets,
 };
 use uuid::Uuid;
 
@@ -45,7 +44,7 @@ fn payment(payment: &str, status: &str, second: u32) -> NewEvent {
     }
 }
 
-async fn add(db: &DatabaseConnection, company: CompanyId, types: &str) -> endpoint::Model {
+pub(crate) async fn add(db: &DatabaseConnection, company: CompanyId, types: &str) -> endpoint::Model {
     let vault = Vault::new(&[[7; 32]]).unwrap();
     let new = Changes { url: Some("https://example.com/".to_owned()), event_types: Some(types.to_owned()), ..Changes::default() };
     let tx = db.begin().await.unwrap();
@@ -166,27 +165,6 @@ async fn of_a_removed_endpoint_nothing_is_noted(database: Database) {
     assert_eq!(delivery_attempt::Entity::find().count(db).await.unwrap(), 0);
 }
 
-async fn keys_are_sealed_and_rotate(database: Database) {
-    let db = &database.db;
-    let (old, new) = (Vault::new(&[[7; 32]]).unwrap(), Vault::new(&[[8; 32], [7; 32]]).unwrap());
-    let to = add(db, COMPANY, "*").await;
-    let tx = db.begin().await.unwrap();
-    let (rotated, text) = endpoints::rotate(&tx, &old, Scope::Company(COMPANY.0), to.id).await.unwrap().unwrap();
-    assert!(endpoints::rotate(&tx, &old, Scope::Company(Uuid::nil()), to.id).await.unwrap().is_none());
-    tx.commit().await.unwrap();
-    let (now, first) = (clock::now_ms(), endpoints::keys(&old, &to, 0).unwrap().remove(0));
-    let both = endpoints::keys(&old, &rotated, now).unwrap();
-    assert_eq!((both.len(), &both[1]), (2, &first));
-    assert_eq!(endpoints::keys(&old, &rotated, now + endpoints::GRACE_MS + 60_000).unwrap().len(), 1);
-    assert!(text.starts_with("whsec_") && !rotated.secret.contains(&text));
-    // Under another master key.
-    assert_eq!(secrets::rewrap(db, &new).await.unwrap(), 2);
-    assert_eq!(secrets::rewrap(db, &new).await.unwrap(), 0);
-    let row = endpoints::get(db, Scope::All, to.id).await.unwrap().unwrap();
-    assert_eq!(endpoints::keys(&Vault::new(&[[8; 32]]).unwrap(), &row, now).unwrap(), both);
-    assert!(endpoints::keys(&old, &row, now).is_err());
-}
-
 async fn told(db: &DatabaseConnection, to: &endpoint::Model, wanted: Wanted<'_>) -> Vec<Told> {
     attempts::list(db, to, wanted, None, 10).await.unwrap().attempts
 }
@@ -245,6 +223,25 @@ async fn what_is_rare_is_found_page_by_page(database: Database) {
     assert_eq!((second.attempts.len(), second.next), (1, None));
 }
 
+/// More messages than one number of the sequence stands for.
+async fn many_at_once_keep_their_order(database: Database) {
+    let db = &database.db;
+    let to = add(db, COMPANY, "*").await;
+    let all: Vec<NewEvent> = (0..1_200).map(|n| payment(&format!("p{n}"), "PENDING", 1)).collect();
+    write(db, &all).await;
+    write(db, &[payment("p7", "COMPLETED", 2), payment("p1199", "COMPLETED", 2)]).await;
+    let rows = outbound_message::Entity::find().order_by_asc(outbound_message::Column::Sequence).all(db).await.unwrap();
+    assert!(rows.is_sorted_by(|a, b| a.sequence < b.sequence), "each has a number of its own");
+    let told = messages(db).await;
+    assert_eq!(told.len(), 1_202);
+    let last: Vec<&str> = told[1_200..].iter().map(|told| told.1.as_str()).collect();
+    assert!(last == ["p7", "p1199"] || last == ["p1199", "p7"], "what came later has the greater numbers: {last:?}");
+    // Numbers of a message and of its delivery are one.
+    let due = deliveries::due(db, &to, clock::now_ms() + 1, 5_000).await.unwrap();
+    assert_eq!(due.len(), 1_200, "of each transaction the earliest");
+    assert!(due.iter().all(|due| due.payload.contains("PENDING")));
+}
+
 async fn what_is_old_goes(database: Database) {
     let db = &database.db;
     let to = add(db, COMPANY, "*").await;
@@ -274,6 +271,16 @@ async fn changes_are_told_in_order_postgres() {
 }
 
 #[tokio::test]
+async fn many_at_once_keep_their_order_sqlite() {
+    many_at_once_keep_their_order(Database::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn many_at_once_keep_their_order_postgres() {
+    many_at_once_keep_their_order(Database::postgres().await).await;
+}
+
+#[tokio::test]
 async fn an_endpoint_has_one_owner_sqlite() {
     an_endpoint_has_one_owner(Database::sqlite().await).await;
 }
@@ -291,16 +298,6 @@ async fn of_a_removed_endpoint_nothing_is_noted_sqlite() {
 #[tokio::test]
 async fn of_a_removed_endpoint_nothing_is_noted_postgres() {
     of_a_removed_endpoint_nothing_is_noted(Database::postgres().await).await;
-}
-
-#[tokio::test]
-async fn keys_are_sealed_and_rotate_sqlite() {
-    keys_are_sealed_and_rotate(Database::sqlite().await).await;
-}
-
-#[tokio::test]
-async fn keys_are_sealed_and_rotate_postgres() {
-    keys_are_sealed_and_rotate(Database::postgres().await).await;
 }
 
 #[tokio::test]

@@ -1,3 +1,4 @@
+import { t } from '../texts';
 import type { components, paths } from './schema';
 
 export type Schemas = components['schemas'];
@@ -56,7 +57,7 @@ interface Told {
 /** What an answer that refuses says, as a problem; the page of sign-in is shown where nobody is signed in any more. */
 export function refusal(url: string, status: number, told: Told): Problem {
   if (status === 401 && !url.endsWith('/session')) onSignedOut();
-  return new Problem(status, told.title ?? `Status ${status}`, told.detail ?? '', told.parameter, told.type?.split(':').at(-1));
+  return new Problem(status, told.title ?? t.common.statusOf(status), told.detail ?? '', told.parameter, told.type?.split(':').at(-1));
 }
 
 export function urlOf(template: string, options: Options<unknown> = {}): string {
@@ -81,7 +82,7 @@ async function ask(method: string, url: string, body?: unknown, signal?: AbortSi
     response = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new Problem(0, 'Not reachable', 'The API cannot be reached. Is the network there?');
+    throw new Problem(0, t.shell.notReachable, t.shell.apiAway);
   }
   if (response.ok) {
     return { body: response.status === 204 ? undefined : await response.json(), isStale: response.headers.get('x-cache') === 'STALE' };

@@ -1,5 +1,11 @@
-import { usePrefs } from './prefs';
+import { t } from '../texts';
+import type { Known } from '../texts/words';
 import decimals from './decimals.json';
+import { locale } from './language';
+import { count, numbers } from './numbers';
+import { usePrefs } from './prefs';
+
+export * from './numbers';
 
 const exponents: Record<string, number> = decimals;
 
@@ -8,21 +14,10 @@ export function exponent(currency: string): number {
   return exponents[currency] ?? 2;
 }
 
-const formatters = new Map<string, Intl.NumberFormat>();
-
-function numbers(key: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
-  let format = formatters.get(key);
-  if (!format) {
-    format = new Intl.NumberFormat(navigator.language, options);
-    formatters.set(key, format);
-  }
-  return format;
-}
-
-/** An amount of minor units in the viewer's locale, with the currency's own decimals. */
+/** An amount of minor units in the language that is shown, with the currency's own decimals. */
 export function money(minor: number | null | undefined, currency: string | null | undefined): string {
   if (minor === null || minor === undefined) return '–';
-  if (!currency || currency === 'XXX') return `${numbers('plain', {}).format(minor)} (no currency)`;
+  if (!currency || currency === 'XXX') return t.common.withoutCurrency(count(minor));
   const digits = exponent(currency);
   const style = { style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits } as const;
   // As a decimal text, so that no float rounds it.
@@ -40,39 +35,13 @@ export function shortMoney(minor: number, currency: string): string {
   return numbers(key, options).format(minor / 10 ** exponent(currency));
 }
 
-export function count(value: number | null | undefined): string {
-  return value === null || value === undefined ? '–' : numbers('count', { maximumFractionDigits: 1 }).format(value);
-}
-
-/** So many of something, in the singular where it is one: `1 duplicate`, `2 duplicates`. */
-export function counted(value: number, one: string, many = `${one}s`): string {
-  return `${count(value)} ${count(value) === count(1) ? one : many}`;
-}
-
-export function percent(share: number | null | undefined): string {
-  return share === null || share === undefined ? '–' : numbers('percent', { style: 'percent', maximumFractionDigits: 1 }).format(share);
-}
-
-export function milliseconds(value: number | null | undefined): string {
-  if (value === null || value === undefined) return '–';
-  if (value >= 1000) return `${numbers('seconds', { maximumFractionDigits: 1 }).format(value / 1000)} s`;
-  return `${numbers('ms', { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value)} ms`;
-}
-
-/** A span of time in the largest unit that it has one of: `850 ms`, `12.5 s`, `1.2 hr`. */
-export function duration(value: number | null | undefined): string {
-  if (value === null || value === undefined || value < 60_000) return milliseconds(value);
-  const [unit, size] = value >= 86_400_000 ? (['day', 86_400_000] as const) : value >= 3_600_000 ? (['hour', 3_600_000] as const) : (['minute', 60_000] as const);
-  return numbers(unit, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 }).format(value / size);
-}
-
-export function listed(names: string[]): string {
-  return new Intl.ListFormat(navigator.language, { type: 'conjunction' }).format(names);
-}
-
 /** A word of the contract as people read it: `IN_REVIEW` becomes `In review`, `missingHere` becomes `Missing here`. */
 export function words(name: string | null | undefined): string {
   if (!name) return '–';
+  return Object.hasOwn(t.words, name) ? String(t.words[name as Known]) : spelled(name);
+}
+
+function spelled(name: string): string {
   const plain = name.replace(/[_-]|(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
   return plain.charAt(0).toUpperCase() + plain.slice(1);
 }
@@ -99,15 +68,15 @@ export function isZone(name: string): boolean {
   }
 }
 
-/** Times in a zone, the viewer's where none is given, and in the viewer's locale. */
+/** Times in a zone, the viewer's where none is given, and as the language that is shown writes them. */
 export function useTimes(zone?: string): Times {
   const { prefs } = usePrefs();
   const timeZone = zone || prefs.timeZone || undefined;
   const make = (options: Intl.DateTimeFormatOptions) => {
     try {
-      return new Intl.DateTimeFormat(navigator.language, { ...options, timeZone });
+      return new Intl.DateTimeFormat(locale, { ...options, timeZone });
     } catch {
-      return new Intl.DateTimeFormat(navigator.language, options);
+      return new Intl.DateTimeFormat(locale, options);
     }
   };
   const full = make({ dateStyle: 'medium', timeStyle: 'medium' });

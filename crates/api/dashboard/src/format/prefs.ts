@@ -1,19 +1,24 @@
 import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
+import { isLanguage, languageOf, type Language } from './language';
 
 export type Theme = 'auto' | 'light' | 'dark';
 
 /** What a viewer chose; kept in this browser. */
 export interface Prefs {
   theme: Theme;
+  /** Empty: the first of the browser's languages that the dashboard has. */
+  language: Language | '';
   /** IANA name; empty: the browser's own. */
   timeZone: string;
   /** Whose data an administrator looks at, by slug; empty: all. */
   company: string;
+  /** The columns that were chosen of a list, by its page; all where there is none. */
+  columns: Record<string, string[]>;
 }
 
 const KEY = 'netbanx.dashboard';
-const DEFAULTS: Prefs = { theme: 'auto', timeZone: '', company: '' };
+const DEFAULTS: Prefs = { theme: 'auto', language: '', timeZone: '', company: '', columns: {} };
 
 function load(): Prefs {
   try {
@@ -22,6 +27,12 @@ function load(): Prefs {
   } catch {
     return DEFAULTS;
   }
+}
+
+/** The language in which the page begins: the one that was chosen, else the browser's. */
+export function firstLanguage(): Language {
+  const kept = load().language;
+  return isLanguage(kept) ? kept : languageOf(navigator.languages);
 }
 
 export interface PrefsStore {

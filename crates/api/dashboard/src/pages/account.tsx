@@ -1,4 +1,5 @@
 import { useQuery } from '../api/query';
+import { t } from '../texts';
 import { Card, Facts, Failure, Loading } from '../ui/parts';
 import { words } from '../format/format';
 import { useSession } from '../session';
@@ -13,14 +14,14 @@ export function Account() {
   const state = query.data?.data;
   return (
     <>
-      <h1 tabIndex={-1}>Your account</h1>
-      <Card title="You">
-        <Facts facts={[['E-mail', identity.email], ['Role', identity.role && words(identity.role)], ['Company', identity.companyId ? nameOf(identity.companyId) : 'All companies']]} />
+      <h1 tabIndex={-1}>{t.account.title}</h1>
+      <Card title={t.account.you}>
+        <Facts facts={[[t.common.email, identity.email], [t.common.role, identity.role && words(identity.role)], [t.common.company, identity.companyId ? nameOf(identity.companyId) : t.common.allCompanies]]} />
       </Card>
       <OwnSessions />
       {query.error && !state && <Failure error={query.error} retry={query.reload} />}
       {!state && !query.error && <Loading />}
-      {state && !state.hasPassword && <Card title="Password and second factor"><p>Your provider signs you in: both are there.</p></Card>}
+      {state && !state.hasPassword && <Card title={t.account.passwordAndFactor}><p>{t.account.byProvider}</p></Card>}
       {state?.hasPassword && (
         <>
           <SecondFactor state={state} onChanged={query.reload} />

@@ -2,9 +2,11 @@ import { useQuery } from '../api/query';
 import { useTimes, words } from '../format/format';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
+import { t } from '../texts';
 import { FilterBar, options, useFilters } from '../ui/filters';
+import { useListTools, type Named } from '../ui/list-tools';
 import { Badge, Dialog, Empty, Facts, Failure, Loading, Select, Text } from '../ui/parts';
-import { Listed, Table, usePages, type Column } from '../ui/table';
+import { Listed, Table, usePages } from '../ui/table';
 
 const STAGES = ['SUBMITTED', 'IN_REVIEW', 'APPROVED', 'ACTIVE', 'DISABLED', 'CLOSED'];
 const LIMIT = 25;
@@ -24,29 +26,31 @@ export function Accounts() {
   const pagination = query.data?.data.pagination;
 
   type Row = NonNullable<typeof rows>[number];
-  const columns: Column<Row>[] = [
-    { name: 'Account', cell: (row) => <a href={href('accounts', row.id, place)}>{row.externalId}</a> },
-    { name: 'Status', cell: (row) => <Badge status={row.status} /> },
-    { name: 'Onboarding', cell: (row) => <Badge status={row.onboardingStage} /> },
-    { name: 'Partner', cell: (row) => row.partnerId ?? '–' },
-    { name: 'Changed', cell: (row) => <time dateTime={row.statusTime ?? ''}>{times.short(row.statusTime)}</time> },
-    ...(isAdministrator && !company ? [{ name: 'Company', cell: (row: Row) => nameOf(row.companyId) }] : []),
+  const all: Named<Row>[] = [
+    { id: 'account', name: t.common.account, cell: (row) => <a href={href('accounts', row.id, place)}>{row.externalId}</a> },
+    { id: 'status', name: t.common.status, cell: (row) => <Badge status={row.status} /> },
+    { id: 'onboarding', name: t.payments.onboarding, cell: (row) => <Badge status={row.onboardingStage} /> },
+    { id: 'partner', name: t.payments.partner, cell: (row) => row.partnerId ?? '–' },
+    { id: 'changed', name: t.payments.statusChanged, cell: (row) => <time dateTime={row.statusTime ?? ''}>{times.short(row.statusTime)}</time> },
+    ...(isAdministrator && !company ? [{ id: 'company', name: t.common.company, cell: (row: Row) => nameOf(row.companyId) }] : []),
   ];
+  const { columns, tools } = useListTools('accounts', all);
   const isFiltered = Object.values(values).some(Boolean);
 
   return (
     <>
-      <h1 tabIndex={-1}>Accounts</h1>
+      <h1 tabIndex={-1}>{t.common.accounts}</h1>
       <FilterBar filters={filters}>
-        <Select label="Onboarding" value={values['onboardingStage'] ?? ''} options={options('Any stage', STAGES, words)} onChange={(next) => set('onboardingStage', next)} />
-        <Text search label="Status" placeholder="For example ENABLED" value={values['status'] ?? ''} onChange={(next) => set('status', next.toUpperCase())} />
+        <Select label={t.payments.onboarding} value={values['onboardingStage'] ?? ''} options={options(t.payments.anyStage, STAGES, words)} onChange={(next) => set('onboardingStage', next)} />
+        <Text search label={t.common.status} placeholder={t.payments.statusHint} value={values['status'] ?? ''} onChange={(next) => set('status', next.toUpperCase())} />
       </FilterBar>
+      {tools}
       <Listed
         query={query}
         rows={rows}
-        empty={<Empty title={isFiltered ? 'Nothing found' : 'No accounts yet'}>{isFiltered ? 'No account matches these filters.' : 'They appear with their first account webhook.'}</Empty>}
+        empty={<Empty title={isFiltered ? t.common.nothingFound : t.payments.noAccounts}>{isFiltered ? t.payments.noAccountFound : t.payments.accountsAppear}</Empty>}
       >
-        <Table caption="Accounts" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
+        <Table caption={t.common.accounts} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
         {pages.pager(pagination?.nextCursor, pagination?.total, pagination?.totalIsExact)}
       </Listed>
       {id && <Detail id={id} onClose={() => navigate(href('accounts', null, place))} />}
@@ -60,7 +64,7 @@ function Detail({ id, onClose }: { id: string; onClose: () => void }) {
   const query = useQuery('/api/v1/accounts/{id}', { path: { id } });
   const row = query.data?.data;
   return (
-    <Dialog drawer title={row ? `Account ${row.externalId}` : 'Account'} onClose={onClose}>
+    <Dialog drawer title={row ? t.payments.accountOf(row.externalId) : t.common.account} onClose={onClose}>
       {query.error && <Failure error={query.error} retry={query.reload} />}
       {!row && !query.error && <Loading rows={6} />}
       {row && (
@@ -69,15 +73,15 @@ function Detail({ id, onClose }: { id: string; onClose: () => void }) {
           <Stages stage={row.onboardingStage} />
           <Facts
             facts={[
-              ['Partner', row.partnerId],
-              ['Company', nameOf(row.companyId)],
-              ['Mode', words(row.mode)],
-              ['First seen', times.full(row.createdAt)],
-              ['Methods', row.paymentMethods?.map((own) => `${words(own.kind)} ${own.id}`).join(', ')],
-              ['Payments', <a href={href('transactions', null, { accountId: row.externalId })}>Show its transactions</a>],
+              [t.payments.partner, row.partnerId],
+              [t.common.company, nameOf(row.companyId)],
+              [t.common.mode, words(row.mode)],
+              [t.payments.firstSeen, times.full(row.createdAt)],
+              [t.payments.methods, row.paymentMethods?.map((own) => `${words(own.kind)} ${own.id}`).join(', ')],
+              [t.payments.payments, <a href={href('transactions', null, { accountId: row.externalId })}>{t.payments.showTransactions}</a>],
             ]}
           />
-          <h3>History</h3>
+          <h3>{t.payments.history}</h3>
           <ol class="history">
             {row.history.map((step) => (
               <li key={step.eventId}>
@@ -98,7 +102,7 @@ function Stages({ stage }: { stage: string }) {
   const at = way.indexOf(stage);
   if (at === -1) return null;
   return (
-    <ol class="stages" aria-label="Onboarding">
+    <ol class="stages" aria-label={t.payments.onboarding}>
       {way.map((own, n) => (
         <li key={own} class={n <= at ? 'done' : ''} aria-current={n === at ? 'step' : undefined}>{words(own)}</li>
       ))}

@@ -4,6 +4,7 @@ import { useQuery } from '../api/query';
 import { count, useTimes } from '../format/format';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
+import { t } from '../texts';
 import { FilterBar, useFilters } from '../ui/filters';
 import { Badge, Code, Confirm, Dialog, Empty, Facts, Failure, Loading, Select, Text } from '../ui/parts';
 import { Listed, Table, usePages, type Column } from '../ui/table';
@@ -43,8 +44,8 @@ export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () 
   const rows = told?.deadLetters;
 
   const change = async (action: 'retry' | 'discard', ids: string[]) => {
-    const many = `${count(ids.length)} ${ids.length === 1 ? 'webhook' : 'webhooks'}`;
-    const done = await act(action === 'retry' ? `${many} re-driven` : `${many} discarded`, () => post('/api/webhooks/queue', { action, ids }));
+    const said = action === 'retry' ? t.webhooks.redriven(ids.length) : t.webhooks.discarded(ids.length);
+    const done = await act(said, () => post('/api/webhooks/queue', { action, ids }));
     if (!done) return;
     setChosen(new Set());
     query.reload();
@@ -56,51 +57,51 @@ export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () 
 
   const columns: Column<Letter>[] = [
     {
-      name: 'Select',
+      name: t.webhooks.select,
       cell: (row) => (
-        <label class="check"><input type="checkbox" checked={chosen.has(row.id)} onChange={() => toggle(row.id)} /><span class="unseen">Select {row.id}</span></label>
+        <label class="check"><input type="checkbox" checked={chosen.has(row.id)} onChange={() => toggle(row.id)} /><span class="unseen">{t.webhooks.selectOne(row.id)}</span></label>
       ),
     },
-    { name: 'Failed at', cell: (row) => <a href={href(page, row.id, place)}><time dateTime={row.diedAt ?? ''}>{times.short(row.diedAt)}</time></a> },
-    { name: 'Event', cell: (row) => <code>{row.eventName ?? '–'}</code> },
-    { name: 'Kind', cell: (row) => <Badge status={row.kind ?? 'failed'} /> },
-    { name: 'Error', cell: (row) => <span class="break">{row.error}</span> },
-    { name: 'Attempts', number: true, cell: (row) => count(row.attempts) },
-    { name: 'Company', cell: (row) => nameOf(row.companyId) },
+    { name: t.webhooks.failedAt, cell: (row) => <a href={href(page, row.id, place)}><time dateTime={row.diedAt ?? ''}>{times.short(row.diedAt)}</time></a> },
+    { name: t.webhooks.event, cell: (row) => <code>{row.eventName ?? '–'}</code> },
+    { name: t.common.kind, cell: (row) => <Badge status={row.kind ?? 'failed'} /> },
+    { name: t.webhooks.error, cell: (row) => <span class="break">{row.error}</span> },
+    { name: t.webhooks.attempts, number: true, cell: (row) => count(row.attempts) },
+    { name: t.common.company, cell: (row) => nameOf(row.companyId) },
   ];
 
   return (
     <>
       <FilterBar filters={filters}>
-        <Text label="Event" value={filters.values['eventName'] ?? ''} onChange={(next) => filters.set('eventName', next)} />
+        <Text label={t.webhooks.event} value={filters.values['eventName'] ?? ''} onChange={(next) => filters.set('eventName', next)} />
         <Select
-          label="Kind"
+          label={t.common.kind}
           value={filters.values['kind'] ?? ''}
-          options={[['', 'All'], ['failed', 'Failed'], ['unreadable', 'Unreadable']]}
+          options={[['', t.common.all], ['failed', t.webhooks.failed], ['unreadable', t.webhooks.unreadable]]}
           onChange={(next) => filters.set('kind', next)}
         />
-        <Text search label="Error" placeholder="Part of the error" value={filters.values['error'] ?? ''} onChange={(next) => filters.set('error', next)} />
+        <Text search label={t.webhooks.error} placeholder={t.webhooks.errorHint} value={filters.values['error'] ?? ''} onChange={(next) => filters.set('error', next)} />
       </FilterBar>
-      <Listed query={query} rows={rows} empty={<Empty title="No dead letters">Every accepted webhook is stored or still in the queue.</Empty>}>
+      <Listed query={query} rows={rows} empty={<Empty title={t.webhooks.noDeadLetters}>{t.webhooks.allStored}</Empty>}>
         <div class="bar">
           <label class="check">
             <input type="checkbox" checked={all.length > 0 && all.every((own) => chosen.has(own))} onChange={(event) => setChosen(new Set(event.currentTarget.checked ? all : []))} />
-            <span>All on this page</span>
+            <span>{t.webhooks.allOnPage}</span>
           </label>
           <div class="actions">
-            <button type="button" disabled={chosen.size === 0} onClick={() => change('retry', [...chosen])}>Re-drive</button>
-            <button type="button" class="danger" disabled={chosen.size === 0} onClick={() => setDiscarded([...chosen])}>Discard</button>
+            <button type="button" disabled={chosen.size === 0} onClick={() => change('retry', [...chosen])}>{t.webhooks.redrive}</button>
+            <button type="button" class="danger" disabled={chosen.size === 0} onClick={() => setDiscarded([...chosen])}>{t.webhooks.discard}</button>
           </div>
         </div>
-        <Table caption="Dead letters" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
+        <Table caption={t.webhooks.deadLetters} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
         {pages.pager(told?.pagination.nextCursor)}
       </Listed>
       {id && <Detail id={id} onClose={() => navigate(href(page, null, place))} onRetry={() => change('retry', [id])} onDiscard={() => setDiscarded([id])} />}
       {discarded && (
         <Confirm
-          title="Discard permanently?"
-          text={`${count(discarded.length)} dead ${discarded.length === 1 ? 'letter is' : 'letters are'} removed. Their content is lost unless Netbanx sends it again.`}
-          action="Discard"
+          title={t.webhooks.discardForGood}
+          text={t.webhooks.discardWhat(discarded.length)}
+          action={t.webhooks.discard}
           onDone={(confirmed) => {
             setDiscarded(undefined);
             if (confirmed) void change('discard', discarded);
@@ -117,29 +118,29 @@ function Detail({ id, onClose, onRetry, onDiscard }: { id: string; onClose: () =
   const query = useQuery('/api/webhooks/queue/dead/{id}', { path: { id } });
   const letter = query.data?.data as Letter | undefined;
   return (
-    <Dialog drawer title={letter?.eventName ?? 'Dead letter'} onClose={onClose}>
+    <Dialog drawer title={letter?.eventName ?? t.webhooks.deadLetter} onClose={onClose}>
       {query.error && <Failure error={query.error} retry={query.reload} />}
       {!letter && !query.error && <Loading rows={6} />}
       {letter && (
         <>
           <p class="problem">{letter.error}</p>
           <div class="actions">
-            <button type="button" class="primary" onClick={onRetry}>Re-drive</button>
-            <button type="button" class="danger" onClick={onDiscard}>Discard</button>
+            <button type="button" class="primary" onClick={onRetry}>{t.webhooks.redrive}</button>
+            <button type="button" class="danger" onClick={onDiscard}>{t.webhooks.discard}</button>
           </div>
           <Facts
             facts={[
-              ['Failed at', times.full(letter.diedAt)],
-              ['Accepted', times.full(letter.enqueuedAt)],
-              ['Attempts', count(letter.attempts)],
-              ['Lane', letter.lane],
-              ['Receiver', letter.endpoint],
-              ['Company', nameOf(letter.companyId)],
-              ['Job', letter.id],
+              [t.webhooks.failedAt, times.full(letter.diedAt)],
+              [t.webhooks.accepted, times.full(letter.enqueuedAt)],
+              [t.webhooks.attempts, count(letter.attempts)],
+              [t.webhooks.lane, letter.lane],
+              [t.common.receiver, letter.endpoint],
+              [t.common.company, nameOf(letter.companyId)],
+              [t.webhooks.job, letter.id],
             ]}
           />
-          {letter.history.length > 0 && (<><h3>Attempts</h3><Code>{JSON.stringify(letter.history, null, 2)}</Code></>)}
-          <h3>Body, masked</h3>
+          {letter.history.length > 0 && (<><h3>{t.webhooks.attempts}</h3><Code>{JSON.stringify(letter.history, null, 2)}</Code></>)}
+          <h3>{t.common.maskedBody}</h3>
           <Code>{JSON.stringify(letter.payload ?? null, null, 2)}</Code>
         </>
       )}

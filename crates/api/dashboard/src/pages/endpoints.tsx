@@ -4,13 +4,14 @@ import { useQuery } from '../api/query';
 import { milliseconds, percent, useTimes } from '../format/format';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
-import { Badge, Empty } from '../ui/parts';
+import { t } from '../texts';
+import { Empty } from '../ui/parts';
 import { Listed, Table, usePages, type Column } from '../ui/table';
+import { State, typesOf, type Endpoint } from './endpoints/endpoint';
 import { EndpointForm } from './endpoints/form';
 import { One } from './endpoints/one';
 import { Secret } from './endpoints/secret';
 
-export type Endpoint = Schemas['Endpoint'];
 type Health = Schemas['EndpointDetail'];
 
 /** Rows on a page: of each its health is asked for. */
@@ -37,7 +38,7 @@ function All() {
 
   const columns: Column<Endpoint>[] = [
     {
-      name: 'Endpoint',
+      name: t.endpoints.endpoint,
       cell: (row) => (
         <>
           <a class="break" href={href('endpoints', row.id)}>{row.url}</a>
@@ -45,25 +46,25 @@ function All() {
         </>
       ),
     },
-    { name: 'State', cell: (row) => <State row={row} time={times.short} /> },
-    { name: 'Event types', cell: (row) => typesOf(row) },
-    { name: 'Success, last day', number: true, cell: (row) => percent(health.get(row.id)?.successRate) },
-    { name: 'Time to answer', number: true, cell: (row) => milliseconds(health.get(row.id)?.meanDurationMs) },
-    ...(isAdministrator && !company ? [{ name: 'Company', cell: (row: Endpoint) => nameOf(row.companyId) }] : []),
+    { name: t.common.state, cell: (row) => <State row={row} time={times.short} /> },
+    { name: t.endpoints.eventTypes, cell: (row) => typesOf(row) },
+    { name: t.endpoints.successLastDay, number: true, cell: (row) => percent(health.get(row.id)?.successRate) },
+    { name: t.endpoints.timeToAnswer, number: true, cell: (row) => milliseconds(health.get(row.id)?.meanDurationMs) },
+    ...(isAdministrator && !company ? [{ name: t.common.company, cell: (row: Endpoint) => nameOf(row.companyId) }] : []),
   ];
   return (
     <>
       <div class="heading">
-        <h1 tabIndex={-1}>Endpoints</h1>
-        <button type="button" class="primary" onClick={() => setAdding(true)}>New endpoint</button>
+        <h1 tabIndex={-1}>{t.endpoints.endpoints}</h1>
+        <button type="button" class="primary" onClick={() => setAdding(true)}>{t.endpoints.newEndpoint}</button>
       </div>
-      <p class="hint">Your own systems get a signed message for each change, within about a tenth of a second.</p>
+      <p class="hint">{t.endpoints.lead}</p>
       <Listed
         query={query}
         rows={all}
-        empty={<Empty title="No endpoints yet">Add the URL of a system of yours: it is told of each transaction and account that is new or changes.</Empty>}
+        empty={<Empty title={t.endpoints.none}>{t.endpoints.noneHint}</Empty>}
       >
-        <Table caption="Endpoints" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} />
+        <Table caption={t.endpoints.endpoints} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} />
         {(all?.length ?? 0) > ROWS && pages.pager(begin + ROWS < (all?.length ?? 0) ? String(begin + ROWS) : null, all?.length)}
       </Listed>
       {isAdding && (
@@ -79,17 +80,6 @@ function All() {
       {made && <Secret secret={made.secret} onClose={() => { setMade(undefined); navigate(href('endpoints', made.id)); }} />}
     </>
   );
-}
-
-/** Whether it is told of anything, and how that goes. */
-export function State({ row, time }: { row: Endpoint; time: (at: string | null | undefined) => string }) {
-  if (row.state === 'disabled') return <><Badge status="disabled" />{row.reason && <div class="hint">{row.reason}</div>}</>;
-  if (row.failingSince) return <><Badge status="failing" /><div class="hint">since {time(row.failingSince)}</div></>;
-  return <Badge status="enabled" />;
-}
-
-export function typesOf(row: Endpoint): string {
-  return row.eventTypes.includes('*') ? 'All' : row.eventTypes.join(', ');
 }
 
 /** How each of those endpoints fares, as far as it is known. */

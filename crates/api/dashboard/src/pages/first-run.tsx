@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { useQuery } from '../api/query';
 import { href } from '../router';
 import { useSession } from '../session';
+import { t } from '../texts';
 import { Card, Code, Select } from '../ui/parts';
 import { TestButton, urlOfReceiver } from './settings/receivers';
 
@@ -14,34 +15,35 @@ export function FirstRun({ onTested }: { onTested: () => void }) {
   const url = urlOfReceiver({ url: null, path });
   const body = `{"id":"first-1","eventType":"PAYMENT_COMPLETED","eventData":{"id":"first-1","merchantRefNum":"order-1","amount":1999,"currencyCode":"EUR","status":"COMPLETED"}}`;
   const curl = [
-    "KEY='your key'",
+    `KEY='${t.firstRun.yourKey}'`,
     `BODY='${body}'`,
     `curl ${url} -H 'Content-Type: application/json' \\`,
+    // Not a text: a command.
     '  -H "Signature: $(printf %s "$BODY" | openssl dgst -sha256 -hmac "$KEY" -binary | base64)" -d "$BODY"',
   ].join('\n');
   return (
     <>
-      <h1 tabIndex={-1}>Waiting for the first webhook</h1>
-      <p class="lead">Nothing has been received yet. This page turns into the overview as soon as something arrives.</p>
+      <h1 tabIndex={-1}>{t.firstRun.title}</h1>
+      <p class="lead">{t.firstRun.lead}</p>
       {isAdministrator && companies.length > 1 && (
-        <Select label="For company" value={slug ?? ''} options={companies.map((own) => [own.slug, own.name] as const)} onChange={setChosen} />
+        <Select label={t.firstRun.forCompany} value={slug ?? ''} options={companies.map((own) => [own.slug, own.name] as const)} onChange={setChosen} />
       )}
       {companies.length === 0 && (
-        <Card title="0. Add a company"><Code>{"netbanx company add 'Your company' --slug yours"}</Code></Card>
+        <Card title={t.firstRun.addCompany}><Code>{`netbanx company add '${t.firstRun.yourCompany}' --slug yours`}</Code></Card>
       )}
-      <Card title="1. Paste this address into the Netbanx portal"><Code>{url}</Code></Card>
-      <Card title="2. Give both sides the same key">
+      <Card title={t.firstRun.paste}><Code>{url}</Code></Card>
+      <Card title={t.firstRun.sameKey}>
         {may('manage:secrets')
-          ? <p>Make one, or enter the portal's own, under <a href={href('settings', 'receivers')}>Settings, Receivers</a>. It is shown once.</p>
-          : <p>Ask an administrator of your company to set it under Settings, Receivers.</p>}
+          ? <p>{t.firstRun.makeKey((text) => <a href={href('settings', 'receivers')}>{text}</a>)}</p>
+          : <p>{t.firstRun.askForKey}</p>}
       </Card>
-      <Card title="3. Send a webhook">
-        <p>From a shell:</p>
+      <Card title={t.firstRun.send}>
+        <p>{t.firstRun.fromShell}</p>
         <Code>{curl}</Code>
-        <p>Or many, realistic and signed, with the operator's command:</p>
-        <Code>{`netbanx send --count 20 --url ${url} --key 'your key'`}</Code>
+        <p>{t.firstRun.byCommand}</p>
+        <Code>{`netbanx send --count 20 --url ${url} --key '${t.firstRun.yourKey}'`}</Code>
         {may('manage:secrets') && slug && (
-          <p>Or from here, signed with the receiver's key: <Receiver slug={slug} onTested={onTested} /></p>
+          <p>{t.firstRun.fromHere} <Receiver slug={slug} onTested={onTested} /></p>
         )}
       </Card>
     </>

@@ -1,7 +1,8 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { Schemas } from '../api/client';
 import { useQuery } from '../api/query';
-import { listed, useTimes } from '../format/format';
+import { listed, span, useTimes } from '../format/format';
+import { t } from '../texts';
 import { Chart, type Line } from '../ui/chart';
 import { Card, Choice, Empty, Failure, Loading } from '../ui/parts';
 
@@ -16,7 +17,7 @@ export interface Told {
 
 const MINUTE = 60;
 const EVERY = 30_000;
-const HOURS = [['1', '1 hour'], ['6', '6 hours'], ['24', '24 hours']] as const;
+const hoursToChoose = () => (['1', '6', '24'] as const).map((own) => [own, span(Number(own), 'hour')] as const);
 
 /** The minutes of the last hours as one chart after the other, from the API's own samples. */
 export function History({ charts }: { charts: { title: string; lines: Told[]; valueOf: (value: number) => string }[] }) {
@@ -28,10 +29,10 @@ export function History({ charts }: { charts: { title: string; lines: Told[]; va
   const timeOf = (seconds: number) => shown.axis(seconds, 'hour');
   const clock = (seconds: number) => shown.short(new Date(seconds * 1000).toISOString());
   return (
-    <Card title="Last hours" aside={<Choice label="Reach" value={hours} options={HOURS} onChange={setHours} />}>
+    <Card title={t.operations.lastHours} aside={<Choice label={t.operations.reach} value={hours} options={hoursToChoose()} onChange={setHours} />}>
       {query.error && <Failure error={query.error} retry={query.reload} />}
       {!samples && !query.error && <Loading rows={4} />}
-      {samples && times.length < 2 && <Empty title="Nothing to draw yet">A point is added each minute.</Empty>}
+      {samples && times.length < 2 && <Empty title={t.operations.nothingToDraw}>{t.operations.eachMinute}</Empty>}
       {samples && times.length >= 2 && (
         <div class="columns even">
           {charts.map(({ title, lines, valueOf }) => {
@@ -46,7 +47,7 @@ export function History({ charts }: { charts: { title: string; lines: Told[]; va
                   timeOf={timeOf}
                   nameOf={clock}
                   height={200}
-                  label={`${listed(lines.map((line) => line.name))}, each minute from ${clock(times[0] ?? 0)} to ${clock(times[times.length - 1] ?? 0)}; highest: ${highest(drawn, valueOf)}`}
+                  label={t.operations.chart(listed(lines.map((line) => line.name)), clock(times[0] ?? 0), clock(times[times.length - 1] ?? 0), highest(drawn, valueOf))}
                 />
               </section>
             );

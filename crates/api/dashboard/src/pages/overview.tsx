@@ -5,9 +5,11 @@ import { useTimes } from '../format/format';
 import { lazy } from '../lazy';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
+import { t } from '../texts';
 import { Choice, Failure, Loading } from '../ui/parts';
-import { Figures, type Analytics } from './overview/figures';
-import { periodOf, RANGES } from './overview/period';
+import type { Analytics } from './overview/amounts';
+import { Figures } from './overview/figures';
+import { periodOf, ranges } from './overview/period';
 import { Picker } from './overview/picker';
 import { Wrong } from './overview/wrong';
 
@@ -46,8 +48,8 @@ function Chosen() {
   return (
     <>
       <div class="heading">
-        <h1 tabIndex={-1}>Overview</h1>
-        <Choice label="Range" value={period.range} options={RANGES} onChange={toRange} />
+        <h1 tabIndex={-1}>{t.overview.overview}</h1>
+        <Choice label={t.overview.range} value={period.range} options={ranges()} onChange={toRange} />
       </div>
       <Wrong />
       <Picker period={period} own={own} viewers={viewers} onChange={set} />

@@ -2,6 +2,7 @@ import { post } from '../api/client';
 import { useQuery } from '../api/query';
 import { count, milliseconds } from '../format/format';
 import { useSession } from '../session';
+import { t } from '../texts';
 import { Badge, Card, Failure, Figure, Loading } from '../ui/parts';
 import { Table, type Column } from '../ui/table';
 import { useAction } from '../ui/toasts';
@@ -29,19 +30,19 @@ interface QueueCounts extends Counts {
 
 const EVERY = 2_000;
 
-const CHARTS = [
+const charts = () => [
   {
-    title: 'Webhooks per second',
+    title: t.operations.webhooksPerSecond,
     lines: [
-      { name: 'Accepted', color: '--chart-1', of: (sample: Sample) => sample.accepted },
-      { name: 'Stored', color: '--chart-2', of: (sample: Sample) => sample.processed },
-      { name: 'Failed', color: '--chart-3', of: (sample: Sample) => sample.failed },
+      { name: t.operations.accepted, color: '--chart-1', of: (sample: Sample) => sample.accepted },
+      { name: t.operations.stored, color: '--chart-2', of: (sample: Sample) => sample.processed },
+      { name: t.operations.failed, color: '--chart-3', of: (sample: Sample) => sample.failed },
     ],
     valueOf: count,
   },
   {
-    title: 'Waiting',
-    lines: [{ name: 'Waiting', color: '--chart-1', of: (sample: Sample) => sample.waiting }, { name: 'Dead letters', color: '--chart-3', of: (sample: Sample) => sample.dead }],
+    title: t.operations.waiting,
+    lines: [{ name: t.operations.waiting, color: '--chart-1', of: (sample: Sample) => sample.waiting }, { name: t.operations.deadLetters, color: '--chart-3', of: (sample: Sample) => sample.dead }],
     valueOf: count,
   },
 ];
@@ -53,23 +54,23 @@ export function Queue() {
   const queue = query.data?.queue as unknown as QueueCounts | undefined;
 
   const change = async (action: 'pause' | 'resume', lane: 'payments' | 'others') => {
-    if (await act(`${lane} ${action === 'pause' ? 'paused' : 'resumed'}`, () => post('/api/webhooks/queue', { action, lane }))) query.reload();
+    if (await act(t.operations[action === 'pause' ? 'paused' : 'resumed'](t.operations.lanes[lane]), () => post('/api/webhooks/queue', { action, lane }))) query.reload();
   };
   const columns: Column<['payments' | 'others', Counts]>[] = [
-    { name: 'Lane', cell: ([name]) => <strong>{name === 'payments' ? 'Payments' : 'Other events'}</strong> },
-    { name: 'State', cell: ([, lane]) => <Badge status={lane.paused ? 'paused' : 'active'} /> },
-    { name: 'Waiting', number: true, cell: ([, lane]) => count(lane.waiting) },
-    { name: 'In flight', number: true, cell: ([, lane]) => count(lane.active) },
-    { name: 'Delayed', number: true, cell: ([, lane]) => count(lane.delayed) },
-    { name: 'Oldest', number: true, cell: ([, lane]) => (lane.waiting ? milliseconds(lane.oldestWaitingMs) : '–') },
-    { name: 'Completed', number: true, cell: ([, lane]) => count(lane.completed) },
-    { name: 'Dead', number: true, cell: ([, lane]) => count(lane.dead) },
+    { name: t.operations.lane, cell: ([name]) => <strong>{t.operations.lanes[name]}</strong> },
+    { name: t.common.state, cell: ([, lane]) => <Badge status={lane.paused ? 'paused' : 'active'} /> },
+    { name: t.operations.waiting, number: true, cell: ([, lane]) => count(lane.waiting) },
+    { name: t.operations.inFlight, number: true, cell: ([, lane]) => count(lane.active) },
+    { name: t.operations.delayed, number: true, cell: ([, lane]) => count(lane.delayed) },
+    { name: t.operations.oldest, number: true, cell: ([, lane]) => (lane.waiting ? milliseconds(lane.oldestWaitingMs) : '–') },
+    { name: t.operations.completed, number: true, cell: ([, lane]) => count(lane.completed) },
+    { name: t.operations.dead, number: true, cell: ([, lane]) => count(lane.dead) },
     ...(isAdministrator
       ? [{
-          name: 'Actions',
+          name: t.common.actions,
           cell: ([name, lane]: ['payments' | 'others', Counts]) => (
             <button type="button" class="small" onClick={() => change(lane.paused ? 'resume' : 'pause', name)}>
-              {lane.paused ? 'Resume' : 'Pause'}<span class="unseen"> {name}</span>
+              {lane.paused ? t.operations.resume : t.operations.pause}<span class="unseen"> {t.operations.lanes[name]}</span>
             </button>
           ),
         }]
@@ -78,27 +79,27 @@ export function Queue() {
 
   return (
     <>
-      <h1 tabIndex={-1}>Queue</h1>
+      <h1 tabIndex={-1}>{t.operations.queue}</h1>
       {query.error && <Failure error={query.error} retry={query.reload} />}
       {!queue && !query.error && <Loading rows={4} />}
       {queue && (
         <>
           <div class="tiles">
-            <Figure name="Waiting" value={count(queue.waiting)} />
-            <Figure name="Oldest" value={queue.waiting ? milliseconds(queue.oldestWaitingMs) : '–'} />
-            <Figure name="In flight" value={count(queue.active)} />
-            <Figure name="Workers" value={count(queue.workers)} isBad={queue.workers === 0} />
-            <Figure name="Accepted" value={count(queue.accepted)} />
-            <Figure name="Dead letters" value={count(queue.dead)} isBad={queue.dead > 0} />
+            <Figure name={t.operations.waiting} value={count(queue.waiting)} />
+            <Figure name={t.operations.oldest} value={queue.waiting ? milliseconds(queue.oldestWaitingMs) : '–'} />
+            <Figure name={t.operations.inFlight} value={count(queue.active)} />
+            <Figure name={t.operations.workers} value={count(queue.workers)} isBad={queue.workers === 0} />
+            <Figure name={t.operations.accepted} value={count(queue.accepted)} />
+            <Figure name={t.operations.deadLetters} value={count(queue.dead)} isBad={queue.dead > 0} />
           </div>
           {may('admin') && <Rates />}
-          <Card title="Lanes">
-            <Table caption="Lanes" columns={columns} rows={(['payments', 'others'] as const).map((name): ['payments' | 'others', Counts] => [name, queue.lanes[name]])} keyOf={([name]) => name} />
+          <Card title={t.operations.lanesTitle}>
+            <Table caption={t.operations.lanesTitle} columns={columns} rows={(['payments', 'others'] as const).map((name): ['payments' | 'others', Counts] => [name, queue.lanes[name]])} keyOf={([name]) => name} />
           </Card>
         </>
       )}
-      {may('admin') && <History charts={CHARTS} />}
-      <h2>Dead letters</h2>
+      {may('admin') && <History charts={charts()} />}
+      <h2>{t.operations.deadLetters}</h2>
       <DeadLetters page="queue" onChanged={query.reload} />
     </>
   );
@@ -110,10 +111,10 @@ function Rates() {
   if (!minute) return null;
   return (
     <div class="tiles">
-      <Figure name="Accepted per second" value={count(minute.throughput.accepted)} />
-      <Figure name="Stored per second" value={count(minute.throughput.processed)} />
-      <Figure name="Failed per second" value={count(minute.throughput.failed)} isBad={minute.throughput.failed > 0} />
-      <Figure name="Wait, p95" value={milliseconds(minute.queueWaitMs.p95)} />
+      <Figure name={t.operations.acceptedPerSecond} value={count(minute.throughput.accepted)} />
+      <Figure name={t.operations.storedPerSecond} value={count(minute.throughput.processed)} />
+      <Figure name={t.operations.failedPerSecond} value={count(minute.throughput.failed)} isBad={minute.throughput.failed > 0} />
+      <Figure name={t.operations.waitP95} value={milliseconds(minute.queueWaitMs.p95)} />
     </div>
   );
 }

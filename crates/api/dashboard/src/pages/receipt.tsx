@@ -1,6 +1,7 @@
 import type { Schemas } from '../api/client';
 import { useQuery } from '../api/query';
-import { count, duration, percent } from '../format/format';
+import { duration } from '../format/format';
+import { t } from '../texts';
 import { Card, Facts, Failure } from '../ui/parts';
 
 /** How often it is asked again: it is measured anew each time. */
@@ -10,14 +11,14 @@ const EVERY = 30_000;
 export function Receipt({ company, mode }: { company: string | undefined; mode: 'live' | 'test' }) {
   const query = useQuery('/api/v1/receipt', { query: { company, mode } }, EVERY);
   const told = query.data?.data;
-  if (query.error) return <Card title="Receipt"><Failure error={query.error} retry={query.reload} /></Card>;
+  if (query.error) return <Card title={t.webhooks.receipt}><Failure error={query.error} retry={query.reload} /></Card>;
   // The list above it says already that there are none.
   if (!told?.day.received) return null;
   return (
-    <Card title="Receipt" aside={<span class="hint">{mode === 'test' ? 'Test' : 'Live'} webhooks</span>}>
+    <Card title={t.webhooks.receipt} aside={<span class="hint">{t.webhooks.ofMode[mode]}</span>}>
       <div class="columns even">
-        <Span title="Last hour" span={told.hour} />
-        <Span title="Last 24 hours" span={told.day} />
+        <Span title={t.webhooks.lastHour} span={told.hour} />
+        <Span title={t.webhooks.lastDay} span={told.day} />
       </div>
     </Card>
   );
@@ -30,13 +31,13 @@ function Span({ title, span }: { title: string; span: Schemas['ReceiptSpan'] }) 
       <h3>{title}</h3>
       <Facts
         facts={[
-          ['Netbanx’s time to our receipt: half within', duration(span.delayP50Ms)],
-          ['95 of 100 within', duration(span.delayP95Ms)],
-          ['Slowest', duration(span.delayMaxMs)],
-          ['Redelivered', received ? `${count(redeliveries)} of ${count(received)} (${percent(redeliveries / received)})` : null],
+          [t.webhooks.halfWithin, duration(span.delayP50Ms)],
+          [t.webhooks.mostWithin, duration(span.delayP95Ms)],
+          [t.webhooks.slowest, duration(span.delayMaxMs)],
+          [t.webhooks.redelivered, received ? t.webhooks.redeliveries(redeliveries, received) : null],
         ]}
       />
-      {span.isSampled && <p class="hint">There are more: the times are of the newest {count(span.timed)}.</p>}
+      {span.isSampled && <p class="hint">{t.webhooks.newestOf(span.timed)}</p>}
     </section>
   );
 }

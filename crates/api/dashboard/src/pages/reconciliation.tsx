@@ -1,18 +1,14 @@
 import { useState } from 'preact/hooks';
-import type { Schemas } from '../api/client';
 import { useQuery } from '../api/query';
 import { count, useTimes } from '../format/format';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
+import { t } from '../texts';
 import { Badge, Empty } from '../ui/parts';
 import { Listed, Table, usePages, type Column } from '../ui/table';
 import { One } from './reconciliation/one';
 import { ReportForm } from './reconciliation/form';
-
-export type Run = Schemas['Reconciliation'];
-
-/** What a comparison can find, in the order in which it is told. */
-export const FINDINGS = ['missingHere', 'missingThere', 'differing', 'malformed'] as const;
+import { changesOf, nameOfRun, type FINDINGS, type Run } from './reconciliation/run';
 
 const LIMIT = 25;
 const EVERY = 5_000;
@@ -35,43 +31,43 @@ function All() {
 
   const columns: Column<Run>[] = [
     {
-      name: 'Report',
+      name: t.reconciliation.report,
       cell: (row) => (
         <>
           <a class="break" href={href('reconciliation', row.id)}>{nameOfRun(row)}</a>
-          <div class="hint"><time dateTime={row.startedAt ?? ''}>{times.short(row.startedAt)}</time>{row.mode === 'test' && ' · test mode'}</div>
+          <div class="hint"><time dateTime={row.startedAt ?? ''}>{times.short(row.startedAt)}</time>{row.mode === 'test' && ` · ${t.reconciliation.testMode}`}</div>
         </>
       ),
     },
-    { name: 'State', cell: (row) => <Badge status={row.state} /> },
-    { name: 'Rows', number: true, cell: (row) => count(row.rows) },
-    { name: 'Matched', number: true, cell: (row) => count(row.matched) },
-    { name: 'Missing here', number: true, cell: (row) => <Found run={row} finding="missingHere" /> },
-    { name: 'Missing there', number: true, cell: (row) => <Found run={row} finding="missingThere" /> },
-    { name: 'Differing', number: true, cell: (row) => <Found run={row} finding="differing" /> },
-    { name: 'Malformed', number: true, cell: (row) => <Found run={row} finding="malformed" /> },
-    { name: 'Since the one before', cell: changesOf },
-    ...(isAdministrator && !company ? [{ name: 'Company', cell: (row: Run) => nameOf(row.companyId) }] : []),
+    { name: t.common.state, cell: (row) => <Badge status={row.state} /> },
+    { name: t.reconciliation.rows, number: true, cell: (row) => count(row.rows) },
+    { name: t.reconciliation.matched, number: true, cell: (row) => count(row.matched) },
+    { name: t.reconciliation.missingHere, number: true, cell: (row) => <Found run={row} finding="missingHere" /> },
+    { name: t.reconciliation.missingThere, number: true, cell: (row) => <Found run={row} finding="missingThere" /> },
+    { name: t.reconciliation.differing, number: true, cell: (row) => <Found run={row} finding="differing" /> },
+    { name: t.reconciliation.malformed, number: true, cell: (row) => <Found run={row} finding="malformed" /> },
+    { name: t.reconciliation.sinceBefore, cell: changesOf },
+    ...(isAdministrator && !company ? [{ name: t.common.company, cell: (row: Run) => nameOf(row.companyId) }] : []),
   ];
   return (
     <>
       <div class="heading">
-        <h1 tabIndex={-1}>Reconciliation</h1>
-        {mayCompare && <button type="button" class="primary" onClick={() => setAdding(true)}>Compare a report</button>}
+        <h1 tabIndex={-1}>{t.reconciliation.title}</h1>
+        {mayCompare && <button type="button" class="primary" onClick={() => setAdding(true)}>{t.reconciliation.compareReport}</button>}
       </div>
-      <p class="hint">A webhook that never came is seen in Netbanx’s own reports: each is compared with the transactions we have, row by row.</p>
+      <p class="hint">{t.reconciliation.lead}</p>
       <Listed
         query={query}
         rows={rows}
         empty={(
-          <Empty title="No report was compared yet">
+          <Empty title={t.reconciliation.none}>
             {mayCompare
-              ? 'Download a transaction or settlement report from Netbanx’s portal as CSV and compare it here: you see what is missing on either side.'
-              : 'Somebody who may manage secrets compares the first: you see here what is missing on either side.'}
+              ? t.reconciliation.noneHint
+              : t.reconciliation.noneYet}
           </Empty>
         )}
       >
-        <Table caption="Comparisons" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} />
+        <Table caption={t.reconciliation.comparisons} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} />
         {(pages.cursor || next) && pages.pager(next)}
       </Listed>
       {isAdding && <ReportForm onClose={() => setAdding(false)} onDone={(id) => navigate(href('reconciliation', id))} />}
@@ -83,19 +79,6 @@ function All() {
 function Found({ run, finding }: { run: Run; finding: (typeof FINDINGS)[number] }) {
   const found = run[finding];
   if (run.state !== 'finished') return <>–</>;
-  if (finding === 'missingThere' && !run.isMissingThereKnown) return <span title="No row tells a time">unknown</span>;
+  if (finding === 'missingThere' && !run.isMissingThereKnown) return <span title={t.reconciliation.noTime}>{t.reconciliation.unknownCount}</span>;
   return found === 0 ? <>0</> : <a href={href('reconciliation', run.id, { finding, state: 'open' })}>{count(found)}</a>;
-}
-
-/** What changed between a comparison and the one before. */
-export function changesOf(run: Run): string {
-  if (typeof run.new !== 'number' || typeof run.gone !== 'number') return '–';
-  return run.new + run.gone === 0 ? 'The same' : `${count(run.new)} new, ${count(run.gone)} gone`;
-}
-
-/** What a comparison is called: its report, or the first of them. */
-export function nameOfRun(run: Run): string {
-  const files = (run.files ?? []) as { name?: string }[];
-  const first = files[0]?.name || 'Report';
-  return files.length > 1 ? `${first} and ${count(files.length - 1)} more` : first;
 }

@@ -2,12 +2,14 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { get, messageOf, post, Problem } from '../api/client';
 import { href, navigate, useRoute } from '../router';
 import { Logo } from '../shell';
+import { t } from '../texts';
+import { LanguageChoice } from '../ui/language';
 
 /** What the address says where the provider's sign-in led back here. */
-const REFUSALS: Record<string, string> = {
-  'provider-refused': 'Your provider signed you in, but you have no access here, or the sign-in was too old. Try again, or ask your administrator for a role.',
-  'provider-unavailable': 'Your provider cannot be reached. Try again in a moment.',
-};
+const refusals = (): Record<string, string> => ({
+  'provider-refused': t.shell.providerRefused,
+  'provider-unavailable': t.shell.providerAway,
+});
 
 export function SignIn({ onSignedIn }: { onSignedIn: () => Promise<void> }) {
   const { query } = useRoute();
@@ -15,7 +17,7 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => Promise<void> }) {
   const [password, setPassword] = useState('');
   const [code, setCode] = useState('');
   const [needsCode, setNeedsCode] = useState(false);
-  const [problem, setProblem] = useState(query.problem ? (REFUSALS[query.problem] ?? 'The sign-in failed. Try again in a moment.') : '');
+  const [problem, setProblem] = useState(query.problem ? (refusals()[query.problem] ?? t.shell.signInFailed) : '');
   const [isBusy, setBusy] = useState(false);
   const [hasProvider, setHasProvider] = useState(false);
   const codeField = useRef<HTMLInputElement>(null);
@@ -50,14 +52,14 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => Promise<void> }) {
   return (
     <main class="alone">
       <Logo />
-      <h1>Sign in</h1>
+      <h1>{t.shell.signIn}</h1>
       <form onSubmit={submit}>
         <label class="field">
-          <span>E-mail</span>
+          <span>{t.common.email}</span>
           <input type="email" name="email" required autocomplete="username" value={email} onInput={(event) => setEmail(event.currentTarget.value)} />
         </label>
         <label class="field">
-          <span>Password</span>
+          <span>{t.common.password}</span>
           <input
             type="password"
             name="password"
@@ -69,7 +71,7 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => Promise<void> }) {
         </label>
         {needsCode && (
           <label class="field">
-            <span>Code of your app, or a recovery code</span>
+            <span>{t.shell.code}</span>
             <input
               ref={codeField}
               name="code"
@@ -83,10 +85,11 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => Promise<void> }) {
           </label>
         )}
         <p role="alert" class="problem">{problem}</p>
-        <button type="submit" class="primary" disabled={isBusy}>{isBusy ? 'Signing in…' : 'Sign in'}</button>
-        {hasProvider && <a class="button" href="/api/v1/session/oidc">Sign in with your organisation</a>}
+        <button type="submit" class="primary" disabled={isBusy}>{isBusy ? t.shell.signingIn : t.shell.signIn}</button>
+        {hasProvider && <a class="button" href="/api/v1/session/oidc">{t.shell.signInByProvider}</a>}
       </form>
-      <p class="hint">No account yet? An operator adds one: <code>netbanx user add --help</code></p>
+      <p class="hint">{t.shell.noAccount}{' '}<code>netbanx user add --help</code></p>
+      <LanguageChoice />
     </main>
   );
 }

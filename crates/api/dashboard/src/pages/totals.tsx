@@ -1,6 +1,7 @@
 import { useNews } from '../api/live';
 import { useQuery } from '../api/query';
-import { count, money } from '../format/format';
+import { money } from '../format/format';
+import { t } from '../texts';
 import { Facts } from '../ui/parts';
 
 /** What the whole list adds up to, by currency. */
@@ -10,17 +11,14 @@ export function Totals({ asked }: { asked: Record<string, string> }) {
   const told = query.data?.data;
   if (!told?.count) return null;
   return (
-    <section aria-label="Totals" class="totals">
+    <section aria-label={t.payments.totals} class="totals">
       <Facts
         facts={told.byCurrency.map((own) => [
-          `${count(own.count)} in ${own.currency === 'XXX' ? 'no currency' : own.currency}`,
-          <>
-            {money(own.completedAmount, own.currency)} paid · {money(own.refundedAmount, own.currency)} refunded ·{' '}
-            {money(own.chargebackAmount, own.currency)} charged back · <strong>{money(own.netAmount, own.currency)} net</strong>
-          </>,
+          t.payments.countIn(own.count, own.currency === 'XXX' ? null : own.currency),
+          t.payments.sums(money(own.completedAmount, own.currency), money(own.refundedAmount, own.currency), money(own.chargebackAmount, own.currency), money(own.netAmount, own.currency)),
         ] as const)}
       />
-      {!told.isExact && <p class="hint">There are more: these are the sums of {count(told.count)} of them. Fewer filters, or narrower ones, have exact sums.</p>}
+      {!told.isExact && <p class="hint">{t.payments.sumsOfSome(told.count)}</p>}
     </section>
   );
 }

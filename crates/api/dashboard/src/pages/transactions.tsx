@@ -5,9 +5,11 @@ import { useQuery } from '../api/query';
 import { money, useTimes, words } from '../format/format';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
+import { t } from '../texts';
 import { FilterBar, NothingFound, options, useFilters } from '../ui/filters';
+import { useListTools, type Named } from '../ui/list-tools';
 import { Badge, Dialog, Facts, Failure, Id, Loading, Select, Text } from '../ui/parts';
-import { Listed, Table, usePages, type Column } from '../ui/table';
+import { Listed, Table, usePages } from '../ui/table';
 import { Totals } from './totals';
 import { EventLine } from './webhooks';
 
@@ -30,41 +32,43 @@ export function Transactions() {
   const rows = query.data?.data.transactions;
   const { pagination } = query.data?.data ?? {};
 
-  const received = <>They appear within two seconds of their webhook.{may('manage:secrets') && <> Do the portals send them to <a href={href('settings/receivers')}>your receivers</a>?</>}</>;
+  const received = t.payments.appear(may('manage:secrets') ? (text) => <a href={href('settings/receivers')}>{text}</a> : null);
 
   type Row = NonNullable<typeof rows>[number];
-  const columns: Column<Row>[] = [
-    { name: 'Time', cell: (row) => <a href={href('transactions', row.id, place)}><time dateTime={row.transactionTime ?? ''}>{times.short(row.transactionTime)}</time></a> },
-    { name: 'Amount', number: true, cell: (row) => <strong>{money(row.amount, row.currency)}</strong> },
-    { name: 'Status', cell: (row) => <Badge status={row.status} /> },
-    { name: 'Kind', cell: (row) => words(row.kind) },
-    { name: 'Reference', cell: (row) => row.merchantRefNum ?? row.externalId },
-    { name: 'Method', cell: (row) => words(row.paymentMethod) },
-    ...(isAdministrator && !company ? [{ name: 'Company', cell: (row: Row) => nameOf(row.companyId) }] : []),
+  const all: Named<Row>[] = [
+    { id: 'time', name: t.common.time, cell: (row) => <a href={href('transactions', row.id, place)}><time dateTime={row.transactionTime ?? ''}>{times.short(row.transactionTime)}</time></a> },
+    { id: 'amount', name: t.common.amount, number: true, cell: (row) => <strong>{money(row.amount, row.currency)}</strong> },
+    { id: 'status', name: t.common.status, cell: (row) => <Badge status={row.status} /> },
+    { id: 'kind', name: t.common.kind, cell: (row) => words(row.kind) },
+    { id: 'reference', name: t.common.reference, cell: (row) => row.merchantRefNum ?? row.externalId },
+    { id: 'method', name: t.common.method, cell: (row) => words(row.paymentMethod) },
+    ...(isAdministrator && !company ? [{ id: 'company', name: t.common.company, cell: (row: Row) => nameOf(row.companyId) }] : []),
   ];
+  const { columns, tools } = useListTools('transactions', all);
 
   return (
     <>
       <div class="heading">
-        <h1 tabIndex={-1}>Transactions</h1>
-        <a class="button" href={urlOf('/api/v1/transactions.csv', { query: asked })} download="transactions.csv">Export CSV</a>
+        <h1 tabIndex={-1}>{t.common.transactions}</h1>
+        <a class="button" href={urlOf('/api/v1/transactions.csv', { query: asked })} download="transactions.csv">{t.common.exportCsv}</a>
       </div>
       <FilterBar filters={filters}>
-        <Text search label="Search" placeholder="ID or reference starts with…" value={values['q'] ?? ''} onChange={(next) => set('q', next)} />
-        <Select label="Status" value={values['status'] ?? ''} options={options('Any', STATUSES, words)} onChange={(next) => set('status', next)} />
-        <Select label="Kind" value={values['kind'] ?? ''} options={options('Any', KINDS, words)} onChange={(next) => set('kind', next)} />
-        <Text label="Currency" placeholder="EUR" value={values['currency'] ?? ''} onChange={(next) => set('currency', next.toUpperCase())} />
-        <Text label="Account" value={values['accountId'] ?? ''} onChange={(next) => set('accountId', next)} />
+        <Text search label={t.payments.search} placeholder={t.payments.searchHint} value={values['q'] ?? ''} onChange={(next) => set('q', next)} />
+        <Select label={t.common.status} value={values['status'] ?? ''} options={options(t.common.any, STATUSES, words)} onChange={(next) => set('status', next)} />
+        <Select label={t.common.kind} value={values['kind'] ?? ''} options={options(t.common.any, KINDS, words)} onChange={(next) => set('kind', next)} />
+        <Text label={t.common.currency} placeholder={t.payments.eur} value={values['currency'] ?? ''} onChange={(next) => set('currency', next.toUpperCase())} />
+        <Text label={t.common.account} value={values['accountId'] ?? ''} onChange={(next) => set('accountId', next)} />
         {isSpan(values['startDate'], values['endDate']) ? <Span /> : (
           <>
-            <Text label="From" type="date" value={values['startDate'] ?? ''} onChange={(next) => set('startDate', next)} />
-            <Text label="To" type="date" value={values['endDate'] ?? ''} onChange={(next) => set('endDate', next)} />
+            <Text label={t.common.from} type="date" value={values['startDate'] ?? ''} onChange={(next) => set('startDate', next)} />
+            <Text label={t.common.to} type="date" value={values['endDate'] ?? ''} onChange={(next) => set('endDate', next)} />
           </>
         )}
-        <Select label="Mode" value={values['mode'] ?? ''} options={[['', 'Live'], ['test', 'Test']]} onChange={(next) => set('mode', next)} />
+        <Select label={t.common.mode} value={values['mode'] ?? ''} options={[['', t.common.live], ['test', t.common.test]]} onChange={(next) => set('mode', next)} />
       </FilterBar>
-      <Listed query={query} rows={rows} empty={<NothingFound filters={filters} none="No transactions yet" hint={received} />}>
-        <Table caption="Transactions" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
+      {tools}
+      <Listed query={query} rows={rows} empty={<NothingFound filters={filters} none={t.payments.noTransactions} hint={received} />}>
+        <Table caption={t.common.transactions} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
         {pages.pager(pagination?.nextCursor, pagination?.total, pagination?.totalIsExact)}
         <Totals asked={asked} />
       </Listed>
@@ -85,8 +89,8 @@ function Span() {
   const clear = () => navigate(href('transactions', id, { ...query, startDate: '', endDate: '', zone: '' }), true);
   return (
     <div class="span">
-      <span>Made {times.days(query['startDate'], query['endDate'])} ({times.zone})</span>
-      <button type="button" class="small" onClick={clear}>Any time</button>
+      <span>{t.payments.made(times.days(query['startDate'], query['endDate']), times.zone)}</span>
+      <button type="button" class="small" onClick={clear}>{t.payments.anyTime}</button>
     </div>
   );
 }
@@ -105,30 +109,30 @@ function Detail({ id, mayPayload, onClose }: { id: string; mayPayload: boolean; 
   const moments = useRef<string[]>([]);
   if (answer && !answer.asOf) moments.current = momentsOf(answer.events);
   return (
-    <Dialog drawer title={row ? `${words(row.kind)} ${row.merchantRefNum ?? row.externalId}` : 'Transaction'} onClose={onClose}>
+    <Dialog drawer title={row ? `${words(row.kind)} ${row.merchantRefNum ?? row.externalId}` : t.payments.transaction} onClose={onClose}>
       {query.error && <Failure error={query.error} retry={query.reload} />}
       {!row && !query.error && <Loading rows={8} />}
       {row && (
         <>
           <Timeline moments={moments.current} asOf={asOf} onChange={setAsOf} />
-          {row.isApproximate && <p>Some webhooks of that time have been removed, so this may be incomplete.</p>}
+          {row.isApproximate && <p>{t.payments.incomplete}</p>}
           <p class="headline"><span>{money(row.amount, row.currency)}</span> <Badge status={row.status} /></p>
           <Facts
             facts={[
-              ['Id at Netbanx', <Id text={row.externalId} of="the id at Netbanx" />],
-              ['Reference', <Id text={row.merchantRefNum} of="the reference" />],
-              ['Status as sent', row.rawStatus],
-              ['Reason', row.failureReason],
-              ['Outcome', row.outcome && words(row.outcome)],
-              ['Made', times.full(row.transactionTime)],
-              ['Status reached', times.full(row.statusTime)],
-              ['Method', words(row.paymentMethod)],
-              ['Account', row.accountId && <a href={href('transactions', null, { accountId: row.accountId })}>{row.accountId}</a>],
-              ['Company', nameOf(row.companyId)],
-              ['Mode', words(row.mode)],
+              [t.payments.netbanxId, <Id text={row.externalId} of={t.payments.theNetbanxId} />],
+              [t.common.reference, <Id text={row.merchantRefNum} of={t.payments.theReference} />],
+              [t.payments.statusAsSent, row.rawStatus],
+              [t.payments.reason, row.failureReason],
+              [t.payments.outcome, row.outcome && words(row.outcome)],
+              [t.payments.madeAt, times.full(row.transactionTime)],
+              [t.payments.statusReached, times.full(row.statusTime)],
+              [t.common.method, words(row.paymentMethod)],
+              [t.common.account, row.accountId && <a href={href('transactions', null, { accountId: row.accountId })}>{row.accountId}</a>],
+              [t.common.company, nameOf(row.companyId)],
+              [t.common.mode, words(row.mode)],
             ]}
           />
-          <h3>{row.asOf ? 'What had happened by then' : 'What happened'}</h3>
+          <h3>{row.asOf ? t.payments.hadHappened : t.payments.happened}</h3>
           <ol class="history">
             {row.events.map((event) => <li key={event.id}><EventLine event={event} withPayload={mayPayload} /></li>)}
           </ol>
@@ -152,11 +156,11 @@ function Timeline({ moments, asOf, onChange }: { moments: string[]; asOf: string
   if (stops.length === 0) return null;
   const found = asOf ? stops.indexOf(asOf) : -1;
   const place = found < 0 ? stops.length : found;
-  const told = (at: number) => (stops[at] ? `As of ${times.full(stops[at])}` : 'As of now');
+  const told = (at: number) => (stops[at] ? t.payments.asOf(times.full(stops[at])) : t.payments.asOfNow);
   return (
     <div class="timeline">
       <label>
-        <span>Go back in time</span>
+        <span>{t.payments.goBack}</span>
         <input
           type="range"
           min={0}
@@ -169,7 +173,7 @@ function Timeline({ moments, asOf, onChange }: { moments: string[]; asOf: string
       </label>
       <p aria-live="polite">
         <strong>{told(place)}</strong>
-        {asOf && <> <button type="button" onClick={() => onChange()}>Back to now</button></>}
+        {asOf && <> <button type="button" onClick={() => onChange()}>{t.payments.backToNow}</button></>}
       </p>
     </div>
   );

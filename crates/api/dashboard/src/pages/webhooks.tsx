@@ -4,9 +4,11 @@ import { useQuery } from '../api/query';
 import { useTimes, words } from '../format/format';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
+import { t } from '../texts';
 import { FilterBar, NothingFound, useFilters } from '../ui/filters';
+import { useListTools, type Named } from '../ui/list-tools';
 import { Badge, Choice, Code, Dialog, Empty, Facts, Failure, Id, Loading, Select, Text } from '../ui/parts';
-import { Listed, Table, usePages, type Column } from '../ui/table';
+import { Listed, Table, usePages } from '../ui/table';
 import { DeadLetters } from './dead-letters';
 import { Receipt } from './receipt';
 
@@ -22,12 +24,12 @@ export function Webhooks() {
   return (
     <>
       <div class="heading">
-        <h1 tabIndex={-1}>Webhooks</h1>
+        <h1 tabIndex={-1}>{t.common.webhooks}</h1>
         {may('manage:queue') && (
           <Choice
-            label="Webhooks"
+            label={t.common.webhooks}
             value={isFailed ? 'failed' : 'stored'}
-            options={[['stored', 'Stored'], ['failed', 'Failed']]}
+            options={[['stored', t.webhooks.stored], ['failed', t.webhooks.failed]]}
             onChange={(next) => navigate(href('webhooks', null, { show: next === 'failed' ? 'failed' : undefined }), true)}
           />
         )}
@@ -50,30 +52,32 @@ function Stored() {
   const rows = query.data?.data.events;
   const pagination = query.data?.data.pagination;
 
-  const columns: Column<Event>[] = [
-    { name: 'Received', cell: (row) => <a href={href('webhooks', row.id, place)}><time dateTime={row.receivedAt ?? ''}>{times.short(row.receivedAt)}</time></a> },
-    { name: 'Event', cell: (row) => <><code>{row.eventName}</code>{row.conflictsWith.length > 0 && <> <Badge status="conflict" /></>}</> },
-    { name: 'Receiver', cell: (row) => row.endpoint },
-    { name: 'Reference', cell: (row) => row.merchantRefNum ?? row.resourceId ?? '–' },
-    { name: 'Account', cell: (row) => row.accountId ?? '–' },
-    { name: 'Mode', cell: (row) => words(row.mode) },
-    ...(isAdministrator && !company ? [{ name: 'Company', cell: (row: Event) => nameOf(row.companyId) }] : []),
+  const all: Named<Event>[] = [
+    { id: 'received', name: t.common.received, cell: (row) => <a href={href('webhooks', row.id, place)}><time dateTime={row.receivedAt ?? ''}>{times.short(row.receivedAt)}</time></a> },
+    { id: 'event', name: t.webhooks.event, cell: (row) => <><code>{row.eventName}</code>{row.conflictsWith.length > 0 && <> <Badge status="conflict" /></>}</> },
+    { id: 'receiver', name: t.common.receiver, cell: (row) => row.endpoint },
+    { id: 'reference', name: t.common.reference, cell: (row) => row.merchantRefNum ?? row.resourceId ?? '–' },
+    { id: 'account', name: t.common.account, cell: (row) => row.accountId ?? '–' },
+    { id: 'mode', name: t.common.mode, cell: (row) => words(row.mode) },
+    ...(isAdministrator && !company ? [{ id: 'company', name: t.common.company, cell: (row: Event) => nameOf(row.companyId) }] : []),
   ];
+  const { columns, tools } = useListTools('webhooks', all);
 
   return (
     <>
       <FilterBar filters={filters}>
-        <Text search label="Event" placeholder="PAYMENT_COMPLETED" value={values['eventName'] ?? ''} onChange={(next) => set('eventName', next)} />
-        <Text label="Reference" value={values['merchantRefNum'] ?? ''} onChange={(next) => set('merchantRefNum', next)} />
-        <Text label="Resource" value={values['resourceId'] ?? ''} onChange={(next) => set('resourceId', next)} />
-        <Text label="Account" value={values['accountId'] ?? ''} onChange={(next) => set('accountId', next)} />
-        <Text label="From" type="date" value={values['startDate'] ?? ''} onChange={(next) => set('startDate', next)} />
-        <Text label="To" type="date" value={values['endDate'] ?? ''} onChange={(next) => set('endDate', next)} />
-        <Select label="Conflicts" value={values['conflicting'] ?? ''} options={[['', 'All'], ['true', 'Only conflicts']]} onChange={(next) => set('conflicting', next)} />
-        <Select label="Mode" value={values['mode'] ?? ''} options={[['', 'Both'], ['live', 'Live'], ['test', 'Test']]} onChange={(next) => set('mode', next)} />
+        <Text search label={t.webhooks.event} placeholder={t.webhooks.eventHint} value={values['eventName'] ?? ''} onChange={(next) => set('eventName', next)} />
+        <Text label={t.common.reference} value={values['merchantRefNum'] ?? ''} onChange={(next) => set('merchantRefNum', next)} />
+        <Text label={t.webhooks.resource} value={values['resourceId'] ?? ''} onChange={(next) => set('resourceId', next)} />
+        <Text label={t.common.account} value={values['accountId'] ?? ''} onChange={(next) => set('accountId', next)} />
+        <Text label={t.common.from} type="date" value={values['startDate'] ?? ''} onChange={(next) => set('startDate', next)} />
+        <Text label={t.common.to} type="date" value={values['endDate'] ?? ''} onChange={(next) => set('endDate', next)} />
+        <Select label={t.webhooks.conflicts} value={values['conflicting'] ?? ''} options={[['', t.common.all], ['true', t.webhooks.onlyConflicts]]} onChange={(next) => set('conflicting', next)} />
+        <Select label={t.common.mode} value={values['mode'] ?? ''} options={[['', t.webhooks.bothModes], ['live', t.common.live], ['test', t.common.test]]} onChange={(next) => set('mode', next)} />
       </FilterBar>
-      <Listed query={query} rows={rows} empty={<NothingFound filters={filters} none="No webhooks yet" hint={may('manage:secrets') && <a href={href('settings/receivers')}>Send a test to a receiver</a>} />}>
-        <Table caption="Stored webhooks" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
+      {tools}
+      <Listed query={query} rows={rows} empty={<NothingFound filters={filters} none={t.webhooks.noWebhooks} hint={may('manage:secrets') && <a href={href('settings/receivers')}>{t.webhooks.sendTest}</a>} />}>
+        <Table caption={t.webhooks.storedWebhooks} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
         {pages.pager(pagination?.nextCursor, pagination?.total, pagination?.totalIsExact)}
       </Listed>
       <Receipt company={company} mode={values['mode'] === 'test' ? 'test' : 'live'} />
@@ -88,33 +92,33 @@ function Detail({ id, onClose }: { id: string; onClose: () => void }) {
   const query = useQuery('/api/v1/events/{id}', { path: { id } });
   const row = query.data?.data;
   return (
-    <Dialog drawer title={row ? row.eventName : 'Webhook'} onClose={onClose}>
+    <Dialog drawer title={row ? row.eventName : t.webhooks.webhook} onClose={onClose}>
       {query.error && <Failure error={query.error} retry={query.reload} />}
       {!row && !query.error && <Loading rows={8} />}
       {row && (
         <>
-          {row.category === 'other' && <Empty title="Stored without effect">The event name is not one that describes a transaction or an account.</Empty>}
+          {row.category === 'other' && <Empty title={t.webhooks.withoutEffect}>{t.webhooks.notDescribing}</Empty>}
           {row.conflictsWith.length > 0 && (
             <p class="problem">
-              Other webhooks with the same event id tell something else. All are kept:{' '}
+              {t.webhooks.conflicting}{' '}
               {row.conflictsWith.map((other) => <a key={other} class="break" href={href('webhooks', other)}>{other} </a>)}
             </p>
           )}
           <Facts
             facts={[
-              ['Received', times.full(row.receivedAt)],
-              ['Receiver', row.endpoint],
-              ['Subject', row.kind ? words(row.kind) : words(row.category)],
-              ['Resource', row.resourceId && <a href={href('transactions', null, { q: row.resourceId })}>{row.resourceId}</a>],
-              ['Reference', row.merchantRefNum],
-              ['Account', row.accountId],
-              ['Company', nameOf(row.companyId)],
-              ['Mode', words(row.mode)],
-              ['Webhook id', <Id text={row.id} of="the webhook id" />],
-              ['Identity', <span class="break">{row.identity}</span>],
+              [t.common.received, times.full(row.receivedAt)],
+              [t.common.receiver, row.endpoint],
+              [t.webhooks.subject, row.kind ? words(row.kind) : words(row.category)],
+              [t.webhooks.resource, row.resourceId && <a href={href('transactions', null, { q: row.resourceId })}>{row.resourceId}</a>],
+              [t.common.reference, row.merchantRefNum],
+              [t.common.account, row.accountId],
+              [t.common.company, nameOf(row.companyId)],
+              [t.common.mode, words(row.mode)],
+              [t.webhooks.webhookId, <Id text={row.id} of={t.webhooks.theWebhookId} />],
+              [t.webhooks.identity, <span class="break">{row.identity}</span>],
             ]}
           />
-          <h3>Body, masked</h3>
+          <h3>{t.common.maskedBody}</h3>
           <Code>{JSON.stringify(row.payload, null, 2)}</Code>
         </>
       )}
@@ -128,10 +132,10 @@ export function EventLine({ event, withPayload }: { event: Event; withPayload: b
   return (
     <>
       <code>{event.eventName}</code> <time dateTime={event.statusTime ?? ''}>{times.full(event.statusTime)}</time>
-      <div class="hint">Received {times.full(event.receivedAt)} at {event.endpoint}</div>
+      <div class="hint">{t.webhooks.receivedAt(times.full(event.receivedAt), event.endpoint)}</div>
       {withPayload && (
         <details>
-          <summary>Body, masked</summary>
+          <summary>{t.common.maskedBody}</summary>
           <Code>{JSON.stringify(event.payload, null, 2)}</Code>
         </details>
       )}

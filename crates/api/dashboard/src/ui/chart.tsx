@@ -1,5 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
+import { language } from '../format/language';
+import { t } from '../texts';
 import 'uplot/dist/uPlot.min.css';
 
 export interface Line {
@@ -57,7 +59,7 @@ export function Chart({ times, lines, label, valueOf, timeOf, nameOf = timeOf, h
             { ...axis, values: (_, ticks) => ticks.map((tick) => formats.current.valueOf(tick)), size: 72 },
           ],
           series: [
-            { value: (_, at) => (at === null || at === undefined ? '–' : formats.current.nameOf(at)), label: 'Time' },
+            { value: (_, at) => (at === null || at === undefined ? '–' : formats.current.nameOf(at)), label: t.common.time },
             ...lines.map((line, n) => ({
               label: line.name,
               stroke: color(line.color),
@@ -90,7 +92,7 @@ export function Chart({ times, lines, label, valueOf, timeOf, nameOf = timeOf, h
       plot.current?.destroy();
       plot.current = undefined;
     };
-  }, [shape, height, zone]);
+  }, [shape, height, zone, language]);
 
   useEffect(() => {
     plot.current?.setData([times, ...lines.map((line) => line.values)] as uPlot.AlignedData);

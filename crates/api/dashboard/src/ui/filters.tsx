@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { href, navigate, useRoute } from '../router';
+import { t } from '../texts';
 import { Empty } from './parts';
 
 export interface Filters {
@@ -26,9 +27,9 @@ export function useFilters(page: string, names: readonly string[]): Filters {
 export function FilterBar({ filters, children }: { filters: Filters; children: ComponentChildren }) {
   const isSet = Object.values(filters.values).some(Boolean);
   return (
-    <form class="filters" role="search" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
+    <form class="filters" role="search" aria-label={t.common.filters} onSubmit={(event) => event.preventDefault()}>
       {children}
-      {isSet && <button type="button" onClick={filters.clear}>Clear</button>}
+      {isSet && <button type="button" onClick={filters.clear}>{t.common.clear}</button>}
     </form>
   );
 }
@@ -37,8 +38,8 @@ export function FilterBar({ filters, children }: { filters: Filters; children: C
 export function NothingFound({ filters, none, hint }: { filters: Filters; none: string; hint: ComponentChildren }) {
   if (!Object.values(filters.values).some(Boolean)) return <Empty title={none}>{hint}</Empty>;
   return (
-    <Empty title="Nothing found">
-      No row matches these filters. <button type="button" class="small" onClick={filters.clear}>Show all</button>
+    <Empty title={t.common.nothingFound}>
+      {t.common.noRow} <button type="button" class="small" onClick={filters.clear}>{t.common.showAll}</button>
     </Empty>
   );
 }

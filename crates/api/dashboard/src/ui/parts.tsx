@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../api/client';
 import { words } from '../format/format';
+import { t } from '../texts';
 
 /** A status as a word, with a mark that does not rest on its colour alone. */
 export function Badge({ status }: { status: string | null | undefined }) {
@@ -42,7 +43,7 @@ export function Card({ title, aside, children, class: name = '' }: {
 
 export function Loading({ rows = 3 }: { rows?: number }) {
   return (
-    <div class="loading" role="status" aria-label="Loading">
+    <div class="loading" role="status" aria-label={t.common.loading}>
       {Array.from({ length: rows }, (_, n) => <span key={n} />)}
     </div>
   );
@@ -60,9 +61,9 @@ export function Empty({ title, children }: { title: string; children?: Component
 export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
   return (
     <div class="failure" role="alert">
-      <strong>This could not be loaded</strong>
+      <strong>{t.common.notLoaded}</strong>
       <p>{messageOf(error)}</p>
-      {retry && <button type="button" onClick={retry}>Try again</button>}
+      {retry && <button type="button" onClick={retry}>{t.common.tryAgain}</button>}
     </div>
   );
 }
@@ -143,7 +144,7 @@ export function Id({ text, of }: { text: string | null | undefined; of: string }
 }
 
 /** What a click copies; `of` says what that is where there are several. */
-export function Copied({ text, label = 'Copy', of }: { text: string; label?: string; of?: string }) {
+export function Copied({ text, label = t.common.copy, of }: { text: string; label?: string; of?: string }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
     try {
@@ -154,7 +155,7 @@ export function Copied({ text, label = 'Copy', of }: { text: string; label?: str
       // Without permission for the clipboard the text can still be selected.
     }
   };
-  return <button type="button" class="small" onClick={copy} aria-live="polite">{done ? 'Copied' : label}{of && <span class="unseen"> {of}</span>}</button>;
+  return <button type="button" class="small" onClick={copy} aria-live="polite">{done ? t.common.copied : label}{of && <span class="unseen"> {of}</span>}</button>;
 }
 
 /** A text as it is, to be copied; `wrap` breaks its lines where they are too long. */
@@ -189,7 +190,7 @@ export function Dialog({ title, onClose, children, drawer = false }: {
       <div class="inside">
         <header>
           <h2>{title}</h2>
-          <button type="button" class="plain" onClick={() => dialog.current?.close()} aria-label="Close">✕</button>
+          <button type="button" class="plain" onClick={() => dialog.current?.close()} aria-label={t.common.close}>✕</button>
         </header>
         {children}
       </div>
@@ -208,7 +209,7 @@ export function Confirm({ title, text, action, onDone }: {
     <Dialog title={title} onClose={() => onDone(false)}>
       <p>{text}</p>
       <div class="actions">
-        <button type="button" onClick={() => onDone(false)}>Cancel</button>
+        <button type="button" onClick={() => onDone(false)}>{t.common.cancel}</button>
         <button type="button" class="danger" onClick={() => onDone(true)}>{action}</button>
       </div>
     </Dialog>

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { count } from '../format/format';
+import { t } from '../texts';
 import { Failure, Loading } from './parts';
 
 export interface Column<T> {
@@ -63,7 +63,7 @@ export interface Paged {
 }
 
 /** Pages by cursor, forward and back; `key` is what the list is filtered by, a change begins again. `names` are those of the buttons. */
-export function usePages(key: string, [back, forward]: readonly [string, string] = ['Newer', 'Older']): Paged {
+export function usePages(key: string, [back, forward]: readonly [string, string] = [t.common.newer, t.common.older]): Paged {
   const [state, setState] = useState<{ key: string; cursors: string[] }>({ key, cursors: [] });
   const cursors = state.key === key ? state.cursors : [];
   const set = (next: string[]) => setState({ key, cursors: next });
@@ -71,10 +71,10 @@ export function usePages(key: string, [back, forward]: readonly [string, string]
     cursor: cursors.at(-1),
     reset: () => set([]),
     pager: (next, total, isExact = true) => (
-      <nav class="pager" aria-label="Pages">
+      <nav class="pager" aria-label={t.common.pages}>
         <span>
-          {total !== undefined && `${count(total)}${isExact ? '' : '+'} ${total === 1 ? 'row' : 'rows'}`}
-          {cursors.length > 0 && ` · page ${cursors.length + 1}`}
+          {total !== undefined && t.common.rows(total, isExact)}
+          {cursors.length > 0 && ` · ${t.common.page(cursors.length + 1)}`}
         </span>
         <button type="button" disabled={cursors.length === 0} onClick={() => set(cursors.slice(0, -1))}>{back}</button>
         <button type="button" disabled={!next} onClick={() => next && set([...cursors, next])}>{forward}</button>

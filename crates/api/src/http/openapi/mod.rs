@@ -29,7 +29,7 @@ use crate::{
     auth::{self, oidc, session},
     monitoring::{self, history},
     reads::{accounts, events, export, receipt, totals, transactions},
-    reconciliations::{self, items, start},
+    reconciliations::{self, ask, items, mappings, start},
     stream,
 };
 
@@ -71,7 +71,7 @@ use crate::{
         endpoints::rotate, attempts::list, attempts::send_again, attempts::test, alert_channels::list, alert_channels::add, alert_channels::show,
         alert_channels::change, alert_channels::remove, alert_notices::list, alert_notices::test, alert_notices::show_rules,
         alert_notices::change_rules, standing::list, audit::list, queue::show, queue::act, dead_letter_list::list,
-        dead_letter_list::show, monitoring::status, history::show, reconciliations::list, start::start, reconciliations::show, items::list, export::items::items_csv, export::items::items_jsonl,
+        dead_letter_list::show, monitoring::status, history::show, reconciliations::list, start::start, reconciliations::show, items::list, mappings::list, mappings::remove, ask::ask, export::items::items_csv, export::items::items_jsonl,
         items::ignore, items::take_over,
     ),
     components(schemas(

@@ -26,11 +26,12 @@ pub(crate) struct ProblemDocument {
     parameter: Option<String>,
 }
 
-const MEANINGS: [(&str, &str); 11] = [
+const MEANINGS: [(&str, &str); 12] = [
     ("400", "A parameter or the body is not valid; `parameter` names it"),
     ("401", "Not signed in, or no longer"),
     ("403", "Not permitted"),
     ("404", "There is no such thing, or not for you"),
+    ("408", "The body took too long"),
     ("409", "It cannot be so"),
     ("413", "The body is too large"),
     ("415", "The body is not declared as JSON"),
@@ -72,15 +73,15 @@ problems! {
     /// Of one thing by its id.
     Show: "400" "401" "403" "404" "429" "500" "503";
     /// Of a change.
-    Change: "400" "401" "403" "409" "413" "429" "500" "503";
+    Change: "400" "401" "403" "408" "409" "413" "429" "500" "503";
     /// Of a change to one thing.
-    ShowChange: "400" "401" "403" "404" "409" "413" "429" "500" "503";
+    ShowChange: "400" "401" "403" "404" "408" "409" "413" "429" "500" "503";
     /// Of a change to one's own account.
-    Own: "400" "401" "403" "409" "413" "429" "500" "503";
+    Own: "400" "401" "403" "408" "409" "413" "429" "500" "503";
     /// Of a sign-in by a provider.
     Provider: "400" "403" "404" "429" "500" "502" "503";
     /// Of what is told to everybody.
     Public: "400" "500";
     /// Of a sign-in.
-    SignIn: "400" "401" "403" "413" "415" "429" "500" "503";
+    SignIn: "400" "401" "403" "408" "413" "415" "429" "500" "503";
 }

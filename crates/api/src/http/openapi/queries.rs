@@ -1,13 +1,12 @@
 //! Query strings, held against the document: a parameter that an operation does not have, or that comes twice, is refused
-//! instead of ignored, since anyone who misspelt a filter would take everything for the filtered answer.
+//! instead of ignored, since anyone who misspelt a filter would take everything for the filtered answer. Every handler of who is
+//! known comes by here, so that it is also the place for what no operation takes.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::LazyLock,
-};
+use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
-use actix_web::{HttpRequest, http::Method, web::Query};
-use http_service::Problem;
+use actix_web::{HttpRequest, http::Method};
+use http_service::{Problem, RouteMetrics};
+use url::form_urlencoded;
 use utoipa::{
     OpenApi,
     openapi::{
@@ -44,14 +43,18 @@ fn names(operation: Operation) -> Vec<String> {
     parameters.filter(|parameter| parameter.parameter_in == ParameterIn::Query).map(|parameter| parameter.name).collect()
 }
 
-/// Refuses a query string with a parameter that the operation does not have, or with one that comes twice.
+/// Refuses a query string with a parameter that the operation does not have, or with one that comes twice; and a path or a query
+/// string with the character U+0000, which PostgreSQL keeps in no text: what the rest of them mean is asked of it.
 pub(crate) fn check(request: &HttpRequest) -> Result<(), Problem> {
+    if let Some((name, _)) = request.match_info().iter().find(|(_, value)| value.contains('\0')) {
+        return Err(nul(name));
+    }
     if request.query_string().is_empty() {
         return Ok(());
     }
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-    let pattern = request.match_pattern().unwrap_or_default();
-    let operations = KNOWN.get(&pattern).map(Vec::as_slice).unwrap_or_default();
+    let route = request.app_data::<RouteMetrics>().map(RouteMetrics::pattern);
+    let operations = route.and_then(|pattern| KNOWN.get(pattern)).map(Vec::as_slice).unwrap_or_default();
     match operations.iter().find(|(known, _)| known == method) {
         Some((_, known)) => of_names(request.query_string(), known),
         // Not in the document: the document itself, pages.
@@ -66,18 +69,25 @@ pub(crate) fn check_fields<'a>(known: Vec<Parameter>, mut names: impl Iterator<I
 }
 
 fn of_names(query: &str, known: &[String]) -> Result<(), Problem> {
-    let pairs = Query::<Vec<(String, String)>>::from_query(query)
-        .map_err(|_| Problem::parameter("query", "the query string is malformed"))?;
-    let mut seen = BTreeSet::new();
-    for (name, _) in pairs.iter() {
-        if !known.contains(name) {
-            return Err(unknown(name, known));
+    // As many as there are names at most.
+    let mut seen: Vec<Cow<'_, str>> = Vec::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if !known.iter().any(|known| *known == name) {
+            return Err(unknown(&name, known));
         }
-        if !seen.insert(name) {
-            return Err(Problem::parameter(name.clone(), format!("{name} may be given once")));
+        if seen.contains(&name) {
+            return Err(Problem::parameter(name.clone().into_owned(), format!("{name} may be given once")));
         }
+        if value.contains('\0') {
+            return Err(nul(&name));
+        }
+        seen.push(name);
     }
     Ok(())
+}
+
+fn nul(name: &str) -> Problem {
+    Problem::parameter(name.to_owned(), format!("{name} must not hold the character U+0000"))
 }
 
 fn unknown(name: &str, known: &[String]) -> Problem {
@@ -96,6 +106,8 @@ fn unknown(name: &str, known: &[String]) -> Problem {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
 
     fn refused(query: &str) -> String {
@@ -112,10 +124,18 @@ mod tests {
             ("page=1&page=2", "page may be given once"),
             ("%00=1", "there is no parameter"),
             ("=1", "there is no parameter"),
+            ("q=a%00b", "q must not hold the character U+0000"),
         ] {
             assert!(refused(query).contains(told), "{query}: {}", refused(query));
         }
         assert_eq!(refused("page=1&limit=&q=%20&startDate="), "");
+    }
+
+    #[test]
+    fn no_part_of_a_path_holds_what_no_text_of_a_database_does() {
+        let request = |name: &str| TestRequest::with_uri("/").param("name", name.to_owned()).to_http_request();
+        assert!(check(&request("a\0b")).unwrap_err().to_string().contains("name must not hold the character U+0000"));
+        assert!(check(&request("a%00b")).is_ok(), "as it is after it was read");
     }
 
     #[test]

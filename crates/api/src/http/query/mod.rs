@@ -4,6 +4,7 @@
 //! | module | part |
 //! | --- | --- |
 //! | `choice` | one or several of a closed set of names |
+//! | `given` | a value as serde reads it |
 //! | `page` | which page of a list, and in which order |
 //! | `value` | texts, numbers, times and the like |
 //!
@@ -11,18 +12,24 @@
 //! has beyond its operation's parameters is refused by `openapi::queries`, which takes the names from the document.
 
 pub(crate) mod choice;
+mod given;
 pub(crate) mod page;
 pub(crate) mod value;
 
-use actix_web::{HttpRequest, web::Query};
+use actix_web::HttpRequest;
 use http_service::{Problem, ProblemKind};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, value::MapDeserializer},
+};
 use serde_json::{Map, Value};
 use store::{Scope, companies};
+use url::form_urlencoded;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::{Api, auth, query_failed};
+use given::Given;
 pub(crate) use page::Page;
 pub(crate) use value::{Amount, Currencies, Day, Flag, Moment, Text, Texts};
 
@@ -33,20 +40,23 @@ pub(crate) fn read<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Prob
 
 /// The same of a query string.
 pub(crate) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
-    let pairs = Query::<Vec<(String, String)>>::from_query(query)
-        .map_err(|_| Problem::parameter("query", "the query string is malformed"))?;
-    of_fields(pairs.into_inner().into_iter().map(|(name, value)| (name, Value::String(value))))
+    let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.trim().is_empty());
+    let pairs = pairs.map(|(name, value)| (name, Given(value)));
+    serde_path_to_error::deserialize(MapDeserializer::<_, serde::de::value::Error>::new(pairs)).map_err(unread)
 }
 
 /// The same of fields that came otherwise.
 pub(crate) fn of_fields<T: DeserializeOwned>(fields: impl Iterator<Item = (String, Value)>) -> Result<T, Problem> {
     let is_given = |value: &Value| value.as_str().is_none_or(|text| !text.trim().is_empty());
     let fields: Map<String, Value> = fields.filter(|(_, value)| !value.is_null() && is_given(value)).collect();
-    serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
-        let name = error.path().to_string();
-        let detail = format!("{name} {}", error.into_inner());
-        Problem::parameter(name, detail)
-    })
+    serde_path_to_error::deserialize(Value::Object(fields)).map_err(unread)
+}
+
+/// Names what could not be read.
+fn unread(error: serde_path_to_error::Error<impl std::fmt::Display>) -> Problem {
+    let name = error.path().to_string();
+    let detail = format!("{name} {}", error.into_inner());
+    Problem::parameter(name, detail)
 }
 
 /// Whose rows are asked for.
@@ -148,6 +158,7 @@ mod tests {
             ("cursor=!!", "cursor must be a nextCursor"),
             ("startDate=2025-02-01&endDate=2025-01-01", "endDate must be after startDate"),
             ("startDate=soon", "startDate must be a date"),
+            ("currency=EUR,", "currency must not have an empty value"),
             ("currency=EURO", "currency must be an ISO 4217 code"),
             ("mode=both", "mode must be one of live, test"),
             ("sort=height", "sort must be one of transactionTime, -transactionTime"),

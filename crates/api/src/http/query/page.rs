@@ -5,7 +5,7 @@ use std::str::FromStr;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http_service::Problem;
 use serde::Deserialize;
-use store::reads::{MAX_COUNT, Position, TransactionOrder, Window};
+use store::reads::{self, MAX_COUNT, Position, TransactionOrder, Window};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -82,29 +82,76 @@ pub(crate) type TransactionSort = Sort<ByTransaction>;
 pub(crate) type AccountSort = Sort<ByUpdate>;
 pub(crate) type EventSort = Sort<ByReceipt>;
 
-/// Where a page ends: the position of its last row, opaque to callers.
+/// The order that a page is in: a column's name, which no other list has, and which end comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Cursor(pub Position);
+struct Order {
+    column: &'static str,
+    /// What it is for the database.
+    by: TransactionOrder,
+    is_ascending: bool,
+}
+
+impl Order {
+    fn of<T: OrderedBy>(sort: Option<Sort<T>>) -> Self {
+        let column = sort.map(|sort| sort.column).or_else(|| T::ALL.first().copied());
+        Self {
+            column: column.map(T::name).unwrap_or_default(),
+            by: column.map(T::order).unwrap_or_default(),
+            is_ascending: sort.is_some_and(|sort| sort.is_ascending),
+        }
+    }
+
+    /// As `sort` asks for it.
+    fn text(self) -> String {
+        format!("{}{}", if self.is_ascending { "" } else { "-" }, self.column)
+    }
+}
+
+/// Where a page ends: its order and the position of its last row in it, opaque to callers. In another list, or another order, it
+/// would be the position of something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    order: String,
+    position: Position,
+}
+
+/// What is no cursor, or is one of something else.
+const NO_CURSOR: &str = "must be a nextCursor of an earlier page of this list in this order";
 
 impl FromStr for Cursor {
     type Err = Bad;
 
     fn from_str(text: &str) -> Result<Self, Bad> {
-        let bad = || Bad("must be a nextCursor of an earlier page".to_owned());
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| bad())?;
-        let text = String::from_utf8(bytes).map_err(|_| bad())?;
-        let (time, id) = text.split_once('.').ok_or_else(bad)?;
-        Ok(Self((time.parse().map_err(|_| bad())?, id.parse().map_err(|_| bad())?)))
+        let read = || {
+            let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+            let (rest, id) = text.rsplit_once('.')?;
+            let (order, time) = rest.rsplit_once('.')?;
+            Some(Self { order: order.to_owned(), position: (time.parse().ok()?, id.parse().ok()?) })
+        };
+        read().ok_or_else(|| Bad(NO_CURSOR.to_owned()))
     }
 }
 
 form!(Cursor, string());
 
 impl Cursor {
+    fn of(order: Order, position: Position) -> Self {
+        Self { order: order.text(), position }
+    }
+
     /// What callers are given.
-    pub fn text(self) -> String {
-        let (time, id) = self.0;
-        URL_SAFE_NO_PAD.encode(format!("{time}.{}", id.simple()))
+    pub fn text(&self) -> String {
+        let Self { order, position: (time, id) } = self;
+        URL_SAFE_NO_PAD.encode(format!("{order}.{time}.{}", id.simple()))
+    }
+
+    /// The position, if it is one in `order`.
+    fn within(self, order: Order) -> Result<Position, Problem> {
+        if self.order == order.text() {
+            Ok(self.position)
+        } else {
+            Err(Problem::parameter("cursor", format!("cursor {NO_CURSOR}")))
+        }
     }
 }
 
@@ -128,15 +175,17 @@ impl Page {
     /// The rows that are asked for, in the order of `sort`.
     pub fn paging<T: OrderedBy>(self, sort: Option<Sort<T>>) -> Result<Paging, Problem> {
         let (Number(page), Number(limit)) = (self.page, self.limit);
-        let after = self.cursor.map(|Cursor(position)| position);
+        let order = Order::of(sort);
+        let after = self.cursor.map(|cursor| cursor.within(order)).transpose()?;
         let offset = (page - 1) * limit;
+        if after.is_some() && page > 1 {
+            return Err(Problem::parameter("page", "page and cursor exclude each other: a cursor goes on behind its own page"));
+        }
         if after.is_none() && offset > MAX_OFFSET {
             return Err(Problem::parameter("page", format!("page × limit may reach {MAX_OFFSET}; go on with cursor")));
         }
-        let ascending = sort.is_some_and(|sort| sort.is_ascending);
-        let column = sort.map(|sort| sort.column).or_else(|| T::ALL.first().copied());
-        let order = column.map(OrderedBy::order).unwrap_or_default();
-        Ok(Paging { page, limit, window: Window { limit, offset, after, ascending, order } })
+        let window = Window { limit, offset, after, ascending: order.is_ascending, order: order.by };
+        Ok(Paging { page, limit, order, window })
     }
 }
 
@@ -190,31 +239,32 @@ impl After {
 pub(crate) struct Paging {
     page: u64,
     limit: u64,
+    order: Order,
     pub window: Window,
 }
 
 impl Paging {
-    /// The first page, of so many rows.
-    pub const fn first(limit: u64) -> Self {
-        Self {
-            page: 1,
-            limit,
-            window: Window { limit, offset: 0, after: None, ascending: false, order: TransactionOrder::TransactionTime },
-        }
+    /// The first page of transactions, of so many rows.
+    pub fn first(limit: u64) -> Self {
+        let order = Order::of::<ByTransaction>(None);
+        let window = Window { limit, offset: 0, after: None, ascending: order.is_ascending, order: order.by };
+        Self { page: 1, limit, order, window }
     }
 
-    /// The contract's `pagination`; `last` is the last row's position on a page of `rows` rows.
-    pub fn describe(&self, rows: usize, total: u64, last: Option<Position>) -> Pagination {
-        let total_is_exact = total < MAX_COUNT;
-        let full = rows as u64 == self.limit;
-        let more = full && (self.window.after.is_some() || !total_is_exact || self.window.offset + self.limit < total);
+    /// The contract's `pagination` of `page`, whose last row is at `last`.
+    pub fn describe(&self, page: &reads::Page<impl Sized>, last: Option<Position>) -> Pagination {
+        let total = page.total;
+        let (is_counted, full) = (total < MAX_COUNT, page.rows.len() as u64 == self.limit);
+        let more = full && (self.window.after.is_some() || !is_counted || self.window.offset + self.limit < total);
+        // Where looking was left off it goes on from there, behind a row of a full page.
+        let next = if page.end.is_some() { last.filter(|_| full).or(page.end) } else { last.filter(|_| more) };
         Pagination {
             page: self.page,
             limit: self.limit,
             total,
-            total_is_exact,
+            total_is_exact: is_counted && page.is_whole,
             pages: total.div_ceil(self.limit),
-            next_cursor: last.filter(|_| more).map(|position| Cursor(position).text()),
+            next_cursor: next.map(|position| Cursor::of(self.order, position).text()),
         }
     }
 }
@@ -224,9 +274,36 @@ impl Paging {
 mod tests {
     use super::*;
 
+    fn order<T: OrderedBy>(sort: &str) -> Order {
+        Order::of(Some(sort.parse::<Sort<T>>().unwrap()))
+    }
+
     #[test]
-    fn cursors_round_trip() {
-        let cursor = Cursor((1_700_000_000_123, Uuid::now_v7()));
-        assert_eq!(cursor.text().parse::<Cursor>().unwrap(), cursor);
+    fn a_cursor_goes_on_in_its_own_list_and_order_alone() {
+        let (newest, position) = (Order::of::<ByTransaction>(None), (1_700_000_000_123, Uuid::now_v7()));
+        let text = Cursor::of(newest, position).text();
+        let within = |order| text.parse::<Cursor>().unwrap().within(order);
+        assert_eq!(within(newest).unwrap(), position);
+        assert_eq!(within(order::<ByTransaction>("-transactionTime")).unwrap(), position);
+        for other in [
+            order::<ByTransaction>("transactionTime"),
+            order::<ByTransaction>("-amount"),
+            order::<ByTransaction>("-statusTime"),
+            Order::of::<ByUpdate>(None),
+            Order::of::<ByReceipt>(None),
+        ] {
+            assert!(within(other).is_err(), "{other:?}");
+        }
+        for text in ["", "e30", &URL_SAFE_NO_PAD.encode("17.x"), &URL_SAFE_NO_PAD.encode("-amount.17.x")] {
+            assert!(text.parse::<Cursor>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_order_of_each_list_has_a_name_of_its_own() {
+        let names = [ByTransaction::names("."), ByUpdate::names("."), ByReceipt::names(".")].join(".");
+        let names: Vec<&str> = names.split('.').collect();
+        let unique: std::collections::BTreeSet<&str> = names.iter().copied().collect();
+        assert_eq!(unique.len(), names.len(), "{names:?}");
     }
 }

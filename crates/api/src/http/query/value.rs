@@ -94,7 +94,10 @@ impl FromStr for Texts {
     fn from_str(text: &str) -> Result<Self, Bad> {
         let Text(text) = text.parse()?;
         let all: Vec<String> = text.split(',').map(|part| part.trim().to_owned()).collect();
-        if all.len() > TEXTS || all.iter().any(String::is_empty) {
+        if all.iter().any(String::is_empty) {
+            return bad("must not have an empty value; values are separated by commas");
+        }
+        if all.len() > TEXTS {
             return bad("may be twenty values at most, separated by commas");
         }
         Ok(Self(all))

@@ -32,7 +32,7 @@ fn field(value: &Value) -> String {
 fn defused(text: &str) -> String {
     let begins =
         |part: &str| part.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
-    let is_number = text.parse::<i64>().is_ok();
+    let is_number = text.parse::<i128>().is_ok();
     let of_others = text.split([';', '\t', '|', '\n', '\r']).skip(1).any(|part| begins(part.trim_start_matches([' ', '"'])));
     if is_number || !(begins(text) || of_others) {
         text.to_owned()
@@ -61,6 +61,7 @@ mod tests {
             (json!("=HYPERLINK(1)"), "'=HYPERLINK(1)"),
             (json!("@x"), "'@x"),
             (json!("-100"), "-100"),
+            (json!("-9907919180215090100000"), "-9907919180215090100000"),
             (json!("-1+1"), "'-1+1"),
             (json!("a;=1+1"), "'a =1+1"),
             (json!("\u{ff1d}1"), "'\u{ff1d}1"),

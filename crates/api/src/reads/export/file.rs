@@ -1,6 +1,6 @@
 //! A file while it is written: pages of rows from one moment of the database.
 
-use std::{collections::VecDeque, io::Write};
+use std::{collections::VecDeque, fmt, io::Write};
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use flate2::{Compression, write::GzEncoder};
@@ -14,11 +14,13 @@ use store::{
     Scope,
     entity::{account, audit_entry, reconciliation_item, transaction, webhook_event},
     reads::{self, EventFilter, Position, TransactionFilter, Window},
-    shown::{Account, Transaction},
+    shown::Transaction,
 };
 
 use super::{
-    ExportQuery, csv,
+    ExportQuery,
+    columns::{ACCOUNTS, ACCOUNTS_WITH_METHODS, AUDIT, EVENTS, EVENTS_WITH_BODIES, TRANSACTIONS},
+    csv,
     items::{self, Items},
 };
 use crate::{
@@ -29,7 +31,10 @@ use crate::{
         query,
     },
     query_failed,
-    reads::{accounts::AccountFilter, events::Event},
+    reads::{
+        accounts::{self, AccountFilter},
+        events::Event,
+    },
     stream::{Limits, Place},
 };
 
@@ -50,61 +55,14 @@ pub(super) struct Permitted {
 #[derive(Debug, Clone)]
 pub(super) enum Source {
     Transactions(TransactionFilter),
-    Events(EventFilter),
+    /// With their bodies, where a CSV file is to have them: lines of JSON always do.
+    Events(EventFilter, bool),
     Accounts(AccountFilter),
     Audit,
     Items(Items),
-    /// All of it is there already.
-    Rows(VecDeque<Value>),
+    /// All of it is there already, with the columns of a CSV file.
+    Rows(VecDeque<Value>, &'static [&'static str]),
 }
-
-/// The columns of a CSV file, by the names of JSON.
-const TRANSACTIONS: &[&str] = &[
-    "transactionTime",
-    "id",
-    "externalId",
-    "kind",
-    "status",
-    "amount",
-    "currency",
-    "merchantRefNum",
-    "paymentMethod",
-    "accountId",
-    "failureReason",
-    "outcome",
-    "mode",
-    "statusTime",
-];
-const EVENTS: &[&str] = &[
-    "receivedAt",
-    "id",
-    "eventName",
-    "endpoint",
-    "category",
-    "kind",
-    "mode",
-    "resourceId",
-    "accountId",
-    "merchantRefNum",
-    "companyId",
-    "identity",
-    "statusTime",
-];
-const ACCOUNTS: &[&str] =
-    &["updatedAt", "id", "externalId", "status", "onboardingStage", "partnerId", "companyId", "mode", "statusTime", "createdAt"];
-const AUDIT: &[&str] = &["at", "sequence", "actor", "companyId", "action", "address", "detail", "id", "hash"];
-const FIGURES: &[&str] = &[
-    "start",
-    "currency",
-    "total",
-    "completed",
-    "failed",
-    "count",
-    "completedAmount",
-    "refundedAmount",
-    "chargebackAmount",
-    "netAmount",
-];
 
 /// The form of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +74,37 @@ pub(super) enum Form {
 /// A row as JSON.
 pub(super) fn value(row: impl Serialize) -> Value {
     serde_json::to_value(row).unwrap_or_default()
+}
+
+/// A row of a file.
+enum Row {
+    Fields(Value),
+    /// As a line of JSON.
+    Line(String),
+}
+
+impl Row {
+    /// A webhook, whose body has numbers that are to stay as they were written.
+    fn of_event(mut event: Event, form: Form) -> Self {
+        if form == Form::JsonLines {
+            return Self::Line(serde_json::to_string(&event).unwrap_or_default());
+        }
+        let body = event.take_body();
+        let mut fields = value(event);
+        if let (Some(fields), Some(body)) = (fields.as_object_mut(), body) {
+            fields.insert("payload".to_owned(), body.get().into());
+        }
+        Self::Fields(fields)
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fields(fields) => fields.fmt(f),
+            Self::Line(line) => f.write_str(line),
+        }
+    }
 }
 
 /// A file while it is written.
@@ -179,11 +168,13 @@ pub(super) async fn send(
 fn columns_of(source: &Source) -> &'static [&'static str] {
     match source {
         Source::Transactions(_) => TRANSACTIONS,
-        Source::Events(_) => EVENTS,
+        Source::Events(_, true) => EVENTS_WITH_BODIES,
+        Source::Events(_, false) => EVENTS,
+        Source::Accounts(filter) if filter.with_methods => ACCOUNTS_WITH_METHODS,
         Source::Accounts(_) => ACCOUNTS,
         Source::Audit => AUDIT,
         Source::Items(_) => items::COLUMNS,
-        Source::Rows(_) => FIGURES,
+        Source::Rows(_, columns) => columns,
     }
 }
 
@@ -191,22 +182,22 @@ fn columns_of(source: &Source) -> &'static [&'static str] {
 async fn wanted(tx: &DatabaseTransaction, scope: Scope, source: &Source) -> Result<Condition, store::Error> {
     Ok(match source {
         Source::Transactions(filter) => reads::wanted(tx, scope, filter).await?,
-        Source::Events(filter) => reads::wanted_events(scope, filter),
+        Source::Events(filter, _) => reads::wanted_events(scope, filter),
         Source::Accounts(filter) => reads::wanted_accounts(scope, filter.status, filter.stage),
         Source::Audit => store::audit::seen_by(scope),
         Source::Items(items) => items.wanted(),
-        Source::Rows(_) => Condition::all(),
+        Source::Rows(..) => Condition::all(),
     })
 }
 
 async fn count(tx: &DatabaseTransaction, all: Condition, source: &Source) -> Result<u64, store::Error> {
     match source {
         Source::Transactions(_) => reads::count_all(tx, transaction::Entity, all).await,
-        Source::Events(_) => reads::count_all(tx, webhook_event::Entity, all).await,
+        Source::Events(..) => reads::count_all(tx, webhook_event::Entity, all).await,
         Source::Accounts(_) => reads::count_all(tx, account::Entity, all).await,
         Source::Audit => reads::count_all(tx, audit_entry::Entity, all).await,
         Source::Items(_) => reads::count_all(tx, reconciliation_item::Entity, all).await,
-        Source::Rows(rows) => Ok(rows.len() as u64),
+        Source::Rows(rows, _) => Ok(rows.len() as u64),
     }
 }
 
@@ -217,9 +208,9 @@ impl Export {
         self.is_over = (rows.len() as u64) < PAGE;
         let mut text = head;
         for row in &rows {
-            match self.form {
-                Form::Csv => csv::line(self.columns, row, &mut text),
-                Form::JsonLines => {
+            match (self.form, row) {
+                (Form::Csv, Row::Fields(row)) => csv::line(self.columns, row, &mut text),
+                (_, row) => {
                     text.push_str(&row.to_string());
                     text.push('\n');
                 }
@@ -242,10 +233,10 @@ impl Export {
         std::mem::take(gzip.get_mut()).into()
     }
 
-    async fn rows(&mut self) -> Result<Vec<Value>, store::Error> {
-        if let Source::Rows(rows) = &mut self.source {
+    async fn rows(&mut self) -> Result<Vec<Row>, store::Error> {
+        if let Source::Rows(rows, _) = &mut self.source {
             let page = rows.len().min(PAGE as usize);
-            return Ok(rows.drain(..page).collect());
+            return Ok(rows.drain(..page).map(Row::Fields).collect());
         }
         let Some(tx) = &self.snapshot else { return Ok(Vec::new()) };
         let window =
@@ -254,25 +245,26 @@ impl Export {
             Source::Transactions(_) => {
                 let rows = reads::transactions_after(tx, self.all.clone(), window).await?;
                 self.after = rows.last().map(|row| (row.transaction_time, row.id));
-                rows.into_iter().map(|row| value(Transaction::from(row))).collect()
+                rows.into_iter().map(|row| Row::Fields(value(Transaction::from(row)))).collect()
             }
-            Source::Events(_) => {
+            Source::Events(..) => {
                 let rows = reads::events_after(tx, self.all.clone(), window).await?;
                 self.after = rows.last().map(|row| (row.received_at, row.id));
-                rows.into_iter().map(|row| value(Event::from(row))).collect()
+                rows.into_iter().map(|row| Row::of_event(row.into(), self.form)).collect()
             }
-            Source::Accounts(_) => {
+            Source::Accounts(filter) => {
                 let rows = reads::accounts_after(tx, self.all.clone(), window).await?;
                 self.after = rows.last().map(|row| (row.updated_at, row.id));
-                rows.into_iter().map(|row| value(Account::from(row))).collect()
+                let methods = if filter.with_methods { Some(reads::payment_methods(tx, &rows).await?) } else { None };
+                rows.into_iter().map(|row| Row::Fields(value(accounts::shown(row, methods.as_deref())))).collect()
             }
             Source::Audit => {
                 let rows = store::audit::list(tx, self.scope, self.after.map(|(_, id)| id), PAGE).await?;
                 self.after = rows.last().map(|row| (row.at, row.id));
-                rows.into_iter().map(|row| value(audit::AuditEntry::from(row))).collect()
+                rows.into_iter().map(|row| Row::Fields(value(audit::AuditEntry::from(row)))).collect()
             }
-            Source::Items(items) => items.page(tx, self.form, PAGE).await?,
-            Source::Rows(_) => Vec::new(),
+            Source::Items(items) => items.page(tx, self.form, PAGE).await?.into_iter().map(Row::Fields).collect(),
+            Source::Rows(..) => Vec::new(),
         })
     }
 }

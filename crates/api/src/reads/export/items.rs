@@ -43,11 +43,14 @@ pub(super) const COLUMNS: &[&str] = &[
     "transactionId",
     "file",
     "line",
+    // Behind the others, whose places files of before have.
+    "statusWord",
 ];
 
 /// Export what a comparison found as CSV, all that the filters of the list hold for. Needs `read:transactions`.
 ///
-/// A row has what the report says, or our transaction where no row names it; `differences` tells both sides.
+/// A row has what the report says, or our transaction where no row names it; `differences` tells both sides. `statusWord` is the
+/// report's own word where nobody knows its status.
 #[utoipa::path(get, path = "/api/v1/reconciliations/{id}/items.csv", tag = "reconciliation",
     params(query::Id, ItemQuery, ExportQuery),
     responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::Show))]

@@ -52,9 +52,10 @@ fn the_name_of_an_event_is_masked_and_its_identity_is_of_what_came() {
     assert_eq!(identity(&one), identity(&body("PAYMENT_4111111111111111")));
     let named = Envelope::parse(b"{}", Some("PAYMENT_4111111111111111")).unwrap();
     assert_eq!(named.name, "PAYMENT_***1111");
-    for bad in ["PAY*MENT", "****", "PAYMENT_***<"] {
-        assert_eq!(Envelope::parse(b"{}", Some(bad)).unwrap_err(), Rejection::BadEventName, "{bad}");
+    for (told, name) in [("PAY*MENT", "PAY_MENT"), ("PAYMENT_***<", "PAYMENT_***_")] {
+        assert_eq!(Envelope::parse(b"{}", Some(told)).unwrap().name, name, "{told}");
     }
+    assert_eq!(Envelope::parse(b"{}", Some("****")).unwrap_err(), Rejection::BadEventName);
 }
 
 #[test]

@@ -9,6 +9,9 @@ use crate::masking::{cards::is_card, ibans::is_iban};
 /// Zeros of some scripts.
 pub(super) const SCRIPTS: [char; 6] = ['0', '٠', '०', '０', '𝟎', '๐'];
 
+/// Digits that are set apart, from zero on.
+pub(super) const SET_APART: [&str; 4] = ["⁰¹²³⁴⁵⁶⁷⁸⁹", "₀₁₂₃₄₅₆₇₈₉", "⓪①②③④⑤⑥⑦⑧⑨", "⓿❶❷❸❹❺❻❼❽❾"];
+
 /// What has no width.
 pub(super) const UNSEEN: [char; 8] = ['\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}', '\u{ad}', '\u{1}', '\u{fe0f}'];
 
@@ -50,9 +53,9 @@ pub(super) fn spelled() -> impl Strategy<Value = (String, usize)> {
         2 => prop::sample::select(vec![" ", "-", ".", "_", "  ", "\u{a0}", "\u{3000}", ", ", "/", ":", "\t", "\n", "\r\n", "*", "+"])
             .prop_map(str::to_owned),
         1 => prop::collection::vec(prop::sample::select(&UNSEEN[..]), 1..4).prop_map(|marks| marks.into_iter().collect()),
-        1 => prop::sample::select(vec!["%20", "%C2%A0", "%2520", "\\n", "\\u00a0", "%E2%80%8B"]).prop_map(str::to_owned),
+        1 => prop::sample::select(vec!["%20", "%C2%A0", "%2520", "\\n", "\\u00a0", "%E2%80%8B", "&nbsp;", "<br>", "</td><td>"]).prop_map(str::to_owned),
     ];
-    (gap, 0_usize..24)
+    (gap, 0_usize..30)
 }
 
 /// `number` spelled so.
@@ -63,6 +66,9 @@ pub(super) fn spell(number: &str, spelling: &[(String, usize)]) -> String {
             (Some(_), 21) => format!("%25{:02x}", c as u32),
             (Some(_), 22) => format!("\\u{:04x}", c as u32),
             (Some(_), 23) => format!("\\\\u{:04x}", c as u32),
+            (Some(_), 24) => format!("&#{};", c as u32),
+            (Some(_), 25) => format!("&amp;#x{:x};", c as u32),
+            (Some(digit), 26..30) => SET_APART[*form - 26].chars().nth(digit as usize).unwrap().to_string(),
             (Some(digit), 1..6) => char::from_u32(u32::from(SCRIPTS[*form]) + digit).unwrap().to_string(),
             (None, 1..6) => char::from_u32(c as u32 + 0xFEE0).unwrap().to_string(),
             (None, 6..12) => c.to_ascii_lowercase().to_string(),
@@ -124,6 +130,34 @@ proptest! {
         if place < 6 || layers == 0 {
             prop_assert_eq!(&left, &expected);
         }
+        prop_assert_eq!(&masked_body(&left, false), &left, "twice");
+    }
+
+    #[test]
+    fn no_number_is_left_in_groups_that_are_far_from_each_other(
+        card in card().prop_filter("of fours", |card| matches!(card.len(), 13 | 16 | 19)), account in 0..99_999_999_999_999_u64, before in "([w-z]{0,6}|card|ref1 |[w-z]: )", after in "[w-z]{0,3}",
+        far in prop::sample::select(vec![" - ", "   ", "    ", " -- ", "', '", "<br>  ", " | ", "&nbsp;-&nbsp;", "\",\""]), place in 0_usize..3,
+    ) {
+        for number in [card, iban(account)] {
+            let groups: Vec<&str> = (0..number.len()).step_by(4).map(|at| &number[at..number.len().min(at + 4)]).collect();
+            let body = body(&format!("{before}{}{after}", groups.join(far)), place, 0);
+            let left = masked_body(&body, false);
+            prop_assert!(left.to_string().contains(&format!("***{}", &number[number.len() - 4..])), "{}", left);
+            prop_assert!(!left["payload"].to_string().contains(groups[1]) || number[number.len() - 4..] == *groups[1], "{}", left);
+            prop_assert_eq!(&masked_body(&left, false), &left, "twice");
+            let list = json!({"a": groups});
+            prop_assert!(card_in(&masked_body(&list, false)).is_none());
+        }
+    }
+
+    #[test]
+    fn no_security_code_is_left_behind_its_name(
+        name in "(|card|x_)(cvv|cvv2|cvc|CVC2|Cvd)", between in "(=|: |>| |%3D|&quot;:&quot;| => \"| = '|&#61;)", code in "[0-9]{3,4}",
+        before in "([w-z ,:;=^(]{0,6}|é |&)", after in "(|</cvv>|&x|, y|\"|é)",
+    ) {
+        let text = format!("{before}{name}{between}{code}{after}");
+        let left = masked_body(&json!({"note": text}), false);
+        prop_assert!(left.to_string().contains("***") && !left.to_string().contains(&code), "{} {}", text, left);
         prop_assert_eq!(&masked_body(&left, false), &left, "twice");
     }
 

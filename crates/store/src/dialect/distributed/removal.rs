@@ -1,9 +1,9 @@
 //! Retention on a distributed database: a statement there removes rows of one table, and locks none of several servers.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait, Value, sea_query::ArrayType};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait, sea_query::ArrayType};
 use uuid::Uuid;
 
-use super::is_known;
+use super::{super::array, is_known};
 
 /// The statement that spreads a new table `name` beside the partitioned table `of`; one that does nothing on a single server.
 pub(crate) fn beside(name: &str, of: &str) -> String {
@@ -27,7 +27,7 @@ pub(crate) async fn tidy(
     if ids.is_empty() {
         return Ok(0);
     }
-    let ids = Value::Array(ArrayType::Uuid, Some(Box::new(ids.into_iter().map(Value::from).collect())));
+    let ids = array(ArrayType::Uuid, ids);
     let tx = db.begin().await?;
     for (directory, stands_for) in directories {
         // What was kept of the partition is there under its id still.

@@ -1,6 +1,8 @@
 import { remove, setCsrf } from '../../api/client';
 import type { Identity } from '../../session';
 import { Logo } from '../../shell';
+import { t } from '../../texts';
+import { LanguageChoice } from '../../ui/language';
 import { SetUp } from './set-up';
 
 /** All that is open to somebody of whom a second factor is demanded and who has none yet. */
@@ -14,10 +16,11 @@ export function Enrolling({ identity, onDone, onSignedOut }: { identity: Identit
   return (
     <main class="alone">
       <Logo />
-      <h1>Set up a second factor</h1>
-      <p>It is demanded of you, {identity.email ?? identity.actor}: from now on you sign in with your password and a code of an app.</p>
+      <h1>{t.account.setUpFactor}</h1>
+      <p>{t.account.demanded(identity.email ?? identity.actor)}</p>
       <SetUp onDone={() => void onDone()} />
-      <button type="button" class="plain" onClick={signOut}>Sign out</button>
+      <button type="button" class="plain" onClick={signOut}>{t.common.signOut}</button>
+      <LanguageChoice />
     </main>
   );
 }

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { messageOf, post } from '../../api/client';
+import { t } from '../../texts';
 import { Card } from '../../ui/parts';
 import { useToast } from '../../ui/toasts';
 
@@ -15,24 +16,24 @@ export function ChangePassword() {
       await post('/api/v1/account/password', { oldPassword, newPassword });
       setOld('');
       setNew('');
-      tell('Password changed. Your other sessions ended.');
+      tell(t.account.passwordChanged);
     } catch (error) {
       setProblem(messageOf(error));
     }
   };
   return (
-    <Card title="Password">
+    <Card title={t.common.password}>
       <form class="narrow" onSubmit={submit}>
         <label class="field">
-          <span>Old password</span>
+          <span>{t.account.oldPassword}</span>
           <input type="password" required autocomplete="current-password" value={oldPassword} onInput={(event) => setOld(event.currentTarget.value)} />
         </label>
         <label class="field">
-          <span>New password, at least 12 characters</span>
+          <span>{t.account.newPassword}</span>
           <input type="password" required minLength={12} maxLength={200} autocomplete="new-password" value={newPassword} onInput={(event) => setNew(event.currentTarget.value)} />
         </label>
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">Change password</button></div>
+        <div class="actions"><button type="submit" class="primary">{t.account.changePassword}</button></div>
       </form>
     </Card>
   );

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { messageOf, post, type Schemas } from '../../api/client';
 import { useTimes } from '../../format/format';
+import { t } from '../../texts';
 import { Badge, Card, Dialog } from '../../ui/parts';
 import { useToast } from '../../ui/toasts';
 import { RecoveryCodes, SetUp } from './set-up';
@@ -19,41 +20,41 @@ export function SecondFactor({ state, onChanged }: { state: State; onChanged: ()
     onChanged();
   };
   return (
-    <Card title="Second factor" aside={<Badge status={state.enabled ? 'active' : 'off'} />}>
+    <Card title={t.account.secondFactor} aside={<Badge status={state.enabled ? 'active' : 'off'} />}>
       {state.enabled ? (
         <>
-          <p>On since {times.short(state.since)}. You have {state.recoveryCodesLeft} unused recovery {state.recoveryCodesLeft === 1 ? 'code' : 'codes'}.</p>
+          <p>{t.account.onSince(times.short(state.since), state.recoveryCodesLeft)}</p>
           <div class="actions">
-            <button type="button" onClick={() => setOpen('renew')}>New recovery codes</button>
-            <button type="button" onClick={() => setOpen('off')}>Turn off</button>
+            <button type="button" onClick={() => setOpen('renew')}>{t.account.newCodes}</button>
+            <button type="button" onClick={() => setOpen('off')}>{t.account.turnOff}</button>
           </div>
         </>
       ) : (
         <>
-          <p>With a second factor a stolen password alone opens nothing: you sign in with your password and a code of an app on your phone.</p>
-          <div class="actions"><button type="button" class="primary" onClick={() => setOpen('set-up')}>Set up</button></div>
+          <p>{t.account.why}</p>
+          <div class="actions"><button type="button" class="primary" onClick={() => setOpen('set-up')}>{t.account.setUp}</button></div>
         </>
       )}
-      {open === 'set-up' && <Dialog title="Set up a second factor" onClose={close}><SetUp onDone={close} /></Dialog>}
+      {open === 'set-up' && <Dialog title={t.account.setUpFactor} onClose={close}><SetUp onDone={close} /></Dialog>}
       {open === 'renew' && (
-        <Dialog title="New recovery codes" onClose={close}>
+        <Dialog title={t.account.newCodes} onClose={close}>
           {codes ? <RecoveryCodes codes={codes} onDone={close} /> : (
             <ShowCode
-              text="The codes that you have do not count any more then."
-              action="Get new codes"
+              text={t.account.newCodesHint}
+              action={t.account.getCodes}
               work={async (code) => setCodes((await post('/api/v1/account/second-factor/recovery-codes', { code })).data.recoveryCodes)}
             />
           )}
         </Dialog>
       )}
       {open === 'off' && (
-        <Dialog title="Turn the second factor off" onClose={close}>
+        <Dialog title={t.account.turnOffTitle} onClose={close}>
           <ShowCode
-            text={state.demanded ? 'It is demanded of you: set it up again at once, for example on a new phone.' : 'Your password alone signs you in then.'}
-            action="Turn off"
+            text={state.demanded ? t.account.turnOffDemanded : t.account.turnOffHint}
+            action={t.account.turnOff}
             work={async (code) => {
               await post('/api/v1/account/second-factor/off', { code });
-              tell('The second factor is off');
+              tell(t.account.isOff);
               // Where it is demanded nothing but its set-up is open now.
               if (state.demanded) location.reload();
               else close();
@@ -82,7 +83,7 @@ function ShowCode({ text, action, work }: { text: string; action: string; work: 
     <form onSubmit={submit}>
       <p>{text}</p>
       <label class="field">
-        <span>Code of your app, or a recovery code</span>
+        <span>{t.account.code}</span>
         <input required maxLength={64} autocomplete="one-time-code" spellcheck={false} value={code} onInput={(event) => setCode(event.currentTarget.value)} />
       </label>
       <p role="alert" class="problem">{problem}</p>

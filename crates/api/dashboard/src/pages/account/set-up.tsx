@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { messageOf, post } from '../../api/client';
+import { t } from '../../texts';
 import { Code } from '../../ui/parts';
 
 interface Secret {
@@ -31,26 +32,26 @@ export function SetUp({ onDone }: { onDone: () => void }) {
     return (
       <form onSubmit={begin}>
         <label class="field">
-          <span>Your password</span>
+          <span>{t.account.yourPassword}</span>
           <input type="password" required autocomplete="current-password" value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
         </label>
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">Continue</button></div>
+        <div class="actions"><button type="submit" class="primary">{t.account.continue}</button></div>
       </form>
     );
   }
   return (
     <form onSubmit={confirm}>
-      <p>Scan this with an authenticator app, or type the key into it. Both are shown this once.</p>
+      <p>{t.account.scan}</p>
       <Qr text={secret.otpauthUri} />
       <Code>{secret.secret}</Code>
-      <p><a href={secret.otpauthUri}>Open in an app on this device</a></p>
+      <p><a href={secret.otpauthUri}>{t.account.openInApp}</a></p>
       <label class="field">
-        <span>The code that the app shows now</span>
+        <span>{t.account.codeNow}</span>
         <input required maxLength={10} inputMode="numeric" autocomplete="one-time-code" value={code} onInput={(event) => setCode(event.currentTarget.value)} />
       </label>
       <p role="alert" class="problem">{problem}</p>
-      <div class="actions"><button type="submit" class="primary">Turn on</button></div>
+      <div class="actions"><button type="submit" class="primary">{t.account.turnOn}</button></div>
     </form>
   );
 }
@@ -59,9 +60,9 @@ export function SetUp({ onDone }: { onDone: () => void }) {
 export function RecoveryCodes({ codes, onDone }: { codes: string[]; onDone: () => void }) {
   return (
     <>
-      <p>If you lose your phone, each of these codes signs you in once. Keep them where your phone is not; they are shown this once.</p>
+      <p>{t.account.codesHint}</p>
       <Code>{codes.join('\n')}</Code>
-      <div class="actions"><button type="button" class="primary" onClick={onDone}>I have kept them</button></div>
+      <div class="actions"><button type="button" class="primary" onClick={onDone}>{t.account.codesKept}</button></div>
     </>
   );
 }
@@ -77,7 +78,7 @@ function Qr({ text }: { text: string }) {
   }, [text]);
   if (!path) return null;
   return (
-    <svg class="qr" role="img" aria-label="QR code of the key below" viewBox={`0 0 ${path.size} ${path.size}`} shape-rendering="crispEdges">
+    <svg class="qr" role="img" aria-label={t.account.qr} viewBox={`0 0 ${path.size} ${path.size}`} shape-rendering="crispEdges">
       <path d={path.d} fill="#000" />
     </svg>
   );

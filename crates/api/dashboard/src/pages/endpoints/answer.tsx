@@ -1,5 +1,6 @@
 import type { Schemas } from '../../api/client';
-import { count, counted, milliseconds, useTimes } from '../../format/format';
+import { milliseconds, useTimes } from '../../format/format';
+import { t } from '../../texts';
 import { Badge, Code, Facts, Id } from '../../ui/parts';
 
 /** What came of an attempt, with the beginning of the answer. */
@@ -7,20 +8,20 @@ export function Answer({ attempt }: { attempt: Schemas['Attempt'] }) {
   const times = useTimes();
   return (
     <>
-      <p class="headline"><Badge status={attempt.state} /> {attempt.status ? `Status ${attempt.status}` : 'No answer'}</p>
+      <p class="headline"><Badge status={attempt.state} /> {attempt.status ? t.common.statusOf(attempt.status) : t.endpoints.noAnswer}</p>
       {attempt.error && <p class="problem">{attempt.error}</p>}
       <Facts
         facts={[
-          ['Begun', times.full(attempt.at)],
-          ['Took', milliseconds(attempt.durationMs)],
-          ['Size of the answer', counted(attempt.size, 'byte')],
-          ['Event type', attempt.eventType && <code>{attempt.eventType}</code>],
-          ['Attempt', `${count(attempt.number)} of 10 at most`],
-          ['Message', <Id text={attempt.messageId} of="the message’s id" />],
+          [t.endpoints.begun, times.full(attempt.at)],
+          [t.endpoints.took, milliseconds(attempt.durationMs)],
+          [t.endpoints.answerSize, t.endpoints.bytes(attempt.size)],
+          [t.endpoints.eventType, attempt.eventType && <code>{attempt.eventType}</code>],
+          [t.endpoints.attempt, t.endpoints.ofTen(attempt.number)],
+          [t.endpoints.message, <Id text={attempt.messageId} of={t.endpoints.theMessageId} />],
         ]}
       />
-      <h3>Beginning of the answer</h3>
-      {attempt.excerpt ? <Code wrap>{attempt.excerpt}</Code> : <p class="hint">It has no body.</p>}
+      <h3>{t.endpoints.answerBegins}</h3>
+      {attempt.excerpt ? <Code wrap>{attempt.excerpt}</Code> : <p class="hint">{t.endpoints.noBody}</p>}
     </>
   );
 }

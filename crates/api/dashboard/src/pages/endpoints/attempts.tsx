@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { post, type Schemas } from '../../api/client';
 import { useQuery } from '../../api/query';
-import { count, counted, milliseconds, useTimes, words } from '../../format/format';
+import { count, milliseconds, useTimes, words } from '../../format/format';
 import { momentIn } from '../../format/moments';
+import { t } from '../../texts';
 import { FilterBar, NothingFound, options, useFilters } from '../../ui/filters';
 import { Badge, Dialog, Select, Text } from '../../ui/parts';
 import { Listed, Table, usePages, type Column } from '../../ui/table';
@@ -14,7 +15,7 @@ type Attempt = Schemas['Attempt'];
 
 const LIMIT = 25;
 const EVERY = 5_000;
-const TYPES = [...EVENT_TYPES.map(([name]) => name), 'endpoint.test'];
+const TYPES = [...EVENT_TYPES, 'endpoint.test'];
 
 /** What the endpoint was told, and what it answered. A new `round` has it asked again. */
 export function Attempts({ id, round, onResent }: { id: string; round: number; onResent: () => void }) {
@@ -34,20 +35,20 @@ export function Attempts({ id, round, onResent }: { id: string; round: number; o
   }, [round]);
 
   const resend = (messageId: string) =>
-    act('The message is on its way again', () => post('/api/v1/endpoints/{id}/resend', { messageId }, { path: { id } })).then((done) => done && onResent());
+    act(t.endpoints.onItsWay, () => post('/api/v1/endpoints/{id}/resend', { messageId }, { path: { id } })).then((done) => done && onResent());
 
   const columns: Column<Attempt>[] = [
-    { name: 'Begun', cell: (row) => <button type="button" class="link" onClick={() => setShown(row)}><time dateTime={row.at ?? ''}>{times.short(row.at)}</time></button> },
-    { name: 'Result', cell: (row) => <Badge status={row.state} /> },
-    { name: 'Answer', cell: (row) => <span class="break">{row.status ?? row.error ?? '–'}</span> },
-    { name: 'Event type', cell: (row) => <code>{row.eventType ?? '–'}</code> },
-    { name: 'Attempt', number: true, cell: (row) => count(row.number) },
-    { name: 'Took', number: true, cell: (row) => milliseconds(row.durationMs) },
-    { name: 'Size', number: true, cell: (row) => counted(row.size, 'byte') },
+    { name: t.endpoints.begun, cell: (row) => <button type="button" class="link" onClick={() => setShown(row)}><time dateTime={row.at ?? ''}>{times.short(row.at)}</time></button> },
+    { name: t.endpoints.result, cell: (row) => <Badge status={row.state} /> },
+    { name: t.endpoints.answer, cell: (row) => <span class="break">{row.status ?? row.error ?? '–'}</span> },
+    { name: t.endpoints.eventType, cell: (row) => <code>{row.eventType ?? '–'}</code> },
+    { name: t.endpoints.attempt, number: true, cell: (row) => count(row.number) },
+    { name: t.endpoints.took, number: true, cell: (row) => milliseconds(row.durationMs) },
+    { name: t.endpoints.size, number: true, cell: (row) => t.endpoints.bytes(row.size) },
     {
-      name: 'Actions',
+      name: t.common.actions,
       cell: (row) => (
-        <button type="button" class="small" onClick={() => resend(row.messageId)}>Re-send<span class="unseen"> the message of {times.short(row.at)}</span></button>
+        <button type="button" class="small" onClick={() => resend(row.messageId)}>{t.endpoints.resend}<span class="unseen"> {t.endpoints.theMessageOf(times.short(row.at))}</span></button>
       ),
     },
   ];
@@ -55,24 +56,24 @@ export function Attempts({ id, round, onResent }: { id: string; round: number; o
   return (
     <>
       <FilterBar filters={filters}>
-        <Select label="Result" value={values['state'] ?? ''} options={options('Any result', ['delivered', 'failed'], words)} onChange={(next) => set('state', next)} />
-        <Text search label="Answered status" placeholder="For example 503" value={values['status'] ?? ''} onChange={(next) => set('status', next)} />
-        <Select label="Event type" value={values['eventType'] ?? ''} options={options('Any type', TYPES, (name) => name)} onChange={(next) => set('eventType', next)} />
-        <Text label={`From (${times.zone})`} type="datetime-local" value={values['from'] ?? ''} onChange={(next) => set('from', next)} />
-        <Text label={`Until (${times.zone})`} type="datetime-local" value={values['until'] ?? ''} onChange={(next) => set('until', next)} />
+        <Select label={t.endpoints.result} value={values['state'] ?? ''} options={options(t.endpoints.anyResult, ['delivered', 'failed'], words)} onChange={(next) => set('state', next)} />
+        <Text search label={t.endpoints.answeredStatus} placeholder={t.endpoints.statusHint} value={values['status'] ?? ''} onChange={(next) => set('status', next)} />
+        <Select label={t.endpoints.eventType} value={values['eventType'] ?? ''} options={options(t.endpoints.anyType, TYPES, (name) => name)} onChange={(next) => set('eventType', next)} />
+        <Text label={t.endpoints.fromIn(times.zone)} type="datetime-local" value={values['from'] ?? ''} onChange={(next) => set('from', next)} />
+        <Text label={t.endpoints.untilIn(times.zone)} type="datetime-local" value={values['until'] ?? ''} onChange={(next) => set('until', next)} />
       </FilterBar>
       <Listed
         query={query}
         rows={rows}
-        empty={<NothingFound filters={filters} none="Nothing was sent yet" hint="The first message goes out with the next change. Send a test to see at once what this endpoint answers." />}
+        empty={<NothingFound filters={filters} none={t.endpoints.nothingSent} hint={t.endpoints.nothingSentHint} />}
       >
-        <Table caption="Attempts" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === shown?.id} />
+        <Table caption={t.endpoints.attempts} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === shown?.id} />
       </Listed>
       {rows && (rows.length > 0 || pages.cursor || query.data?.data.nextCursor) && pages.pager(query.data?.data.nextCursor)}
       {shown && (
-        <Dialog drawer title="Attempt" onClose={() => setShown(undefined)}>
+        <Dialog drawer title={t.endpoints.attempt} onClose={() => setShown(undefined)}>
           <Answer attempt={shown} />
-          <div class="actions"><button type="button" class="primary" onClick={() => void resend(shown.messageId)}>Re-send</button></div>
+          <div class="actions"><button type="button" class="primary" onClick={() => void resend(shown.messageId)}>{t.endpoints.resend}</button></div>
         </Dialog>
       )}
     </>

@@ -1,17 +1,15 @@
 import { useState } from 'preact/hooks';
 import { messageOf, patch, post } from '../../api/client';
 import { useSession } from '../../session';
+import { t } from '../../texts';
 import { Dialog, Select } from '../../ui/parts';
-import type { Endpoint } from '../endpoints';
+import type { Endpoint } from './endpoint';
 
-/** What an endpoint can be told of, in words. */
-export const EVENT_TYPES = [
-  ['transaction.created', 'A transaction is new'],
-  ['transaction.updated', 'A transaction changed'],
-  ['account.updated', 'An account is new or changed'],
-  ['webhook.unreadable', 'A webhook could not be read or stored'],
-  ['reconciliation.difference', 'A comparison with a report found differences'],
-] as const;
+/** What an endpoint can be told of. */
+export const EVENT_TYPES = ['transaction.created', 'transaction.updated', 'account.updated', 'webhook.unreadable', 'reconciliation.difference'] as const;
+
+/** What a URL may look like. */
+const EXAMPLE = 'https://shop.example/hooks';
 
 /** Adds an endpoint, or changes `row`. `onDone` gets it as it is now, and the secret of a new one. */
 export function EndpointForm({ row, onClose, onDone }: {
@@ -33,7 +31,7 @@ export function EndpointForm({ row, onClose, onDone }: {
     event.preventDefault();
     const eventTypes = isAll ? ['*'] : types;
     if (eventTypes.length === 0) {
-      setProblem('Choose an event type, or all.');
+      setProblem(t.endpoints.chooseType);
       return;
     }
     setBusy(true);
@@ -52,26 +50,26 @@ export function EndpointForm({ row, onClose, onDone }: {
   };
 
   return (
-    <Dialog title={row ? 'Edit endpoint' : 'New endpoint'} onClose={onClose}>
+    <Dialog title={row ? t.endpoints.editEndpoint : t.endpoints.newEndpoint} onClose={onClose}>
       <form onSubmit={submit}>
         {!row && isAdministrator && (
-          <Select label="Company" value={slug} options={companies.map((own) => [own.slug, own.name] as const)} onChange={setSlug} />
+          <Select label={t.common.company} value={slug} options={companies.map((own) => [own.slug, own.name] as const)} onChange={setSlug} />
         )}
         <label class="field">
-          <span>URL</span>
-          <input type="url" required maxLength={2048} placeholder="https://shop.example/hooks" value={url} onInput={(event) => setUrl(event.currentTarget.value)} />
+          <span>{t.common.url}</span>
+          <input type="url" required maxLength={2048} placeholder={EXAMPLE} value={url} onInput={(event) => setUrl(event.currentTarget.value)} />
         </label>
         <label class="field">
-          <span>Description, for people</span>
+          <span>{t.endpoints.descriptionField}</span>
           <input maxLength={255} value={description} onInput={(event) => setDescription(event.currentTarget.value)} />
         </label>
         <fieldset>
-          <legend>Event types</legend>
+          <legend>{t.endpoints.eventTypes}</legend>
           <label class="check">
             <input type="checkbox" checked={isAll} onChange={(event) => setAll(event.currentTarget.checked)} />
-            <span>All, also those that later versions add</span>
+            <span>{t.endpoints.allTypes}</span>
           </label>
-          {EVENT_TYPES.map(([name, what]) => (
+          {EVENT_TYPES.map((name) => (
             <label class="check" key={name}>
               <input
                 type="checkbox"
@@ -79,16 +77,16 @@ export function EndpointForm({ row, onClose, onDone }: {
                 checked={isAll || types.includes(name)}
                 onChange={(event) => setTypes((old) => (event.currentTarget.checked ? [...old, name] : old.filter((other) => other !== name)))}
               />
-              <span><code>{name}</code> <span class="hint">{what}</span></span>
+              <span><code>{name}</code> <span class="hint">{t.endpoints.types[name]}</span></span>
             </label>
           ))}
         </fieldset>
         <label class="field">
-          <span>Messages per second at most (empty: as many as there are)</span>
+          <span>{t.endpoints.rateField}</span>
           <input type="number" min={1} max={10_000} value={rate} onInput={(event) => setRate(event.currentTarget.value)} />
         </label>
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary" disabled={isBusy}>{row ? 'Save' : 'Add endpoint'}</button></div>
+        <div class="actions"><button type="submit" class="primary" disabled={isBusy}>{row ? t.common.save : t.endpoints.addEndpoint}</button></div>
       </form>
     </Dialog>
   );

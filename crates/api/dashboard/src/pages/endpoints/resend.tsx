@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { messageOf, post } from '../../api/client';
-import { counted, useTimes } from '../../format/format';
+import { useTimes } from '../../format/format';
 import { clockIn, momentIn } from '../../format/moments';
+import { t } from '../../texts';
 import { Choice, Dialog } from '../../ui/parts';
 import { useToast } from '../../ui/toasts';
 
@@ -24,7 +25,7 @@ export function Resend({ id, onClose, onDone }: { id: string; onClose: () => voi
     const asked = what === 'failed' ? { failedSince: begin } : { from: begin, until: momentIn(zone, until) };
     try {
       const { messages } = (await post('/api/v1/endpoints/{id}/resend', asked, { path: { id } })).data;
-      tell(messages === 0 ? 'There is nothing to send again' : `${counted(messages, 'message')} on the way`);
+      tell(messages === 0 ? t.endpoints.nothingToResend : t.endpoints.onTheWay(messages));
       onDone();
     } catch (error) {
       setProblem(messageOf(error));
@@ -32,27 +33,27 @@ export function Resend({ id, onClose, onDone }: { id: string; onClose: () => voi
     }
   };
   return (
-    <Dialog title="Send messages again" onClose={onClose}>
+    <Dialog title={t.endpoints.sendAgain} onClose={onClose}>
       <form onSubmit={submit}>
-        <Choice label="What is sent again" value={what} options={[['failed', 'All failed since'], ['range', 'A range of time']]} onChange={setWhat} />
+        <Choice label={t.endpoints.whatAgain} value={what} options={[['failed', t.endpoints.allFailed], ['range', t.endpoints.rangeOfTime]]} onChange={setWhat} />
         <p class="hint">
           {what === 'failed'
-            ? 'Messages made since then that failed for good, after their tenth attempt.'
-            : 'Every message of these event types made in that time, delivered or not, 100,000 at most. A new endpoint is told so of what was before it.'}
-          {' '}Each keeps its id, by which the other end knows it.
+            ? t.endpoints.failedHint
+            : t.endpoints.rangeHint}
+          {' '}{t.endpoints.keepsId}
         </p>
         <label class="field">
-          <span>{what === 'failed' ? 'Since' : 'From'} ({zone})</span>
+          <span>{what === 'failed' ? t.endpoints.sinceIn(zone) : t.endpoints.fromIn(zone)}</span>
           <input type="datetime-local" required value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
         </label>
         {what === 'range' && (
           <label class="field">
-            <span>Until ({zone})</span>
+            <span>{t.endpoints.untilIn(zone)}</span>
             <input type="datetime-local" required value={until} onInput={(event) => setUntil(event.currentTarget.value)} />
           </label>
         )}
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary" disabled={isBusy}>Re-send</button></div>
+        <div class="actions"><button type="submit" class="primary" disabled={isBusy}>{t.endpoints.resend}</button></div>
       </form>
     </Dialog>
   );

@@ -1,9 +1,12 @@
+import { t } from '../../texts';
 import { Code, Dialog } from '../../ui/parts';
 
+// Not a text: a program.
 const NODE = `// npm install standardwebhooks
 import { Webhook } from "standardwebhooks";
 const event = new Webhook(secret).verify(body, headers);`;
 
+// Not a text: a program.
 const PYTHON = `# pip install standardwebhooks
 from standardwebhooks import Webhook
 event = Webhook(secret).verify(body, headers)`;
@@ -11,24 +14,26 @@ event = Webhook(secret).verify(body, headers)`;
 /** An endpoint's new key, and what the other end does with it. */
 export function Secret({ secret, isRotated = false, onClose }: { secret: string; isRotated?: boolean; onClose: () => void }) {
   return (
-    <Dialog title="The endpoint’s key" onClose={onClose}>
+    <Dialog title={t.endpoints.keyTitle} onClose={onClose}>
       <p>
-        It is shown this once and kept encrypted. Give it to the system behind the URL, which verifies each message with it.
-        {isRotated && ' For a day messages are signed with the previous key, too.'}
+        {t.endpoints.keyHint}
+        {isRotated && ` ${t.endpoints.keyRotated}`}
       </p>
       <Code wrap>{secret}</Code>
       <details>
-        <summary>How to verify</summary>
+        <summary>{t.endpoints.howToVerify}</summary>
         <p class="hint">
-          Signed by <a href="https://www.standardwebhooks.com" target="_blank" rel="noreferrer">Standard Webhooks</a>: verify the raw body, refuse a
-          time more than five minutes off, and remember the <code>webhook-id</code>, since a message may come more than once.
+          {t.endpoints.verify(
+            <a href="https://www.standardwebhooks.com" target="_blank" rel="noreferrer">{t.endpoints.standard}</a>,
+            <code>webhook-id</code>,
+          )}
         </p>
-        <h3>Node</h3>
+        <h3>{t.endpoints.node}</h3>
         <Code wrap>{NODE}</Code>
-        <h3>Python</h3>
+        <h3>{t.endpoints.python}</h3>
         <Code wrap>{PYTHON}</Code>
       </details>
-      <div class="actions"><button type="button" class="primary" onClick={onClose}>I have kept it</button></div>
+      <div class="actions"><button type="button" class="primary" onClick={onClose}>{t.endpoints.keyKept}</button></div>
     </Dialog>
   );
 }

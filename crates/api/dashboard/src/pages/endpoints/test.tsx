@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { get, messageOf, post, type Schemas } from '../../api/client';
+import { t } from '../../texts';
 import { Dialog } from '../../ui/parts';
-import type { Endpoint } from '../endpoints';
+import type { Endpoint } from './endpoint';
 import { Answer } from './answer';
 
 type Attempt = Schemas['Attempt'];
@@ -18,7 +19,7 @@ export function TestEndpoint({ row, onTested }: { row: Endpoint; onTested: () =>
     setBusy(true);
     try {
       const { messageId } = (await post('/api/v1/endpoints/{id}/test', undefined as never, { path: { id: row.id } })).data;
-      setTold((await attemptOf(row.id, messageId)) ?? 'The test waits: it was not tried within 20 seconds. Its attempt will be listed below.');
+      setTold((await attemptOf(row.id, messageId)) ?? t.endpoints.testWaits);
       onTested();
     } catch (error) {
       setTold(messageOf(error));
@@ -27,9 +28,9 @@ export function TestEndpoint({ row, onTested }: { row: Endpoint; onTested: () =>
   };
   return (
     <>
-      <button type="button" onClick={test} disabled={isBusy || row.state !== 'enabled'} aria-busy={isBusy}>{isBusy ? 'Waiting for the answer…' : 'Send a test'}</button>
+      <button type="button" onClick={test} disabled={isBusy || row.state !== 'enabled'} aria-busy={isBusy}>{isBusy ? t.endpoints.waitingForAnswer : t.endpoints.sendTest}</button>
       {told && (
-        <Dialog title="What the test came to" onClose={() => setTold(undefined)}>
+        <Dialog title={t.endpoints.testCameTo} onClose={() => setTold(undefined)}>
           {typeof told === 'string' ? <p role="alert">{told}</p> : <Answer attempt={told} />}
         </Dialog>
       )}

@@ -1,16 +1,13 @@
 import { useState } from 'preact/hooks';
-import type { Schemas } from '../../api/client';
-import { count, counted, money, percent, useTimes, words } from '../../format/format';
+import { count, money, percent, useTimes, words } from '../../format/format';
+import { t } from '../../texts';
+import type { Before } from '../../texts/en/overview';
 import { Bars } from '../../ui/chart';
 import { Card, Choice, Empty } from '../../ui/parts';
+import { NONE, type Amounts, type Analytics } from './amounts';
 import { beforeOf, type Period } from './period';
 import { Series } from './series';
 import { Ticker } from './ticker';
-
-export type Analytics = Schemas['Analytics'];
-export type Amounts = Schemas['Amounts'];
-
-export const NONE: Amounts = { currency: 'XXX', count: 0, completedAmount: 0, refundedAmount: 0, chargebackAmount: 0, netAmount: 0 };
 
 /** What happened in the period, as tiles, over time and by what it has in common. */
 export function Figures({ data, period }: { data: Analytics; period: Period }) {
@@ -27,41 +24,41 @@ export function Figures({ data, period }: { data: Analytics; period: Period }) {
     <>
       <div class="bar">
         {currencies.length > 1
-          ? <Choice label="Currency" value={currency} options={currencies.map((own) => [own, own === 'XXX' ? 'None' : own] as const)} onChange={setWanted} />
+          ? <Choice label={t.common.currency} value={currency} options={currencies.map((own) => [own, own === 'XXX' ? t.common.without : own] as const)} onChange={setWanted} />
           : <span />}
         <Updated data={data} period={period} />
       </div>
       <div class="tiles money">
-        <Tile name="Volume" value={money(now.completedAmount, currency)} now={now.completedAmount} before={before.completedAmount} against={against} lead />
-        <Tile name="Net" value={money(now.netAmount, currency)} now={now.netAmount} before={before.netAmount} against={against} />
-        <Tile name="Refunds" value={money(now.refundedAmount, currency)} now={now.refundedAmount} before={before.refundedAmount} against={against} lessIsGood />
-        <Tile name="Chargebacks" value={money(now.chargebackAmount, currency)} now={now.chargebackAmount} before={before.chargebackAmount} against={against} lessIsGood />
+        <Tile name={t.overview.volume} value={money(now.completedAmount, currency)} now={now.completedAmount} before={before.completedAmount} against={against} lead />
+        <Tile name={t.overview.net} value={money(now.netAmount, currency)} now={now.netAmount} before={before.netAmount} against={against} />
+        <Tile name={t.overview.refunds} value={money(now.refundedAmount, currency)} now={now.refundedAmount} before={before.refundedAmount} against={against} lessIsGood />
+        <Tile name={t.overview.chargebacks} value={money(now.chargebackAmount, currency)} now={now.chargebackAmount} before={before.chargebackAmount} against={against} lessIsGood />
         <Tile
-          name="Approval rate"
+          name={t.overview.approvalRate}
           value={percent(transactions.approvalRate)}
           now={transactions.approvalRate ?? 0}
           before={earlier.transactions.approvalRate ?? 0}
           against={against}
           inPoints
         />
-        <Tile name="Transactions" value={count(transactions.total)} now={transactions.total} before={earlier.transactions.total} against={against}>
-          {count(transactions.failed)} failed · {count(transactions.pending)} pending
+        <Tile name={t.common.transactions} value={count(transactions.total)} now={transactions.total} before={earlier.transactions.total} against={against}>
+          {t.overview.failedAndPending(transactions.failed, transactions.pending)}
         </Tile>
-        <Tile name="Webhooks" value={count(webhooks.total)} now={webhooks.total} before={earlier.webhooks.total} against={against}>
-          {counted(webhooks.duplicates, 'duplicate')} · {count(webhooks.failed)} failed
+        <Tile name={t.common.webhooks} value={count(webhooks.total)} now={webhooks.total} before={earlier.webhooks.total} against={against}>
+          {t.overview.duplicatesAndFailed(webhooks.duplicates, webhooks.failed)}
         </Tile>
       </div>
       <div class="columns">
         <div class="stack">
           <Series data={data} period={period} currency={currency} />
           <div class="columns even">
-            <Card title="Payment methods">
-              {data.paymentMethods.length === 0 ? <Empty title="No payments in this range" /> : (
-                <Bars rows={data.paymentMethods.map((own) => ({ name: words(own.paymentMethod), value: own.count, note: `${count(own.count)} · ${percent(own.completed / Math.max(1, own.completed + own.failed))} completed` }))} />
+            <Card title={t.overview.paymentMethods}>
+              {data.paymentMethods.length === 0 ? <Empty title={t.overview.noPayments} /> : (
+                <Bars rows={data.paymentMethods.map((own) => ({ name: words(own.paymentMethod), value: own.count, note: t.overview.completedShare(count(own.count), percent(own.completed / Math.max(1, own.completed + own.failed))) }))} />
               )}
             </Card>
-            <Card title="Failure reasons">
-              {data.failureReasons.length === 0 ? <Empty title="Nothing failed in this range" /> : (
+            <Card title={t.overview.failureReasons}>
+              {data.failureReasons.length === 0 ? <Empty title={t.overview.nothingFailed} /> : (
                 <Bars rows={data.failureReasons.map((own) => ({ name: own.reason, value: own.count, note: count(own.count) }))} />
               )}
             </Card>
@@ -77,10 +74,11 @@ export function Figures({ data, period }: { data: Analytics; period: Period }) {
 function Updated({ data, period }: { data: Analytics; period: Period }) {
   const times = useTimes(period.shownZone);
   const { comparison } = data;
+  const days = times.days(data.from, data.until);
   return (
     <span class="hint">
-      {!period.isPlain && <>{times.days(data.from, data.until)}{comparison && ` against ${times.days(comparison.from, comparison.to)}`} · </>}
-      As of {times.full(data.generatedAt)} ({times.zone})
+      {!period.isPlain && `${comparison ? t.overview.compared(days, times.days(comparison.from, comparison.to)) : days} · `}
+      {t.overview.asOf(times.full(data.generatedAt), times.zone)}
     </span>
   );
 }
@@ -94,7 +92,7 @@ function Tile({ name, value, now, before, against, lessIsGood = false, inPoints 
   now: number;
   before: number;
   /** What `before` is of. */
-  against: string;
+  against: Before;
   lessIsGood?: boolean;
   /** A share: its change is told in percentage points. */
   inPoints?: boolean;
@@ -103,14 +101,14 @@ function Tile({ name, value, now, before, against, lessIsGood = false, inPoints 
 }) {
   const change = before === 0 ? null : inPoints ? now - before : (now - before) / Math.abs(before);
   const size = Math.abs(change ?? 0);
-  const changed = inPoints ? counted(size * 100, 'point') : size >= MANIFOLD ? `${count(size)}×` : percent(size);
+  const changed = inPoints ? t.overview.points(size * 100) : size >= MANIFOLD ? `${count(size)}×` : percent(size);
   const tone = change === null || change === 0 ? '' : change > 0 !== lessIsGood ? 'good' : 'bad';
   return (
     <section class={`tile ${lead ? 'lead' : ''}`}>
       <h2>{name}</h2>
       <p class="value">{value}</p>
       <p class={`change ${tone}`}>
-        {change === null ? (now === 0 ? 'as before' : `none in ${against}`) : `${change > 0 ? '▲' : change < 0 ? '▼' : '='} ${changed} against ${against}`}
+        {change === null ? (now === 0 ? t.overview.asBefore : t.overview.noneIn(against)) : `${change > 0 ? '▲' : change < 0 ? '▼' : '='} ${t.overview.against(changed, against)}`}
       </p>
       {children && <p class="hint">{children}</p>}
     </section>

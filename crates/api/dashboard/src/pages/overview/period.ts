@@ -1,15 +1,20 @@
 import type { Schemas } from '../../api/client';
-import { count, isZone } from '../../format/format';
+import { isZone } from '../../format/format';
+import { t } from '../../texts';
+import type { Before } from '../../texts/en/overview';
 
 export type Range = 'hour' | 'day' | 'week' | 'month' | 'custom';
 export type Compare = 'previous' | 'year';
 type Analytics = Schemas['Analytics'];
 
-export const RANGES = [['hour', 'Hour'], ['day', 'Day'], ['week', 'Week'], ['month', 'Month'], ['custom', 'Custom']] as const;
-export const INTERVALS = [
-  ['', 'Automatic'], ['hour', 'Hour'], ['day', 'Day'], ['week', 'Week'], ['month', 'Month'], ['quarter', 'Quarter'], ['year', 'Year'],
-] as const;
-export const COMPARISONS = [['previous', 'Period before'], ['year', 'A year ago']] as const;
+const RANGES = ['hour', 'day', 'week', 'month', 'custom'] as const;
+const INTERVALS = ['', 'hour', 'day', 'week', 'month', 'quarter', 'year'] as const;
+const COMPARISONS = ['previous', 'year'] as const;
+
+/** What one can choose, with its name. */
+export const ranges = () => RANGES.map((own) => [own, t.overview.ranges[own]] as const);
+export const intervals = () => INTERVALS.map((own) => [own, t.overview.intervals[own || 'auto']] as const);
+export const comparisons = () => COMPARISONS.map((own) => [own, t.overview.comparisons[own]] as const);
 
 /** Days of a custom range before one is chosen. */
 const DAYS = 14;
@@ -34,8 +39,8 @@ export interface Period {
 
 /** The period of an address for a company, or a viewer of several, in the zone `own`. */
 export function periodOf(query: Record<string, string>, own: string, now = new Date()): Period {
-  const range = RANGES.find(([name]) => name === query['range'])?.[0] ?? 'day';
-  const compare = COMPARISONS.find(([name]) => name === query['compare'])?.[0] ?? 'previous';
+  const range = RANGES.find((name) => name === query['range']) ?? 'day';
+  const compare = COMPARISONS.find((name) => name === query['compare']) ?? 'previous';
   const zone = query['zone'] || own;
   const shownZone = isZone(zone) ? zone : own;
   const interval = query['interval'] ?? '';
@@ -51,13 +56,13 @@ export function periodOf(query: Record<string, string>, own: string, now = new D
   };
 }
 
-/** What figures are compared with, as it follows "against" and "none in". */
-export function beforeOf({ range, from, to, compare }: Period): string {
-  if (range !== 'hour' && compare === 'year') return 'the same period a year ago';
-  if (range === 'month') return 'the 30 days before';
-  if (range !== 'custom') return `the ${range} before`;
+/** What figures are compared with: the range before, so many days before, or a year ago. */
+export function beforeOf({ range, from, to, compare }: Period): Before {
+  if (range !== 'hour' && compare === 'year') return 'year';
+  if (range === 'month') return 30;
+  if (range !== 'custom') return range;
   const days = (Date.parse(addDays(to, 1)) - Date.parse(from)) / DAY_MS;
-  return days === 1 ? 'the day before' : `the ${count(days)} days before`;
+  return days === 1 ? 'day' : days;
 }
 
 /** The moments at which each point of the series begins, and the one behind its last, in milliseconds. */

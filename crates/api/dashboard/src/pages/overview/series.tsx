@@ -1,10 +1,12 @@
 import { useMemo, useState } from 'preact/hooks';
 import { count, listed, money, shortMoney, useTimes, type Grain } from '../../format/format';
+import { language } from '../../format/language';
 import { href, navigate } from '../../router';
 import { useSession } from '../../session';
+import { t } from '../../texts';
 import { Chart, type Line } from '../../ui/chart';
 import { Card, Choice } from '../../ui/parts';
-import { NONE, type Amounts, type Analytics } from './figures';
+import { NONE, type Amounts, type Analytics } from './amounts';
 import { edgesOf, type Period } from './period';
 
 const HOUR = 3_600_000;
@@ -21,21 +23,21 @@ export function Series({ data, period, currency }: { data: Analytics; period: Pe
     const isVolume = what === 'volume';
     const shown: Line[] = isVolume
       ? [
-          { name: `Volume ${currency}`, color: '--chart-1', values: data.series.map(volume), isBar: true },
-          { name: `Net ${currency}`, color: '--chart-2', values: data.series.map(net) },
+          { name: t.overview.volumeIn(currency), color: '--chart-1', values: data.series.map(volume), isBar: true },
+          { name: t.overview.netIn(currency), color: '--chart-2', values: data.series.map(net) },
         ]
       : [
-          { name: 'Completed', color: '--chart-1', values: data.series.map((point) => point.completed), isBar: true },
-          { name: 'Failed', color: '--chart-3', values: data.series.map((point) => point.failed) },
+          { name: t.overview.completed, color: '--chart-1', values: data.series.map((point) => point.completed), isBar: true },
+          { name: t.overview.failed, color: '--chart-3', values: data.series.map((point) => point.failed) },
         ];
     if (data.comparison) {
       // Point by point; a day more or less, as months have, is left out or empty.
       const earlier = data.series.map((_, n) => data.comparison?.series[n]);
-      const name = `${isVolume ? `Volume ${currency}` : 'Completed'}, ${period.compare === 'year' ? 'a year ago' : 'period before'}`;
+      const name = t.overview.ofBefore[period.compare](isVolume ? t.overview.volumeIn(currency) : t.overview.completed);
       shown.push({ name, color: '--muted', values: earlier.map((own) => (own ? (isVolume ? volume(own) : own.completed) : null)) });
     }
     return { starts: edges.slice(0, -1).map((at) => at / 1000), lines: shown };
-  }, [data, edges, currency, what, period.compare]);
+  }, [data, edges, currency, what, period.compare, language]);
 
   const step = (edges[1] ?? 0) - (edges[0] ?? 0);
   const grain: Grain = step > 27 * 24 * HOUR ? 'month' : step > 20 * HOUR ? 'day' : 'hour';
@@ -45,12 +47,12 @@ export function Series({ data, period, currency }: { data: Analytics; period: Pe
   /** The list of what was made between two edges. */
   const listOf = (n: number) => href('transactions', null, { startDate: iso(edges[n]), endDate: iso(edges[n + 1]), zone: period.zone });
   const mayList = may('read:transactions');
-  const reach = period.range === 'custom' ? times.days(data.from, data.until) : `the last ${period.range}`;
+  const reach = period.range === 'custom' ? times.days(data.from, data.until) : t.overview.last[period.range];
   return (
     <Card
       class="wide-card"
-      title="Over time"
-      aside={<Choice label="Series" value={what} options={[['volume', 'Volume'], ['count', 'Count']]} onChange={setWhat} />}
+      title={t.overview.overTime}
+      aside={<Choice label={t.overview.series} value={what} options={[['volume', t.overview.volume], ['count', t.overview.counted]]} onChange={setWhat} />}
     >
       <Chart
         times={starts}
@@ -60,15 +62,15 @@ export function Series({ data, period, currency }: { data: Analytics; period: Pe
         nameOf={startOf}
         zone={period.shownZone}
         height={Math.min(420, Math.max(220, innerHeight / 4))}
-        label={`${listed(lines.map((line) => line.name))}: ${reach}; the table below has the numbers`}
+        label={t.overview.chart(listed(lines.map((line) => line.name)), reach)}
         onPick={mayList ? (n) => navigate(listOf(n)) : undefined}
       />
-      {mayList && <p class="hint">A bar leads to its transactions; so does a row of the numbers.</p>}
+      {mayList && <p class="hint">{t.overview.barLeads}</p>}
       <details>
-        <summary>Numbers</summary>
-        <div class="scroll" tabIndex={0} role="region" aria-label="Numbers of the chart">
+        <summary>{t.overview.numbers}</summary>
+        <div class="scroll" tabIndex={0} role="region" aria-label={t.overview.chartNumbers}>
           <table>
-            <thead><tr><th scope="col">From</th>{lines.map((line) => <th key={line.name} scope="col" class="number">{line.name}</th>)}</tr></thead>
+            <thead><tr><th scope="col">{t.common.from}</th>{lines.map((line) => <th key={line.name} scope="col" class="number">{line.name}</th>)}</tr></thead>
             <tbody>
               {data.series.map((point, n) => (
                 <tr key={point.start}>

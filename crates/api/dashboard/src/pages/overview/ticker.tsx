@@ -2,6 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { useLive, useNews, type Transaction } from '../../api/live';
 import { money, useTimes, words } from '../../format/format';
 import { href } from '../../router';
+import { t } from '../../texts';
 import { Badge, Card, Empty } from '../../ui/parts';
 
 const SHOWN = 12;
@@ -26,8 +27,8 @@ export function Ticker() {
     return () => cancelAnimationFrame(frame.current);
   }, [show]);
   return (
-    <Card title="Live transactions" aside={<a href={href('transactions')}>All</a>} class="ticker">
-      {rows.length === 0 ? <Empty title="Waiting for the next webhook" /> : (
+    <Card title={t.overview.liveTransactions} aside={<a href={href('transactions')}>{t.overview.allTransactions}</a>} class="ticker">
+      {rows.length === 0 ? <Empty title={t.overview.waitingForNext} /> : (
         <ol>
           {rows.map((row) => (
             <li key={row.id}>

@@ -1,6 +1,7 @@
 import { useQuery } from '../../api/query';
 import { words } from '../../format/format';
 import { useSession } from '../../session';
+import { t } from '../../texts';
 import { Badge } from '../../ui/parts';
 
 const EVERY = 60_000;
@@ -17,10 +18,10 @@ function Standing({ company }: { company: string | undefined }) {
   const alerts = query.data?.data.alerts ?? [];
   if (alerts.length === 0) return null;
   return (
-    <section class="failure" role="alert" aria-label="Alerts">
+    <section class="failure" role="alert" aria-label={t.overview.alerts}>
       {alerts.map(({ alert, severity, message, action }) => (
         <div key={alert}>
-          <p><Badge status={severity} /> <strong>{words(alert.split(':')[0])}</strong>: {message}</p>
+          <p><Badge status={severity} /> <strong>{t.overview.alert(words(alert.split(':')[0]))}</strong> {message}</p>
           <p class="hint">{action}</p>
         </div>
       ))}

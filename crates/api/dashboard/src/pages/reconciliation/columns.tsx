@@ -1,9 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
+import { t } from '../../texts';
 
-/** The fields of a row, by the names of the API, with what they are. */
-const FIELDS = [
-  ['id', 'Id'], ['merchantRefNum', 'Reference'], ['kind', 'Kind'], ['status', 'Status'], ['amount', 'Amount'], ['currency', 'Currency'], ['time', 'Time'],
-] as const;
+/** The fields of a row, by the names of the API. */
+const FIELDS = ['id', 'merchantRefNum', 'kind', 'status', 'amount', 'currency', 'time'] as const;
 
 /** What leaves a field out. */
 const NONE = '-';
@@ -19,16 +18,16 @@ export function Columns({ report, value, onChange }: {
   const offered = useHeader(report);
   return (
     <fieldset>
-      <legend>Columns</legend>
-      <p class="hint">Usual names are recognised. Name a column where its name is another; <kbd>-</kbd> leaves a field out of the comparison.</p>
+      <legend>{t.reconciliation.columns}</legend>
+      <p class="hint">{t.reconciliation.columnsHint(<kbd>{NONE}</kbd>)}</p>
       <div class="filters">
-        {FIELDS.map(([name, title]) => (
+        {FIELDS.map((name) => (
           <label class="field" key={name}>
-            <span>{title}</span>
+            <span>{t.reconciliation.fields[name]}</span>
             <input
               list="columns-of-the-report"
               maxLength={120}
-              placeholder="Recognised"
+              placeholder={t.reconciliation.recognised}
               autocomplete="off"
               value={value[name] ?? ''}
               onInput={(event) => onChange({ ...value, [name]: event.currentTarget.value })}

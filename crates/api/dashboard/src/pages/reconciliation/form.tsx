@@ -1,13 +1,17 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf, Problem } from '../../api/client';
+import { useQuery } from '../../api/query';
 import { percent, words } from '../../format/format';
 import { useSession } from '../../session';
+import { t } from '../../texts';
 import { Dialog, Select } from '../../ui/parts';
 import { Columns, columnsOf } from './columns';
 import { upload } from './upload';
 
 const KINDS = ['PAYMENT', 'REFUND', 'CHARGEBACK', 'SETTLEMENT', 'PAYOUT', 'VERIFICATION'];
+/** An example of one. */
+const TIME_FORMAT = '%d/%m/%Y %H:%M';
 /** Parameters whose fields are seen only when the options are open. */
 const OPTIONS = ['mapping', 'saveMapping', 'columns', 'timeFormat', 'kind'];
 
@@ -28,6 +32,8 @@ export function ReportForm({ onClose, onDone }: { onClose: () => void; onDone: (
   const [problem, setProblem] = useState<Problem>();
   /** Which part of the report was sent; none: nothing is being sent. */
   const [sent, setSent] = useState<number>();
+
+  const saved = useQuery('/api/v1/reconciliation-mappings', { query: isAdministrator ? { company: slug } : {} }).data?.data.mappings ?? [];
 
   useEffect(() => () => stop.current?.abort(), []);
   // What is wrong is where the keyboard goes.
@@ -54,7 +60,7 @@ export function ReportForm({ onClose, onDone }: { onClose: () => void; onDone: (
       setProblem(told);
     }
   };
-  const text = (name: string, label: string, placeholder: string) => (
+  const text = (name: string, label: string, placeholder: string, list?: string) => (
     <Told of={name} problem={problem}>
       <label class="field">
         <span>{label}</span>
@@ -62,6 +68,7 @@ export function ReportForm({ onClose, onDone }: { onClose: () => void; onDone: (
           maxLength={255}
           placeholder={placeholder}
           autocomplete="off"
+          list={list}
           aria-invalid={problem?.parameter === name || undefined}
           value={texts[name] ?? ''}
           onInput={(event) => setTexts({ ...texts, [name]: event.currentTarget.value })}
@@ -72,11 +79,11 @@ export function ReportForm({ onClose, onDone }: { onClose: () => void; onDone: (
   const isAtField = ['body', 'company', ...OPTIONS].includes(problem?.parameter ?? '');
 
   return (
-    <Dialog title="Compare a report" onClose={onClose}>
+    <Dialog title={t.reconciliation.compareReport} onClose={onClose}>
       <form ref={form} onSubmit={submit} aria-busy={sent !== undefined}>
         <Told of="body" problem={problem}>
           <label class="field">
-            <span>Report (CSV, also gzipped, 256 MiB at most)</span>
+            <span>{t.reconciliation.reportFile}</span>
             <input
               type="file"
               required
@@ -88,31 +95,31 @@ export function ReportForm({ onClose, onDone }: { onClose: () => void; onDone: (
         </Told>
         {isAdministrator && (
           <Told of="company" problem={problem}>
-            <Select label="Company" value={slug} options={companies.map((own) => [own.slug, own.name] as const)} onChange={setSlug} />
+            <Select label={t.common.company} value={slug} options={companies.map((own) => [own.slug, own.name] as const)} onChange={setSlug} />
           </Told>
         )}
         <div class="filters">
-          <Select label="Transactions" value={mode} options={[['live', 'Live'], ['test', 'Test']]} onChange={setMode} />
+          <Select label={t.common.transactions} value={mode} options={[['live', t.common.live], ['test', t.common.test]]} onChange={setMode} />
           <Select
-            label="Amounts"
+            label={t.reconciliation.amounts}
             value={amounts}
-            options={[['', 'As the mapping says, else in minor units'], ['minor', 'In minor units: 3740'], ['major', 'In major units: 37.40']]}
+            options={[['', t.reconciliation.amountsMapping], ['minor', t.reconciliation.amountsMinor], ['major', t.reconciliation.amountsMajor]]}
             onChange={setAmounts}
           />
         </div>
         <label class="check">
           <input type="checkbox" checked={hasComma} onChange={(event) => setComma(event.currentTarget.checked)} />
-          <span>Decimals have a comma: 37,40</span>
+          <span>{t.reconciliation.decimalComma}</span>
         </label>
         <details open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
-          <summary>How the report is read</summary>
+          <summary>{t.reconciliation.howRead}</summary>
           <div class="options">
-            {text('mapping', 'Read it as was saved under', 'For example bank')}
+            {text('mapping', t.reconciliation.readAs, t.reconciliation.mappingHint, 'mappings')}
             <Told of="columns" problem={problem}><Columns report={report} value={columns} onChange={setColumns} /></Told>
-            {text('timeFormat', 'Format of times (empty: ISO 8601)', '%d/%m/%Y %H:%M')}
+            {text('timeFormat', t.reconciliation.timeFormat, TIME_FORMAT)}
             <fieldset>
-              <legend>The report has these kinds alone</legend>
-              <p class="hint">None: all. Transactions of other kinds are not missing there.</p>
+              <legend>{t.reconciliation.kindsAlone}</legend>
+              <p class="hint">{t.reconciliation.kindsHint}</p>
               <div class="filters">
                 {KINDS.map((kind) => (
                   <label class="check" key={kind}>
@@ -126,19 +133,20 @@ export function ReportForm({ onClose, onDone }: { onClose: () => void; onDone: (
                 ))}
               </div>
             </fieldset>
-            {text('saveMapping', 'Save all of this for the next report as', 'For example bank')}
+            {text('saveMapping', t.reconciliation.saveAs, t.reconciliation.mappingHint, 'mappings')}
+            <datalist id="mappings">{saved.map(({ name }) => <option key={name} value={name} />)}</datalist>
           </div>
         </details>
         <p role="alert" class="problem">{problem && !isAtField ? problem.message : ''}</p>
         {sent !== undefined && (
           <div>
-            <p role="status">{sent < 1 ? `Sending, ${percent(sent)}` : 'Sent: the first rows are being read'}</p>
-            <progress max={1} value={sent} aria-label="Sent of the report" />
+            <p role="status">{sent < 1 ? t.reconciliation.sending(percent(sent)) : t.reconciliation.sentAll}</p>
+            <progress max={1} value={sent} aria-label={t.reconciliation.sentShare} />
           </div>
         )}
         <div class="actions">
-          <button type="submit" class="primary" disabled={sent !== undefined}>Compare</button>
-          {sent !== undefined && <button type="button" onClick={() => stop.current?.abort()}>Stop</button>}
+          <button type="submit" class="primary" disabled={sent !== undefined}>{t.reconciliation.compare}</button>
+          {sent !== undefined && <button type="button" onClick={() => stop.current?.abort()}>{t.reconciliation.stop}</button>}
         </div>
       </form>
     </Dialog>

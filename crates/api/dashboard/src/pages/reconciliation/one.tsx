@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks';
 import { urlOf } from '../../api/client';
 import { useQuery } from '../../api/query';
-import { count, counted, listed, useTimes } from '../../format/format';
+import { count, listed, percent, useTimes, words } from '../../format/format';
 import { href, useRoute } from '../../router';
 import { useSession } from '../../session';
+import { t } from '../../texts';
 import { Badge, Card, Facts, Failure, Figure, Loading } from '../../ui/parts';
-import { changesOf, nameOfRun, type Run } from '../reconciliation';
+import { changesOf, nameOfRun, type Run } from './run';
 import { Items } from './items';
 import { Sums, type Group } from './sums';
 import { TakeOver } from './settle';
@@ -22,16 +23,16 @@ export function One({ id }: { id: string }) {
   return (
     <>
       <div>
-        <a href={href('reconciliation')}>All comparisons</a>
-        <h1 class="break" tabIndex={-1}>{run ? nameOfRun(run) : 'Comparison'}</h1>
+        <a href={href('reconciliation')}>{t.reconciliation.allComparisons}</a>
+        <h1 class="break" tabIndex={-1}>{run ? nameOfRun(run) : t.reconciliation.comparison}</h1>
       </div>
       {query.error && <Failure error={query.error} retry={query.reload} />}
       {!run && !query.error && <Loading rows={6} />}
       {run?.state === 'running' && <Progress run={run} />}
       {run?.state === 'stopped' && (
-        <Card title="It did not come to its end" aside={<Badge status="stopped" />}>
-          <p class="problem">{run.failure ?? 'The service that compared it ended.'}</p>
-          <p class="hint">Nothing was changed. <a href={href('reconciliation')}>Compare the report again</a>.</p>
+        <Card title={t.reconciliation.didNotEnd} aside={<Badge status="stopped" />}>
+          <p class="problem">{run.failure ?? t.reconciliation.serviceEnded}</p>
+          <p class="hint">{t.reconciliation.nothingChanged((text) => <a href={href('reconciliation')}>{text}</a>)}</p>
         </Card>
       )}
       {run?.state === 'finished' && <Finished run={run} totals={run.totals as unknown as Group[]} onChanged={query.reload} />}
@@ -42,9 +43,9 @@ export function One({ id }: { id: string }) {
 function Progress({ run }: { run: Run }) {
   const share = run.percent ?? undefined;
   return (
-    <Card title="It is being compared" aside={<Badge status="running" />}>
-      <progress max={100} value={share} aria-label="Read of the report" />
-      <p class="hint">{counted(run.rows, 'row')} read{share !== undefined && `, ${count(share)} % of the report`}. You need not wait here: it goes on by itself.</p>
+    <Card title={t.reconciliation.running} aside={<Badge status="running" />}>
+      <progress max={100} value={share} aria-label={t.reconciliation.readShare} />
+      <p class="hint">{t.reconciliation.progress(run.rows, share === undefined ? null : percent(share / 100))}</p>
     </Card>
   );
 }
@@ -66,31 +67,31 @@ function Finished({ run, totals, onChanged }: { run: Run; totals: Group[]; onCha
   return (
     <>
       <div class="tiles">
-        <Figure name="Matched" value={count(run.matched)} />
-        <Figure name="Missing here" value={count(run.missingHere)} isBad={run.missingHere > 0} />
-        <Figure name="Missing there" value={run.isMissingThereKnown ? count(run.missingThere) : 'Unknown'} isBad={run.missingThere > 0} />
-        <Figure name="Differing" value={count(run.differing)} isBad={run.differing > 0} />
-        <Figure name="Malformed" value={count(run.malformed)} isBad={run.malformed > 0} />
+        <Figure name={t.reconciliation.matched} value={count(run.matched)} />
+        <Figure name={t.reconciliation.missingHere} value={count(run.missingHere)} isBad={run.missingHere > 0} />
+        <Figure name={t.reconciliation.missingThere} value={run.isMissingThereKnown ? count(run.missingThere) : t.common.unknown} isBad={run.missingThere > 0} />
+        <Figure name={t.reconciliation.differing} value={count(run.differing)} isBad={run.differing > 0} />
+        <Figure name={t.reconciliation.malformed} value={count(run.malformed)} isBad={run.malformed > 0} />
       </div>
-      <Card title="Comparison" aside={<Badge status="finished" />}>
+      <Card title={t.reconciliation.comparison} aside={<Badge status="finished" />}>
         <Facts
           facts={[
-            ['Rows', count(run.rows)],
-            ['Ignored', count(run.ignored)],
-            ['Since the one before', changesOf(run)],
-            ['Company', nameOf(run.companyId)],
-            ['Transactions', run.mode === 'test' ? 'Test' : 'Live'],
-            ['Compared', times.full(run.startedAt)],
-            ['The report’s rows are from', run.from ? [...new Set([times.short(run.from), times.short(run.until)])].join(' to ') : 'Unknown'],
+            [t.reconciliation.rows, count(run.rows)],
+            [t.reconciliation.ignored, count(run.ignored)],
+            [t.reconciliation.sinceBefore, changesOf(run)],
+            [t.common.company, nameOf(run.companyId)],
+            [t.common.transactions, words(run.mode)],
+            [t.reconciliation.comparedAt, times.full(run.startedAt)],
+            [t.reconciliation.rowsFrom, run.from ? spanOf(times.short(run.from), times.short(run.until)) : t.common.unknown],
           ]}
         />
-        {!run.isMissingThereKnown && <p class="hint">No row tells a time, so nobody knows which of our transactions the report should have.</p>}
-        {lacking.length > 0 && <p class="hint">The report has no column for {listed(lacking)}: that was not compared.</p>}
+        {!run.isMissingThereKnown && <p class="hint">{t.reconciliation.noTimes}</p>}
+        {lacking.length > 0 && <p class="hint">{t.reconciliation.lacking(listed(lacking.map((field) => words(field))))}</p>}
       </Card>
       <div class="heading">
-        <h2>Differences</h2>
+        <h2>{t.reconciliation.differences}</h2>
         <div class="actions">
-          <a class="button" href={urlOf('/api/v1/reconciliations/{id}/items.csv', { path: { id: run.id }, query: filters })} download="reconciliation.csv">Export CSV</a>
+          <a class="button" href={urlOf('/api/v1/reconciliations/{id}/items.csv', { path: { id: run.id }, query: filters })} download="reconciliation.csv">{t.common.exportCsv}</a>
           {mayChange && open > 0 && <TakeOver run={run.id} number="all" count={open} onDone={changed} />}
         </div>
       </div>
@@ -98,6 +99,10 @@ function Finished({ run, totals, onChanged }: { run: Run; totals: Group[]; onCha
       <Sums totals={totals} />
     </>
   );
+}
+
+function spanOf(from: string, until: string): string {
+  return from === until ? from : t.reconciliation.span(from, until);
 }
 
 /** Fields for which a report has no column. */

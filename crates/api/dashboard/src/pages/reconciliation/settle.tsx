@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { messageOf, post } from '../../api/client';
-import { count as countText, counted } from '../../format/format';
+import { words } from '../../format/format';
+import { t } from '../../texts';
 import { Confirm, Dialog } from '../../ui/parts';
 import { useToast } from '../../ui/toasts';
 
@@ -19,8 +20,8 @@ export function TakeOver({ run, number, name, count, onDone }: {
   const take = async () => {
     try {
       const { takenOver, left } = (await post('/api/v1/reconciliations/{id}/items/{number}/take-over', undefined as never, { path: { id: run, number } })).data;
-      const why = Object.entries(left as Record<string, number>).map(([reason, many]) => (isAll ? `${countText(many)} not: ${reason}` : reason));
-      tell([takenOver > 0 || isAll ? `${countText(takenOver)} taken over` : 'Not taken over', ...why].join('; '), takenOver === 0);
+      const why = Object.entries(left as Record<string, number>).map(([reason, many]) => (isAll ? t.reconciliation.notTaken(many, reason) : reason));
+      tell([takenOver > 0 || isAll ? t.reconciliation.taken(takenOver) : t.reconciliation.notTakenOver, ...why].join('; '), takenOver === 0);
     } catch (error) {
       tell(messageOf(error), true);
     }
@@ -28,12 +29,12 @@ export function TakeOver({ run, number, name, count, onDone }: {
   };
   return (
     <>
-      <button type="button" class={isAll ? '' : 'small'} onClick={() => setAsked(true)}>Take over{isAll ? ' all…' : '…'}{name && <span class="unseen"> {name}</span>}</button>
+      <button type="button" class={isAll ? '' : 'small'} onClick={() => setAsked(true)}>{isAll ? t.reconciliation.takeOverAll : t.reconciliation.takeOverOne}{name && <span class="unseen"> {name}</span>}</button>
       {isAsked && (
         <Confirm
-          title={isAll ? `Take over ${counted(count, 'difference')}?` : 'Take over what the report says?'}
-          text="It is stored as an event beside the webhooks, with the report as its source, and noted in the audit log. Nothing that a webhook said is overwritten; a later webhook still counts. It cannot be taken back."
-          action="Take over"
+          title={isAll ? t.reconciliation.takeOverAsk(count) : t.reconciliation.takeOverThis}
+          text={t.reconciliation.takeOverWhat}
+          action={t.reconciliation.takeOver}
           onDone={(confirmed) => {
             setAsked(false);
             if (confirmed) void take();
@@ -42,6 +43,24 @@ export function TakeOver({ run, number, name, count, onDone }: {
       )}
     </>
   );
+}
+
+/** Asks Netbanx itself; what it says that is new becomes an event. The item stays: the next comparison tells whether it is settled. */
+export function Ask({ run, number, name }: { run: string; number: number; name: string }) {
+  const tell = useToast();
+  const [isAsking, setAsking] = useState(false);
+  const ask = async () => {
+    setAsking(true);
+    try {
+      const { outcome, found } = (await post('/api/v1/reconciliations/{id}/items/{number}/ask', undefined as never, { path: { id: run, number } })).data;
+      const statuses = found.map(({ status }) => words(status)).join(', ');
+      tell(outcome === 'unknown' ? t.reconciliation.askedUnknown : outcome === 'stored' ? t.reconciliation.askedStored(statuses) : t.reconciliation.askedSame(statuses));
+    } catch (error) {
+      tell(messageOf(error), true);
+    }
+    setAsking(false);
+  };
+  return <button type="button" class="small" disabled={isAsking} onClick={() => void ask()}>{t.reconciliation.ask}<span class="unseen"> {name}</span></button>;
 }
 
 /** Leaves an item alone, in later comparisons too; it must be said why. */
@@ -58,7 +77,7 @@ export function Ignore({ run, number, name, onDone }: { run: string; number: num
     event.preventDefault();
     try {
       await post('/api/v1/reconciliations/{id}/items/{number}/ignore', { reason: reason.trim() }, { path: { id: run, number } });
-      tell('Ignored, in later comparisons too');
+      tell(t.reconciliation.ignoredNow);
       close();
       onDone();
     } catch (error) {
@@ -67,17 +86,17 @@ export function Ignore({ run, number, name, onDone }: { run: string; number: num
   };
   return (
     <>
-      <button type="button" class="small" onClick={() => setAsked(true)}>Ignore…<span class="unseen"> {name}</span></button>
+      <button type="button" class="small" onClick={() => setAsked(true)}>{t.reconciliation.ignoreOne}<span class="unseen"> {name}</span></button>
       {isAsked && (
-        <Dialog title="Ignore this difference" onClose={close}>
+        <Dialog title={t.reconciliation.ignoreThis} onClose={close}>
           <form onSubmit={submit}>
-            <p class="hint">It is left alone in later comparisons too, as long as it is the same. The reason stands beside it and in the audit log.</p>
+            <p class="hint">{t.reconciliation.ignoreHint}</p>
             <label class="field">
-              <span>Reason</span>
+              <span>{t.reconciliation.reason}</span>
               <input required maxLength={255} value={reason} aria-invalid={problem ? true : undefined} onInput={(event) => setReason(event.currentTarget.value)} />
             </label>
             <p role="alert" class="problem">{problem}</p>
-            <div class="actions"><button type="submit" class="primary" disabled={!reason.trim()}>Ignore</button></div>
+            <div class="actions"><button type="submit" class="primary" disabled={!reason.trim()}>{t.reconciliation.ignore}</button></div>
           </form>
         </Dialog>
       )}

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { count, money, words } from '../../format/format';
+import { t } from '../../texts';
 import { Card } from '../../ui/parts';
 import { Table, type Column } from '../../ui/table';
 
@@ -21,27 +22,27 @@ export interface Group {
 
 /** Groups that are shown at once. */
 const ROWS = 10;
-const CELLS = [['matched', 'Matched'], ['missingHere', 'Missing here'], ['missingThere', 'Missing there'], ['differing', 'Differing']] as const;
+const CELLS = ['matched', 'missingHere', 'missingThere', 'differing'] as const;
 
 /** Counts and sums by day, currency and kind; those of the comparison, whatever became of its differences. */
 export function Sums({ totals }: { totals: Group[] | null }) {
   const [begin, setBegin] = useState(0);
   if (!totals || totals.length === 0) return null;
   const columns: Column<Group>[] = [
-    { name: 'Day (UTC)', cell: (row) => row.day ?? 'Unknown' },
-    { name: 'Currency', cell: (row) => row.currency ?? '–' },
-    { name: 'Kind', cell: (row) => words(row.kind) },
-    ...CELLS.map(([name, title]): Column<Group> => ({ name: title, number: true, cell: (row) => <Sum cell={row[name]} currency={row.currency} /> })),
+    { name: t.reconciliation.day, cell: (row) => row.day ?? t.common.unknown },
+    { name: t.common.currency, cell: (row) => row.currency ?? '–' },
+    { name: t.common.kind, cell: (row) => words(row.kind) },
+    ...CELLS.map((name): Column<Group> => ({ name: t.reconciliation[name], number: true, cell: (row) => <Sum cell={row[name]} currency={row.currency} /> })),
   ];
   const end = begin + ROWS;
   return (
-    <Card title="Sums by day and currency">
-      <Table caption="Sums by day and currency" columns={columns} rows={totals.slice(begin, end)} keyOf={(row) => `${row.day} ${row.currency} ${row.kind}`} />
+    <Card title={t.reconciliation.sums}>
+      <Table caption={t.reconciliation.sums} columns={columns} rows={totals.slice(begin, end)} keyOf={(row) => `${row.day} ${row.currency} ${row.kind}`} />
       {totals.length > ROWS && (
-        <nav class="pager" aria-label="Pages of sums">
-          <span>{count(begin + 1)} to {count(Math.min(end, totals.length))} of {count(totals.length)}</span>
-          <button type="button" disabled={begin === 0} onClick={() => setBegin(begin - ROWS)}>Earlier days</button>
-          <button type="button" disabled={end >= totals.length} onClick={() => setBegin(end)}>Later days</button>
+        <nav class="pager" aria-label={t.reconciliation.sumsPages}>
+          <span>{t.reconciliation.sumsOf(begin + 1, Math.min(end, totals.length), totals.length)}</span>
+          <button type="button" disabled={begin === 0} onClick={() => setBegin(begin - ROWS)}>{t.reconciliation.earlierDays}</button>
+          <button type="button" disabled={end >= totals.length} onClick={() => setBegin(end)}>{t.reconciliation.laterDays}</button>
         </nav>
       )}
     </Card>

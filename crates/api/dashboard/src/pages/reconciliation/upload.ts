@@ -1,4 +1,5 @@
 import { csrfToken, Problem, refusal, urlOf } from '../../api/client';
+import { t } from '../../texts';
 
 /** What the API is told beside the report itself. */
 export type ReportOptions = Record<string, string | boolean | undefined>;
@@ -22,7 +23,7 @@ export function upload(report: File, options: ReportOptions, onSent: (share: num
       if (request.status === 202 && told.data?.id) resolve(told.data.id);
       else reject(refusal(url, request.status, told));
     };
-    request.onerror = () => reject(new Problem(0, 'Not reachable', 'The report did not get through: the connection was lost, or the report is refused on the way for its size.'));
+    request.onerror = () => reject(new Problem(0, t.shell.notReachable, t.reconciliation.notSent));
     request.onabort = () => reject(new DOMException('stopped', 'AbortError'));
     stop.addEventListener('abort', () => request.abort());
     request.send(report);

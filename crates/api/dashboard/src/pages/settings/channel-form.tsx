@@ -3,17 +3,24 @@ import { messageOf, patch, post, type Schemas } from '../../api/client';
 import { useTimes } from '../../format/format';
 import { timeZones } from '../../format/prefs';
 import { useSession } from '../../session';
+import { t } from '../../texts';
 import { Dialog, Select } from '../../ui/parts';
 
 type Channel = Schemas['AlertChannel'];
 
-export const KINDS = [['email', 'E-mail'], ['slack', 'Slack or compatible'], ['pagerduty', 'PagerDuty'], ['webhook', 'Signed webhook']] as const;
-const SEVERITIES = [['warning', 'Warnings, too'], ['critical', 'Critical alone']] as const;
-const REMINDERS = [['0', 'never'], ['1', 'every hour'], ['4', 'every 4 hours'], ['24', 'every day']] as const;
-const STATES = [['enabled', 'Enabled'], ['disabled', 'Disabled']] as const;
+const KINDS = ['email', 'slack', 'pagerduty', 'webhook'] as const;
+const SEVERITIES = ['warning', 'critical'] as const;
+const STATES = ['enabled', 'disabled'] as const;
+const reminders = () => [['0', t.common.never], ['1', t.settings.hourly], ['4', t.settings.everyHours('4')], ['24', t.settings.daily]] as const;
+
+/** The name of a kind of channel. */
+export function kindOf(name: string): string {
+  const known = KINDS.find((own) => own === name);
+  return known ? t.settings.kinds[known] : name;
+}
 
 /** What a kind of channel needs, as the field for it is called. */
-const needed = (kind: string) => (kind === 'email' ? 'Addresses' : kind === 'pagerduty' ? 'Integration key' : 'URL');
+const needed = (kind: string) => (kind === 'email' ? t.settings.addresses : kind === 'pagerduty' ? t.settings.integrationKey : t.common.url);
 
 /** What was entered there, as the API takes it. */
 function leadsTo(kind: string, target: string) {
@@ -58,31 +65,32 @@ export function ChannelForm({ channel, onClose, onDone }: { channel?: Channel; o
   };
 
   const names = [...new Set([...timeZones(), zone])];
-  const stays = channel ? `stays ${channel.target}` : undefined;
-  const reminders = REMINDERS.some(([value]) => value === hours) ? REMINDERS : [...REMINDERS, [hours, `every ${hours} hours`] as const];
+  const stays = channel ? t.settings.stays(channel.target) : undefined;
+  const usual = reminders();
+  const offered = usual.some(([value]) => value === hours) ? usual : [...usual, [hours, t.settings.everyHours(hours)] as const];
   return (
-    <Dialog title={channel ? `Change ${channel.name}` : 'New channel'} onClose={onClose}>
+    <Dialog title={channel ? t.settings.changeOf(channel.name) : t.settings.newChannel} onClose={onClose}>
       <form onSubmit={submit}>
-        <label class="field"><span>Name</span><input required maxLength={100} value={name} onInput={(event) => setName(event.currentTarget.value)} /></label>
+        <label class="field"><span>{t.common.name}</span><input required maxLength={100} value={name} onInput={(event) => setName(event.currentTarget.value)} /></label>
         {isAdministrator && !channel && (
-          <Select label="Alerts of" value={company} options={[['', 'The platform'], ...companies.map((own) => [own.slug, own.name] as const)]} onChange={setCompany} />
+          <Select label={t.settings.alertsOf} value={company} options={[['', t.settings.platform], ...companies.map((own) => [own.slug, own.name] as const)]} onChange={setCompany} />
         )}
-        {!channel && <Select label="Kind" value={kind} options={KINDS} onChange={setKind} />}
+        {!channel && <Select label={t.common.kind} value={kind} options={KINDS.map((own) => [own, t.settings.kinds[own]] as const)} onChange={setKind} />}
         <label class="field">
           <span>{needed(kind)}</span>
           <input required={!channel} placeholder={stays} autoComplete="off" value={target} onInput={(event) => setTarget(event.currentTarget.value)} />
         </label>
-        <Select label="From severity" value={severity} options={SEVERITIES} onChange={setSeverity} />
-        <Select label="Remind" value={hours} options={reminders} onChange={setHours} />
+        <Select label={t.settings.fromSeverity} value={severity} options={SEVERITIES.map((own) => [own, t.settings.severities[own]] as const)} onChange={setSeverity} />
+        <Select label={t.settings.remind} value={hours} options={offered} onChange={setHours} />
         <fieldset>
-          <legend>Quiet hours: only what is critical is told</legend>
-          <label class="field"><span>From</span><input type="time" value={from} onInput={(event) => setFrom(event.currentTarget.value)} /></label>
-          <label class="field"><span>Until</span><input type="time" required={Boolean(from)} value={until} onInput={(event) => setUntil(event.currentTarget.value)} /></label>
-          <Select label="Zone" value={zone} options={names.map((name) => [name, name] as const)} onChange={setZone} />
+          <legend>{t.settings.quietHours}</legend>
+          <label class="field"><span>{t.settings.quietFrom}</span><input type="time" value={from} onInput={(event) => setFrom(event.currentTarget.value)} /></label>
+          <label class="field"><span>{t.settings.quietUntil}</span><input type="time" required={Boolean(from)} value={until} onInput={(event) => setUntil(event.currentTarget.value)} /></label>
+          <Select label={t.settings.zone} value={zone} options={names.map((name) => [name, name] as const)} onChange={setZone} />
         </fieldset>
-        {channel && <Select label="State" value={state} options={STATES} onChange={setState} />}
+        {channel && <Select label={t.common.state} value={state} options={STATES.map((own) => [own, t.settings.states[own]] as const)} onChange={setState} />}
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">{channel ? 'Save' : 'Add channel'}</button></div>
+        <div class="actions"><button type="submit" class="primary">{channel ? t.common.save : t.settings.addChannel}</button></div>
       </form>
     </Dialog>
   );

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { patch } from '../../api/client';
 import { timeZones } from '../../format/prefs';
 import { useSession, type Company } from '../../session';
+import { t } from '../../texts';
 import { Dialog, Empty, Select } from '../../ui/parts';
 import { Table, type Column } from '../../ui/table';
 import { useAction } from '../../ui/toasts';
@@ -12,23 +13,23 @@ export function Companies() {
   const act = useAction();
   const [changed, setChanged] = useState<Company>();
   const columns: Column<Company>[] = [
-    { name: 'Company', cell: (row) => <strong>{row.name}</strong> },
-    { name: 'In paths', cell: (row) => row.slug },
-    { name: 'Time zone', cell: (row) => row.timeZone ?? 'UTC, as none is set' },
-    { name: 'Actions', cell: (row) => <button type="button" class="small" onClick={() => setChanged(row)}>Change<span class="unseen"> {row.name}</span></button> },
+    { name: t.common.company, cell: (row) => <strong>{row.name}</strong> },
+    { name: t.settings.inPaths, cell: (row) => row.slug },
+    { name: t.common.timeZone, cell: (row) => row.timeZone ?? t.settings.noZone },
+    { name: t.common.actions, cell: (row) => <button type="button" class="small" onClick={() => setChanged(row)}>{t.settings.change}<span class="unseen"> {row.name}</span></button> },
   ];
   const set = (id: string, timeZone: string | null) =>
-    act('Changed', () => patch('/api/v1/companies/{id}', { timeZone }, { path: { id } })).then((done) => {
+    act(t.settings.changed, () => patch('/api/v1/companies/{id}', { timeZone }, { path: { id } })).then((done) => {
       if (!done) return;
       setChanged(undefined);
       reload();
     });
   return (
     <>
-      <p class="hint">A company’s figures are those of the days of its time zone, unless somebody asks for another.</p>
+      <p class="hint">{t.settings.companiesHint}</p>
       {companies.length === 0
-        ? <Empty title="No companies">An operator adds one: netbanx company add.</Empty>
-        : <Table caption="Companies" columns={columns} rows={companies} keyOf={(row) => row.id} />}
+        ? <Empty title={t.settings.noCompanies}>{t.settings.operatorAdds}</Empty>
+        : <Table caption={t.settings.companies} columns={columns} rows={companies} keyOf={(row) => row.id} />}
       {changed && <Change company={changed} onClose={() => setChanged(undefined)} onSet={set} />}
     </>
   );
@@ -44,8 +45,8 @@ function Change({ company, onClose, onSet }: { company: Company; onClose: () => 
   return (
     <Dialog title={company.name} onClose={onClose}>
       <form onSubmit={submit}>
-        <Select label="Time zone" value={zone} options={[['', 'None of its own'], ...names.map((name) => [name, name] as const)]} onChange={setZone} />
-        <div class="actions"><button type="submit" class="primary">Save</button></div>
+        <Select label={t.common.timeZone} value={zone} options={[['', t.settings.ownZone], ...names.map((name) => [name, name] as const)]} onChange={setZone} />
+        <div class="actions"><button type="submit" class="primary">{t.common.save}</button></div>
       </form>
     </Dialog>
   );

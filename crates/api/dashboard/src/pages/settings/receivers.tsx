@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks';
 import { messageOf, post, remove, type Schemas } from '../../api/client';
 import { useQuery } from '../../api/query';
-import { milliseconds, useTimes, words } from '../../format/format';
+import { milliseconds, span, useTimes, words } from '../../format/format';
 import { useSession } from '../../session';
+import { t } from '../../texts';
 import { Badge, Card, Code, Confirm, Copied, Dialog, Empty, Select } from '../../ui/parts';
 import { Listed } from '../../ui/table';
 import { useAction } from '../../ui/toasts';
@@ -20,7 +21,7 @@ export function Receivers() {
   const query = useQuery('/api/v1/receivers', { query: { company } });
   const receivers = query.data?.data.receivers;
   return (
-    <Listed query={query} rows={receivers} empty={<Empty title="No receivers">An operator adds a company: netbanx company add.</Empty>}>
+    <Listed query={query} rows={receivers} empty={<Empty title={t.settings.noReceivers}>{t.settings.addCompany}</Empty>}>
       <div class="columns even">
         {receivers?.map((receiver) => <One key={receiver.path} receiver={receiver} onChanged={query.reload} />)}
       </div>
@@ -36,10 +37,10 @@ function One({ receiver, onChanged }: { receiver: Receiver; onChanged: () => voi
   const [ended, setEnded] = useState<Key>();
   const active = receiver.keys.filter((key) => key.isActive);
   const url = urlOfReceiver(receiver);
-  const name = `${words(receiver.endpoint)}${receiver.company ? ` · ${receiver.company.name}` : ' · default'}`;
+  const name = t.settings.receiverOf(words(receiver.endpoint), receiver.company?.name ?? null);
 
   const revoke = (key: Key) =>
-    act(`Key ${key.version} ended`, () =>
+    act(t.settings.keyEnded(key.version), () =>
       remove('/api/v1/receivers/{endpoint}/keys/{version}', {
         path: { endpoint: receiver.endpoint, version: key.version },
         query: { company: receiver.company?.slug },
@@ -47,20 +48,20 @@ function One({ receiver, onChanged }: { receiver: Receiver; onChanged: () => voi
     ).then((done) => done && onChanged());
 
   return (
-    <Card title={name} aside={<Badge status={active.length === 0 ? 'no key' : active.length === 1 ? 'active' : 'ending'} />}>
-      <div class="copied"><code class="break">{url}</code><Copied text={url} label="Copy URL" /></div>
-      {receiver.keys.length === 0 && <p class="hint">No key yet: everything that is sent here is refused.</p>}
+    <Card title={name} aside={<Badge status={active.length === 0 ? 'no-key' : active.length === 1 ? 'active' : 'ending'} />}>
+      <div class="copied"><code class="break">{url}</code><Copied text={url} label={t.common.copyUrl} /></div>
+      {receiver.keys.length === 0 && <p class="hint">{t.settings.noKey}</p>}
       <ul class="keys">
         {receiver.keys.map((key) => (
           <li key={key.version}>
-            <span><strong>Key {key.version}</strong> ({key.encoding}) · {state(key, times.full)}</span>
-            {key.isActive && <button type="button" class="small" onClick={() => setEnded(key)}>End now<span class="unseen"> key {key.version}</span></button>}
+            <span><strong>{t.settings.key(key.version)}</strong> ({key.encoding}) · {state(key, times.full)}</span>
+            {key.isActive && <button type="button" class="small" onClick={() => setEnded(key)}>{t.settings.endNow}<span class="unseen"> {t.settings.theKey(key.version)}</span></button>}
           </li>
         ))}
       </ul>
       <div class="actions">
         {active.length > 0 && <TestButton receiver={receiver} />}
-        <button type="button" onClick={() => setRotating(true)}>{active.length > 0 ? 'Rotate key' : 'Set a key'}</button>
+        <button type="button" onClick={() => setRotating(true)}>{active.length > 0 ? t.settings.rotateKey : t.settings.setKey}</button>
       </div>
       {isRotating && (
         <Rotate
@@ -74,16 +75,16 @@ function One({ receiver, onChanged }: { receiver: Receiver; onChanged: () => voi
         />
       )}
       {made && (
-        <Dialog title="The new key" onClose={() => setMade(undefined)}>
-          <p>Enter it in the Netbanx portal now. It is shown this once and kept encrypted.</p>
+        <Dialog title={t.settings.newKey} onClose={() => setMade(undefined)}>
+          <p>{t.settings.newKeyHint}</p>
           <Code>{made}</Code>
         </Dialog>
       )}
       {ended && (
         <Confirm
-          title={`End key ${ended.version}?`}
-          text="Webhooks signed with it are refused from now on."
-          action="End it"
+          title={t.settings.endAsk(ended.version)}
+          text={t.settings.endWhat}
+          action={t.settings.endIt}
           onDone={(confirmed) => {
             setEnded(undefined);
             if (confirmed) void revoke(ended);
@@ -95,8 +96,8 @@ function One({ receiver, onChanged }: { receiver: Receiver; onChanged: () => voi
 }
 
 function state(key: Key, time: (at: string | null | undefined) => string): string {
-  if (!key.isActive) return `ended ${time(key.activeUntil)}`;
-  return key.activeUntil ? `ends ${time(key.activeUntil)}` : `active since ${time(key.activeFrom)}`;
+  if (!key.isActive) return t.settings.keyState.ended(time(key.activeUntil));
+  return key.activeUntil ? t.settings.keyState.ends(time(key.activeUntil)) : t.settings.keyState.active(time(key.activeFrom));
 }
 
 function Rotate({ receiver, onClose, onDone }: { receiver: Receiver; onClose: () => void; onDone: (key: string | null | undefined) => void }) {
@@ -119,23 +120,23 @@ function Rotate({ receiver, onClose, onDone }: { receiver: Receiver; onClose: ()
     }
   };
   return (
-    <Dialog title={hasKey ? 'Rotate key' : 'Set a key'} onClose={onClose}>
+    <Dialog title={hasKey ? t.settings.rotateKey : t.settings.setKey} onClose={onClose}>
       <form onSubmit={submit}>
         <label class="field">
-          <span>The portal's key (empty: a new one is made)</span>
-          <input type="password" autocomplete="off" value={key} onInput={(event) => setKey(event.currentTarget.value)} />
+          <span>{t.settings.portalsKey}</span>
+          <input type={t.settings.byPassword} autocomplete="off" value={key} onInput={(event) => setKey(event.currentTarget.value)} />
         </label>
-        <Select label="Encoding" value={encoding} options={[['utf8', 'Text, as it is'], ['base64', 'Base64'], ['hex', 'Hexadecimal']]} onChange={setEncoding} />
+        <Select label={t.settings.encoding} value={encoding} options={[['utf8', t.settings.asText], ['base64', t.settings.base64], ['hex', t.settings.hexadecimal]]} onChange={setEncoding} />
         {hasKey && (
           <Select
-            label="Previous key stays active for"
+            label={t.settings.graceFor}
             value={grace}
-            options={[['0', 'no time: it ends now'], ['1', '1 hour'], ['24', '24 hours'], ['168', '7 days'], ['720', '30 days']]}
+            options={[['0', t.settings.noGrace], ['1', span(1, 'hour')], ['24', span(24, 'hour')], ['168', span(7, 'day')], ['720', span(30, 'day')]]}
             onChange={setGrace}
           />
         )}
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">{hasKey ? 'Rotate' : 'Set'}</button></div>
+        <div class="actions"><button type="submit" class="primary">{hasKey ? t.settings.rotate : t.settings.set}</button></div>
       </form>
     </Dialog>
   );
@@ -165,7 +166,7 @@ export function TestButton({ receiver, onTested }: { receiver: Receiver; onTeste
       });
       const took = milliseconds(performance.now() - begun);
       const body = (await answer.json().catch(() => ({}))) as { detail?: string };
-      setTold({ isGood: answer.ok, text: answer.ok ? `Accepted in ${took}` : `Refused with ${answer.status}: ${body.detail ?? ''}` });
+      setTold({ isGood: answer.ok, text: answer.ok ? t.settings.accepted(took) : t.settings.refused(answer.status, body.detail ?? '') });
       onTested?.();
     } catch (error) {
       setTold({ isGood: false, text: messageOf(error) });
@@ -174,11 +175,11 @@ export function TestButton({ receiver, onTested }: { receiver: Receiver; onTeste
   };
   return (
     <>
-      <button type="button" onClick={test} disabled={isBusy}>Send a test</button>
+      <button type="button" onClick={test} disabled={isBusy}>{t.settings.sendTest}</button>
       <span role="status" class={told && !told.isGood ? 'problem' : 'hint'}>{told?.text}</span>
       {line && (
-        <Dialog title="Send it from a shell" onClose={() => setLine(undefined)}>
-          <p>Ingress is at another address than this page. The webhook is signed with the newest key and of mode test.</p>
+        <Dialog title={t.settings.fromShell} onClose={() => setLine(undefined)}>
+          <p>{t.settings.fromShellHint}</p>
           <Code>{line}</Code>
         </Dialog>
       )}

@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks';
 import { messageOf, post, remove, type Schemas } from '../../api/client';
 import { useQuery } from '../../api/query';
-import { useTimes } from '../../format/format';
+import { span, useTimes } from '../../format/format';
 import { useSession } from '../../session';
+import { t } from '../../texts';
 import { Badge, Code, Confirm, Dialog, Empty, Select } from '../../ui/parts';
 import { Listed, Table, type Column } from '../../ui/table';
 import { useAction } from '../../ui/toasts';
@@ -22,36 +23,36 @@ export function Tokens() {
   const rows = query.data?.data.tokens;
 
   const columns: Column<Token>[] = [
-    { name: 'Name', cell: (row) => <strong>{row.name}</strong> },
-    { name: 'State', cell: (row) => <Badge status={row.revokedAt ? 'revoked' : row.expiresAt && row.expiresAt < new Date().toISOString() ? 'expired' : 'active'} /> },
-    { name: 'Company', cell: (row) => (row.companyId ? nameOf(row.companyId) : 'All companies') },
-    { name: 'Permissions', cell: (row) => row.permissions.join(', ') },
-    { name: 'Created', cell: (row) => times.short(row.createdAt) },
-    { name: 'Expires', cell: (row) => (row.expiresAt ? times.short(row.expiresAt) : 'never') },
-    { name: 'Actions', cell: (row) => !row.revokedAt && <button type="button" class="small" onClick={() => setEnded(row)}>Revoke<span class="unseen"> {row.name}</span></button> },
+    { name: t.common.name, cell: (row) => <strong>{row.name}</strong> },
+    { name: t.common.state, cell: (row) => <Badge status={row.revokedAt ? 'revoked' : row.expiresAt && row.expiresAt < new Date().toISOString() ? 'expired' : 'active'} /> },
+    { name: t.common.company, cell: (row) => (row.companyId ? nameOf(row.companyId) : t.common.allCompanies) },
+    { name: t.settings.permissions, cell: (row) => row.permissions.join(', ') },
+    { name: t.common.created, cell: (row) => times.short(row.createdAt) },
+    { name: t.settings.expires, cell: (row) => (row.expiresAt ? times.short(row.expiresAt) : t.common.never) },
+    { name: t.common.actions, cell: (row) => !row.revokedAt && <button type="button" class="small" onClick={() => setEnded(row)}>{t.settings.revoke}<span class="unseen"> {row.name}</span></button> },
   ];
 
   return (
     <>
-      <div class="bar"><p class="hint">For programs that use the API.</p><button type="button" class="primary" onClick={() => setAdding(true)}>New token</button></div>
-      <Listed query={query} rows={rows} empty={<Empty title="No tokens yet" />}>
-        <Table caption="API tokens" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} />
+      <div class="bar"><p class="hint">{t.settings.forPrograms}</p><button type="button" class="primary" onClick={() => setAdding(true)}>{t.settings.newToken}</button></div>
+      <Listed query={query} rows={rows} empty={<Empty title={t.settings.noTokens} />}>
+        <Table caption={t.settings.tokens} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} />
       </Listed>
       {isAdding && <Add onClose={() => setAdding(false)} onDone={(token) => { setAdding(false); setMade(token); query.reload(); }} />}
       {made && (
-        <Dialog title="The new token" onClose={() => setMade(undefined)}>
-          <p>It is shown this once.</p>
+        <Dialog title={t.settings.theNewToken} onClose={() => setMade(undefined)}>
+          <p>{t.common.onceOnly}</p>
           <Code>{made}</Code>
         </Dialog>
       )}
       {ended && (
         <Confirm
-          title={`Revoke ${ended.name}?`}
-          text="Programs that use it are refused within a second."
-          action="Revoke"
+          title={t.settings.revokeAsk(ended.name)}
+          text={t.settings.revokeWhat}
+          action={t.settings.revoke}
           onDone={(confirmed) => {
             setEnded(undefined);
-            if (confirmed) void act('Revoked', () => remove('/api/v1/tokens/{id}', { path: { id: ended.id } })).then(query.reload);
+            if (confirmed) void act(t.settings.revoked, () => remove('/api/v1/tokens/{id}', { path: { id: ended.id } })).then(query.reload);
           }}
         />
       )}
@@ -76,14 +77,14 @@ function Add({ onClose, onDone }: { onClose: () => void; onDone: (token: string)
     }
   };
   return (
-    <Dialog title="New token" onClose={onClose}>
+    <Dialog title={t.settings.newToken} onClose={onClose}>
       <form onSubmit={submit}>
-        <label class="field"><span>Name</span><input required maxLength={100} value={name} onInput={(event) => setName(event.currentTarget.value)} /></label>
+        <label class="field"><span>{t.common.name}</span><input required maxLength={100} value={name} onInput={(event) => setName(event.currentTarget.value)} /></label>
         {isAdministrator && (
-          <Select label="Company" value={company} options={[['', 'All companies'], ...companies.map((own) => [own.slug, own.name] as const)]} onChange={setCompany} />
+          <Select label={t.common.company} value={company} options={[['', t.common.allCompanies], ...companies.map((own) => [own.slug, own.name] as const)]} onChange={setCompany} />
         )}
         <fieldset>
-          <legend>Permissions</legend>
+          <legend>{t.settings.permissions}</legend>
           {PERMISSIONS.filter(may).map((own) => (
             <label class="check" key={own}>
               <input
@@ -95,9 +96,9 @@ function Add({ onClose, onDone }: { onClose: () => void; onDone: (token: string)
             </label>
           ))}
         </fieldset>
-        <Select label="Expires after" value={days} options={[['30', '30 days'], ['90', '90 days'], ['365', 'a year'], ['', 'never']]} onChange={setDays} />
+        <Select label={t.settings.expiresAfter} value={days} options={[['30', span(30, 'day')], ['90', span(90, 'day')], ['365', span(1, 'year')], ['', t.common.never]]} onChange={setDays} />
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">Create token</button></div>
+        <div class="actions"><button type="submit" class="primary">{t.settings.createToken}</button></div>
       </form>
     </Dialog>
   );

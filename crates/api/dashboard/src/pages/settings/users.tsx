@@ -3,6 +3,7 @@ import { messageOf, post, remove, type Schemas } from '../../api/client';
 import { useQuery } from '../../api/query';
 import { useTimes, words } from '../../format/format';
 import { useSession } from '../../session';
+import { t } from '../../texts';
 import { Badge, Confirm, Dialog, Empty, Select } from '../../ui/parts';
 import { Listed, Table, type Column } from '../../ui/table';
 import { useAction } from '../../ui/toasts';
@@ -22,18 +23,18 @@ export function Users() {
   const rows = query.data?.data.users;
 
   const columns: Column<User>[] = [
-    { name: 'E-mail', cell: (row) => <strong>{row.email}</strong> },
-    { name: 'Role', cell: (row) => words(row.role) },
-    { name: 'Company', cell: (row) => (row.companyId ? nameOf(row.companyId) : 'All companies') },
-    { name: 'State', cell: (row) => <Badge status={row.lockedUntil ? 'locked out' : 'active'} /> },
-    { name: 'Signs in by', cell: (row) => (row.provider ? 'the provider' : row.secondFactor ? 'password and code' : 'password') },
-    { name: 'Added', cell: (row) => times.short(row.createdAt) },
+    { name: t.common.email, cell: (row) => <strong>{row.email}</strong> },
+    { name: t.common.role, cell: (row) => words(row.role) },
+    { name: t.common.company, cell: (row) => (row.companyId ? nameOf(row.companyId) : t.common.allCompanies) },
+    { name: t.common.state, cell: (row) => <Badge status={row.lockedUntil ? 'locked-out' : 'active'} /> },
+    { name: t.settings.signsInBy, cell: (row) => (row.provider ? t.settings.byProvider : row.secondFactor ? t.settings.byBoth : t.settings.byPassword) },
+    { name: t.settings.added, cell: (row) => times.short(row.createdAt) },
     {
-      name: 'Actions',
+      name: t.common.actions,
       cell: (row) => `user:${row.id}` !== identity.actor && (
         <>
-          {row.secondFactor && <button type="button" class="small" onClick={() => setReset(row)}>Reset second factor<span class="unseen"> of {row.email}</span></button>}{' '}
-          <button type="button" class="small" onClick={() => setRemoved(row)}>Remove<span class="unseen"> {row.email}</span></button>
+          {row.secondFactor && <button type="button" class="small" onClick={() => setReset(row)}>{t.settings.resetFactor}<span class="unseen"> {t.settings.ofUser(row.email)}</span></button>}{' '}
+          <button type="button" class="small" onClick={() => setRemoved(row)}>{t.common.remove}<span class="unseen"> {row.email}</span></button>
         </>
       ),
     },
@@ -41,30 +42,30 @@ export function Users() {
 
   return (
     <>
-      <div class="bar"><p class="hint">People who sign in here.</p><button type="button" class="primary" onClick={() => setAdding(true)}>New user</button></div>
-      <Listed query={query} rows={rows} empty={<Empty title="No users yet" />}>
-        <Table caption="Users" columns={columns} rows={rows ?? []} keyOf={(row) => row.id} />
+      <div class="bar"><p class="hint">{t.settings.people}</p><button type="button" class="primary" onClick={() => setAdding(true)}>{t.settings.newUser}</button></div>
+      <Listed query={query} rows={rows} empty={<Empty title={t.settings.noUsers} />}>
+        <Table caption={t.settings.users} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} />
       </Listed>
       {isAdding && <Add onClose={() => setAdding(false)} onDone={() => { setAdding(false); query.reload(); }} />}
       {reset && (
         <Confirm
-          title={`Reset the second factor of ${reset.email}?`}
-          text="For somebody who lost their phone and their recovery codes: it is off then, and their sessions end."
-          action="Reset"
+          title={t.settings.resetAsk(reset.email)}
+          text={t.settings.resetWhat}
+          action={t.settings.reset}
           onDone={(confirmed) => {
             setReset(undefined);
-            if (confirmed) void act('Reset', () => remove('/api/v1/users/{id}/second-factor', { path: { id: reset.id } })).then(query.reload);
+            if (confirmed) void act(t.settings.resetDone, () => remove('/api/v1/users/{id}/second-factor', { path: { id: reset.id } })).then(query.reload);
           }}
         />
       )}
       {removed && (
         <Confirm
-          title={`Remove ${removed.email}?`}
-          text="Their sessions end within a second."
-          action="Remove"
+          title={t.settings.removeAsk(removed.email)}
+          text={t.settings.removeWhat}
+          action={t.common.remove}
           onDone={(confirmed) => {
             setRemoved(undefined);
-            if (confirmed) void act('Removed', () => remove('/api/v1/users/{id}', { path: { id: removed.id } })).then(query.reload);
+            if (confirmed) void act(t.common.removed, () => remove('/api/v1/users/{id}', { path: { id: removed.id } })).then(query.reload);
           }}
         />
       )}
@@ -85,24 +86,24 @@ function Add({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
     event.preventDefault();
     try {
       await post('/api/v1/users', { email, password, role, company: needsCompany ? company : undefined });
-      void act('Added', async () => {});
+      void act(t.settings.userAdded, async () => {});
       onDone();
     } catch (error) {
       setProblem(messageOf(error));
     }
   };
   return (
-    <Dialog title="New user" onClose={onClose}>
+    <Dialog title={t.settings.newUser} onClose={onClose}>
       <form onSubmit={submit}>
-        <label class="field"><span>E-mail</span><input type="email" required autocomplete="off" value={email} onInput={(event) => setEmail(event.currentTarget.value)} /></label>
+        <label class="field"><span>{t.common.email}</span><input type="email" required autocomplete="off" value={email} onInput={(event) => setEmail(event.currentTarget.value)} /></label>
         <label class="field">
-          <span>Password, at least 12 characters</span>
-          <input type="password" required minLength={12} maxLength={200} autocomplete="new-password" value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
+          <span>{t.settings.passwordField}</span>
+          <input type={t.settings.byPassword} required minLength={12} maxLength={200} autocomplete="new-password" value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
         </label>
-        <Select label="Role" value={role} options={ROLES.filter((own) => isAdministrator || own !== 'administrator').map((own) => [own, words(own)] as const)} onChange={setRole} />
-        {needsCompany && <Select label="Company" value={company} options={companies.map((own) => [own.slug, own.name] as const)} onChange={setCompany} />}
+        <Select label={t.common.role} value={role} options={ROLES.filter((own) => isAdministrator || own !== 'administrator').map((own) => [own, words(own)] as const)} onChange={setRole} />
+        {needsCompany && <Select label={t.common.company} value={company} options={companies.map((own) => [own.slug, own.name] as const)} onChange={setCompany} />}
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">Add</button></div>
+        <div class="actions"><button type="submit" class="primary">{t.settings.add}</button></div>
       </form>
     </Dialog>
   );
