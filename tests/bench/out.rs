@@ -34,6 +34,9 @@ const HEEDED: Duration = Duration::from_secs(3);
 /// When each message came first, in milliseconds since 1970 UTC, by `webhook-id`.
 type Arrived = Arc<Mutex<HashMap<String, f64>>>;
 
+/// What the receiver's thread adds to its `nice` value: in life it is another's machine, here it takes what the platform leaves over.
+const NICE: i32 = 15;
+
 /// A receiver that does nothing but note what came.
 struct Receiver {
     arrived: Arrived,
@@ -52,6 +55,8 @@ impl Receiver {
         let arrived = Arrived::default();
         let data = web::Data::from(arrived.clone());
         let server = Loopback::start(1, move |config| {
+            // Called by the thread that will serve.
+            rustix::process::setpriority_process(None, NICE).expect("a thread may lower its own priority");
             config.app_data(data.clone()).default_service(web::to(receive));
         });
         Self { arrived, server }
