@@ -11,17 +11,20 @@
 //! | `stream` | the same live, by server-sent events |
 //! | [`admin`] | users, tokens, companies, receivers, endpoints, the queue, dead letters, the audit log |
 //! | `monitoring` | what works and how fast; alerts |
+//! | [`alerting`] | alerts sent to people by their channels; a company's own alerts |
 //!
 //! **A new filter.** A field of the list's query (`TransactionQuery` in `reads::transactions`), which is its check and its
-//! description; a field of the filter in `store::reads` and its condition in `wanted`; an index or a bound, shown by
-//! `tests/e2e/reads/plans.rs`. `UPDATE_OPENAPI=1 cargo test -p api` writes the document anew, `scripts/dashboard` the client's types.
+//! description; a field of the filter in `store::reads::transactions` and its condition in `indexed` or `unindexed`, and in `span` of
+//! `store::reads::totals`; an index or a bound, shown by `tests/e2e/reads/plans.rs`. `UPDATE_OPENAPI=1 cargo test -p api`
+//! writes the document anew, `scripts/dashboard` the client's types.
 //!
 //! **A new resource.** A file with its query, its answer and its handlers, each with `#[utoipa::path]`; its path in `http::routes`; its
 //! handlers in `http::openapi`. If it is cached, a row of `http::cached`. The table of who may what in `tests` wants a row for each
 //! operation.
 //!
 //! **A new alert.** A field of `monitoring::alerts::Signals` and its measurement in `monitoring::snapshot`; a rule in `alerts` with what
-//! to do about it; the same for Prometheus in `deploy/observability/rules.yaml` with a test beside it; a section of `docs/runbook.md`.
+//! to do about it, and its name in `NAMES`; the same for Prometheus in `deploy/observability/rules.yaml` with a test beside it, and in
+//! `k8s/components/monitoring/rule.yaml`; a section of `docs/runbook.md`; its name in `dashboard/src/texts/words.ts` and `fr/words.ts`.
 //!
 //! **A new page of the dashboard.** A component in `dashboard/src/pages`, a row of `PAGES` in `dashboard/src/shell.tsx` with its name,
 //! permission and key, and its story in `dashboard/e2e/story.mjs`.

@@ -39,7 +39,7 @@
 //!
 //! **A new table.** A migration of its own at the end of [`migration`], in the words of both databases; an entity in [`entity`]; a
 //! module for its queries, with a row above; retention in [`retention`] unless it cannot grow. What one database says otherwise goes
-//! into [`dialect`]. A test in `tests/it` runs on both.
+//! into [`dialect`], and a company's table into the list of `dialect::distributed::tables`. A test in `tests/it` runs on both.
 
 pub mod alerting;
 pub mod as_of;
