@@ -29,7 +29,7 @@ pub(crate) enum AlertChannelCommand {
     Add(Box<NewChannel>),
     /// List the channels; never what is secret of them.
     List,
-    /// Remove a channel with what it was told.
+    /// Remove a channel and its notices.
     Remove {
         /// Its id, as `alert-channel list` shows it.
         #[arg(long)]

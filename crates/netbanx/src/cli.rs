@@ -103,7 +103,7 @@ enum Company {
         #[arg(long)]
         time_zone: Option<String>,
     },
-    /// Change a company; its figures are others at once.
+    /// Change a company's time zone; its figures use it at once.
     Set {
         /// Its slug.
         slug: String,

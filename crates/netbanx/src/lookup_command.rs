@@ -66,7 +66,7 @@ enum Configuration {
         #[arg(long)]
         company: String,
     },
-    /// Forget it: nothing is asked for the company any more.
+    /// Remove the configuration; Netbanx is no longer asked for this company.
     Remove {
         /// The company's slug.
         #[arg(long)]

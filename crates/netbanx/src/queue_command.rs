@@ -92,9 +92,9 @@ pub(crate) struct Which {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueueCommand {
-    /// Count what waits, is in flight, is done and died.
+    /// Count the jobs that wait, are in flight, are done, and the dead letters.
     Stats,
-    /// Take nothing more, from one lane or at all, until resumed.
+    /// Stop processing one lane, or the whole queue, until resumed.
     Pause {
         /// Absent: the whole queue.
         #[arg(long)]
@@ -120,7 +120,7 @@ pub(crate) enum QueueCommand {
         #[arg(long)]
         cursor: Option<String>,
     },
-    /// Make dead letters wait again, their attempts again.
+    /// Put dead letters back into the queue with new attempts.
     Retry(Which),
     /// Drop dead letters for good.
     Discard(Which),
@@ -130,8 +130,8 @@ pub(crate) enum QueueCommand {
         #[arg(long, value_parser = humantime::parse_duration)]
         older_than: Duration,
     },
-    /// After the database was restored from a backup: forget that webhooks were received which it no longer has, so that they
-    /// are taken when Netbanx sends them again.
+    /// After a restore of the database: forget the claims of webhooks that it no longer has, so that they are accepted when
+    /// Netbanx sends them again.
     Forget {
         /// Only count them.
         #[arg(long)]

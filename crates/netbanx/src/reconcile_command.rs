@@ -65,8 +65,8 @@ pub(crate) struct Options {
     /// How times are written (as of strftime: '%d/%m/%Y %H:%M'), where that is not ISO 8601.
     #[arg(long, value_parser = time_format)]
     time_format: Option<String>,
-    /// Reports have these kinds alone: others of ours are not missing there. May be repeated. One kind is also that of all rows
-    /// of a report without a column for it.
+    /// The reports contain only these kinds; other kinds are not reported as missing there. May be repeated. A single kind is
+    /// also that of every row where the report has no column for it.
     #[arg(long = "kind", value_parser = kind)]
     kinds: Vec<Kind>,
     /// Transactions of this mode.

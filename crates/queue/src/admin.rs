@@ -93,7 +93,7 @@ impl Queue {
         Ok(self.scripts.workers.call(&self.client, self.workers_key(), args).await?)
     }
 
-    /// How many workers have a sign of life that still holds.
+    /// How many workers have a heartbeat that still holds.
     pub(crate) async fn live_workers(&self) -> Result<i64, Error> {
         self.sign_of_life("", Duration::ZERO).await
     }

@@ -64,7 +64,7 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// Leaves the list now, rather than when the last sign of life runs out.
+    /// Leaves the list now, rather than when the last heartbeat runs out.
     pub async fn leave(self) {
         if let Err(error) = self.queue.sign_of_life(&self.owner, Duration::ZERO).await {
             tracing::debug!(%error, "the worker could not sign off");

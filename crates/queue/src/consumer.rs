@@ -201,7 +201,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Renews the leases of `held`, shows a sign of life and drops dead letters that are past their
+    /// Renews the leases of `held`, sends a heartbeat and drops dead letters that are past their
     /// time or number.
     pub async fn heartbeat(&self, held: &[LeasedJob]) {
         let settings = &self.queue.settings;
@@ -218,7 +218,7 @@ impl Consumer {
             }
         }
         if let Err(error) = self.queue.sign_of_life(&self.owner, settings.lease).await {
-            tracing::warn!(%error, "the worker's sign of life did not reach Redis");
+            tracing::warn!(%error, "the worker's heartbeat did not reach Redis");
         }
         // One shard a time: the retention is slow work that nobody waits for.
         let shard = self.turns.some();

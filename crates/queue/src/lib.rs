@@ -128,7 +128,7 @@ pub struct QueueSettings {
     pub max_attempts: u16,
     /// One place in this many of a batch is the others' when payments would fill it.
     pub others_share: u16,
-    /// How long a fetched job stays its worker's without a sign of life.
+    /// How long a fetched job stays its worker's without a heartbeat.
     pub lease: Duration,
     /// How often an idle worker looks without being woken.
     pub idle_poll: Duration,

@@ -21,7 +21,7 @@ pub(crate) struct InFlight {
     consumer: Consumer,
     acks: Acks,
     batches: Arc<Mutex<HashMap<String, Vec<LeasedJob>>>>,
-    /// Of those, what waits for a place. Kept here and not by apalis, which shows no sign of life while
+    /// Of those, what waits for a place. Kept here and not by apalis, which sends no heartbeat while
     /// it has tasks to hand out.
     ahead: Arc<Mutex<VecDeque<Task<Batch>>>>,
     /// Anyone who looks in Redis; true where the last look found less than there was room for.

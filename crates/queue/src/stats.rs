@@ -80,7 +80,7 @@ pub struct Stats {
     pub oldest_waiting_ms: i64,
     /// Whether nothing at all is taken.
     pub paused: bool,
-    /// Workers with a recent sign of life.
+    /// Workers with a recent heartbeat.
     pub workers: i64,
     /// The payments lane.
     pub payments: LaneStats,

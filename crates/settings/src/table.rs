@@ -110,14 +110,14 @@ table! {
              the new one before it, separated by a comma, restart, `netbanx secret rewrap`, then take the old one away once no \
              sealed dead letter is left";
         ADMIN_BIND = text(""), "address and port on which health and metrics are served apart from the public port; per service";
-        HTTP_WORKERS = number("0", 0, 256, "threads"), "of each HTTP service; 0: one per core";
-        SHUTDOWN_TIMEOUT_SECS = number("20", 1, 600, "seconds"), "for what is in flight when SIGTERM comes";
+        HTTP_WORKERS = number("0", 0, 256, "threads"), "threads of each HTTP service; 0: one per core";
+        SHUTDOWN_TIMEOUT_SECS = number("20", 1, 600, "seconds"), "how long work in flight may take to end after SIGTERM";
         RUST_LOG = text("info"), "what is logged, as `tracing` filters it: `info,store=debug`";
     }
     "Database" {
         DATABASE_URL = text("sqlite://./data/netbanx.db?mode=rwc"), "or `postgres://…`";
         DATABASE_MAX_CONNECTIONS = number("8", 1, 1000, "connections"),
-            "of each process, the API's four for deliveries beside them; the worker's should exceed `WORKER_CONCURRENCY` by 2";
+            "connections of each process, and four more of the API for deliveries; for the worker at least `WORKER_CONCURRENCY` + 2";
         DATABASE_STATEMENT_TIMEOUT_SECS = number("30", 0, 3600, "seconds"),
             "that PostgreSQL gives a statement of the API (ten minutes one of a file); 0: no limit. It goes by the connection's `options`, \
              which PgBouncer must ignore (`ignore_startup_parameters = options`); there `ALTER ROLE … SET statement_timeout` does it";
@@ -146,7 +146,7 @@ table! {
         INGRESS_DATABASE_FALLBACK = switch("true"),
             "whether ingress asks the database for receivers where Redis has no directory of them; with `false`, as in `k8s/`, it \
              needs no database and no `DATABASE_URL`";
-        WEBHOOK_SIGNATURE_VALIDATION = switch("true"), "`false` believes everybody; refused in production";
+        WEBHOOK_SIGNATURE_VALIDATION = switch("true"), "`false` accepts unsigned webhooks; refused in production";
         BODY_TIMEOUT_SECS = number("10", 1, 600, "seconds"), "how long a webhook's body may take";
         BODY_MEMORY_MIB = number("64", 1, 65_536, "MiB"), "for all bodies that one ingress is receiving";
         CLIENT_ADDRESS_HEADER = text(""),
@@ -181,14 +181,14 @@ table! {
         API_BIND = text("127.0.0.1:8080"), "where the API and the dashboard listen";
         CACHE_MEMORY_MIB = number("64", 1, 65_536, "MiB"), "for answers in each replica of the API";
         CACHE_ENTRY_MAX_BYTES = number("1048576", 1024, 67_108_864, "bytes"),
-            "of an answer, compressed, beyond which it is given and not kept";
-        CACHE_COMPANY_MAX_MIB = number("32", 1, 65_536, "MiB"), "of the cache's Redis for the answers of one company, of which it keeps 1,000 at most";
-        REQUESTS_PER_MINUTE = number("1200000", 1, 60_000_000, "requests"), "of one token or user, beyond which it is answered 429; each replica of the API counts by itself";
-        REQUESTS_PER_MINUTE_COMPANY = number("2400000", 1, 60_000_000, "requests"), "of one company, in the same way";
+            "the largest answer, compressed, that is cached";
+        CACHE_COMPANY_MAX_MIB = number("32", 1, 65_536, "MiB"), "memory of the cache's Redis for the answers of one company, at most 1,000 of them";
+        REQUESTS_PER_MINUTE = number("1200000", 1, 60_000_000, "requests"), "requests of one token or user, beyond which the answer is 429; each replica of the API counts by itself";
+        REQUESTS_PER_MINUTE_COMPANY = number("2400000", 1, 60_000_000, "requests"), "requests of one company, counted in the same way";
     }
     "Sign-in" {
         SECOND_FACTOR = choice("optional", &["optional", "administrators", "everyone"]),
-            "of whom a second factor is demanded; `administrators` are those of the platform and of companies";
+            "who must use a second factor; `administrators` are those of the platform and of companies";
         OIDC_ISSUER = text(""),
             "address of an OpenID Connect provider by which people may sign in; with it go the next three";
         OIDC_CLIENT_ID = text(""), "our registration there";
@@ -209,11 +209,11 @@ table! {
             "share of requests that are traced when their sender has not decided it. Unset: 0.01 in production, else 1";
     }
     "Alerts" {
-        ALERT_BACKLOG = number("100", 1, 1_000_000_000, "jobs"), "more are waiting";
-        ALERT_OLDEST_SECS = number("60", 1, 86_400, "seconds"), "a job has been waiting longer";
-        ALERT_HIT_RATE = share("0.8"), "a smaller share of answers comes from the cache";
-        ALERT_FAILURE_RATE = share("0.1"), "a larger share of attempts fails";
-        ALERT_REDIS_MEMORY = share("0.9"), "a larger share of Redis' memory is in use";
+        ALERT_BACKLOG = number("100", 1, 1_000_000_000, "jobs"), "the alert fires when more jobs are waiting";
+        ALERT_OLDEST_SECS = number("60", 1, 86_400, "seconds"), "the alert fires when a job has been waiting longer";
+        ALERT_HIT_RATE = share("0.8"), "the alert fires when a smaller share of answers comes from the cache";
+        ALERT_FAILURE_RATE = share("0.1"), "the alert fires when a larger share of attempts fails";
+        ALERT_REDIS_MEMORY = share("0.9"), "the alert fires when a larger share of Redis' memory is in use";
     }
     "Messages to companies' endpoints" {
         OUTBOUND_ALLOW_HTTP = switch("false"), "endpoints may have plain `http` URLs";
@@ -228,13 +228,13 @@ table! {
         SMTP_TLS_CA_FILE = text(""), "PEM file of the authority that signed that server's certificate. Unset: the system's authorities";
         ALERT_MAIL_FROM = text(""), "sender of those e-mails, which `SMTP_URL` needs";
         ALERT_SETTLE_SECS = number("30", 1, 3600, "seconds"),
-            "that an alert must have stood, or have been over, before it is told; what comes together is one message";
+            "how long an alert must be active, or over, before people are told; alerts that come together are one message";
     }
     "Look-ups at Netbanx" {
         LOOKUP_TIMEOUT_SECS = number("15", 1, 120, "seconds"), "the longest that one request to Netbanx takes";
         LOOKUP_PER_MINUTE = number("30", 1, 600, "requests"), "within any minute for each company that configured look-ups";
         LOOKUP_PENDING_FACTOR = number("2", 1, 100, "times"),
-            "after so many times what is usual for its payment method a pending transaction is asked for";
+            "Netbanx is asked about a transaction once it has been pending this many times longer than is usual for its payment method";
         LOOKUP_PENDING_FLOOR_SECS = number("3600", 1, 2_592_000, "seconds"), "never sooner than this after it was made";
     }
 }

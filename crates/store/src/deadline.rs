@@ -2,7 +2,7 @@
 //!
 //! A host that dies tells nobody: its connections bring neither answer nor error, for a quarter of an hour where something was
 //! sent to it (the kernel's retransmissions), else for ever. So what asks has a limit, and a connection whose asker gave
-//! up is asked for a sign of life before it goes back into the pool, where sqlx would wait for one without a limit.
+//! up is asked for a heartbeat before it goes back into the pool, where sqlx would wait for one without a limit.
 
 use std::{
     future::Future,
@@ -19,7 +19,7 @@ use crate::Error;
 static SILENT_AT: Mutex<Option<Instant>> = Mutex::new(None);
 /// For how long after that connections are in doubt.
 const DOUBT: Duration = Duration::from_secs(60);
-/// Longest wait for a sign of life.
+/// Longest wait for a heartbeat.
 const SIGN: Duration = Duration::from_secs(2);
 
 /// Notes when it goes that no answer came, unless one did.

@@ -97,7 +97,7 @@ pub(crate) fn make() {
             .with_unit("s")
             .with_description("Age of the oldest waiting job.")
             .build(),
-        workers: meter.u64_gauge("netbanx.queue.workers").with_description("Workers with a recent sign of life.").build(),
+        workers: meter.u64_gauge("netbanx.queue.workers").with_description("Workers with a recent heartbeat.").build(),
         alerts: meter
             .u64_gauge("netbanx.alert")
             .with_description("Whether an alert of the status stands (1) or not (0).")

@@ -92,7 +92,7 @@ async fn a_stream_ends_within_a_second_of_its_tokens_end() {
     assert_eq!(platform.http.delete(revoke).bearer_auth(&platform.admin_token).send().await.unwrap().status(), 204);
     let revoked = Instant::now();
     let ended = async { while let Ok(Some(_)) = stream.chunk().await {} };
-    // Far below the ten seconds between two signs of life; the figure itself is the benchmark's.
+    // Far below the ten seconds between two heartbeats; the figure itself is the benchmark's.
     tokio::time::timeout(Duration::from_secs(5), ended).await.expect("the stream ends");
     println!("the stream ended after {:?}", revoked.elapsed());
 }

@@ -92,7 +92,7 @@ async fn they_are_bounded_by_number_and_age() {
         settings.lease = Duration::from_secs(1);
     })
     .await;
-    // A worker's signs of life do the trimming.
+    // A worker's heartbeats do the trimming.
     let worker = bench.worker();
     eventually("few are left", || async { (bench.queue.stats().await.unwrap().dead <= 20).then_some(()) }).await;
     worker.stop().await;

@@ -136,22 +136,22 @@ fn judge(rules: &Rules, figures: &Figures, now_ms: i64) -> Vec<Standing> {
     let p95_ms = figures.delays.p95_ms.unwrap_or_default();
     if rules.late_minutes > 0 && figures.delays.count >= LEAST && p95_ms > rules.late_minutes * MINUTE_MS {
         let minutes = p95_ms / MINUTE_MS;
-        let message = format!("of the last hour's webhooks 5 in a hundred came {minutes} minutes or more after Netbanx's time");
-        let action = "Netbanx sends late or again what was not taken: were webhooks refused, or the receiver not reachable?";
+        let message = format!("5 % of the last hour's webhooks arrived {minutes} minutes or more after Netbanx's time");
+        let action = "Netbanx sends late, or resends refused webhooks: were webhooks refused, or was the receiver unreachable?";
         stands("late-webhooks".to_owned(), WARNING, message, action, now_ms);
     }
     let (again, all) = figures.redelivered;
     if rules.redelivery_percent > 0 && all >= LEAST && again * 100 >= all * rules.redelivery_percent {
         let message = format!("{again} of the last hour's {all} webhooks were redeliveries");
         let action =
-            "Netbanx sends again what it has no answer of in time: do answers reach it? Is the portal set to send twice?";
+            "Netbanx resends webhooks that are not answered in time: do our answers reach it? Does the portal send twice?";
         stands("redeliveries".to_owned(), WARNING, message, action, now_ms);
     }
     for Failing { id, since_ms, is_disabled } in &figures.endpoints {
         if rules.endpoint_minutes > 0 && (*is_disabled || now_ms - since_ms >= rules.endpoint_minutes * MINUTE_MS) {
             let word = if *is_disabled { "was disabled because it failed" } else { "fails" };
             let message = format!("the endpoint {id} {word}");
-            let action = "Its attempts say what it answers; mend it, enable it, and have what it missed sent again.";
+            let action = "See its attempts for the answers. Fix it, enable it and re-send the missed messages.";
             stands(format!("{ENDPOINT_FAILING}:{id}"), WARNING, message, action, *since_ms);
         }
     }

@@ -54,7 +54,7 @@ pub fn known(is_platforms: bool) -> &'static [&'static str] {
 
 /// How often it looks, unless alerts are told sooner.
 const TICK: Duration = Duration::from_secs(5);
-/// How long the right to do it lasts without a sign of life.
+/// How long the right to do it lasts without a heartbeat.
 const LEASE: Duration = Duration::from_secs(15);
 /// Longest wait for Redis and for one question to the database.
 const LIMIT: Duration = Duration::from_secs(5);

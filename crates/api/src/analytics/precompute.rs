@@ -25,7 +25,7 @@ use crate::{Api, http::cached};
 
 /// How often it looks what is due: while anything is asked for, and while nothing is.
 const TICK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
-/// How long the right to do it lasts without a sign of life.
+/// How long the right to do it lasts without a heartbeat.
 const LEASE: Duration = Duration::from_secs(5);
 /// How often it gives that sign.
 const RENEW: Duration = Duration::from_millis(1250);

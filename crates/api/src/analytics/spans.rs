@@ -187,7 +187,7 @@ impl Question {
             return Ok(None);
         }
         if asked.time_range.is_some() && asked.from.is_some() {
-            return Err(Problem::parameter("timeRange", "timeRange and from exclude each other"));
+            return Err(Problem::parameter("timeRange", "use timeRange or from, not both"));
         }
         let as_of_ms = asked.as_of_ms();
         let now = as_of_ms.unwrap_or_else(now_ms);

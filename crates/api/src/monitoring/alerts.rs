@@ -145,7 +145,7 @@ fn of_queue(signals: &Signals, limits: &AlertLimits) -> Vec<Alert> {
             Severity::Critical,
             0.0,
             1.0,
-            "no worker has shown a sign of life".to_owned(),
+            "no worker has sent a heartbeat".to_owned(),
             "Start workers, or look into the log of those that end. Webhooks wait meanwhile.",
         ));
     }
@@ -155,7 +155,7 @@ fn of_queue(signals: &Signals, limits: &AlertLimits) -> Vec<Alert> {
             Severity::Warning,
             queue.waiting as f64,
             limits.backlog as f64,
-            format!("{} jobs wait", queue.waiting),
+            format!("{} jobs are waiting", queue.waiting),
             "Is the queue paused, the database slow, or the load higher than the workers' rate? Add workers if it grows.",
         ));
     }
@@ -203,7 +203,7 @@ fn of_rates(signals: &Signals, limits: &AlertLimits) -> Vec<Alert> {
             rate,
             limits.hit_rate,
             format!("{:.0} % of the last minute's answers came from the cache", rate * 100.0),
-            "After a start it is cold for a while. Else: is Redis away, its memory too small, or does every request differ?",
+            "Normal for a minute after a start. Otherwise: is the cache's Redis down or too small, or does every request differ?",
         ));
     }
     if signals.wrong_days > 0 {
@@ -222,8 +222,8 @@ fn of_rates(signals: &Signals, limits: &AlertLimits) -> Vec<Alert> {
             Severity::Critical,
             signals.failing_receivers as f64,
             0.0,
-            format!("{} receivers whose webhooks verified refuse most of them now", signals.failing_receivers),
-            "Was the key changed at the portal? Set it here too (netbanx secret rotate): Netbanx sends what was refused again.",
+            format!("{} receivers that verified webhooks before now refuse most of them", signals.failing_receivers),
+            "Was the key changed at the portal? Set it here too (netbanx secret rotate): Netbanx resends what was refused.",
         ));
     }
     let (failed, attempts) = signals.attempts;

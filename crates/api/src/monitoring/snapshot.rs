@@ -126,7 +126,7 @@ impl AlertOnsets {
         Self { client, key: format!("{{{prefix}:alerts}}").into(), own: Arc::default(), latest: Arc::default() }
     }
 
-    /// The right to tell alerts, which lasts so long without a sign of life.
+    /// The right to tell alerts, which lasts so long without a heartbeat.
     pub fn lease(&self, lasts: Duration) -> Lease {
         Lease::new(self.client.clone(), &format!("{}:telling", self.key), lasts)
     }

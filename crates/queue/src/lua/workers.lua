@@ -1,5 +1,5 @@
 -- Keeps who lives.
--- KEYS: 1 workers (sorted set by the time until which their last sign of life holds)
+-- KEYS: 1 workers (sorted set by the time until which their last heartbeat holds)
 -- ARGV: 1 worker ('' for a look only), 2 how long this sign holds (ms; 0: it leaves)
 -- Answer: how many live
 local time = redis.call('TIME')

@@ -40,7 +40,7 @@ pub struct Model {
     pub until_time: Option<i64>,
     /// JSON: counts and sums by day, currency and kind.
     pub totals: String,
-    /// The last sign of life of one that goes on, milliseconds; none: it goes on no longer, or tells nobody.
+    /// The last heartbeat of one that goes on, milliseconds; none: it goes on no longer, or tells nobody.
     pub alive_at: Option<i64>,
     /// How much of the reports was read, in percent, where their size is known.
     pub percent: Option<i64>,

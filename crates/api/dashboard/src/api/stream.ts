@@ -15,7 +15,7 @@ interface Handlers {
 
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
-/** The stream shows a sign of life every ten seconds; that long without one and it is taken for lost. */
+/** The stream sends a heartbeat every ten seconds; that long without one and it is taken for lost. */
 export const SILENCE = 25_000;
 
 /**

@@ -32,7 +32,7 @@ const MEANINGS: [(&str, &str); 12] = [
     ("403", "Not permitted"),
     ("404", "There is no such thing, or not for you"),
     ("408", "The body took too long"),
-    ("409", "It cannot be so"),
+    ("409", "Conflicts with the current state"),
     ("413", "The body is too large"),
     ("415", "The body is not declared as JSON"),
     ("429", "Too many requests; `Retry-After` says when to try again"),

@@ -179,7 +179,7 @@ impl Page {
         let after = self.cursor.map(|cursor| cursor.within(order)).transpose()?;
         let offset = (page - 1) * limit;
         if after.is_some() && page > 1 {
-            return Err(Problem::parameter("page", "page and cursor exclude each other: a cursor goes on behind its own page"));
+            return Err(Problem::parameter("page", "use page or cursor, not both: a cursor continues after its own page"));
         }
         if after.is_none() && offset > MAX_OFFSET {
             return Err(Problem::parameter("page", format!("page × limit may reach {MAX_OFFSET}; go on with cursor")));

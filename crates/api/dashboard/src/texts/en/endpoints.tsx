@@ -80,7 +80,7 @@ export const endpoints = {
   allFailed: 'All failed since',
   rangeOfTime: 'A range of time',
   failedHint: 'Messages made since then that failed for good, after their tenth attempt.',
-  rangeHint: 'Every message of these event types made in that time, delivered or not, 100,000 at most. A new endpoint is told so of what was before it.',
+  rangeHint: 'Every message of these event types made in that time, delivered or not, 100,000 at most. A new endpoint can receive earlier changes this way.',
   keepsId: 'Each keeps its id, by which the other end knows it.',
   keyTitle: 'The endpoint’s key',
   keyHint: 'It is shown this once and kept encrypted. Give it to the system behind the URL, which verifies each message with it.',

@@ -71,7 +71,7 @@ export const reconciliation = {
   span: (from: string, until: string) => `${from} to ${until}`,
   noTimes: 'No row tells a time, so nobody knows which of our transactions the report should have.',
   lacking: (fields: string) => `The report has no column for ${fields}: that was not compared.`,
-  notTaken: (number: number, reason: string) => `${count(number)} not: ${reason}`,
+  notTaken: (number: number, reason: string) => `${count(number)} not taken over: ${reason}`,
   taken: (number: number) => `${count(number)} taken over`,
   notTakenOver: 'Not taken over',
   takeOver: 'Take over',

@@ -37,7 +37,7 @@ export const endpoints = {
   enable: 'Activer',
   rotateKey: 'Renouveler la clé',
   rotateAsk: 'Renouveler la clé ?',
-  rotateWhat: 'Une nouvelle clé est créée et affichée une seule fois. À partir de deux secondes plus tard et pendant un jour, les messages sont signés avec les deux clés, le temps que l’autre côté bascule.',
+  rotateWhat: 'Une nouvelle clé est créée et affichée une seule fois. Deux secondes plus tard, et pendant un jour, les messages sont signés avec les deux clés, le temps que le destinataire bascule.',
   rotate: 'Renouveler',
   removeAsk: (host: string) => `Supprimer ${host} ?`,
   removeWhat: 'Il ne sera plus averti de rien, et ses tentatives seront supprimées avec lui. Les messages en attente ne seront pas envoyés.',

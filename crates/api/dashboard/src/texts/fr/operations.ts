@@ -1,4 +1,4 @@
-import { count } from '../../format/numbers';
+import { count, counted } from '../../format/numbers';
 
 /** The queue, the system and their last hours. */
 export const operations = {
@@ -43,10 +43,10 @@ export const operations = {
   responses: 'Réponses',
   hits: 'Succès',
   stale: 'Périmées',
-  misses: 'Absences',
+  misses: 'Défauts de cache',
   notModified: 'Inchangées',
   hitP95: 'Succès p95',
-  missP95: 'Absence p95',
+  missP95: 'Défaut p95',
   signatureWrong: 'Signature erronée',
   verified: 'Vérifiés',
   alerts: 'Alertes',
@@ -59,8 +59,8 @@ export const operations = {
   cacheRedis: 'Redis du cache',
   analytics: 'Analyses',
   ofMemory: (share: string) => `${share} de sa mémoire`,
-  alive: (number: number) => `${count(number)} en vie`,
-  keptReady: (number: number) => `${count(number)} gardées prêtes`,
+  alive: (number: number) => counted(number, { one: 'actif', other: 'actifs' }),
+  keptReady: (number: number) => `${count(number)} précalculées`,
   latency: 'Latence',
   window: 'Fenêtre',
   throughput: 'Débit',

@@ -27,7 +27,7 @@ export const words: Record<Known, string> = {
   'analytics month': 'Analyses, mois', 'analytics span': 'Analyses, période',
 
   'database-away': 'Base de données injoignable', 'database-writes': 'Écritures en base', 'redis-away': 'Redis injoignable',
-  'no-live-worker': 'Aucun worker en vie', 'queue-backlog': 'File d’attente engorgée', 'oldest-job': 'Tâche la plus ancienne',
+  'no-live-worker': 'Aucun worker actif', 'queue-backlog': 'File d’attente engorgée', 'oldest-job': 'Tâche la plus ancienne',
   'failure-rate': 'Taux d’échec', 'dead-letters': 'Échecs définitifs', 'figures-differ': 'Chiffres divergents',
   'receiver-failing': 'Récepteur en difficulté', 'cache-hit-rate': 'Taux de succès du cache', 'redis-memory': 'Mémoire de Redis',
   'redis-persistence': 'Persistance de Redis', chargebacks: 'Rétrofacturations', silence: 'Silence', 'late-webhooks': 'Webhooks tardifs',
