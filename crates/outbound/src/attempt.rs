@@ -95,6 +95,7 @@ pub(crate) async fn attempt(shared: Arc<Shared>, to: Arc<Leased>, due: Due) -> E
     let attempt = Attempt {
         message_id: due.message_id,
         number,
+        due_ms: due.next_at,
         at_ms,
         duration_ms: begun.elapsed().as_millis() as i64,
         status: answer.status.map(i64::from),

@@ -31,6 +31,8 @@ pub struct Due {
     pub message_id: Uuid,
     /// Attempts that failed before.
     pub attempts: i64,
+    /// Since when it has been due, milliseconds: another value where it was re-sent meanwhile.
+    pub next_at: i64,
     /// When the message was made, milliseconds.
     pub created_at: i64,
     /// Its body.
@@ -44,7 +46,7 @@ pub struct Due {
 pub async fn due(db: &DatabaseConnection, to: &endpoint::Model, now_ms: i64, limit: u64) -> Result<Vec<Due>, Error> {
     // The deliveries first, in the order of their index, with one look into another index for each: as a join against what is
     // earlier, or against the messages at once, PostgreSQL goes through all that waits for the endpoint (0.7 s of 30,000).
-    let sql = "SELECT d.message_id, d.attempts, m.created_at, m.payload, m.traceparent FROM
+    let sql = "SELECT d.message_id, d.attempts, d.next_at, m.created_at, m.payload, m.traceparent FROM
         (SELECT company_id, message_id, attempts, next_at, sequence FROM deliveries w
          WHERE w.company_id = $1 AND w.endpoint_id = $2 AND w.state = 'pending' AND w.next_at <= $3 AND w.sequence =
           (SELECT MIN(e.sequence) FROM deliveries e WHERE e.company_id = w.company_id AND e.endpoint_id = w.endpoint_id
@@ -120,6 +122,8 @@ pub struct Attempt {
     pub message_id: Uuid,
     /// 1 for the first.
     pub number: i64,
+    /// [`Due::next_at`] of the delivery.
+    pub due_ms: i64,
     /// When it began, milliseconds.
     pub at_ms: i64,
     /// How long it took.
@@ -136,7 +140,8 @@ pub struct Attempt {
     pub next: Next,
 }
 
-/// Notes `attempts` to deliver to an endpoint, and what follows them. `is_failing` tells whether the endpoint may be noted as such. One
+/// Notes `attempts` to deliver to an endpoint, and what follows them. A message that was re-sent after its attempt began is delivered
+/// again: the attempt settles nothing of it. `is_failing` tells whether the endpoint may be noted as such. One
 /// that has been failing since before `failing_limit_ms` is disabled; returns whether it was, or is gone: of one that was removed
 /// meanwhile nothing is noted.
 pub async fn record(
@@ -160,7 +165,7 @@ pub async fn record(
     let rows = attempts.iter().map(|attempt| (to, Uuid::now_v7(), attempt));
     rows::insert(&tx, vec![Insert::of(rows, cell, Rest::Nothing)?]).await?;
     for (next, state) in [(Next::Delivered, DELIVERED), (Next::GivenUp, FAILED)] {
-        let settled = attempts.iter().filter(|attempt| attempt.next == next).map(|attempt| attempt.message_id);
+        let settled = attempts.iter().filter(|attempt| attempt.next == next).map(|attempt| (attempt.message_id, attempt.due_ms));
         dialect::settle(&tx, to, &settled.collect::<Vec<_>>(), state).await?;
     }
     for attempt in attempts {
@@ -206,6 +211,7 @@ async fn again(tx: &DatabaseTransaction, to: &endpoint::Model, attempt: &Attempt
     use delivery::{Column, Entity};
     Entity::update_many()
         .filter(of(to).and(Column::MessageId.eq(attempt.message_id)).and(Column::State.eq(PENDING)))
+        .filter(Column::NextAt.eq(attempt.due_ms))
         .col_expr(Column::Attempts, Expr::value(attempt.number))
         .col_expr(Column::NextAt, Expr::value(next_ms))
         .exec(tx)

@@ -1,4 +1,5 @@
-//! What is to be sent again, or to a new endpoint for the first time. Each keeps its number, and so its place in the order.
+//! What is to be sent again, or to a new endpoint for the first time. Each keeps its number, and so its place in the order. It gets
+//! another `next_at`, by which an attempt that began before is told from the one that is asked for.
 
 use common::CompanyId;
 use sea_orm::{
@@ -61,7 +62,7 @@ async fn insert(tx: &DatabaseTransaction, to: &endpoint::Model, which: &str, val
          SELECT m.company_id, $2, m.id, m.sequence, m.subject, 'pending', 0, $3, m.created_at
          FROM outbound_messages m WHERE m.company_id = $1 AND {which} ORDER BY m.sequence LIMIT {MAX}
          ON CONFLICT (company_id, endpoint_id, message_id) DO UPDATE SET state = 'pending', attempts = 0,
-         next_at = excluded.next_at"
+         next_at = excluded.next_at + CASE WHEN deliveries.next_at = excluded.next_at THEN 1 ELSE 0 END"
     );
     let mut all: Vec<Value> = vec![to.company_id.into(), to.id.into(), now_ms().into()];
     all.extend(values);

@@ -75,8 +75,8 @@ async fn due(db: &DatabaseConnection, to: &endpoint::Model) -> Vec<Due> {
 
 /// What became of an attempt to deliver `due`.
 fn attempt(due: &Due, at_ms: i64, next: Next) -> Attempt {
-    let (message_id, number) = (due.message_id, due.attempts + 1);
-    Attempt { message_id, number, at_ms, duration_ms: 3, status: Some(500), error: None, size: 0, excerpt: None, next }
+    let (message_id, number, due_ms) = (due.message_id, due.attempts + 1, due.next_at);
+    Attempt { message_id, number, due_ms, at_ms, duration_ms: 3, status: Some(500), error: None, size: 0, excerpt: None, next }
 }
 
 async fn changes_are_told_in_order(database: Database) {
@@ -123,6 +123,33 @@ async fn changes_are_told_in_order(database: Database) {
     assert!(!resend::one(&tx, &stranger, a.message_id).await.unwrap(), "another company's message is none");
     tx.commit().await.unwrap();
     assert_eq!(due(db, &to).await.iter().map(|due| due.message_id).collect::<Vec<_>>(), [a.message_id]);
+}
+
+/// Whatever an attempt ends with that began before the message was re-sent: the message is delivered again.
+async fn what_is_resent_while_it_is_delivered_is_delivered_again(database: Database) {
+    let db = &database.db;
+    let to = add(db, COMPANY, "*").await;
+    write(db, &[payment("a", "COMPLETED", 1), payment("b", "COMPLETED", 1)]).await;
+    for next in [Next::Delivered, Next::GivenUp, Next::Again(clock::now_ms() + 60_000)] {
+        let begun = due(db, &to).await;
+        let [again, other] = begun.as_slice() else { panic!("both are due: {begun:?}") };
+        let tx = db.begin().await.unwrap();
+        assert!(resend::one(&tx, &to, again.message_id).await.unwrap());
+        tx.commit().await.unwrap();
+        let ended: Vec<Attempt> = begun.iter().map(|due| attempt(due, 5, next)).collect();
+        deliveries::record(db, &to, &ended, true, 0).await.unwrap();
+        let left = deliveries::due(db, &to, clock::now_ms() + 2, 100).await.unwrap();
+        assert_eq!(
+            left.iter().map(|due| (due.message_id, due.attempts)).collect::<Vec<_>>(),
+            [(again.message_id, 0)],
+            "{next:?}"
+        );
+        let tx = db.begin().await.unwrap();
+        assert!(resend::one(&tx, &to, other.message_id).await.unwrap());
+        tx.commit().await.unwrap();
+        // The millisecond that was given to it so that it differs.
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
 }
 
 async fn an_endpoint_has_one_owner(database: Database) {
@@ -278,6 +305,16 @@ async fn many_at_once_keep_their_order_sqlite() {
 #[tokio::test]
 async fn many_at_once_keep_their_order_postgres() {
     many_at_once_keep_their_order(Database::postgres().await).await;
+}
+
+#[tokio::test]
+async fn what_is_resent_while_it_is_delivered_is_delivered_again_sqlite() {
+    what_is_resent_while_it_is_delivered_is_delivered_again(Database::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn what_is_resent_while_it_is_delivered_is_delivered_again_postgres() {
+    what_is_resent_while_it_is_delivered_is_delivered_again(Database::postgres().await).await;
 }
 
 #[tokio::test]
