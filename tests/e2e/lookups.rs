@@ -120,6 +120,40 @@ async fn what_netbanx_says_is_stored_beside_webhooks_postgres() {
     what_netbanx_says_is_stored_beside_webhooks(Database::Postgres).await;
 }
 
+/// Money that cannot be read is not stored as none, a test stays a test, and no time is made up that takes a payment back.
+#[tokio::test]
+async fn what_netbanx_does_not_say_clearly_changes_no_payment() {
+    let (platform, netbanx) = prepare(Database::Sqlite).await;
+    configure(&platform, &netbanx);
+    let body = json!({"eventType": "PAYMENT_COMPLETED", "mode": "test", "payload":
+        {"id": "p1", "status": "COMPLETED", "statusTime": "2026-01-01T00:00:05Z"}});
+    assert!(platform.send("/api/webhooks/netbanx/acme", body.to_string()).await.status().is_success());
+    platform.drained().await;
+    let asks = async |answer: Value| {
+        netbanx.put("payments", answer);
+        look_up(&platform, &["p1", "--store"]).map(|found| found["found"][0]["stored"].clone())
+    };
+    for bad in [
+        json!({"id": "p1", "status": "COMPLETED", "amount": 12.34, "currencyCode": "EUR"}),
+        json!({"id": "p1", "status": "COMPLETED", "amount": 500, "currencyCode": "Euro"}),
+        json!({"id": "p1", "status": "WOBBLY"}),
+        json!({"id": "p1", "status": "COMPLETED", "liveMode": "perhaps"}),
+    ] {
+        let error = asks(bad.clone()).await.unwrap_err();
+        assert!(error.contains("the answer cannot be used"), "{bad}: {error}");
+    }
+    assert_eq!(asks(json!({"id": "p1", "status": "PENDING"})).await, Ok(json!(false)), "it has no time");
+    assert_eq!(asks(json!({"id": "p1", "status": "COMPLETED", "amount": 500})).await, Ok(json!(false)), "of no currency");
+    let whole = json!({"id": "p1", "status": "COMPLETED", "amount": "500", "currencyCode": "EUR", "txnTime": "2025-12-31T00:00:00Z",
+        "updatedTime": "2026-02-01T00:00:00Z", "liveMode": true});
+    assert_eq!(asks(whole.clone()).await, Ok(json!(true)));
+    assert_eq!(asks(whole).await, Ok(json!(false)), "it is known by now");
+    let row = "external_id = 'p1' AND status = 'COMPLETED' AND mode = 'test' AND amount = 500 AND currency = 'EUR'
+               AND status_time = 1767225605000 AND transaction_time = 1767139200000";
+    assert_eq!((transactions(&platform, row).await, platform.events().await), (1, 2));
+    platform.netbanx(&["rollup", "verify"]);
+}
+
 #[tokio::test]
 async fn a_reference_has_as_many_pages_as_it_has() {
     let (platform, netbanx) = prepare(Database::Sqlite).await;
@@ -193,7 +227,8 @@ async fn the_platform_asks_by_itself(database: Database) {
     configure(&platform, &netbanx);
     // Overdue when the first round begins: the next one is a minute later.
     let now = (clock::now() - chrono::TimeDelta::minutes(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    for id in ["overdue", "unknown"] {
+    // The first that is asked for is forbidden: the others are asked for all the same.
+    for id in ["forbidden", "overdue", "unknown"] {
         send(&platform, json!({"id": id, "status": "PROCESSING", "txnTime": now, "statusTime": now})).await;
     }
     let mut failed = payment("overdue", "FAILED", 1);
@@ -219,8 +254,9 @@ async fn the_platform_asks_by_itself(database: Database) {
     .to_string();
     assert!(audit.contains("pending") && audit.contains("missingHere") && audit.contains("unknown"), "{audit}");
     let asked = |id: &str| netbanx.asked().iter().filter(|path| path.ends_with(id)).count();
-    assert_eq!([asked("overdue"), asked("never-came"), asked("unknown")], [1, 1, 1], "each once for now");
-    assert_eq!(platform.count("SELECT COUNT(*) AS n FROM looked_up").await, 3);
+    let each = ["forbidden", "overdue", "never-came", "unknown"];
+    assert_eq!(each.map(asked), [1; 4], "each once for now");
+    assert_eq!(platform.count("SELECT COUNT(*) AS n FROM looked_up").await, 4);
 }
 
 #[tokio::test]

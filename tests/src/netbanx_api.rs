@@ -100,6 +100,7 @@ async fn answer(kept: web::Data<Kept>, request: HttpRequest) -> HttpResponse {
     let parts: Vec<&str> = request.path().split('/').skip(1).collect();
     let records = kept.records.lock().unwrap();
     match parts.as_slice() {
+        [.., "forbidden"] => HttpResponse::Forbidden().json(json!({"error": {"code": "5270", "message": "no permission"}})),
         ["paymenthub" | "accountmanagement", "v1", list, id] => match records.get(&((*list).to_owned(), (*id).to_owned())) {
             Some(record) => HttpResponse::Ok().json(record),
             None => HttpResponse::NotFound().json(json!({"error": {"code": "5269", "message": "The ID was not found"}})),

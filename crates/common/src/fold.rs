@@ -1,8 +1,7 @@
 //! Folding events into states that depend on the set of events, never on their order.
 //!
-//! Each field is a last-writer-wins register: of all events that carry the field, the one with the
-//! highest [`Stamp`] gives its value. Folding is commutative, associative and idempotent, which the
-//! property test below proves for transactions and accounts alike.
+//! Each field is a last-writer-wins register: of all events that carry it, the one with the highest [`Stamp`] gives its value. Folding
+//! is commutative, associative and idempotent, which the property test below proves for transactions and accounts alike.
 
 mod written;
 
@@ -149,6 +148,11 @@ impl TransactionState {
     /// When it was made; the status time where no event says.
     pub fn transaction_time_ms(&self) -> i64 {
         value(self.transaction_time.as_ref()).unwrap_or_else(|| self.status_time_ms())
+    }
+
+    /// Whether an event said when it was made.
+    pub fn has_transaction_time(&self) -> bool {
+        self.transaction_time.is_some()
     }
 
     /// Live unless its latest event is a test.

@@ -135,7 +135,8 @@ impl Asker {
                 Ok(outcome) => *outcome,
                 // Nothing was asked: it is its turn in the next round.
                 Err(Error::Later(_)) => return Ok(()),
-                Err(Error::Store(_) | Error::Unauthorized(_) | Error::Address(_) | Error::Redirect(_)) => {
+                // One of it alone may be forbidden (403): the next are asked for.
+                Err(Error::Store(_) | Error::Unauthorized(401) | Error::Address(_) | Error::Redirect(_)) => {
                     *counts.entry((reason, Outcome::Failed.as_str())).or_default() += 1;
                     return asked.map(drop);
                 }

@@ -1,7 +1,7 @@
 //! What an answer says. Its forms are those of Paysafe's documentation: an object for an id; for a reference a list under the
 //! plural of what was asked for, and `meta` with `numberOfRecords`, `limit` and `page`.
 
-use common::{Kind, Mode, Status, envelope, normalize};
+use common::{Kind, Mode, Status, envelope, money, normalize};
 use serde_json::Value;
 
 use crate::Error;
@@ -81,8 +81,8 @@ pub struct Told {
     pub account_id: Option<String>,
     /// When it was made, RFC 3339.
     pub made: Option<String>,
-    /// Where it does not say, live.
-    pub mode: Mode,
+    /// None: it is not told.
+    pub mode: Option<Mode>,
 }
 
 impl Told {
@@ -101,21 +101,24 @@ impl Told {
         if !raw_status.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b' ' | b'-')) {
             return Err(Error::Content("its status is no word".to_owned()));
         }
+        let raw_status = raw_status.replace([' ', '-'], "_");
+        // What a word means that nobody knows is not guessed: the row would be pending by it.
+        if what.kind().is_some() && normalize::word_status(&raw_status).is_none() {
+            return Err(Error::Content(format!("its status is not known: {raw_status}")));
+        }
         let at = |name: &str| text(name).as_deref().and_then(envelope::time).map(|time| time.timestamp_millis());
-        let is_test = answer.get("liveMode").and_then(Value::as_bool) == Some(false)
-            || text("mode").is_some_and(|mode| mode.eq_ignore_ascii_case("test"));
         Ok(Self {
             what,
             id,
-            raw_status: raw_status.replace([' ', '-'], "_"),
+            raw_status,
             status_ms: at("statusTime").or_else(|| at("updatedTime")),
-            amount: answer.get("amount").and_then(Value::as_i64),
-            currency: text("currencyCode").or_else(|| text("currency")),
+            amount: amount(answer)?,
+            currency: currency(answer)?,
             merchant_ref_num: text("merchantRefNum"),
             payment_method: text("paymentType"),
             account_id: text("accountId"),
             made: text("txnTime").filter(|time| envelope::time(time).is_some()),
-            mode: if is_test { Mode::Test } else { Mode::Live },
+            mode: mode(answer)?,
         })
     }
 
@@ -134,6 +137,40 @@ impl Told {
     }
 }
 
+/// Whether there is something under `name`.
+fn told<'a>(answer: &'a Value, name: &str) -> Option<&'a Value> {
+    answer.get(name).filter(|value| !value.is_null())
+}
+
+/// The amount, read as a webhook's is: one that cannot be read is no answer, rather than one without an amount.
+fn amount(answer: &Value) -> Result<Option<i64>, Error> {
+    let read = |value: &Value| match value {
+        Value::String(text) => money::minor_text(text),
+        Value::Number(number) => money::minor_text(&number.to_string()),
+        _ => Err("is not a number"),
+    };
+    let amount = told(answer, "amount").map(read).transpose();
+    amount.map_err(|reason| Error::Content(format!("its amount {reason}")))
+}
+
+fn currency(answer: &Value) -> Result<Option<String>, Error> {
+    let Some(code) = told(answer, "currencyCode").or_else(|| told(answer, "currency")) else { return Ok(None) };
+    let code = code.as_str().unwrap_or_default().to_ascii_uppercase();
+    if money::is_currency(&code) { Ok(Some(code)) } else { Err(Error::Content("its currency is none".to_owned())) }
+}
+
+fn mode(answer: &Value) -> Result<Option<Mode>, Error> {
+    let is_live = match told(answer, "liveMode") {
+        None => None,
+        Some(Value::Bool(is_live)) => Some(*is_live),
+        Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Some(true),
+        Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Some(false),
+        Some(_) => return Err(Error::Content("its liveMode is neither true nor false".to_owned())),
+    };
+    let named = told(answer, "mode").and_then(Value::as_str).and_then(|mode| Mode::parse(&mode.to_ascii_lowercase()));
+    Ok(is_live.map(|is_live| if is_live { Mode::Live } else { Mode::Test }).or(named))
+}
+
 fn without(name: &str) -> Error {
     Error::Content(format!("it has no {name}"))
 }
@@ -150,12 +187,39 @@ mod tests {
         let answer = json!({"id": "p1", "merchantRefNum": "m", "status": "completed", "amount": 500, "currencyCode": "EUR",
             "paymentType": "CARD", "txnTime": "2026-01-01T00:00:00Z", "updatedTime": "2026-01-01T00:00:05Z", "liveMode": false});
         let told = Told::read(What::Payment, Some("p1"), &answer).unwrap();
-        assert_eq!((told.status(), told.mode, told.amount), (Status::Completed, Mode::Test, Some(500)));
+        assert_eq!((told.status(), told.mode, told.amount), (Status::Completed, Some(Mode::Test), Some(500)));
         assert_eq!(told.status_ms, Some(1_767_225_605_000));
         assert!(Told::read(What::Payment, Some("p2"), &answer).is_err(), "it is of another id");
         for bad in [json!([]), json!({"id": "p1"}), json!({"status": "X"}), json!({"id": "p1", "status": "a/b"})] {
             assert!(matches!(Told::read(What::Payment, None, &bad), Err(Error::Content(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn amounts_and_modes_are_read_as_those_of_webhooks_or_refused() {
+        let read = |field: &str, value: Value| {
+            let mut answer = json!({"id": "p1", "status": "COMPLETED"});
+            answer[field] = value;
+            Told::read(What::Payment, None, &answer)
+        };
+        for (amount, minor) in
+            [(json!("1234"), Some(1234)), (json!(1200.0), Some(1200)), (json!(7), Some(7)), (json!(null), None)]
+        {
+            assert_eq!(read("amount", amount.clone()).unwrap().amount, minor, "{amount}");
+        }
+        for bad in [json!(12.34), json!("12.34"), json!(9.3e19), json!("12,34"), json!({}), json!(true)] {
+            assert!(matches!(read("amount", bad.clone()), Err(Error::Content(_))), "{bad}");
+        }
+        assert_eq!(read("currency", json!("eur")).unwrap().currency.as_deref(), Some("EUR"));
+        assert!(read("currencyCode", json!("EURO")).is_err() && read("currencyCode", json!(978)).is_err());
+        assert_eq!(read("liveMode", json!("false")).unwrap().mode, Some(Mode::Test));
+        assert_eq!((read("mode", json!("LIVE")).unwrap().mode, read("x", json!(1)).unwrap().mode), (Some(Mode::Live), None));
+        assert!(read("liveMode", json!(0)).is_err());
+        assert!(matches!(read("status", json!("WOBBLY")), Err(Error::Content(told)) if told.contains("WOBBLY")));
+        assert!(
+            Told::read(What::Account, None, &json!({"id": "7", "status": "WOBBLY"})).is_ok(),
+            "statuses of accounts are many"
+        );
     }
 
     #[test]

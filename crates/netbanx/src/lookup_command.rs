@@ -240,7 +240,7 @@ fn netbanx(told: &Told) -> Value {
         "id": told.id, "status": told.what.kind().map(|_| told.status().as_str()), "rawStatus": told.raw_status,
         "statusTime": told.status_ms.and_then(shown), "amount": told.amount, "currency": told.currency,
         "merchantRefNum": told.merchant_ref_num, "paymentMethod": told.payment_method, "accountId": told.account_id,
-        "transactionTime": told.made, "mode": told.mode.as_str(),
+        "transactionTime": told.made, "mode": told.mode.map(common::Mode::as_str),
     })
 }
 
