@@ -127,3 +127,24 @@ async fn a_change_is_known_within_a_moment_and_a_lost_directory_is_made_anew() {
     let stated: Value = json!(redis.hgetall::<std::collections::HashMap<String, i64>, _>(meta).await.unwrap());
     assert_eq!(stated["legacy"], redis.get::<i64, _>("netbanx:receivers:version").await.unwrap(), "{stated}");
 }
+
+/// As before a backup is read into it: what ingress knows stays.
+#[tokio::test]
+async fn an_empty_database_takes_no_receivers_away() {
+    let mut platform = Platform::prepare(Database::Sqlite).await;
+    platform.set("INGRESS_DATABASE_FALLBACK", "false");
+    platform.run(Service::Ingress).await;
+    let send = async |platform: &Platform, n| platform.send("/api/webhooks/netbanx/acme", payment(n)).await.status().as_u16();
+    assert_eq!(send(&platform, 1).await, 202);
+    let fresh = format!("sqlite://{}/fresh.db?mode=rwc", new_directory().display());
+    let restored = std::mem::replace(&mut platform.database_url, fresh);
+    let said = platform.netbanx(&["--json", "migrate"]);
+    assert!(serde_json::from_str::<Value>(&said).unwrap()["applied"].as_u64() > Some(20), "{said}");
+    // One that remembers nothing reads what Redis has.
+    platform.kill(Service::Ingress);
+    platform.run(Service::Ingress).await;
+    assert_eq!(send(&platform, 2).await, 202, "ingress still knows its receivers");
+    platform.database_url = restored;
+    assert!(platform.netbanx(&["migrate"]).contains("up to date"));
+    assert_eq!(send(&platform, 3).await, 202);
+}

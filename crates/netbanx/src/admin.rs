@@ -8,7 +8,7 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use serde_json::{Value, json};
 use settings::Settings;
 use store::{
-    Scope,
+    Migrated, Scope,
     audit::{self, Note},
     companies,
     secrets::{self, Vault},
@@ -54,7 +54,7 @@ impl AdminContext {
     }
 
     pub(super) fn say(&self, text: &str, value: &Value) {
-        if self.json { println!("{value}") } else { println!("{text}") }
+        if self.json { outln!("{value}") } else { outln!("{text}") }
     }
 
     /// Opens and seals what the database keeps encrypted.
@@ -67,9 +67,14 @@ impl AdminContext {
     }
 
     pub async fn migrate(&self) -> Result<(), Error> {
-        store::migrate(&self.db).await?;
+        let (text, applied) = match store::migrate(&self.db).await? {
+            Migrated::Applied(0) => ("the database is up to date".to_owned(), 0),
+            Migrated::Applied(number) => (format!("{number} migrations applied: the database is up to date"), number),
+            // As after a roll-out that was reverted: versions work side by side.
+            Migrated::Newer(number) => (format!("nothing to do: {number} migrations are of a later version"), 0),
+        };
         self.publish_all().await;
-        self.say("the database is up to date", &json!({"migrated": true}));
+        self.say(&text, &json!({"migrated": true, "applied": applied}));
         Ok(())
     }
 
@@ -106,7 +111,7 @@ impl AdminContext {
     /// A line on the way, where nobody reads JSON.
     fn tell(&self, text: &str) {
         if !self.json {
-            println!("{text}");
+            outln!("{text}");
         }
     }
 

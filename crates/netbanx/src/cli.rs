@@ -249,10 +249,7 @@ impl Cli {
         match self.command {
             Command::Dev { port, quiet } => Box::pin(dev::run(port, quiet)).await,
             Command::Send(options) => send::run(&options, json).await,
-            Command::Settings(options) => {
-                settings_command::run(&options, json);
-                Ok(())
-            }
+            Command::Settings(options) => settings_command::run(&options, json),
             Command::Doctor(options) => doctor::run(options, json).await,
             Command::Queue(command) => queue_command::run(command, json).await,
             Command::Rollup(command) => rollup_command::run(command, json).await,

@@ -161,17 +161,17 @@ async fn demo(db: &DatabaseConnection, vault: &Vault, directory: &Path) -> Resul
 fn greet(settings: &Settings, port: u16, demo: &Demo) {
     let (api, receiver) =
         (format!("http://127.0.0.1:{port}"), format!("http://{}/api/webhooks/netbanx/{DEMO}", settings.ingress_bind));
-    println!("Dashboard  {api}/");
-    println!("API        {api}/api/v1/transactions");
-    println!("Receiver   {receiver}");
-    println!("Sign-in    {DEMO_USER} / {}", demo.password);
-    println!("Token      {}", demo.token);
-    println!("Key        {}", demo.key);
-    println!();
-    println!("Read:      curl -H 'Authorization: Bearer {}' '{api}/api/v1/transactions?limit=3'", demo.token);
+    outln!("Dashboard  {api}/");
+    outln!("API        {api}/api/v1/transactions");
+    outln!("Receiver   {receiver}");
+    outln!("Sign-in    {DEMO_USER} / {}", demo.password);
+    outln!("Token      {}", demo.token);
+    outln!("Key        {}", demo.key);
+    outln!();
+    outln!("Read:      curl -H 'Authorization: Bearer {}' '{api}/api/v1/transactions?limit=3'", demo.token);
     let program = std::env::current_exe().map_or_else(|_| "netbanx".to_owned(), |path| path.display().to_string());
-    println!("Send:      {program} send --count 10 --url {receiver} --key '{}'", demo.key);
-    println!("Stop:      Ctrl-C, then make stop");
+    outln!("Send:      {program} send --count 10 --url {receiver} --key '{}'", demo.key);
+    outln!("Stop:      Ctrl-C, then make stop");
 }
 
 /// Gives a new database something to look at, then a payment now and then, by the same way as every webhook.
@@ -193,7 +193,7 @@ async fn live(settings: &Settings, demo: &Demo, is_quiet: bool, mut stop: Stop) 
         };
         match sent {
             Ok(sent) => {
-                println!("Demo:      {} webhooks of {} days accepted in {:.1} s", sent.accepted, demo::DAYS, sent.seconds);
+                outln!("Demo:      {} webhooks of {} days accepted in {:.1} s", sent.accepted, demo::DAYS, sent.seconds);
             }
             Err(error) => tracing::warn!(%error, "the demo company begins without all of its data"),
         }

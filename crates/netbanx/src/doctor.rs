@@ -7,7 +7,7 @@ use queue::Queue;
 use receivers::Directory;
 use serde_json::{Value, json};
 use settings::Settings;
-use store::{Vault, receiver_changes, verify};
+use store::{Migrations, Vault, receiver_changes, verify};
 
 use crate::{
     Error,
@@ -51,12 +51,12 @@ pub(crate) async fn run(options: Options, as_json: bool) -> Result<(), Error> {
             .iter()
             .map(|f| json!({"check": f.name, "found": f.told, "healthy": f.advice.is_none(), "advice": f.advice}))
             .collect();
-        println!("{}", json!({"healthy": wrong == 0, "checks": list}));
+        outln!("{}", json!({"healthy": wrong == 0, "checks": list}));
     } else {
         for Finding { name, told, advice } in &findings {
-            println!("{} {name}: {told}", if advice.is_some() { "✗" } else { "✓" });
+            outln!("{} {name}: {told}", if advice.is_some() { "✗" } else { "✓" });
             if let Some(advice) = advice {
-                println!("  {advice}");
+                outln!("  {advice}");
             }
         }
     }
@@ -71,11 +71,13 @@ async fn examine(settings: &Settings, options: Options) -> Vec<Finding> {
             return vec![Finding { name: "database", told: format!("it cannot be reached: {error}"), advice: Some(AWAY) }];
         }
     };
-    let missing = store::within(LIMIT, store::pending_migrations(&db)).await;
-    let is_there = missing.is_ok();
-    findings.push(match missing {
-        Ok(0) => Finding { name: "database", told: "0 migrations are missing".to_owned(), advice: None },
-        Ok(n) => Finding { name: "database", told: format!("{n} migrations are missing"), advice: Some("Run netbanx migrate.") },
+    let migrations = store::within(LIMIT, store::migrations(&db)).await;
+    let is_there = migrations.is_ok();
+    findings.push(match migrations {
+        Ok(Migrations { missing, unknown }) => {
+            let later = if unknown == 0 { String::new() } else { format!(", {unknown} are of a later version") };
+            Finding::of("database", format!("{missing} migrations are missing{later}"), missing > 0, "Run netbanx migrate.")
+        }
         Err(error) => Finding { name: "database", told: format!("it cannot be reached: {error}"), advice: Some(AWAY) },
     });
     if is_there {

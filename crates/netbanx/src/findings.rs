@@ -23,7 +23,7 @@ const GROUPS: usize = 40;
 /// One line: the figures and, unless it is a summary, every item.
 pub(crate) async fn write_json(db: &DatabaseConnection, run: &Model, changes: Changes, is_summary: bool) -> Result<(), Error> {
     if is_summary {
-        println!("{}", view(run, changes));
+        outln!("{}", view(run, changes));
         return Ok(());
     }
     let files = names(run);

@@ -16,11 +16,15 @@
 //! | `progress` | how far it is |
 //! | `findings` | what it found, as text or JSON |
 //! | `settings_command` | what can be set |
+//! | `output` | standard output, which may be closed |
 //! | `listen_command` | forward a company's messages to a local address |
 //! | `lookup_command` | ask Netbanx what it has |
 //! | `send` | signed, realistic webhooks |
 //! | `dev` | ingress, worker and api in one process |
 //! | `demo` | what happened to its demo company before |
+
+#[macro_use]
+mod output;
 
 mod access;
 mod admin;

@@ -64,6 +64,9 @@ impl FilterArgs {
     }
 
     async fn resolve(self, settings: &Settings) -> Result<Filter, Error> {
+        if self.from.zip(self.until).is_some_and(|(from, until)| from >= until) {
+            return Err(Error::Refused("--from must be before --until".to_owned()));
+        }
         let query = DeadQuery { lane: self.lane.map(lane_of), from_ms: self.from, until_ms: self.until, ..DeadQuery::default() };
         let mut filter = Filter { error: self.error, kind: self.kind, query, ..Filter::default() };
         if let Some(name) = self.event_name {
@@ -199,9 +202,9 @@ pub(crate) async fn run(command: QueueCommand, as_json: bool) -> Result<(), Erro
         note(&settings, action, &value).await;
     }
     if as_json {
-        println!("{value}");
+        outln!("{value}");
     } else {
-        println!("{text}");
+        outln!("{text}");
     }
     let missing: Vec<String> = value
         .get("missing")

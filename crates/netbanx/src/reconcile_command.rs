@@ -122,7 +122,7 @@ async fn work(options: Options, as_json: bool) -> Result<(), Error> {
         if !reconciliations::remove_mapping(&db, company, name, By::COMMAND).await? {
             return Err(Error::Refused(format!("no mapping was saved as '{name}'")));
         }
-        println!("{}", if as_json { json!({"removed": name}).to_string() } else { format!("removed {name}") });
+        outln!("{}", if as_json { json!({"removed": name}).to_string() } else { format!("removed {name}") });
         return Ok(());
     }
     if let Some(id) = options.show {
@@ -149,7 +149,7 @@ async fn work(options: Options, as_json: bool) -> Result<(), Error> {
         let text = serde_json::to_string(&mapping).map_err(|error| Error::Refused(error.to_string()))?;
         reconciliations::save_mapping(&db, company, name, &text).await?;
         if options.files.is_empty() {
-            println!("{}", if as_json { json!({"mapping": name}).to_string() } else { format!("saved as {name}") });
+            outln!("{}", if as_json { json!({"mapping": name}).to_string() } else { format!("saved as {name}") });
             return Ok(());
         }
     }
@@ -208,11 +208,11 @@ async fn list(db: &DatabaseConnection, company: CompanyId, as_json: bool) -> Res
         if as_json {
             listed.push(view::view(&run, changes));
         } else {
-            println!("{}", findings::line(&run, changes));
+            outln!("{}", findings::line(&run, changes));
         }
     }
     if as_json {
-        println!("{}", json!({"reconciliations": listed}));
+        outln!("{}", json!({"reconciliations": listed}));
     }
     Ok(())
 }
@@ -222,11 +222,11 @@ async fn saved(db: &DatabaseConnection, company: CompanyId, as_json: bool) -> Re
     let rows = reconciliations::mappings(db, Scope::Company(company.0)).await?;
     if as_json {
         let rows = rows.iter().map(|row| json!({"name": row.name, "mapping": view::parsed(&row.mapping)}));
-        println!("{}", json!({"mappings": rows.collect::<Vec<_>>()}));
+        outln!("{}", json!({"mappings": rows.collect::<Vec<_>>()}));
         return Ok(());
     }
     for row in rows {
-        println!("{}\t{}", row.name, row.mapping);
+        outln!("{}\t{}", row.name, row.mapping);
     }
     Ok(())
 }

@@ -32,15 +32,15 @@ pub(crate) async fn run(command: RollupCommand, as_json: bool) -> Result<(), Err
             let shown: Vec<Value> = found.iter().take(SHOWN).map(view).collect();
             if as_json {
                 let (unproven, horizons) = (unproven(verified.unproven), horizons(verified.horizons));
-                println!("{}", json!({"differences": found.len(), "shown": shown, "unproven": unproven, "horizons": horizons}));
+                outln!("{}", json!({"differences": found.len(), "shown": shown, "unproven": unproven, "horizons": horizons}));
             } else {
                 for difference in shown {
-                    println!("{difference}");
+                    outln!("{difference}");
                 }
-                println!("{} differences", found.len());
+                outln!("{} differences", found.len());
                 if verified.unproven != Unproven::default() {
                     let Unproven { minutes, hours, days, transactions } = verified.unproven;
-                    println!(
+                    outln!(
                         "unproven, since webhooks were removed: {minutes} sums of minutes, {hours} of hours, {days} of days; \
                          {transactions} transactions taken as they are stored"
                     );
@@ -55,9 +55,9 @@ pub(crate) async fn run(command: RollupCommand, as_json: bool) -> Result<(), Err
         RollupCommand::Rebuild => {
             let buckets = verify::rebuild(&db).await?;
             if as_json {
-                println!("{}", json!({"buckets": buckets}));
+                outln!("{}", json!({"buckets": buckets}));
             } else {
-                println!("{buckets} buckets written");
+                outln!("{buckets} buckets written");
             }
             Ok(())
         }

@@ -53,12 +53,12 @@ pub(crate) async fn run(options: &Options, as_json: bool) -> Result<(), Error> {
     let sent = all(options, (0..options.count).map(|_| payment())).await?;
     let Sent { accepted, duplicates, refused, unanswered, seconds, .. } = &sent;
     if as_json {
-        println!(
+        outln!(
             "{}",
             json!({"accepted": accepted, "duplicates": duplicates, "refused": refused, "unanswered": unanswered, "seconds": seconds})
         );
     } else {
-        println!("{accepted} accepted, {duplicates} duplicates, {refused} refused, {unanswered} unanswered in {seconds:.2} s");
+        outln!("{accepted} accepted, {duplicates} duplicates, {refused} refused, {unanswered} unanswered in {seconds:.2} s");
     }
     sent.whole().map(drop)
 }

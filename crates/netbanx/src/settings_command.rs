@@ -4,6 +4,8 @@ use clap::Args;
 use serde_json::json;
 use settings::table;
 
+use crate::Error;
+
 /// Options of `netbanx settings`.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -13,23 +15,27 @@ pub(crate) struct Options {
 }
 
 /// Prints the table of settings; none of their values.
-pub(crate) fn run(options: &Options, json: bool) {
+pub(crate) fn run(options: &Options, json: bool) -> Result<(), Error> {
+    if options.markdown && json {
+        return Err(Error::Refused("--markdown prints Markdown: leave --json out".to_owned()));
+    }
     if options.markdown {
-        print!("{}", table::markdown());
+        crate::output::write(format_args!("{}", table::markdown()));
     } else if json {
         let rows = table::all().map(|setting| {
             json!({"name": setting.name, "default": setting.default, "form": setting.form.describe(), "text": setting.text})
         });
-        println!("{}", rows.collect::<serde_json::Value>());
+        outln!("{}", rows.collect::<serde_json::Value>());
     } else {
         for group in table::GROUPS {
-            println!("{}", group.title);
+            outln!("{}", group.title);
             for setting in group.settings {
                 let default = if setting.default.is_empty() { String::new() } else { format!(" [{}]", setting.default) };
-                println!("  {}{default}  {}", setting.name, setting.text);
+                outln!("  {}{default}  {}", setting.name, setting.text);
             }
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]

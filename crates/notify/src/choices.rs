@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use store::alerting::{ALL_ALERTS, CRITICAL, WARNING, channels::Changes};
+use store::{
+    alerting::{ALL_ALERTS, CRITICAL, WARNING, channels::Changes},
+    companies,
+};
 
 use crate::{Error, quiet};
 
@@ -52,11 +55,11 @@ impl Choices {
         };
         if let Some((from, until, zone)) = self.quiet_hours {
             let bounds = quiet::minute(&from).zip(quiet::minute(&until));
-            let Some(((from, until), true)) = bounds.map(|bounds| (bounds, zone.parse::<chrono_tz::Tz>().is_ok())) else {
+            let Some(((from, until), zone)) = bounds.zip(companies::zone(&zone)) else {
                 let detail = "quietHours are from and until, such as 22:00, in a zone such as Europe/Vienna";
                 return refused("quietHours", detail.to_owned());
             };
-            changes.quiet = Some((from, until, zone));
+            changes.quiet = Some((from, until, zone.name().to_owned()));
         }
         changes.reminder_hours = match self.reminder_hours {
             Some(hours) if !(0..=REMINDER_HOURS).contains(&hours) => {
@@ -94,7 +97,7 @@ mod tests {
 
     #[test]
     fn what_is_chosen_becomes_a_change_and_the_rest_stays() {
-        let quiet_hours = Some(("22:00".to_owned(), "07:00".to_owned(), "UTC".to_owned()));
+        let quiet_hours = Some(("22:00".to_owned(), "07:00".to_owned(), "utc".to_owned()));
         let alerts = Some(vec!["silence".to_owned(), "silence".to_owned()]);
         let changes = Choices { alerts, quiet_hours, ..Choices::default() }.checked(&["silence"]).unwrap();
         assert_eq!(changes.alerts.as_deref(), Some("silence"));

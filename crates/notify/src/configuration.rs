@@ -136,8 +136,22 @@ impl Configuration {
             Self::Pagerduty { routing_key, .. } => vec![routing_key.as_str()],
             Self::Webhook { url, secret } => vec![url.as_str(), path_of(url), secret.as_str()],
         };
-        secrets.into_iter().filter(|secret| secret.len() > 4).fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+        let known = secrets.into_iter().filter(|secret| secret.len() > FEW);
+        known.fold(text.to_owned(), |text, secret| without_end(text.replace(secret, "***"), secret))
     }
+}
+
+/// So many characters of a secret tell nothing of it.
+const FEW: usize = 4;
+
+/// `text` without a beginning of `secret` at its end, where it was cut.
+fn without_end(mut text: String, secret: &str) -> String {
+    let cut = (FEW + 1..secret.len()).rev().filter_map(|length| secret.get(..length)).find(|begin| text.ends_with(begin));
+    if let Some(begin) = cut {
+        text.truncate(text.len() - begin.len());
+        text.push_str("***");
+    }
+    text
 }
 
 /// Path and query of a URL.
@@ -166,6 +180,11 @@ mod tests {
         let slack = Configuration::Slack { url: "https://hooks.slack.com/services/T0/B0/secret".to_owned() };
         assert_eq!(slack.target(), "hooks.slack.com");
         assert_eq!(slack.without_secrets("no /services/T0/B0/secret here"), "no /*** here");
+        assert_eq!(
+            slack.without_secrets("no such page: /services/T0/B0/sec"),
+            "no such page: /***",
+            "also where the text was cut"
+        );
         let duty = Configuration::Pagerduty { routing_key: "abcdefgh".to_owned(), url: PAGERDUTY.to_owned() };
         assert_eq!(duty.without_secrets("bad key abcdefgh"), "bad key ***");
     }

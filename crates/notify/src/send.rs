@@ -65,14 +65,15 @@ impl Sender {
             Configuration::Pagerduty { routing_key, url } => self.page(url, routing_key, digest).await,
             Configuration::Webhook { url, secret } => self.sign(url, secret, digest).await,
         };
-        Outcome { detail: channel.without_secrets(&outcome.detail), ..outcome }
+        // Before it is cut: a part of a secret would not be found.
+        Outcome { detail: short(&channel.without_secrets(&outcome.detail)), ..outcome }
     }
 
     async fn mail(&self, to: &[String], digest: &Digest) -> Outcome {
         let Some(mailer) = &self.mail else { return Outcome::failed("no mail server is set (SMTP_URL)") };
         match mailer.send(to, digest).await {
-            Ok(detail) => Outcome { is_delivered: true, status: None, detail: short(&detail), told: digest.entries.len() },
-            Err(detail) => Outcome::failed(short(&detail)),
+            Ok(detail) => Outcome { is_delivered: true, status: None, detail, told: digest.entries.len() },
+            Err(detail) => Outcome::failed(detail),
         }
     }
 
@@ -118,8 +119,8 @@ impl Sender {
 /// What an answer says, for people.
 fn said(answer: &Answer) -> String {
     match (&answer.error, answer.status) {
-        (Some(error), _) => short(error),
-        (None, Some(status)) => short(&format!("{status} {}", answer.excerpt.as_deref().unwrap_or_default())),
+        (Some(error), _) => error.clone(),
+        (None, Some(status)) => format!("{status} {}", answer.excerpt.as_deref().unwrap_or_default()),
         (None, None) => "no answer".to_owned(),
     }
 }

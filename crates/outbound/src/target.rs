@@ -56,7 +56,7 @@ impl Policy {
             _ => return Err(Refused("url must be an absolute https URL")),
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Refused("url must not hold credentials: verify the signature instead"));
+            return Err(Refused("url must not hold a user name or a password"));
         }
         if url.port() == Some(0) {
             return Err(Refused("url must have a port that can be connected to: 0 is none"));

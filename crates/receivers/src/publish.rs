@@ -76,7 +76,8 @@ impl Publisher {
         .await
     }
 
-    /// Publishes everything where there is no directory or something was not published. Returns whether it did. Asks the
+    /// Publishes everything where there is no directory or something was not published; a database without any receiver replaces
+    /// none. Returns whether it looked at all of them. Asks the
     /// database only if `asks_database`; Redis alone tells of changes by versions before 1.0 and of a lost directory.
     pub async fn repair(&self, asks_database: bool) -> Result<bool, Error> {
         if self.is_current(asks_database).await? {
@@ -181,6 +182,11 @@ impl Publisher {
             last.clone_from(&end.external_id);
             count += page.len();
             self.write(accounts, page.into_iter().map(|row| (row.external_id, row.company_id.to_string()))).await?;
+        }
+        if count == 0 && self.directory.state().await?.is_some() {
+            // A database that was just made, as before a backup is read into it, knows of no receiver: what Redis has stays.
+            tracing::debug!("the database has no receivers: the directory in Redis stays as it is");
+            return Ok(());
         }
         let present = [&self.layout.companies, &self.layout.keys, &self.layout.accounts];
         let pairs = present.into_iter().zip(&new).flat_map(|(present, new)| [present.as_str(), new.as_str()]);

@@ -65,10 +65,22 @@ pub(crate) fn read(source: &Source) -> Result<Option<MailSettings>, Error> {
         _ => return Err(bad("SMTP_URL", "needs a user and a password, or neither")),
     };
     let from = source.optional(&table::ALERT_MAIL_FROM);
-    let from = from.filter(|from| from.contains('@')).ok_or_else(|| bad("ALERT_MAIL_FROM", "SMTP_URL needs an address here"))?;
+    let from =
+        from.filter(|from| is_sender(from)).ok_or_else(|| bad("ALERT_MAIL_FROM", "SMTP_URL needs an e-mail address here"))?;
     let authority = source.optional(&table::SMTP_TLS_CA_FILE).map(PathBuf::from);
     let port = url.port().unwrap_or(if tls == MailTls::Wrapped { 465 } else { 587 });
     Ok(Some(MailSettings { host, port, tls, credentials, authority, from }))
+}
+
+/// Whether it is an address, or a name with one: `Payments <alerts@example.com>`.
+fn is_sender(text: &str) -> bool {
+    let address = match text.trim().strip_suffix('>') {
+        Some(named) => named.rsplit_once('<').map(|(_, address)| address),
+        None => Some(text.trim()),
+    };
+    let is_part = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "@<>,;".contains(c));
+    !text.contains(char::is_control)
+        && address.and_then(|address| address.rsplit_once('@')).is_some_and(|(own, host)| is_part(own) && is_part(host))
 }
 
 fn is_loopback(host: &str) -> bool {

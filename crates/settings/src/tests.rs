@@ -97,4 +97,9 @@ fn a_mail_server_is_read_and_its_password_never_printed() {
     assert_eq!(mail("smtp://127.0.0.1:25?tls=none").tls, MailTls::Plain);
     let nobody = read(&[("SMTP_URL", "smtp://mail.example.com")]).unwrap_err().to_string();
     assert!(nobody.starts_with("ALERT_MAIL_FROM: "), "{nobody}");
+    for sender in ["@", "a@", "@b", "a b@c", "a@b\nBcc: c@d", "Ops <a@b", "Ops <a@b>, c@d", "a@b, c@d", "ops"] {
+        let refused = read(&[("SMTP_URL", "smtp://mail.example.com"), ("ALERT_MAIL_FROM", sender)]).unwrap_err().to_string();
+        assert!(refused.starts_with("ALERT_MAIL_FROM: "), "{sender:?}: {refused}");
+    }
+    assert!(read(&[("SMTP_URL", "smtp://mail.example.com"), ("ALERT_MAIL_FROM", "Ops <ops@example.com>")]).is_ok());
 }

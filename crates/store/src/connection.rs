@@ -1,6 +1,6 @@
 //! The pool of connections, the transactions that are begun on it, and migrating.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, TransactionTrait,
@@ -76,8 +76,17 @@ async fn open(url: &str, max_connections: u32, statements: Option<Duration>) -> 
     Database::connect(options).await.map_err(without_address)
 }
 
-/// Applies what migrations are missing; several processes may call it at once.
-pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
+/// What came of [`migrate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrated {
+    /// So many migrations were applied.
+    Applied(usize),
+    /// The database has so many that this version does not know, and lacks none: a later version was here. It stays as it is.
+    Newer(usize),
+}
+
+/// Applies what migrations are missing; several processes may call it at once, on PostgreSQL.
+pub async fn migrate(db: &DatabaseConnection) -> Result<Migrated, Error> {
     let guard = dialect::migration_guard(db).await?;
     let done = migrate_guarded(db).await;
     if let Some(guard) = guard {
@@ -86,9 +95,34 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
     done
 }
 
-async fn migrate_guarded(db: &DatabaseConnection) -> Result<(), Error> {
+async fn migrate_guarded(db: &DatabaseConnection) -> Result<Migrated, Error> {
+    let Migrations { missing, unknown } = migrations(db).await?;
+    if unknown > 0 {
+        let reason =
+            format!("{unknown} of the database's migrations are of a later version, and {missing} of this one are missing");
+        return if missing == 0 { Ok(Migrated::Newer(unknown)) } else { Err(Error::Refused(reason)) };
+    }
     migration::Migrator::up(db, None).await?;
-    dialect::distributed::begin_if_empty(db).await
+    dialect::distributed::begin_if_empty(db).await?;
+    Ok(Migrated::Applied(missing))
+}
+
+/// How the database's migrations differ from those of this version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrations {
+    /// Those that the database lacks.
+    pub missing: usize,
+    /// Those that this version does not know.
+    pub unknown: usize,
+}
+
+/// Compares the database's migrations with those of this version.
+pub async fn migrations(db: &DatabaseConnection) -> Result<Migrations, Error> {
+    migration::Migrator::install(db).await?;
+    let applied: HashSet<String> =
+        migration::Migrator::get_migration_models(db).await?.into_iter().map(|row| row.version).collect();
+    let own: HashSet<String> = migration::Migrator::migrations().iter().map(|own| own.name().to_owned()).collect();
+    Ok(Migrations { missing: own.difference(&applied).count(), unknown: applied.difference(&own).count() })
 }
 
 /// Longest wait for a sign that the database is there.
@@ -115,11 +149,6 @@ pub async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, Er
     let tx = dialect::snapshot(db).await?;
     dialect::limit_statements(&tx, SNAPSHOT_STATEMENT).await?;
     Ok(tx)
-}
-
-/// How many migrations the database lacks.
-pub async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, Error> {
-    Ok(migration::Migrator::get_pending_migrations(db).await?.len())
 }
 
 #[cfg(test)]

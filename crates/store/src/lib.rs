@@ -78,7 +78,7 @@ mod vault;
 pub mod verify;
 mod wide;
 
-pub use connection::{begin, check_url, connect, connect_bounded, migrate, pending_migrations, ping, snapshot};
+pub use connection::{Migrated, Migrations, begin, check_url, connect, connect_bounded, migrate, migrations, ping, snapshot};
 pub use deadline::{answered, within};
 pub use error::Error;
 pub use scope::Scope;
