@@ -189,6 +189,9 @@ impl World {
             }
         };
         if let Some(body) = row.body {
+            if body.contains("DEAD") {
+                self.dead_again().await;
+            }
             let n = self.count.fetch_add(1, Ordering::Relaxed).to_string();
             let filled = [("{n}", &*n), ("DEAD", &self.dead), ("EMAIL", EMAIL), ("PASSWORD", &self.password)];
             let body = filled.into_iter().fold(body.to_owned(), |body, (name, value)| body.replace(name, value));

@@ -106,7 +106,8 @@ async fn changes_are_told_in_order(database: Database) {
     deliveries::record(db, &to, &[attempt(a, 5, Next::Again(later))], true, 0).await.unwrap();
     assert!(due(db, &to).await.iter().all(|due| due.payload.contains("\"b\"")), "it waits, and what follows it waits too");
     let retried = deliveries::due(db, &to, later, 100).await.unwrap();
-    assert_eq!(retried.iter().find(|due| due.message_id == a.message_id).unwrap().attempts, 1);
+    let a = retried.iter().find(|due| due.message_id == a.message_id).unwrap();
+    assert_eq!(a.attempts, 1);
     deliveries::record(db, &to, &[attempt(a, 6, Next::GivenUp)], true, 0).await.unwrap();
     let second = due(db, &to).await;
     assert!(second.iter().any(|due| due.payload.contains("transaction.updated")), "what follows goes on");
@@ -203,7 +204,8 @@ async fn attempts_are_found_by_what_came_of_them_and_when(database: Database) {
     let now = clock::now_ms();
     let all = due(db, &to).await;
     deliveries::record(db, &to, &[attempt(&all[0], now - 60_000, Next::Again(now))], true, 0).await.unwrap();
-    deliveries::record(db, &to, &[attempt(&all[0], now - 1000, Next::Delivered)], true, 0).await.unwrap();
+    let again = due(db, &to).await;
+    deliveries::record(db, &to, &[attempt(&again[0], now - 1000, Next::Delivered)], true, 0).await.unwrap();
     let tx = db.begin().await.unwrap();
     resend::test(&tx, &to).await.unwrap();
     tx.commit().await.unwrap();
