@@ -1,0 +1,163 @@
+//! A host: one process of a service, as a runtime of its own whose time is simulated. Hosts take turns, each for as long as the others;
+//! one that is cut off is dropped with all its tasks, at whichever await they are.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant as Steady},
+};
+
+use sea_orm::sqlx::SqlitePool;
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::LocalSet,
+    time::{self, Instant},
+};
+
+use crate::process;
+
+/// How long a statement may take in real time before simulated time goes on all the same.
+const STUCK: Duration = Duration::from_secs(20);
+
+/// How often simulated time went on although a statement was out: a simulation that has any is not repeatable.
+pub static FORCED: AtomicU64 = AtomicU64::new(0);
+
+/// Keeps simulated time from going on while a statement is with SQLite, whose threads are real.
+#[derive(Default)]
+struct Gate {
+    pools: Mutex<Vec<SqlitePool>>,
+    /// Calls under way that open a pool.
+    opening: AtomicU64,
+    is_held: Mutex<bool>,
+    let_go: Condvar,
+}
+
+impl Gate {
+    fn statements_out(&self) -> bool {
+        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        self.opening.load(Relaxed) > 0 || pools.iter().any(|pool| pool.size() as usize > pool.num_idle())
+    }
+
+    /// The runtime has nothing to do: its time goes on to the next timer, unless a blocking task is under way.
+    fn idle(self: &Arc<Self>) {
+        let is_out = self.statements_out();
+        let mut is_held = self.is_held.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_out && !*is_held {
+            *is_held = true;
+            let gate = self.clone();
+            drop(tokio::task::spawn_blocking(move || gate.hold()));
+        } else if !is_out && *is_held {
+            self.open(&mut is_held);
+        }
+    }
+
+    fn open(&self, is_held: &mut bool) {
+        *is_held = false;
+        self.let_go.notify_all();
+    }
+
+    fn hold(&self) {
+        let is_held = self.is_held.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut is_held, waited) =
+            self.let_go.wait_timeout_while(is_held, STUCK, |is_held| *is_held).unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            FORCED.fetch_add(1, Relaxed);
+            *is_held = false;
+        }
+    }
+}
+
+/// A process.
+pub struct Host {
+    pub name: String,
+    local: LocalSet,
+    runtime: Option<Runtime>,
+    gate: Arc<Gate>,
+    began: Instant,
+    /// How long after the simulation's beginning that was.
+    began_ms: u64,
+}
+
+impl Host {
+    /// A process that begins now. `since` is the simulation's beginning.
+    ///
+    /// # Panics
+    ///
+    /// Where the system gives no runtime.
+    pub fn start(name: String, since: Steady) -> Self {
+        let gate = Arc::new(Gate::default());
+        let idle = gate.clone();
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .max_blocking_threads(2)
+            .on_thread_park(move || idle.idle())
+            .on_thread_unpark(move || {
+                let elapsed = Instant::now().into_std().saturating_duration_since(since);
+                process::set_elapsed_ns(elapsed.as_nanos() as u64);
+            })
+            .build()
+            .expect("a runtime");
+        let began = runtime.block_on(async { Instant::now() });
+        Self { name, local: LocalSet::new(), runtime: Some(runtime), gate, began, began_ms: process::elapsed_ms() }
+    }
+
+    /// Its time does not go on while a statement over `pool` is under way.
+    pub fn watch(&self) -> Watch {
+        Watch(self.gate.clone())
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("only its end takes it")
+    }
+
+    /// Does `work` beside all else.
+    pub fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        let _within = self.runtime().enter();
+        drop(self.local.spawn_local(work));
+    }
+
+    /// Goes on until it is `until_ms` after the simulation's beginning.
+    pub fn run(&self, until_ms: u64) {
+        let until = self.began + Duration::from_millis(until_ms - self.began_ms);
+        self.local.block_on(self.runtime(), async { time::sleep_until(until).await });
+    }
+
+    /// What `work` comes to, while its time goes on as far as that needs.
+    pub fn complete<T>(&self, work: impl Future<Output = T>) -> T {
+        self.local.block_on(self.runtime(), work)
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        {
+            let _within = self.runtime().enter();
+            drop(std::mem::take(&mut self.local));
+        }
+        self.gate.open(&mut self.gate.is_held.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(self.runtime.take());
+    }
+}
+
+/// Names the pools of a host.
+#[derive(Clone)]
+pub struct Watch(Arc<Gate>);
+
+impl Watch {
+    /// What `work` comes to, during which time does not go on.
+    pub async fn hold<T>(&self, work: impl Future<Output = T>) -> T {
+        self.0.opening.fetch_add(1, Relaxed);
+        let done = work.await;
+        self.0.opening.fetch_sub(1, Relaxed);
+        done
+    }
+
+    /// One more pool.
+    pub fn pool(&self, pool: SqlitePool) {
+        self.0.pools.lock().unwrap_or_else(PoisonError::into_inner).push(pool);
+    }
+}
