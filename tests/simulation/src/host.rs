@@ -4,7 +4,7 @@
 use std::{
     future::Future,
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant as Steady},
@@ -17,7 +17,7 @@ use tokio::{
     time::{self, Instant},
 };
 
-use crate::process;
+use crate::{baton, process};
 
 /// How long a statement may take in real time before simulated time goes on all the same.
 const STUCK: Duration = Duration::from_secs(20);
@@ -25,17 +25,32 @@ const STUCK: Duration = Duration::from_secs(20);
 /// How often simulated time went on although a statement was out: a simulation that has any is not repeatable.
 pub static FORCED: AtomicU64 = AtomicU64::new(0);
 
-/// Keeps simulated time from going on while a statement is with SQLite, whose threads are real.
+/// Keeps simulated time from going on while a statement is with SQLite, whose threads are real, and those from going on while their
+/// host does.
 #[derive(Default)]
-struct Gate {
+pub struct Gate {
     pools: Mutex<Vec<SqlitePool>>,
     /// Calls under way that open a pool.
     opening: AtomicU64,
-    is_held: Mutex<bool>,
-    let_go: Condvar,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// A blocking task is under way, which keeps time from going on.
+    is_held: bool,
+    /// The host has nothing to do but to wait.
+    is_idle: bool,
+    /// The host is gone.
+    is_over: bool,
 }
 
 impl Gate {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn statements_out(&self) -> bool {
         let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         self.opening.load(Relaxed) > 0 || pools.iter().any(|pool| pool.size() as usize > pool.num_idle())
@@ -44,29 +59,43 @@ impl Gate {
     /// The runtime has nothing to do: its time goes on to the next timer, unless a blocking task is under way.
     fn idle(self: &Arc<Self>) {
         let is_out = self.statements_out();
-        let mut is_held = self.is_held.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_out && !*is_held {
-            *is_held = true;
+        let mut state = self.state();
+        state.is_idle = true;
+        if is_out && !state.is_held {
+            state.is_held = true;
             let gate = self.clone();
             drop(tokio::task::spawn_blocking(move || gate.hold()));
-        } else if !is_out && *is_held {
-            self.open(&mut is_held);
+        } else if !is_out {
+            state.is_held = false;
         }
+        self.changed.notify_all();
     }
 
-    fn open(&self, is_held: &mut bool) {
-        *is_held = false;
-        self.let_go.notify_all();
+    fn busy(&self) {
+        self.state().is_idle = false;
     }
 
     fn hold(&self) {
-        let is_held = self.is_held.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut is_held, waited) =
-            self.let_go.wait_timeout_while(is_held, STUCK, |is_held| *is_held).unwrap_or_else(PoisonError::into_inner);
+        self.wait(|state| !state.is_held);
+    }
+
+    /// Waits until the host is idle.
+    pub fn await_turn(&self) {
+        self.wait(|state| state.is_idle || state.is_over);
+    }
+
+    fn wait(&self, is_done: impl Fn(&State) -> bool) {
+        let waited = self.changed.wait_timeout_while(self.state(), STUCK, |state| !is_done(state));
+        let (mut state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         if waited.timed_out() {
             FORCED.fetch_add(1, Relaxed);
-            *is_held = false;
+            state.is_held = false;
         }
+    }
+
+    fn end(&self) {
+        *self.state() = State { is_over: true, ..State::default() };
+        self.changed.notify_all();
     }
 }
 
@@ -76,6 +105,7 @@ pub struct Host {
     local: LocalSet,
     runtime: Option<Runtime>,
     gate: Arc<Gate>,
+    span: tracing::Span,
     began: Instant,
     /// How long after the simulation's beginning that was.
     began_ms: u64,
@@ -89,20 +119,21 @@ impl Host {
     /// Where the system gives no runtime.
     pub fn start(name: String, since: Steady) -> Self {
         let gate = Arc::new(Gate::default());
-        let idle = gate.clone();
+        let (idle, busy, span) = (gate.clone(), gate.clone(), baton::span(gate.clone()));
         let runtime = Builder::new_current_thread()
             .enable_all()
             .start_paused(true)
             .max_blocking_threads(2)
             .on_thread_park(move || idle.idle())
             .on_thread_unpark(move || {
+                busy.busy();
                 let elapsed = Instant::now().into_std().saturating_duration_since(since);
                 process::set_elapsed_ns(elapsed.as_nanos() as u64);
             })
             .build()
             .expect("a runtime");
         let began = runtime.block_on(async { Instant::now() });
-        Self { name, local: LocalSet::new(), runtime: Some(runtime), gate, began, began_ms: process::elapsed_ms() }
+        Self { name, local: LocalSet::new(), runtime: Some(runtime), gate, span, began, began_ms: process::elapsed_ms() }
     }
 
     /// Its time does not go on while a statement over `pool` is under way.
@@ -123,23 +154,26 @@ impl Host {
     /// Goes on until it is `until_ms` after the simulation's beginning.
     pub fn run(&self, until_ms: u64) {
         let until = self.began + Duration::from_millis(until_ms - self.began_ms);
-        self.local.block_on(self.runtime(), async { time::sleep_until(until).await });
+        self.complete(async { time::sleep_until(until).await });
     }
 
     /// What `work` comes to, while its time goes on as far as that needs.
     pub fn complete<T>(&self, work: impl Future<Output = T>) -> T {
+        let _turn = self.span.enter();
+        self.gate.busy();
         self.local.block_on(self.runtime(), work)
     }
 }
 
 impl Drop for Host {
     fn drop(&mut self) {
+        self.gate.end();
         {
             let _within = self.runtime().enter();
             drop(std::mem::take(&mut self.local));
         }
-        self.gate.open(&mut self.gate.is_held.lock().unwrap_or_else(PoisonError::into_inner));
         drop(self.runtime.take());
+        baton::forget(&self.span);
     }
 }
 

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `process` | time and chance, of the whole thread |
 //! | `host` | a process of a service, with its own runtime |
+//! | `baton` | whether a host goes on, or SQLite for it |
 //! | `redis` | Redis, and what becomes of commands to it |
 //! | `setup` | what is there at the beginning |
 //! | `services` | ingress, worker and API in hosts |
@@ -20,6 +21,7 @@
 //! and paused time into tokio.
 #![cfg(feature = "simulated")]
 
+mod baton;
 mod checks;
 mod faults;
 mod host;

@@ -50,6 +50,11 @@ pub fn begin(seed: u64) {
     SIMULATED.set(Some(Simulated { elapsed_ns: 0, wall_ahead_ms: 0, chance: seed }));
 }
 
+/// Whether this thread is simulated.
+pub fn is_simulated() -> bool {
+    SIMULATED.get().is_some()
+}
+
 fn change(change: impl FnOnce(&mut Simulated)) {
     if let Some(mut simulated) = SIMULATED.get() {
         change(&mut simulated);

@@ -181,10 +181,13 @@ impl Server {
 
     /// Notes something in the history that is no command.
     pub fn note(&mut self, line: String) {
-        let mut hasher = FixedState::default().build_hasher();
-        hasher.write_u64(self.hash);
-        hasher.write(line.as_bytes());
-        self.hash = hasher.finish();
+        // In which order a service hands its figures over is told by addresses in memory, and nobody goes by it.
+        if !line.contains(":meter:") {
+            let mut hasher = FixedState::default().build_hasher();
+            hasher.write_u64(self.hash);
+            hasher.write(line.as_bytes());
+            self.hash = hasher.finish();
+        }
         if self.history.len() == TOLD {
             self.history.pop_front();
         }
@@ -257,6 +260,8 @@ impl Server {
         self.tick();
         let answer = self.answer(args);
         let told = match &answer {
+            // Sealed anew in each process.
+            Ok(_) if args.iter().any(|arg| arg.ends_with(b"receivers}:keys")) => format!("{host}: {} -> keys", shown(args)),
             Ok(answer) => format!("{host}: {} -> {}", shown(args), shown_answer(answer)),
             Err(refusal) => format!("{host}: {} refused: {refusal}", shown(args)),
         };

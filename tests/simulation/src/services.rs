@@ -89,23 +89,23 @@ impl Service {
         let (stop, stopped) = watch::channel(false);
         let (door, has_ended) = (Door::default(), Rc::new(RefCell::new(false)));
         let (opened, ended, watch) = (door.clone(), has_ended.clone(), host.watch());
+        // Before all else: when a pool is open is a matter of real time.
+        let db = (kind != Kind::Ingress).then(|| host.complete(database(&settings, &watch)));
         host.spawn(async move {
             let queue = service::queue(&settings).expect("the queue's settings are good");
-            match kind {
-                Kind::Ingress => {
-                    let ingress = ingress::Ingress::start(&settings, queue, None).expect("ingress starts");
-                    opened.open(|config| ingress::routes::add(config, ingress)).await;
-                }
-                Kind::Worker => {
-                    let db = database(&settings, &watch).await;
+            match (kind, db) {
+                (Kind::Worker, Some(db)) => {
                     worker::supervise(&settings, &queue, &db, stopped).await.expect("the worker starts");
                     drop(db.close().await);
                     *ended.borrow_mut() = true;
                 }
-                Kind::Api => {
-                    let db = database(&settings, &watch).await;
+                (Kind::Api, Some(db)) => {
                     let api = api::Api::start(&settings, db, queue, stopped).expect("the API starts");
                     opened.open(|config| api::http::routes::add(config, api)).await;
+                }
+                _ => {
+                    let ingress = ingress::Ingress::start(&settings, queue, None).expect("ingress starts");
+                    opened.open(|config| ingress::routes::add(config, ingress)).await;
                 }
             }
         });
