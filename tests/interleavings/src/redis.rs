@@ -130,7 +130,8 @@ impl Redis {
         let answer =
             self.keys_and_time(&name, args).or_else(|| self.hashes(&name, args)).or_else(|| self.sorted_sets(&name, args));
         let answer = answer.or_else(|| self.lists(&name, args)).or_else(|| self.strings(&name, args));
-        let answer = answer.or_else(|| self.whole(&name, args)).unwrap_or_else(|| Err(format!("ERR unknown command '{name}'")))?;
+        let answer =
+            answer.or_else(|| self.whole(&name, args)).unwrap_or_else(|| Err(format!("ERR unknown command '{name}'")))?;
         // Redis keeps no empty value.
         self.values.retain(|_, value| match value {
             Value::Hash(hash) => !hash.is_empty(),

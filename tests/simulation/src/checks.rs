@@ -49,7 +49,8 @@ pub async fn stored(db: &DatabaseConnection, queue: &Queue, setup: &Setup, webho
     compare("transactions", &states, &rows);
     let query = DeadQuery { limit: 1_000, ..DeadQuery::default() };
     let dead = queue.dead_letters(&query, |_| true).await.expect("Redis answers");
-    let mut letters: Vec<String> = dead.letters.iter().map(|letter| String::from_utf8_lossy(&letter.payload).into_owned()).collect();
+    let mut letters: Vec<String> =
+        dead.letters.iter().map(|letter| String::from_utf8_lossy(&letter.payload).into_owned()).collect();
     for webhook in webhooks.iter().filter(|webhook| webhook.fate == Fate::Unreadable) {
         let at = letters.iter().position(|letter| letter.contains(&webhook.transaction));
         let at = at.unwrap_or_else(|| panic!("no dead letter has {:?}: {letters:?}", webhook.body));

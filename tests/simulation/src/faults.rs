@@ -83,8 +83,8 @@ pub fn plan(rng: &mut StdRng, count: usize, (from_ms, until_ms): (u64, u64), slo
         .map(|_| {
             let what = any(rng, slots);
             let longest = match what {
-                What::Killed { .. } | What::Ended { .. } | What::Stopped { .. } => 15_000,
-                What::DatabaseAway => 12_000,
+                What::Killed { .. } | What::Ended { .. } | What::Stopped { .. } => 10_000,
+                What::DatabaseAway => 10_000,
                 What::DatabaseRefuses => 2_000,
                 _ => 5_000,
             };
@@ -100,11 +100,9 @@ fn any(rng: &mut StdRng, slots: usize) -> What {
     let slot = rng.random_range(0..slots);
     let calls = if rng.random_bool(0.3) { 0 } else { rng.random_range(1..40) };
     match rng.random_range(0..20) {
-        0..=2 => What::Lossy {
-            lost: rng.random_range(0..150),
-            unanswered: rng.random_range(0..150),
-            twice: rng.random_range(0..150),
-        },
+        0..=2 => {
+            What::Lossy { lost: rng.random_range(0..150), unanswered: rng.random_range(0..150), twice: rng.random_range(0..150) }
+        }
         3 => What::RedisAway,
         4 => What::RedisFull,
         5 => What::ScriptsForgotten,

@@ -157,6 +157,12 @@ impl Host {
         self.complete(async { time::sleep_until(until).await });
     }
 
+    /// Stands still until then: whatever came due meanwhile is due at once.
+    pub fn stand_still(&self, until_ms: u64) {
+        let until = self.began + Duration::from_millis(until_ms - self.began_ms);
+        self.complete(async { time::advance(until.saturating_duration_since(Instant::now())).await });
+    }
+
     /// What `work` comes to, while its time goes on as far as that needs.
     pub fn complete<T>(&self, work: impl Future<Output = T>) -> T {
         let _turn = self.span.enter();

@@ -30,7 +30,7 @@ mod reader;
 mod redis;
 pub mod run;
 mod services;
-mod setup;
+pub mod setup;
 mod story;
 mod world;
 

@@ -29,14 +29,19 @@ const STEADY: c_int = 1;
 /// What the steady clock says at a simulation's beginning: far from zero, since much subtracts from it.
 const STEADY_BEGIN_NS: u64 = 1_000_000_000_000_000;
 
-/// What the wall clock says at its beginning: a day in November 2025, as milliseconds since 1970.
-pub const WALL_BEGIN_MS: i64 = 1_763_553_600_000;
+/// What the wall clock says at the first seed's beginning: a day in November 2025, as milliseconds since 1970.
+const FIRST_WALL_MS: i64 = 1_763_553_600_000;
+
+/// How much later each seed begins than the one before, and how many do. The ids that a process gives never go back in time: so seeds
+/// that come one after another are each what they are alone, and days and years are passed at that.
+const LATER: (i64, u64) = (6 * 3_600_000, 20_000);
 
 /// What a simulation's thread sees.
 #[derive(Clone, Copy)]
 struct Simulated {
     /// Since the beginning.
     elapsed_ns: u64,
+    wall_begin_ms: i64,
     wall_ahead_ms: i64,
     chance: u64,
 }
@@ -47,7 +52,18 @@ thread_local! {
 
 /// From now on this thread is simulated.
 pub fn begin(seed: u64) {
-    SIMULATED.set(Some(Simulated { elapsed_ns: 0, wall_ahead_ms: 0, chance: seed }));
+    let later = LATER.0 * (1 + seed % LATER.1) as i64;
+    SIMULATED.set(Some(Simulated { elapsed_ns: 0, wall_begin_ms: FIRST_WALL_MS + later, wall_ahead_ms: 0, chance: seed }));
+}
+
+/// The same for what is before every seed.
+pub fn begin_first() {
+    SIMULATED.set(Some(Simulated { elapsed_ns: 0, wall_begin_ms: FIRST_WALL_MS, wall_ahead_ms: 0, chance: 0 }));
+}
+
+/// What the wall clock said at the beginning, in milliseconds since 1970.
+pub fn wall_begin_ms() -> i64 {
+    SIMULATED.get().map_or(0, |simulated| simulated.wall_begin_ms)
 }
 
 /// Whether this thread is simulated.
@@ -96,7 +112,7 @@ unsafe extern "C" fn clock_gettime(clock: c_int, at: *mut Timespec) -> c_int {
     let ns = match (simulated, clock) {
         (Some(simulated), STEADY) => STEADY_BEGIN_NS + simulated.elapsed_ns,
         (Some(simulated), WALL) => {
-            ((WALL_BEGIN_MS + simulated.wall_ahead_ms) as u64).wrapping_mul(1_000_000) + simulated.elapsed_ns
+            ((simulated.wall_begin_ms + simulated.wall_ahead_ms) as u64).wrapping_mul(1_000_000) + simulated.elapsed_ns
         }
         // SAFETY: what the caller answers for.
         _ => return unsafe { syscall(CALLS.0, clock, at) } as c_int,

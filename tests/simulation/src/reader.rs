@@ -16,9 +16,9 @@ const PROMISED_MS: u64 = 2_000 + 100;
 /// The same while something is wrong: who dies before telling what it changed leaves that to who takes its jobs over.
 const IN_TROUBLE_MS: u64 = 45_000;
 /// For so long after anything was wrong, jobs may be taken over.
-pub const TROUBLED_MS: u64 = LEASE.as_millis() as u64 + 20_000;
+pub const TROUBLED_MS: u64 = LEASE.as_millis() as u64 + 8_000;
 /// How often somebody looks.
-const EVERY_MS: u64 = 150;
+const EVERY_MS: u64 = 300;
 
 /// An answer as it came.
 struct Seen {
@@ -49,13 +49,7 @@ impl Reader {
     }
 
     /// Asks for both companies, somewhere. `counts` is what they have in the database; none where that has no tables now.
-    pub fn ask<'a>(
-        &mut self,
-        now: u64,
-        counts: Option<[u64; 2]>,
-        apis: impl Iterator<Item = &'a Service>,
-        rng: &mut StdRng,
-    ) {
+    pub fn ask<'a>(&mut self, now: u64, counts: Option<[u64; 2]>, apis: impl Iterator<Item = &'a Service>, rng: &mut StdRng) {
         self.last_ms = now;
         if let Some(counts) = counts {
             self.committed.push((now, counts));

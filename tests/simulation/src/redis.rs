@@ -62,12 +62,16 @@ pub struct Server {
     pub travel_ms: u64,
     /// How far its clock is ahead of the steady one.
     pub ahead_ms: i64,
+    /// The latest moment that any host was at.
+    latest_ms: i64,
     fault: Option<Fault>,
     /// Hosts whose process has ended, by name, with what is left of commands until it ends.
     ends: BTreeMap<String, u32>,
     hash: u64,
     commands: u64,
     history: VecDeque<String>,
+    /// `SIMULATION_HISTORY=1` shows all of it.
+    tells_all: bool,
     pub counts: BTreeMap<&'static str, u64>,
 }
 
@@ -78,18 +82,20 @@ thread_local! {
 /// Begins an empty server for this thread.
 pub fn begin(seed: u64, fault: Option<Fault>) {
     let server = Server {
-        data: Redis::at(process::WALL_BEGIN_MS),
+        data: Redis::at(process::wall_begin_ms()),
         interpreter: Interpreter::new(),
         known: HashMap::new(),
         rng: StdRng::seed_from_u64(seed ^ 0x5eed),
         trouble: Trouble::default(),
         travel_ms: 2,
         ahead_ms: 0,
+        latest_ms: 0,
         fault,
         ends: BTreeMap::new(),
         hash: 0,
         commands: 0,
         history: VecDeque::new(),
+        tells_all: std::env::var_os("SIMULATION_HISTORY").is_some(),
         counts: BTreeMap::new(),
     };
     SERVER.set(Some(server));
@@ -188,10 +194,14 @@ impl Server {
             hasher.write(line.as_bytes());
             self.hash = hasher.finish();
         }
+        let line = format!("{:>9} ms  {line}", process::elapsed_ms());
+        if self.tells_all {
+            println!("{line}");
+        }
         if self.history.len() == TOLD {
             self.history.pop_front();
         }
-        self.history.push_back(format!("{:>9} ms  {line}", process::elapsed_ms()));
+        self.history.push_back(line);
     }
 
     /// Forgets the scripts, as a restart does.
@@ -210,8 +220,9 @@ impl Server {
     }
 
     /// Sets the clock to this moment; not back, for hosts take turns.
-    pub fn tick(&mut self) {
-        self.data.now_ms = process::WALL_BEGIN_MS + self.ahead_ms + process::elapsed_ms() as i64;
+    fn tick(&mut self) {
+        self.latest_ms = self.latest_ms.max(process::elapsed_ms() as i64);
+        self.data.now_ms = process::wall_begin_ms() + self.ahead_ms + self.latest_ms;
     }
 
     fn count(&mut self, what: &'static str) {

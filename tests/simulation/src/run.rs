@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     collections::BTreeMap,
+    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::Ordering::Relaxed,
     thread,
@@ -18,9 +19,9 @@ use crate::{
 };
 
 /// How long webhooks are sent, in simulated milliseconds.
-const SENT_MS: u64 = 20_000;
+const SENT_MS: u64 = 12_000;
 /// When faults begin, and the last of them.
-const FAULTS_MS: (u64, u64) = (3_000, 25_000);
+const FAULTS_MS: (u64, u64) = (2_000, 15_000);
 /// How long everything may take once nothing is wrong any more.
 const DRAIN_MS: u64 = 300_000;
 
@@ -52,12 +53,35 @@ pub struct Done {
     pub is_repeatable: bool,
 }
 
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let own = [
+            ("webhooks", self.webhooks),
+            ("commands", self.commands),
+            ("answers", self.answers),
+            ("simulated seconds", self.milliseconds / 1000),
+            ("not repeatable", u64::from(!self.is_repeatable)),
+        ];
+        for (name, count) in own.into_iter().chain(self.faults.iter().map(|(name, count)| (*name, *count))) {
+            writeln!(f, "{count:>10} {name}")?;
+        }
+        write!(f, "history {:016x}", self.hash)
+    }
+}
+
 /// A seed that did not hold.
 #[derive(Debug, Clone)]
 pub struct Broken {
     pub what: String,
     /// The end of its history.
     pub history: Vec<String>,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.what)?;
+        self.history.iter().try_for_each(|line| writeln!(f, "  {line}"))
+    }
 }
 
 /// Goes through the seed, on a thread of its own.
@@ -112,7 +136,8 @@ fn live(seed: u64, options: Options) -> Done {
     world.retry();
     drain(&mut world);
     // Long enough that leases of anyone who was killed are over, and answers must be new again.
-    let calm = world.wrong_ms.unwrap_or(0).max(world.now_ms()) + if options.is_calm { 4_000 } else { reader::TROUBLED_MS + 4_000 };
+    let calm =
+        world.wrong_ms.unwrap_or(0).max(world.now_ms()) + if options.is_calm { 4_000 } else { reader::TROUBLED_MS + 4_000 };
     while world.now_ms() < calm {
         world.step(100);
     }

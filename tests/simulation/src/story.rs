@@ -8,7 +8,7 @@ use rand::{Rng, rngs::StdRng, seq::SliceRandom};
 use ring::hmac;
 
 use crate::{
-    process::WALL_BEGIN_MS,
+    process,
     setup::{COMPANIES, KEYS},
 };
 
@@ -58,7 +58,7 @@ pub fn webhooks(rng: &mut StdRng, payments: usize, span_ms: u64) -> Vec<Webhook>
         let poisoned = rng.random_bool(0.06);
         for (step, (family, id, status)) in story.into_iter().enumerate() {
             let fate = if poisoned && step == 0 { Fate::Poison } else { Fate::Stored };
-            let status_ms = WALL_BEGIN_MS - 3_600_000 + (n as i64 * 10 + step as i64) * 1000;
+            let status_ms = process::wall_begin_ms() - 3_600_000 + (n as i64 * 10 + step as i64) * 1000;
             let sent = begun + rng.random_range(0..3000);
             all.push(event(rng, company, fate, (family, &id, status), status_ms, sent));
         }
@@ -68,7 +68,14 @@ pub fn webhooks(rng: &mut StdRng, payments: usize, span_ms: u64) -> Vec<Webhook>
             all.push(Webhook { transaction: id, ..of(company, Fate::Unreadable, body, begun) });
         }
         if rng.random_bool(0.08) {
-            let mut forged = event(rng, company, Fate::Forged, ("PAYMENT", &format!("{payment}-forged"), "COMPLETED"), WALL_BEGIN_MS, begun);
+            let mut forged = event(
+                rng,
+                company,
+                Fate::Forged,
+                ("PAYMENT", &format!("{payment}-forged"), "COMPLETED"),
+                process::wall_begin_ms(),
+                begun,
+            );
             forged.signature = sign("another key", &forged.body);
             all.push(forged);
         }
@@ -92,7 +99,7 @@ fn event(
     let time = |ms: i64| sea_orm::prelude::DateTimeUtc::from_timestamp(told(ms), 0).map(|at| at.to_rfc3339()).unwrap_or_default();
     let data = format!(
         r#"{{"id":"{id}","amount":1250,"currencyCode":"EUR","status":"{status}","txnTime":"{}","statusTime":"{}"{mark}}}"#,
-        time(WALL_BEGIN_MS - 7_200_000),
+        time(process::wall_begin_ms() - 7_200_000),
         time(status_ms)
     );
     // Some have an id of their sender's, others are told apart by what they say.

@@ -84,7 +84,7 @@ impl World {
     /// Everything at its beginning: all processes start.
     pub fn begin(seed: u64, webhooks: Vec<Webhook>, faults: Vec<Fault>) -> Self {
         let since = Instant::now();
-        let setup = Setup::new(&format!("seed-{seed}"));
+        let setup = Setup::new();
         redis::admit("operator");
         let operator = Host::start("operator".to_owned(), since);
         let (settings, watch) = (setup.settings("operator"), operator.watch());
@@ -249,12 +249,11 @@ impl World {
         for (slot, is_still) in back {
             self.back.remove(&slot);
             match self.slots[slot].as_ref().filter(|_| is_still) {
-                // All of its timers are due at once.
-                Some(service) => service.host.run(now),
+                Some(service) => service.host.stand_still(now),
                 None => self.start(slot),
             }
         }
-        if !self.is_calm() && self.faults.len() < usize::MAX && (!self.lasting.is_empty() || !self.back.is_empty()) {
+        if !self.lasting.is_empty() || !self.back.is_empty() {
             self.wrong_ms = Some(now);
         }
         let mut trouble = Trouble::default();
@@ -327,9 +326,7 @@ impl World {
         match what {
             What::DatabaseAway => self.execute("ALTER TABLE webhook_events_away RENAME TO webhook_events"),
             What::DatabaseRefuses => self.execute("DROP TRIGGER refuse"),
-            What::Paused { .. } => {
-                while self.operate(async |queue| queue.resume(None).await).is_err() {}
-            }
+            What::Paused { .. } => while self.operate(async |queue| queue.resume(None).await).is_err() {},
             _ => {}
         }
     }
@@ -357,4 +354,5 @@ impl World {
 }
 
 /// Whatever is written is refused as if it were at fault itself.
-const REFUSE: &str = "CREATE TRIGGER refuse BEFORE INSERT ON webhook_events FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'refused'); END";
+const REFUSE: &str =
+    "CREATE TRIGGER refuse BEFORE INSERT ON webhook_events FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'refused'); END";
