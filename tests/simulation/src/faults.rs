@@ -19,6 +19,8 @@ pub enum What {
     Slow(u64),
     /// The process of that slot is killed, after so many more calls of Redis; another begins after the fault.
     Killed { slot: usize, calls: u32 },
+    /// The process of that slot is killed while the database does a statement for it, after so many more.
+    KilledInDatabase { slot: usize, statements: u32 },
     /// The process of that slot is told to end; another begins after the fault.
     Ended { slot: usize },
     /// The process of that slot stands still.
@@ -46,6 +48,7 @@ impl What {
             Self::Slow(_) => "network slow",
             Self::Killed { calls: 0, .. } => "process killed",
             Self::Killed { .. } => "process killed at a call",
+            Self::KilledInDatabase { .. } => "process killed at a statement",
             Self::Ended { .. } => "process told to end",
             Self::Stopped { .. } => "process stood still",
             Self::DatabaseAway => "database away",
@@ -83,7 +86,7 @@ pub fn plan(rng: &mut StdRng, count: usize, (from_ms, until_ms): (u64, u64), slo
         .map(|_| {
             let what = any(rng, slots);
             let longest = match what {
-                What::Killed { .. } | What::Ended { .. } | What::Stopped { .. } => 10_000,
+                What::Killed { .. } | What::KilledInDatabase { .. } | What::Ended { .. } | What::Stopped { .. } => 10_000,
                 What::DatabaseAway => 10_000,
                 What::DatabaseRefuses => 2_000,
                 _ => 5_000,
@@ -99,7 +102,7 @@ pub fn plan(rng: &mut StdRng, count: usize, (from_ms, until_ms): (u64, u64), slo
 fn any(rng: &mut StdRng, slots: usize) -> What {
     let slot = rng.random_range(0..slots);
     let calls = if rng.random_bool(0.3) { 0 } else { rng.random_range(1..40) };
-    match rng.random_range(0..20) {
+    match rng.random_range(0..23) {
         0..=2 => {
             What::Lossy { lost: rng.random_range(0..150), unanswered: rng.random_range(0..150), twice: rng.random_range(0..150) }
         }
@@ -116,6 +119,7 @@ fn any(rng: &mut StdRng, slots: usize) -> What {
         16 => What::DatabaseRefuses,
         17 => What::Paused { all: rng.random_bool(0.5) },
         18 => What::Retried,
+        19..=21 => What::KilledInDatabase { slot: rng.random_range(1..3), statements: rng.random_range(1..120) },
         _ => What::ClockSet(rng.random_range(-1_800_000..1_800_000)),
     }
 }

@@ -2,6 +2,7 @@
 //! one that is cut off is dropped with all its tasks, at whichever await they are.
 
 use std::{
+    fs,
     future::Future,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -13,6 +14,7 @@ use std::{
 use sea_orm::sqlx::SqlitePool;
 use tokio::{
     runtime::{Builder, Runtime},
+    sync::Notify,
     task::LocalSet,
     time::{self, Instant},
 };
@@ -34,6 +36,7 @@ pub struct Gate {
     opening: AtomicU64,
     state: Mutex<State>,
     changed: Condvar,
+    cut: Notify,
 }
 
 #[derive(Default)]
@@ -44,6 +47,8 @@ struct State {
     is_idle: bool,
     /// The host is gone.
     is_over: bool,
+    /// How many statements more until it is cut off, with the last of them under way; none: it is not.
+    cut_after: Option<u32>,
 }
 
 impl Gate {
@@ -56,11 +61,23 @@ impl Gate {
         self.opening.load(Relaxed) > 0 || pools.iter().any(|pool| pool.size() as usize > pool.num_idle())
     }
 
+    /// Connections that its pools have open.
+    fn connections(&self) -> usize {
+        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.iter().map(|pool| pool.size() as usize).sum()
+    }
+
     /// The runtime has nothing to do: its time goes on to the next timer, unless a blocking task is under way.
     fn idle(self: &Arc<Self>) {
         let is_out = self.statements_out();
         let mut state = self.state();
         state.is_idle = true;
+        if is_out && let Some(left) = &mut state.cut_after {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.cut.notify_one();
+            }
+        }
         if is_out && !state.is_held {
             state.is_held = true;
             let gate = self.clone();
@@ -94,7 +111,10 @@ impl Gate {
     }
 
     fn end(&self) {
-        *self.state() = State { is_over: true, ..State::default() };
+        {
+            let mut state = self.state();
+            (state.is_over, state.is_held) = (true, false);
+        }
         self.changed.notify_all();
     }
 }
@@ -151,10 +171,32 @@ impl Host {
         drop(self.local.spawn_local(work));
     }
 
+    /// Does `work` as something of this process.
+    pub fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _within = self.runtime().enter();
+        work()
+    }
+
     /// Goes on until it is `until_ms` after the simulation's beginning.
     pub fn run(&self, until_ms: u64) {
         let until = self.began + Duration::from_millis(until_ms - self.began_ms);
-        self.complete(async { time::sleep_until(until).await });
+        self.complete(async {
+            tokio::select! {
+                biased;
+                () = self.gate.cut.notified() => {}
+                () = time::sleep_until(until) => {}
+            }
+        });
+    }
+
+    /// Is cut off while the database does a statement for it, after so many more.
+    pub fn cut_after(&self, statements: u32) {
+        self.gate.state().cut_after = Some(statements);
+    }
+
+    /// Whether it was cut off: then it must not go on.
+    pub fn is_cut(&self) -> bool {
+        self.gate.state().cut_after == Some(0)
     }
 
     /// Stands still until then: whatever came due meanwhile is due at once.
@@ -171,14 +213,33 @@ impl Host {
     }
 }
 
+/// How many threads SQLite has in this process.
+fn statement_threads() -> usize {
+    let names = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let names = names.filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
+    names.filter(|name| name.starts_with("sqlx-sqlite")).count()
+}
+
 impl Drop for Host {
     fn drop(&mut self) {
+        let left = statement_threads() - self.gate.connections();
         self.gate.end();
         {
             let _within = self.runtime().enter();
             drop(std::mem::take(&mut self.local));
         }
         drop(self.runtime.take());
+        self.gate.pools.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        // What was under way there is done, or undone, before anybody else looks.
+        let mut looks = 0;
+        while statement_threads() > left {
+            std::thread::sleep(Duration::from_micros(200));
+            looks += 1;
+            if looks > 25_000 {
+                FORCED.fetch_add(1, Relaxed);
+                break;
+            }
+        }
         baton::forget(&self.span);
     }
 }

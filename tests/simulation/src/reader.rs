@@ -36,11 +36,13 @@ pub struct Reader {
     committed: Vec<(u64, [u64; 2])>,
     seen: Rc<RefCell<Vec<Seen>>>,
     pub looked_at: u64,
+    /// How many transactions each company was shown last.
+    pub last: [u64; 2],
 }
 
 impl Reader {
     pub fn new(tokens: [String; 2]) -> Self {
-        Self { tokens, last_ms: 0, committed: Vec::new(), seen: Rc::default(), looked_at: 0 }
+        Self { tokens, last_ms: 0, committed: Vec::new(), seen: Rc::default(), looked_at: 0, last: [0; 2] }
     }
 
     /// Whether somebody is to look again.
@@ -87,6 +89,7 @@ impl Reader {
     pub fn check(&mut self, wrong_ms: Option<u64>) {
         for Seen { company, asked_ms, transactions, total } in self.seen.take() {
             self.looked_at += 1;
+            self.last[company] = total;
             let slug = COMPANIES[company];
             for id in transactions {
                 assert!(id.starts_with(&format!("{slug}-")), "{slug} is shown {id}");

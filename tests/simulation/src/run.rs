@@ -12,7 +12,9 @@ use std::{
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::{
-    checks, faults, host, process, reader,
+    checks,
+    faults::{self, What},
+    host, process, reader,
     redis::{self, Fault},
     story::{self, Fate},
     world::{SLOTS, World},
@@ -174,13 +176,22 @@ fn drain(world: &mut World) {
 }
 
 fn check(world: &mut World) {
-    let World { operator, db, queue, setup, webhooks, progress, .. } = world;
-    for (webhook, progress) in webhooks.iter().zip(progress.iter()) {
+    const SET: &str = What::ClockSet(0).name();
+    let shown = world.shown_last();
+    for (webhook, progress) in world.webhooks.iter().zip(&world.progress) {
         let is_answered = if webhook.fate == Fate::Forged { progress.refused > 0 } else { progress.accepted > 0 };
         assert!(is_answered, "{} was never answered as it should be", webhook.body);
     }
+    // Claims end by Redis' clock.
+    if !world.counts.contains_key(SET) {
+        let twice = world.progress.iter().position(|progress| progress.accepted_as_new > 1);
+        assert!(twice.is_none(), "{:?} was accepted as new more than once", twice.map(|n| &world.webhooks[n].body));
+    }
+    let World { operator, db, queue, setup, webhooks, .. } = world;
     let dead = webhooks.iter().filter(|webhook| webhook.fate == Fate::Unreadable).count();
     operator.complete(async {
+        let counts = checks::transactions(db, setup.companies).await;
+        assert_eq!(counts, Some(shown), "what companies have, and what they are shown in the end");
         checks::stored(db, queue, setup, webhooks).await;
         checks::figures(db).await;
     });

@@ -80,6 +80,13 @@ pub async fn database(settings: &Settings, watch: &Watch) -> DatabaseConnection 
     db
 }
 
+impl Drop for Service {
+    fn drop(&mut self) {
+        // Before its host: it has connections of it.
+        self.host.within(|| drop(self.door.0.take()));
+    }
+}
+
 impl Service {
     /// Begins one in a new host of that name.
     pub fn start(kind: Kind, name: String, setup: &Setup, since: std::time::Instant) -> Self {

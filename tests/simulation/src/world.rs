@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What runs in each slot.
-pub const SLOTS: [Kind; 5] = [Kind::Ingress, Kind::Worker, Kind::Worker, Kind::Ingress, Kind::Api];
+pub const SLOTS: [Kind; 6] = [Kind::Ingress, Kind::Worker, Kind::Worker, Kind::Ingress, Kind::Api, Kind::Api];
 
 /// How soon a webhook that was not accepted is sent again, at most.
 const AGAIN_MS: u64 = 1_500;
@@ -52,6 +52,8 @@ pub struct Progress {
     due: VecDeque<u64>,
     pub is_under_way: bool,
     pub accepted: u32,
+    /// How often as new, and not as a duplicate.
+    pub accepted_as_new: u32,
     pub refused: u32,
 }
 
@@ -64,9 +66,10 @@ pub struct World {
     /// When the process of a slot begins again, or goes on.
     back: BTreeMap<usize, (u64, bool)>,
     started: u32,
-    pub operator: Host,
     pub db: DatabaseConnection,
     pub queue: Queue,
+    /// Goes after its connections.
+    pub operator: Host,
     pub webhooks: Vec<Webhook>,
     pub progress: Vec<Progress>,
     answers: Rc<RefCell<Vec<Answered>>>,
@@ -152,7 +155,8 @@ impl World {
             let is_still = self.back.get(&slot).is_some_and(|(_, is_still)| *is_still);
             let Some(service) = self.slots[slot].as_ref().filter(|_| !is_still) else { continue };
             service.host.run(until);
-            if redis::with(|server| server.is_over(&service.host.name)) || *service.has_ended.borrow() {
+            let is_over = redis::with(|server| server.is_over(&service.host.name));
+            if is_over || service.host.is_cut() || *service.has_ended.borrow() {
                 self.slots[slot] = None;
                 // A fault's end brings it back; otherwise at once.
                 self.back.entry(slot).or_insert((until, false));
@@ -175,6 +179,11 @@ impl World {
     /// How many answers of the API were looked at.
     pub fn answers_read(&self) -> u64 {
         self.reader.looked_at
+    }
+
+    /// How many transactions each company was shown last.
+    pub fn shown_last(&self) -> [u64; 2] {
+        self.reader.last
     }
 
     fn send(&mut self, now: u64) {
@@ -214,6 +223,7 @@ impl World {
                 Some(200..=299) => {
                     assert!(!is_forged, "a webhook that is not genuine was accepted");
                     progress.accepted += 1;
+                    progress.accepted_as_new += u32::from(status == Some(202));
                 }
                 Some(401) if is_forged => progress.refused += 1,
                 // Those are answers to whom cannot be helped by sending again: nothing here is so.
@@ -277,7 +287,11 @@ impl World {
         let is_there = |slot: usize| self.slots[slot].is_some() && !self.back.contains_key(&slot);
         let is_double = self.lasting.iter().any(|lasting| lasting.what.name() == fault.what.name());
         match fault.what {
-            What::Killed { slot, .. } | What::Ended { slot } | What::Stopped { slot } if !is_there(slot) => return,
+            What::Killed { slot, .. } | What::KilledInDatabase { slot, .. } | What::Ended { slot } | What::Stopped { slot }
+                if !is_there(slot) =>
+            {
+                return;
+            }
             What::DatabaseAway | What::DatabaseRefuses | What::Paused { .. } if is_double => return,
             _ => {}
         }
@@ -290,6 +304,12 @@ impl World {
                     self.slots[slot] = None;
                 } else if let Some(service) = &self.slots[slot] {
                     redis::with(|server| server.end_host(&service.host.name, calls));
+                }
+                self.back.insert(slot, (fault.until_ms, false));
+            }
+            What::KilledInDatabase { slot, statements } => {
+                if let Some(service) = &self.slots[slot] {
+                    service.host.cut_after(statements);
                 }
                 self.back.insert(slot, (fault.until_ms, false));
             }
