@@ -15,6 +15,8 @@ pub enum What {
     RedisFull,
     /// Redis knows no script any more.
     ScriptsForgotten,
+    /// Redis drops some of what the cache keeps, as it may where memory is short.
+    Evicted,
     /// Messages to and from Redis take up to so many milliseconds.
     Slow(u64),
     /// The process of that slot is killed, after so many more calls of Redis; another begins after the fault.
@@ -45,6 +47,7 @@ impl What {
             Self::RedisAway => "Redis away",
             Self::RedisFull => "Redis full",
             Self::ScriptsForgotten => "scripts forgotten",
+            Self::Evicted => "answers evicted",
             Self::Slow(_) => "network slow",
             Self::Killed { calls: 0, .. } => "process killed",
             Self::Killed { .. } => "process killed at a call",
@@ -102,7 +105,7 @@ pub fn plan(rng: &mut StdRng, count: usize, (from_ms, until_ms): (u64, u64), slo
 fn any(rng: &mut StdRng, slots: usize) -> What {
     let slot = rng.random_range(0..slots);
     let calls = if rng.random_bool(0.3) { 0 } else { rng.random_range(1..40) };
-    match rng.random_range(0..23) {
+    match rng.random_range(0..25) {
         0..=2 => {
             What::Lossy { lost: rng.random_range(0..150), unanswered: rng.random_range(0..150), twice: rng.random_range(0..150) }
         }
@@ -119,6 +122,7 @@ fn any(rng: &mut StdRng, slots: usize) -> What {
         16 => What::DatabaseRefuses,
         17 => What::Paused { all: rng.random_bool(0.5) },
         18 => What::Retried,
+        22..=23 => What::Evicted,
         19..=21 => What::KilledInDatabase { slot: rng.random_range(1..3), statements: rng.random_range(1..120) },
         _ => What::ClockSet(rng.random_range(-1_800_000..1_800_000)),
     }

@@ -8,12 +8,14 @@
 //! | `host` | a process of a service, with its own runtime |
 //! | `baton` | whether a host goes on, or SQLite for it |
 //! | `redis` | Redis, and what becomes of commands to it |
+//! | `wire` | how commands come to it |
 //! | `setup` | what is there at the beginning |
 //! | `services` | ingress, worker and API in hosts |
 //! | `story` | what Netbanx tells |
 //! | `faults` | what goes wrong |
 //! | `reader` | what merchants see |
 //! | `world` | a simulation under way |
+//! | `trouble` | what faults do to it |
 //! | `checks` | what must hold in the end |
 //! | [`run`] | a seed from its beginning to its end |
 //!
@@ -32,6 +34,8 @@ pub mod run;
 mod services;
 pub mod setup;
 mod story;
+mod trouble;
+mod wire;
 mod world;
 
 pub use redis::Fault as ScriptFault;

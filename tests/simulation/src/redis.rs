@@ -5,8 +5,6 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap, VecDeque},
     hash::{BuildHasher, Hasher},
-    sync::Arc,
-    time::Duration,
 };
 
 use foldhash::quality::FixedState;
@@ -16,16 +14,15 @@ use interleavings::{
 };
 use mlua::Function;
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use redis_client::{
-    fred::{
-        error::{Error, ErrorKind},
-        mocks::{MockCommand, Mocks},
-        types::{Value, scripts::Script},
-    },
-    simulated,
+use redis_client::fred::{
+    error::{Error, ErrorKind},
+    types::{Value, scripts::Script},
 };
 
-use crate::process;
+use crate::{
+    process,
+    wire::{shown, shown_answer, value},
+};
 
 /// Calls of the history that are told where a seed fails.
 const TOLD: usize = 80;
@@ -56,7 +53,7 @@ pub struct Server {
     data: Redis,
     interpreter: Interpreter,
     known: HashMap<String, (Function, bool)>,
-    rng: StdRng,
+    pub rng: StdRng,
     pub trouble: Trouble,
     /// Longest that a message is under way, in milliseconds.
     pub travel_ms: u64,
@@ -110,56 +107,7 @@ pub fn with<T>(look: impl FnOnce(&mut Server) -> T) -> T {
     SERVER.with_borrow_mut(|server| look(server.as_mut().expect("a server was begun")))
 }
 
-/// Lets `host` ask this thread's server at that name.
-pub fn admit(host: &str) {
-    simulated::register(host, Arc::new(Client { host: host.to_owned() }));
-}
-
-/// A host's way to the server.
-#[derive(Debug)]
-struct Client {
-    host: String,
-}
-
-impl simulated::Server for Client {
-    fn travel(&self) -> Duration {
-        with(|server| {
-            let most = server.travel_ms;
-            Duration::from_millis(server.rng.random_range(0..=most))
-        })
-    }
-}
-
-impl Mocks for Client {
-    fn process_command(&self, command: MockCommand) -> Result<Value, Error> {
-        let mut args = vec![command.cmd.as_bytes().to_vec()];
-        args.extend(command.subcommand.iter().map(|word| word.as_bytes().to_vec()));
-        args.extend(command.args.iter().map(bytes));
-        with(|server| server.asked(&self.host, &args))
-    }
-}
-
-fn bytes(value: &Value) -> Vec<u8> {
-    match value {
-        Value::Bytes(bytes) => bytes.to_vec(),
-        Value::String(text) => text.as_bytes().to_vec(),
-        Value::Integer(number) => number.to_string().into_bytes(),
-        Value::Double(number) => number.to_string().into_bytes(),
-        Value::Boolean(flag) => flag.to_string().into_bytes(),
-        other => panic!("no command has an argument such as {other:?}"),
-    }
-}
-
-fn value(answer: Answer) -> Value {
-    match answer {
-        Answer::Nil => Value::Null,
-        Answer::Number(number) => Value::Integer(number),
-        Answer::Text(bytes) => Value::Bytes(bytes.into()),
-        Answer::Status(status) => Value::from_static_str(status),
-        Answer::All(all) => Value::Array(all.into_iter().map(value).collect()),
-    }
-}
-
+/// The error of a client that was told nothing.
 fn unavailable(what: &'static str) -> Error {
     Error::new(ErrorKind::Timeout, what)
 }
@@ -204,6 +152,18 @@ impl Server {
         self.history.push_back(line);
     }
 
+    /// Drops some of what the cache keeps: versions of tags, answers, and what goes with them.
+    pub fn evict(&mut self) {
+        let of_cache =
+            |key: &[u8]| [&b":cache:"[..], b":answers:"].iter().any(|part| key.windows(part.len()).any(|at| at == *part));
+        let keys: Vec<Vec<u8>> = self.data.values().keys().filter(|key| of_cache(key)).cloned().collect();
+        for key in keys {
+            if self.rng.random_bool(0.5) {
+                drop(self.data.call(&[b"DEL".to_vec(), key]));
+            }
+        }
+    }
+
     /// Forgets the scripts, as a restart does.
     pub fn forget_scripts(&mut self) {
         self.known.clear();
@@ -229,7 +189,8 @@ impl Server {
         *self.counts.entry(what).or_default() += 1;
     }
 
-    fn asked(&mut self, host: &str, args: &[Vec<u8>]) -> Result<Value, Error> {
+    /// What `host` is told of a command, after whatever becomes of it.
+    pub fn asked(&mut self, host: &str, args: &[Vec<u8>]) -> Result<Value, Error> {
         self.commands += 1;
         if let Some(left) = self.ends.get_mut(host) {
             match *left {
@@ -330,23 +291,3 @@ impl Server {
 }
 
 const TAKES_MEMORY: [&str; 6] = ["HSET", "HINCRBY", "HSETNX", "SET", "INCR", "LPUSH"];
-
-fn shown(args: &[Vec<u8>]) -> String {
-    let text = |bytes: &Vec<u8>| {
-        let text: String = String::from_utf8_lossy(bytes).chars().take(24).filter(|c| !c.is_control()).collect();
-        text
-    };
-    let all: Vec<String> = args.iter().take(16).map(text).collect();
-    all.join(" ")
-}
-
-fn shown_answer(answer: &Answer) -> String {
-    let text = match answer {
-        Answer::Nil => "nothing".to_owned(),
-        Answer::Number(number) => number.to_string(),
-        Answer::Text(text) => String::from_utf8_lossy(text).into_owned(),
-        Answer::Status(status) => (*status).to_owned(),
-        Answer::All(all) => format!("[{}]", all.iter().map(shown_answer).collect::<Vec<_>>().join(", ")),
-    };
-    text.chars().filter(|c| !c.is_control()).take(160).collect()
-}

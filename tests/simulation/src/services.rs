@@ -16,8 +16,8 @@ use tokio::sync::watch;
 
 use crate::{
     host::{Host, Watch},
-    redis,
     setup::Setup,
+    wire,
 };
 
 /// What a service answers: status and body. Without a body that could be read there is no answer.
@@ -90,7 +90,7 @@ impl Drop for Service {
 impl Service {
     /// Begins one in a new host of that name.
     pub fn start(kind: Kind, name: String, setup: &Setup, since: std::time::Instant) -> Self {
-        redis::admit(&name);
+        wire::admit(&name);
         let host = Host::start(name, since);
         let settings = setup.settings(&host.name);
         let (stop, stopped) = watch::channel(false);
