@@ -23,10 +23,11 @@ use crate::{
 /// What a service answers: status and body. Without a body that could be read there is no answer.
 pub type Answer = Option<(StatusCode, Bytes)>;
 type Answering = Pin<Box<dyn Future<Output = Answer>>>;
+type Answers = Rc<dyn Fn(test::TestRequest) -> Answering>;
 
 /// Where requests come in, once the service is ready.
 #[derive(Clone, Default)]
-pub struct Door(Rc<RefCell<Option<Rc<dyn Fn(test::TestRequest) -> Answering>>>>);
+pub struct Door(Rc<RefCell<Option<Answers>>>);
 
 impl Door {
     /// The service's answer; none while it is not ready.

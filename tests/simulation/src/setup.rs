@@ -40,7 +40,7 @@ impl Setup {
     /// # Panics
     ///
     /// Where nothing can be written.
-    pub fn new() -> Self {
+    pub fn begin() -> Self {
         let directory = new_directory();
         match std::env::var_os(VARIABLE) {
             Some(first) => {

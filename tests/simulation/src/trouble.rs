@@ -14,7 +14,8 @@ use crate::{
 impl World {
     /// Begins what is due to go wrong, and ends what is over.
     pub fn make_trouble(&mut self, now: u64) {
-        while let Some(fault) = self.faults.pop_front_if(|fault| fault.from_ms <= now) {
+        while self.faults.front().is_some_and(|fault| fault.from_ms <= now) {
+            let Some(fault) = self.faults.pop_front() else { break };
             self.begin_fault(fault, now);
         }
         let (over, lasting): (Vec<_>, Vec<_>) = self.lasting.iter().partition(|fault| fault.until_ms <= now);

@@ -88,7 +88,7 @@ impl World {
     /// Everything at its beginning: all processes start.
     pub fn begin(seed: u64, webhooks: Vec<Webhook>, faults: Vec<Fault>) -> Self {
         let since = Instant::now();
-        let setup = Setup::new();
+        let setup = Setup::begin();
         wire::admit("operator");
         let operator = Host::start("operator".to_owned(), since);
         let (settings, watch) = (setup.settings("operator"), operator.watch());
