@@ -11,13 +11,16 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use simulation::{
     run::{Options, run},
     setup,
 };
+
+/// How long a seed may take, on a machine that has much else to do: some take two seconds.
+const LONGEST: Duration = Duration::from_secs(90);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +41,11 @@ fn main() -> ExitCode {
 
 /// Goes through one seed, and tells what it was like: a line for each count.
 fn one(seed: u64) -> ExitCode {
+    thread::spawn(move || {
+        thread::sleep(LONGEST);
+        println!("seed {seed}: it does not come to its end");
+        std::process::exit(1);
+    });
     match run(seed, Options::default()) {
         Ok(done) => {
             println!("{done}");

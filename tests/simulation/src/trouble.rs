@@ -115,7 +115,12 @@ impl World {
         match what {
             What::DatabaseAway => self.execute("ALTER TABLE webhook_events_away RENAME TO webhook_events"),
             What::DatabaseRefuses => self.execute("DROP TRIGGER refuse"),
-            What::Paused { .. } => while self.operate(async |queue| queue.resume(None).await).is_err() {},
+            What::Paused { .. } => {
+                // An operator goes on until it is done, at the latest when Redis is well again.
+                let trouble = redis::with(|server| std::mem::take(&mut server.trouble));
+                self.operate(async |queue| queue.resume(None).await).expect("Redis is well");
+                redis::with(|server| server.trouble = trouble);
+            }
             _ => {}
         }
     }
