@@ -54,13 +54,16 @@ impl World {
     fn begin_fault(&mut self, fault: Fault, now: u64) {
         let is_there = |slot: usize| self.slots[slot].is_some() && !self.back.contains_key(&slot);
         let is_double = self.lasting.iter().any(|lasting| lasting.what.name() == fault.what.name());
+        let of_database = self.lasting.iter().any(|lasting| matches!(lasting.what, What::DatabaseAway | What::DatabaseRefuses));
         match fault.what {
             What::Killed { slot, .. } | What::KilledInDatabase { slot, .. } | What::Ended { slot } | What::Stopped { slot }
                 if !is_there(slot) =>
             {
                 return;
             }
-            What::DatabaseAway | What::DatabaseRefuses | What::Paused { .. } if is_double => return,
+            What::Paused { .. } if is_double => return,
+            // What is not there refuses nothing.
+            What::DatabaseAway | What::DatabaseRefuses if of_database => return,
             _ => {}
         }
         *self.counts.entry(fault.what.name()).or_default() += 1;
