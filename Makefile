@@ -1,4 +1,4 @@
-.PHONY: help run stop test years chaos distributed hostile rollout performance screenshots soak bench build profile lint docs fuzz mutants sbom release interleavings
+.PHONY: help run stop test years chaos distributed hostile rollout performance screenshots soak bench build profile lint docs fuzz mutants sbom release interleavings simulate
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
@@ -62,6 +62,7 @@ lint: ## formatting, clippy, documents, the dashboard's texts, what is deployed 
 	@scripts/need cc
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy -p simulation --all-targets --features simulated --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
 	@scripts/check-promises
 	@scripts/check-docs
@@ -79,6 +80,10 @@ mutants: ## what no test would notice, in shards: MUTANTS=common SHARD=0/8
 interleavings: ## every history of small worlds around the queue's scripts, some millions of moments (ten minutes)
 	@scripts/need cc
 	cargo run --release --locked -p interleavings -- large
+
+simulate: ## all services in one process by a seed each, with faults: SEEDS=10000 (a night); SEED=7 repeats one
+	@scripts/need cc
+	cargo run --profile fuzz --locked -p simulation --features simulated -- $(if $(SEED),--seed $(SEED),$(or $(SEEDS),1000))
 
 fuzz: ## looks for bytes that break a promise, a minute for each target; FUZZ="masking envelope" FUZZ_SECONDS=600
 	@scripts/fuzz

@@ -19,6 +19,8 @@ pub fn builder(url: &str) -> Result<Builder, Error> {
     let mut config = Config::from_url(&url).map_err(|e| Error::Settings(e.details().to_owned()))?;
     config.tls = tls;
     config.fail_fast = false;
+    #[cfg(feature = "simulated")]
+    crate::simulated::lead(&mut config);
     let own = (config.username.clone(), config.password.clone());
     if let ServerConfig::Sentinel { username, password, .. } = &mut config.server {
         (*username, *password) = of_sentinels(own, (username.take(), password.take()));

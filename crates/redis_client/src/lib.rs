@@ -3,6 +3,8 @@
 mod connection;
 mod nodes;
 mod script;
+#[cfg(feature = "simulated")]
+pub mod simulated;
 mod tls;
 
 pub use connection::{COMMAND_TIMEOUT, builder, connect, keep_connected};

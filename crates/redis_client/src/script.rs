@@ -40,9 +40,14 @@ impl Script {
             let connected = tokio::time::timeout(COMMAND_TIMEOUT, client.wait_for_connect()).await;
             connected.map_err(|_| Error::Unavailable("not connected to the cluster yet".to_owned()))??;
         }
-        match client.evalsha(self.hash.as_str(), keys.clone(), args.clone()).await {
-            Err(error) if error.details().starts_with("NOSCRIPT") => Ok(client.eval(self.text, keys, args).await?),
-            other => Ok(other?),
-        }
+        #[cfg(feature = "simulated")]
+        crate::simulated::travel(client).await;
+        let answer = match client.evalsha(self.hash.as_str(), keys.clone(), args.clone()).await {
+            Err(error) if error.details().starts_with("NOSCRIPT") => client.eval(self.text, keys, args).await,
+            other => other,
+        };
+        #[cfg(feature = "simulated")]
+        crate::simulated::travel(client).await;
+        Ok(answer?)
     }
 }

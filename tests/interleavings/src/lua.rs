@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use mlua::{Function, Lua, MultiValue, Table, Value};
+use mlua::{Function, Lua, MultiValue, Value};
 
 use crate::redis::{Answer, Redis};
 
@@ -14,11 +14,60 @@ pub struct Fault {
     pub stands: &'static str,
 }
 
-/// The scripts of a shard.
-pub struct Scripts {
+/// A Lua as Redis has it, whose commands are done on a [`Redis`] of this process.
+pub struct Interpreter {
     lua: Lua,
     redis: Rc<RefCell<Redis>>,
-    functions: HashMap<&'static str, (Function, Table)>,
+}
+
+impl Default for Interpreter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Interpreter {
+    /// One without scripts.
+    ///
+    /// # Panics
+    ///
+    /// Where Lua has no memory.
+    pub fn new() -> Self {
+        let (lua, redis) = (Lua::new(), Rc::new(RefCell::new(Redis::default())));
+        furnish(&lua, &redis).expect("Lua is furnished");
+        Self { lua, redis }
+    }
+
+    /// The script of that text, whose first line may be Redis' own (`#!lua …`).
+    pub fn load(&self, name: &str, text: &str) -> Result<Function, String> {
+        let text = if text.starts_with("#!") { text.split_once('\n').map_or("", |(_, rest)| rest) } else { text };
+        self.lua.load(text).set_name(name).into_function().map_err(|error| error.to_string())
+    }
+
+    /// Runs a script on `redis`, at once as Redis does.
+    pub fn run(&self, redis: &mut Redis, script: &Function, keys: &[Vec<u8>], args: &[Vec<u8>]) -> Result<Answer, String> {
+        std::mem::swap(redis, &mut self.redis.borrow_mut());
+        let answer = self.answer(script, keys, args);
+        std::mem::swap(redis, &mut self.redis.borrow_mut());
+        answer.map_err(|error| error.to_string())
+    }
+
+    fn answer(&self, script: &Function, keys: &[Vec<u8>], args: &[Vec<u8>]) -> mlua::Result<Answer> {
+        for (name, given) in [("KEYS", keys), ("ARGV", args)] {
+            let table = self.lua.create_table()?;
+            for one in given {
+                table.raw_push(self.lua.create_string(one)?)?;
+            }
+            self.lua.globals().set(name, table)?;
+        }
+        told(&script.call::<Value>(())?)
+    }
+}
+
+/// The scripts of a shard.
+pub struct Scripts {
+    interpreter: Interpreter,
+    functions: HashMap<&'static str, (Function, Vec<Vec<u8>>)>,
 }
 
 impl Scripts {
@@ -33,9 +82,18 @@ impl Scripts {
     ///
     /// Where a script is no Lua, or has not what is to be replaced.
     pub fn with(fault: Option<Fault>) -> Self {
-        let (lua, redis) = (Lua::new(), Rc::new(RefCell::new(Redis::default())));
-        let functions = furnish(&lua, &redis, fault).expect("Lua is furnished");
-        Self { lua, redis, functions }
+        let interpreter = Interpreter::new();
+        let mut functions = HashMap::new();
+        for (name, text, keys) in queue::fuzzing::scripts() {
+            let mut text = text.to_owned();
+            if let Some(fault) = fault.filter(|fault| fault.script == name) {
+                assert!(text.contains(fault.instead_of), "{name} has no {}", fault.instead_of);
+                text = text.replace(fault.instead_of, fault.stands);
+            }
+            let function = interpreter.load(name, &text).expect("a script is Lua");
+            functions.insert(name, (function, keys.into_iter().map(String::into_bytes).collect()));
+        }
+        Self { interpreter, functions }
     }
 
     /// Calls a script by its name on `redis`, at once as Redis does.
@@ -44,29 +102,13 @@ impl Scripts {
     ///
     /// Where it fails: on data of its own no script may.
     pub fn call(&self, redis: &mut Redis, name: &str, args: &[Vec<u8>]) -> Answer {
-        std::mem::swap(redis, &mut self.redis.borrow_mut());
-        let answer = self.run(name, args);
-        std::mem::swap(redis, &mut self.redis.borrow_mut());
-        answer.unwrap_or_else(|error| panic!("{name} failed on {redis:?}: {error}"))
-    }
-
-    fn run(&self, name: &str, args: &[Vec<u8>]) -> mlua::Result<Answer> {
         let (function, keys) = &self.functions[name];
-        let given = self.lua.create_table()?;
-        for arg in args {
-            given.raw_push(self.lua.create_string(arg)?)?;
-        }
-        self.lua.globals().set("KEYS", keys)?;
-        self.lua.globals().set("ARGV", given)?;
-        told(&function.call::<Value>(())?)
+        let answer = self.interpreter.run(redis, function, keys, args);
+        answer.unwrap_or_else(|error| panic!("{name} failed on {redis:?}: {error}"))
     }
 }
 
-fn furnish(
-    lua: &Lua,
-    redis: &Rc<RefCell<Redis>>,
-    fault: Option<Fault>,
-) -> mlua::Result<HashMap<&'static str, (Function, Table)>> {
+fn furnish(lua: &Lua, redis: &Rc<RefCell<Redis>>) -> mlua::Result<()> {
     let redis = redis.clone();
     let call = lua.create_function(move |lua, args: MultiValue| {
         let args = args.iter().map(argument).collect::<mlua::Result<Vec<_>>>()?;
@@ -78,18 +120,7 @@ fn furnish(
     lua.globals().set("redis", commands)?;
     let json = lua.create_table()?;
     json.set("encode", lua.create_function(|_, value: Value| json_of(&value))?)?;
-    lua.globals().set("cjson", json)?;
-    let mut functions = HashMap::new();
-    for (name, text, keys) in queue::fuzzing::scripts() {
-        // The first line is Redis' own, and no Lua.
-        let mut text = text.split_once('\n').map_or(text, |(_, rest)| rest).to_owned();
-        if let Some(fault) = fault.filter(|fault| fault.script == name) {
-            assert!(text.contains(fault.instead_of), "{name} has no {}", fault.instead_of);
-            text = text.replace(fault.instead_of, fault.stands);
-        }
-        functions.insert(name, (lua.load(text).set_name(name).into_function()?, lua.create_sequence_from(keys)?));
-    }
-    Ok(functions)
+    lua.globals().set("cjson", json)
 }
 
 /// An argument of a command: numbers are written as Redis' Lua writes them.

@@ -1,6 +1,9 @@
 //! Redis' data and the commands that the scripts use, as Redis documents them, over plain maps: a state of it can be copied,
 //! compared and hashed. What it does not know it refuses, so that a script which comes to use more is noticed.
 
+mod strings;
+mod whole;
+
 use std::collections::BTreeMap;
 
 /// What a command answers.
@@ -21,6 +24,7 @@ pub enum Value {
     /// Members by their scores, which are whole numbers here.
     Sorted(BTreeMap<Vec<u8>, i64>),
     List(Vec<Vec<u8>>),
+    Text(Vec<u8>),
 }
 
 /// A server's data, and its clock.
@@ -51,7 +55,7 @@ fn number(bytes: &[u8]) -> Result<i64, Refusal> {
 fn bound(bytes: &[u8]) -> Result<i64, Refusal> {
     match bytes {
         b"-inf" => Ok(i64::MIN),
-        b"+inf" => Ok(i64::MAX),
+        b"+inf" | b"inf" => Ok(i64::MAX),
         other => number(other),
     }
 }
@@ -125,13 +129,15 @@ impl Redis {
         let name = String::from_utf8_lossy(name).to_ascii_uppercase();
         let answer =
             self.keys_and_time(&name, args).or_else(|| self.hashes(&name, args)).or_else(|| self.sorted_sets(&name, args));
+        let answer = answer.or_else(|| self.lists(&name, args)).or_else(|| self.strings(&name, args));
         let answer =
-            answer.or_else(|| self.lists(&name, args)).unwrap_or_else(|| Err(format!("ERR unknown command '{name}'")))?;
+            answer.or_else(|| self.whole(&name, args)).unwrap_or_else(|| Err(format!("ERR unknown command '{name}'")))?;
         // Redis keeps no empty value.
         self.values.retain(|_, value| match value {
             Value::Hash(hash) => !hash.is_empty(),
             Value::Sorted(set) => !set.is_empty(),
             Value::List(list) => !list.is_empty(),
+            Value::Text(_) => true,
         });
         let values = &self.values;
         self.ends.retain(|key, _| values.contains_key(key));
