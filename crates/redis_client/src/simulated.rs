@@ -24,11 +24,6 @@ pub fn register(host: &str, server: Arc<dyn Server>) {
     SERVERS.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), server);
 }
 
-/// Nothing stands at `host` any more for who connects from now on.
-pub fn unregister(host: &str) {
-    SERVERS.lock().unwrap_or_else(PoisonError::into_inner).remove(host);
-}
-
 fn server_of(config: &Config) -> Option<Arc<dyn Server>> {
     let host = config.server.hosts().first()?.host.to_string();
     SERVERS.lock().unwrap_or_else(PoisonError::into_inner).get(&host).cloned()
