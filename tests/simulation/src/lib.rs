@@ -17,7 +17,7 @@
 //! | `world` | a simulation under way |
 //! | `trouble` | what faults do to it |
 //! | `checks` | what must hold in the end |
-//! | [`run`] | a seed from its beginning to its end |
+//! | `run` | a seed from its beginning to its end |
 //!
 //! It is built with the feature `simulated`, which no other build has: it puts a way to servers within the process into the Redis client
 //! and paused time into tokio.
