@@ -125,11 +125,10 @@ fn body(told: &Told, ours: &Ours, now: DateTime<Utc>) -> Value {
         Ours::Transaction(row) => Some(row.as_ref()),
         Ours::Nothing | Ours::Account(_) => None,
     };
-    // A time that has not come is none. Where the status is the row's, fields alone are told: they move no time.
-    let at = match row {
-        Some(row) if !has_other_status(told, row) => Some(row.status_time),
-        _ => told.status_ms,
-    };
+    // Where the status that is told is the row's, or is not believed, fields alone are told: the row's own status moves no time.
+    let kept = row.filter(|row| !has_other_status(told, row));
+    // A time that has not come is none.
+    let at = kept.map_or(told.status_ms, |row| Some(row.status_time));
     let at = at.and_then(DateTime::from_timestamp_millis).filter(|at| *at <= now).unwrap_or(now);
     let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let mode = ours.mode().or_else(|| told.mode.map(Mode::as_str)).unwrap_or(Mode::Live.as_str());
@@ -138,11 +137,9 @@ fn body(told: &Told, ours: &Ours, now: DateTime<Utc>) -> Value {
         let name = format!("ACCT_{}", told.raw_status);
         return json!({"eventType": name, "mode": mode, "source": "lookup", "resourceId": told.id, "payload": payload});
     };
-    // The status by its word: a name of our own making says no more than that. One that is not believed is not told again.
-    let (word, status) = match row.filter(|row| !has_other_status(told, row)) {
-        Some(row) => (row.raw_status.as_str(), row.status.as_str()),
-        None => (told.raw_status.as_str(), told.status().as_str()),
-    };
+    // The status by its word: a name of our own making says no more than that.
+    let (word, status) = kept
+        .map_or_else(|| (told.raw_status.as_str(), told.status().as_str()), |row| (row.raw_status.as_str(), row.status.as_str()));
     let mut payload = Map::from_iter([
         ("id".to_owned(), Value::from(told.id.as_str())),
         ("status".to_owned(), Value::from(word)),
