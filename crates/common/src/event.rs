@@ -9,7 +9,7 @@ use crate::{
     Category, Envelope, Family, Kind, Mode, Rejection, Status,
     envelope::{self, Shape},
     json::{Json, JsonType},
-    masking, money, normalize,
+    masking, money, normalize, status,
 };
 
 /// An event as the platform keeps it.
@@ -66,7 +66,7 @@ pub struct TransactionFacts {
     pub payment_method: Option<SmolStr>,
     /// Why it failed or was sent back.
     pub failure_reason: Option<SmolStr>,
-    /// How a chargeback ended.
+    /// How a chargeback ended; [`status::UNDECIDED`] where it is open.
     pub outcome: Option<&'static str>,
     /// When it was made.
     pub transaction_time: Option<DateTime<Utc>>,
@@ -138,11 +138,11 @@ impl TransactionFacts {
     fn read(envelope: &Envelope<'_>, kind: Kind, external_id: SmolStr, received_at: DateTime<Utc>) -> Result<Self, Rejection> {
         let raw = envelope.field("status");
         let name = &envelope.name;
-        let mut status = normalize::status(raw.as_deref(), name);
-        if status == Status::Completed && normalize::is_return(name) {
+        let mut status = status::normal(raw.as_deref(), name, kind);
+        if status == Status::Completed && status::is_return(name) {
             status = Status::Returned;
         }
-        let outcome = (kind == Kind::Chargeback).then(|| normalize::chargeback_outcome(name)).flatten();
+        let outcome = (kind == Kind::Chargeback).then(|| status::outcome(status, raw.as_deref(), name)).flatten();
         let currency = currency(envelope);
         Ok(Self {
             kind,

@@ -3,13 +3,16 @@
 //! Each field is a last-writer-wins register: of all events that carry it, the one with the highest [`Stamp`] gives its value. Folding
 //! is commutative, associative and idempotent, which the property test below proves for transactions and accounts alike.
 
+mod account;
 mod written;
+
+pub use account::AccountState;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::{AccountFacts, Event, EventIdentity, Mode, Status, TransactionFacts, normalize};
+use crate::{Event, EventIdentity, Mode, Status, TransactionFacts, status};
 
 /// The order of events of one transaction: status time, then stage, then identity (`docs/domain.md`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -105,7 +108,7 @@ impl TransactionState {
         // Of what is pending since an untrue time nobody knows when it was: what any other event says came after it.
         let is_before_all = event.is_time_untrue && facts.status == Status::Pending;
         let time_ms = if is_before_all { UNKNOWN_MS } else { event.status_time.timestamp_millis() };
-        let stamp = Stamp::new(time_ms, normalize::stage(facts.status), identity);
+        let stamp = Stamp::new(time_ms, status::stage(facts.status), identity);
         put(&mut self.status, Some((facts.status, facts.raw_status.clone())), &stamp);
         put(&mut self.mode, Some(event.mode), &stamp);
         put(&mut self.amount, facts.amount, &stamp);
@@ -179,56 +182,11 @@ impl TransactionState {
         payment_method,
         /// The merchant's account.
         account_id,
-        /// How a chargeback ended.
-        outcome,
     }
 
-    /// When its first and its last event were received, in milliseconds since 1970 UTC.
-    pub fn received_ms(&self) -> (i64, i64) {
-        (self.first_received_ms.unwrap_or(0), self.last_received_ms.unwrap_or(0))
-    }
-}
-
-/// An account, folded from its events.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct AccountState {
-    status: Option<Register<SmolStr>>,
-    partner_id: Option<Register<SmolStr>>,
-    mode: Option<Register<Mode>>,
-    first_received_ms: Option<i64>,
-    last_received_ms: Option<i64>,
-}
-
-impl AccountState {
-    /// Takes in one event and what it says of this account.
-    pub fn apply(&mut self, event: &Event, facts: &AccountFacts, identity: &EventIdentity, received_at: DateTime<Utc>) {
-        // Statuses of accounts have no stages: the last one that is told of stands.
-        let stamp = Stamp::new(event.status_time.timestamp_millis(), 0, identity);
-        put(&mut self.status, Some(facts.status.clone()), &stamp);
-        put(&mut self.partner_id, facts.partner_id.clone(), &stamp);
-        put(&mut self.mode, Some(event.mode), &stamp);
-        span(&mut self.first_received_ms, &mut self.last_received_ms, received_at);
-    }
-
-    /// Upper-case status.
-    pub fn status(&self) -> &str {
-        self.status.as_ref().map_or("", |r| r.value.as_str())
-    }
-
-    /// When the status was reached, in milliseconds since 1970 UTC.
-    pub fn status_time_ms(&self) -> i64 {
-        self.status.as_ref().map_or(0, |r| r.stamp.time_ms)
-    }
-
-    /// Live unless its latest event is a test.
-    pub fn mode(&self) -> Mode {
-        value(self.mode.as_ref()).unwrap_or(Mode::Live)
-    }
-
-    texts! {
-        /// The partner or merchant at Netbanx.
-        partner_id,
+    /// How a chargeback ended; nothing while it is open, also again.
+    pub fn outcome(&self) -> Option<&str> {
+        text(self.outcome.as_ref()).filter(|outcome| *outcome != status::UNDECIDED)
     }
 
     /// When its first and its last event were received, in milliseconds since 1970 UTC.
@@ -287,6 +245,7 @@ mod tests {
             "PAYMENT_PROCESSING",
             "PAYMENT_RETURNED_COMPLETED",
             "CHARGEBACK_WON",
+            "CHARGEBACK_OPENED",
             "ACCT_ENABLED",
             "ACCT_REJECTED",
         ]);
@@ -336,6 +295,40 @@ mod tests {
                 assert_eq!(fold(&[pending]).0.status_time_ms(), BEGIN_MS + first);
             }
         }
+    }
+
+    #[test]
+    fn a_chargeback_that_is_opened_again_has_no_outcome() {
+        let opened = |second| event("CHARGEBACK_OPENED", "OPENED", second, Some(2), None, 0);
+        let (won, done) =
+            (event("CHARGEBACK_UPDATED", "WON", 2, None, None, 1), event("CHARGEBACK_COMPLETED", "COMPLETED", 4, None, None, 2));
+        let outcome = |events: &[Told]| fold(events).0.outcome().map(str::to_owned);
+        assert_eq!(outcome(&[opened(1)]), None);
+        assert_eq!(outcome(&[won.clone(), opened(1)]).as_deref(), Some("WON"));
+        assert_eq!(outcome(&[opened(3), won.clone(), opened(1)]), None);
+        assert_eq!(outcome(&[opened(3), won, done]), None, "nobody said how it ended the second time");
+    }
+
+    #[test]
+    fn an_account_under_way_since_a_time_to_come_is_where_any_other_event_says() {
+        let told = |name: &str, time: &str, received: i64| {
+            let received_at = DateTime::from_timestamp_millis(BEGIN_MS + received).unwrap();
+            let body = json!({"eventType": name, "payload": {"accountNumber": "7", "statusTime": time}}).to_string();
+            let envelope = Envelope::parse(body.as_bytes(), None).unwrap();
+            let identity = EventIdentity::of(Endpoint::Netbanx, None, &envelope);
+            (Event::interpret(&envelope, received_at).unwrap(), identity, received_at)
+        };
+        let pending = told("ACCT_PENDING", "2099-01-01T00:00:00Z", 0);
+        for time in ["2024-12-31T23:00:00Z", "2025-01-01T00:01:00Z"] {
+            let (_, account) = fold(&[pending.clone(), told("ACCT_ENABLED", time, 500)]);
+            assert_eq!(account.status(), "ENABLED", "{time}");
+        }
+        let (_, account) = fold(&[pending]);
+        assert_eq!((account.status(), account.status_time_ms()), ("PENDING", BEGIN_MS));
+        // What is final stands as of its receipt: an older event does not take it back.
+        let (_, account) =
+            fold(&[told("ACCT_DISABLED", "2099-01-01T00:00:00Z", 0), told("ACCT_ENABLED", "2024-12-31T23:00:00Z", 500)]);
+        assert_eq!(account.status(), "DISABLED");
     }
 
     #[test]

@@ -11,8 +11,9 @@
 //! | [`envelope`] | the text of an event | an [`Envelope`]: event name, ids, mode and the object of interest |
 //! | [`masking`] | a body | the same body without full bank or card numbers |
 //! | [`identity`] | an envelope | an [`EventIdentity`], equal for every redelivery |
-//! | [`normalize`] | raw names | [`Kind`], [`Status`], [`Category`] |
+//! | [`normalize`] | raw names | [`Kind`], [`Category`], [`OnboardingStage`] |
 //! | [`family`] | an event's name | its [`Family`]: what it is about and what follows |
+//! | [`status`] | status words | [`Status`], and how a chargeback ended |
 //! | [`money`] | JSON numbers | integer minor units |
 //! | [`event`] | an envelope | an [`Event`]: what the webhook means |
 //! | [`fold`] | events, in any order | [`TransactionState`] and [`AccountState`] |
@@ -22,7 +23,7 @@
 //! | [`dictionary`] | | what those have in common |
 //!
 //! **A new family of events.** An entry of [`family::FAMILIES`]; the table of `tests` there says what its names mean. A new kind of
-//! transaction is a [`Kind`] before that. If its statuses have names of their own they go into `normalize`; if its facts stand in
+//! transaction is a [`Kind`] before that. If its statuses have names of their own they go into `status`; if its facts stand in
 //! other fields, into `event`. A payload in `tests/payloads` shows how it looks, and `tests/e2e/samples.rs` sends it. What was stored
 //! before keeps its meaning until it is interpreted again: raise [`RULES_VERSION`], and tell operators to run `netbanx replay`.
 
@@ -41,6 +42,7 @@ pub mod normalize;
 pub mod receiver;
 pub mod rollup;
 pub mod signature;
+pub mod status;
 pub mod topic;
 
 pub use envelope::{Envelope, Mode};
@@ -57,7 +59,7 @@ pub use topic::Topic;
 /// The version of the rules by which a webhook becomes rows. Raised whenever a stored webhook would mean something else than
 /// before: a family, a status name, a field that is read otherwise. Rows carry the version that folded them; those of before there
 /// were versions have 0. `netbanx replay` brings them up to this one.
-pub const RULES_VERSION: i64 = 2;
+pub const RULES_VERSION: i64 = 3;
 
 /// Why a body cannot be interpreted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

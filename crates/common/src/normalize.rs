@@ -145,52 +145,6 @@ fn is_unseen(c: char) -> bool {
         || matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}')
 }
 
-/// The normal status of a raw status word or, where it is absent, of a canonical event name:
-/// the last word of the name that means something decides.
-pub fn status(raw: Option<&str>, event_name: &str) -> Status {
-    match raw.map(canonical_name) {
-        Some(word) if !word.is_empty() => {
-            word_status(&word).or_else(|| word.rsplit('_').find_map(word_status)).unwrap_or(Status::Pending)
-        }
-        _ if event_name.contains("_RETURN") => Status::Returned,
-        _ => event_name.rsplit('_').find_map(word_status).unwrap_or(Status::Pending),
-    }
-}
-
-/// The status that a canonical word means; none where nobody knows it.
-pub fn word_status(word: &str) -> Option<Status> {
-    Some(match word {
-        "RECEIVED" | "INITIATED" | "PENDING" | "PROCESSING" | "HELD" | "PAYABLE" | "AUTHORIZED" | "OPENED" | "CREATED" => {
-            Status::Pending
-        }
-        "COMPLETED" | "SUCCESS" | "SETTLED" | "CLEARED" | "CAPTURED" | "WON" | "LOST" | "REVERSED" => Status::Completed,
-        "FAILED" | "DECLINED" | "ERROR" | "ERRORED" => Status::Failed,
-        "CANCELLED" | "CANCELED" | "VOIDED" | "EXPIRED" | "WITHDRAWN" => Status::Cancelled,
-        "RETURNED" | "RETURN" => Status::Returned,
-        _ => return None,
-    })
-}
-
-/// Whether the name says that a bank sent money back, in either spelling (`RETURNED_COMPLETED`,
-/// `RETURN_COMPLETED`), which a payload's `COMPLETED` must not hide.
-pub fn is_return(event_name: &str) -> bool {
-    event_name.split('_').any(|word| matches!(word, "RETURN" | "RETURNED"))
-}
-
-/// How a chargeback ended, where its name tells.
-pub fn chargeback_outcome(event_name: &str) -> Option<&'static str> {
-    ["WON", "LOST", "REVERSED"].into_iter().find(|word| event_name.ends_with(&format!("_{word}")))
-}
-
-/// Which of two statuses of one time stands: PENDING < COMPLETED, FAILED, CANCELLED < RETURNED.
-pub const fn stage(status: Status) -> u8 {
-    match status {
-        Status::Pending => 0,
-        Status::Completed | Status::Failed | Status::Cancelled => 1,
-        Status::Returned => 2,
-    }
-}
-
 /// The onboarding stage of an account status word.
 pub fn onboarding_stage(status: &str) -> OnboardingStage {
     match status {
@@ -226,17 +180,5 @@ mod tests {
         let (cut, other) = (event_name(&long), event_name(&format!("{long}y")));
         assert!(cut.as_ref().is_some_and(|name| name.len() == NAME_LENGTH && event_name(name) == cut) && cut != other);
         assert_eq!(["", " ", "???", "****", "\u{200b}", "支付"].map(event_name), [const { None }; 6]);
-    }
-
-    #[test]
-    fn statuses() {
-        assert_eq!(status(Some("completed"), "PAYMENT_X"), Status::Completed);
-        assert_eq!(status(None, "PAYMENT_RETURN_COMPLETED"), Status::Returned);
-        assert_eq!(status(None, "PAYMENT_RETURNED_COMPLETED"), Status::Returned);
-        assert_eq!(status(None, "PAYMENT_DECLINED"), Status::Failed);
-        assert_eq!(status(Some("NEVER_HEARD"), "PAYMENT_COMPLETED"), Status::Pending);
-        assert_eq!(status(None, "CHARGEBACK_WON"), Status::Completed);
-        assert_eq!(chargeback_outcome("CHARGEBACK_WON"), Some("WON"));
-        assert!(is_return("DD_PAYMENT_RETURNED") && !is_return("PAYMENT_COMPLETED"));
     }
 }

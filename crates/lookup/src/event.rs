@@ -5,7 +5,7 @@
 //! webhooks did not say: it never has another value for what they did, and a status without a time takes back no later one.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Mode, Status, TransactionState, masking, normalize};
+use common::{CompanyId, Endpoint, Envelope, Event, EventIdentity, Mode, Status, TransactionState, masking, status::stage};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
 use serde_json::{Map, Value, json};
 use store::{
@@ -78,7 +78,7 @@ pub fn is_news(told: &Told, ours: &Ours) -> bool {
 /// and an earlier stage may be how it was before.
 fn has_other_status(told: &Told, row: &transaction::Model) -> bool {
     let (status, own) = (told.status(), Status::parse(&row.status));
-    let is_earlier = own.is_some_and(|own| normalize::stage(status) < normalize::stage(own));
+    let is_earlier = own.is_some_and(|own| stage(status) < stage(own));
     own != Some(status) && (told.status_ms.is_some() || !is_earlier)
 }
 

@@ -1,7 +1,7 @@
 //! What an answer says. Its forms are those of Paysafe's documentation: an object for an id; for a reference a list under the
 //! plural of what was asked for, and `meta` with `numberOfRecords`, `limit` and `page`.
 
-use common::{Kind, Mode, Status, envelope, money, normalize};
+use common::{Kind, Mode, Status, envelope, money, status};
 use serde_json::Value;
 
 use crate::Error;
@@ -103,7 +103,7 @@ impl Told {
         }
         let raw_status = raw_status.replace([' ', '-'], "_");
         // What a word means that nobody knows is not guessed: the row would be pending by it.
-        if what.kind().is_some() && normalize::word_status(&raw_status).is_none() {
+        if what.kind().is_some_and(|kind| status::told(&raw_status, kind).is_none()) {
             return Err(Error::Content(format!("its status is not known: {raw_status}")));
         }
         let at = |name: &str| text(name).as_deref().and_then(envelope::time).map(|time| time.timestamp_millis());
@@ -124,7 +124,7 @@ impl Told {
 
     /// The normal status of a transaction.
     pub fn status(&self) -> Status {
-        normalize::status(Some(&self.raw_status), "")
+        status::normal(Some(&self.raw_status), "", self.what.kind().unwrap_or(Kind::Payment))
     }
 
     /// Reads a page of a list, with how many there are in all where it tells.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
-use common::{Category, Family, Kind, Status, envelope, masking, money, normalize};
+use common::{Category, Family, Kind, Status, envelope, masking, money, normalize, status};
 
 use crate::{
     Amounts, Field, Mapping,
@@ -79,7 +79,9 @@ impl Form {
             None => self.kind,
         };
         if let Some(word) = text(Field::Status) {
-            row.status = status(&word);
+            // Only of a chargeback it is told that it was won.
+            let kind = row.kind.unwrap_or(Kind::Payment);
+            row.status = status::told(&normalize::canonical_name(&word), kind);
             row.unknown_status = row.status.is_none().then(|| shown(&word));
         }
         row.currency = text(Field::Currency).map(|code| code.to_ascii_uppercase());
@@ -166,19 +168,6 @@ pub fn kind(word: &str) -> Option<Kind> {
     })
 }
 
-/// A status by its own name or by that of an event. None where a word of it is not known: `Not settled` is not `Settled`.
-fn status(word: &str) -> Option<Status> {
-    let name = normalize::canonical_name(word);
-    let behind_family = name.match_indices('_').find_map(|(at, _)| {
-        let (family, rest) = name.split_at_checked(at)?;
-        matches!(Family::of(family).category, Category::Transaction(_)).then_some(rest)
-    });
-    let words = behind_family.unwrap_or(&name).split('_').filter(|word| !word.is_empty());
-    let known: Vec<Status> = words.map(normalize::word_status).collect::<Option<_>>()?;
-    let last = known.last().copied()?;
-    Some(if last == Status::Completed && normalize::is_return(&name) { Status::Returned } else { last })
-}
-
 /// A time in milliseconds, UTC where no zone is told, and how much later it may have been.
 fn time(written: &str) -> Option<(i64, i64)> {
     let written = written.strip_suffix(" UTC").or_else(|| written.strip_suffix(" GMT")).unwrap_or(written);
@@ -221,15 +210,24 @@ mod tests {
         assert_eq!(kind("Standalone Credit"), Some(Kind::Payout));
         assert_eq!(kind("Dispute"), Some(Kind::Chargeback));
         assert_eq!((kind("fee"), kind("PAYMENT_HANDLE")), (None, None));
+        let status = |word| status::told(&normalize::canonical_name(word), Kind::Payment);
         for word in ["COMPLETED", "completed", "Settled", "captured", "PAYMENT_COMPLETED", "Success"] {
             assert_eq!(status(word), Some(Status::Completed), "{word}");
         }
         assert_eq!(status("PAYMENT_RETURNED_COMPLETED"), Some(Status::Returned));
         assert_eq!(status("SA-Credit Completed"), Some(Status::Completed));
         assert_eq!(status("Declined"), Some(Status::Failed));
-        for word in
-            ["whatever", "Approved", "Paid", "Not settled", "PAYMENT_NOT_COMPLETED", "PAYMENT_HANDLE_COMPLETED", "PAYMENT", "-"]
-        {
+        for word in [
+            "whatever",
+            "Approved",
+            "Paid",
+            "Reversed",
+            "Not settled",
+            "PAYMENT_NOT_COMPLETED",
+            "PAYMENT_HANDLE_COMPLETED",
+            "PAYMENT",
+            "-",
+        ] {
             assert_eq!(status(word), None, "{word}");
         }
     }
