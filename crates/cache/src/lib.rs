@@ -13,8 +13,8 @@
 //! its owner, whose answers in Redis are bounded together: in number, in bytes, and each by a time to live.
 //!
 //! # How old an answer can be
-//! A commit is followed by a bump within [`tags::BUMP_GAP`] (1 s), and a process trusts a version that it
-//! has read for [`response::TRUST`] (300 ms). While a new answer is computed, the one before the last bump is
+//! A commit is followed by a bump within [`tags::BUMP_GAP`] (350 ms), and a process trusts a version that it
+//! has read for [`response::TRUST`] (100 ms). While a new answer is computed, the one before the last bump is
 //! given, marked stale, as long as the first commit that it lacks is younger than [`response::STALE_FOR`]
 //! (1.8 s), by Redis' clock, whenever that bump was made.
 //!

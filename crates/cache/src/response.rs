@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long a process takes a version that it has read for the current one.
-pub const TRUST: Duration = Duration::from_millis(300);
+pub const TRUST: Duration = Duration::from_millis(100);
 /// How far behind a commit the answer before it may be and still be given while a new one is computed.
 pub const STALE_FOR: Duration = Duration::from_millis(1800);
 /// How a route is cached.

@@ -1,5 +1,5 @@
-//! Tags: what an answer was computed from. Each has a version that a commit bumps, at most once a
-//! second; a commit in between owes a bump, which the next reader makes when the second is over. So a
+//! Tags: what an answer was computed from. Each has a version that a commit bumps, at most once in
+//! [`BUMP_GAP`]; a commit in between owes a bump, which the next reader makes when that is over. So a
 //! commit is noted before its jobs are acknowledged, and nothing hangs on a timer of a process that
 //! may be killed.
 
@@ -15,7 +15,7 @@ use redis_client::{
 };
 
 /// Shortest time between two bumps of a tag.
-pub const BUMP_GAP: Duration = Duration::from_secs(1);
+pub const BUMP_GAP: Duration = Duration::from_millis(350);
 /// How long a version is kept without a bump: longer than any answer.
 const VERSION_TTL_SECS: i64 = 86_400;
 /// How much earlier than Redis says a further note is taken to be needed: its clock and ours may part by that within
