@@ -21,7 +21,7 @@ const GROUP: usize = 50;
 pub enum Step {
     /// Tell that it began.
     Begin,
-    /// Tell that it still stands.
+    /// Tell that it still stands, or that it is critical now.
     Reminder,
     /// Tell that it is over.
     End,
@@ -65,9 +65,17 @@ pub fn step(notice: &Notice, channel: Option<&Channel>, settle_ms: i64, now_ms: 
     if is_given_up || notice.next_at > now_ms || (is_quiet && notice.severity != CRITICAL) {
         return None;
     }
+    // It was told of, or was to be, before the channel was changed.
+    if !wants(channel, &notice.alert, &notice.severity) {
+        return None;
+    }
     let Some(told_at) = notice.told_at else {
         return (now_ms - notice.began_at >= settle_ms).then_some(Step::Begin);
     };
+    let was_warning = notice.told_severity.as_deref().is_some_and(|severity| severity != CRITICAL);
+    if was_warning && notice.severity == CRITICAL {
+        return Some(Step::Reminder);
+    }
     let last = notice.reminded_at.unwrap_or(told_at).max(told_at);
     let is_due = channel.reminder_hours > 0 && now_ms - last >= channel.reminder_hours * 3_600_000;
     is_due.then_some(Step::Reminder)
@@ -141,6 +149,7 @@ mod tests {
             began_at: 0,
             seen_at: 0,
             told_at: None,
+            told_severity: None,
             reminded_at: None,
             ended_at: None,
             closed_at: None,
@@ -189,6 +198,36 @@ mod tests {
         notice.severity = WARNING.to_owned();
         (notice.told_at, notice.ended_at) = (Some(0), Some(1));
         assert_eq!(step(&notice, Some(&quiet), SETTLE, SETTLE), Some(Step::End));
+    }
+
+    #[test]
+    fn a_warning_that_becomes_critical_is_told_again_at_once_and_once() {
+        let quiet = Channel { quiet_from: 0, quiet_until: 60, reminder_hours: 0, ..channel() };
+        let told = |severity: &str, last: &str| Notice {
+            severity: severity.to_owned(),
+            told_at: Some(0),
+            told_severity: Some(last.to_owned()),
+            ..notice()
+        };
+        for (severity, last, expected) in [
+            (CRITICAL, WARNING, Some(Step::Reminder)),
+            (CRITICAL, CRITICAL, None),
+            (WARNING, CRITICAL, None),
+            (WARNING, WARNING, None),
+        ] {
+            assert_eq!(step(&told(severity, last), Some(&quiet), SETTLE, 1), expected, "{severity} after {last}");
+        }
+        let unknown = Notice { told_severity: None, ..told(CRITICAL, WARNING) };
+        assert_eq!(step(&unknown, Some(&quiet), SETTLE, 1), None, "told by a version that did not note it");
+    }
+
+    #[test]
+    fn what_a_channel_wants_no_longer_is_not_begun_nor_repeated_but_ended() {
+        let other = Channel { alerts: "silence".to_owned(), ..channel() };
+        assert_eq!(step(&notice(), Some(&other), SETTLE, SETTLE), None);
+        let told = Notice { told_at: Some(0), ..notice() };
+        assert_eq!(step(&told, Some(&other), SETTLE, 100 * HOUR), None);
+        assert_eq!(step(&Notice { ended_at: Some(1), ..told }, Some(&other), SETTLE, SETTLE), Some(Step::End));
     }
 
     #[test]

@@ -65,8 +65,9 @@ async fn open(url: &str, max_connections: u32, statements: Option<Duration>) -> 
         options.connect_lazy(true);
         if let Some(limit) = statements {
             // Told with the connection itself: it costs no call, and holds for every session that a pool opens.
-            options
-                .map_sqlx_postgres_opts(move |postgres| postgres.options([("statement_timeout", limit.as_millis().to_string())]));
+            // Compiling a statement costs more than any of ours takes.
+            let told = [("statement_timeout", limit.as_millis().to_string()), ("jit", "off".to_owned())];
+            options.map_sqlx_postgres_opts(move |postgres| postgres.options(told.clone()));
         }
         options.map_sqlx_postgres_pool_opts(|pool| {
             pool.after_connect(|connection, _| Box::pin(dialect::distributed::learn(connection)))

@@ -1,5 +1,7 @@
 //! What the read API asks: pages of transactions, accounts and events, newest first, by filter.
 
+mod few;
+mod filter;
 mod looks;
 mod lookup;
 mod marks;
@@ -7,6 +9,7 @@ mod receipt;
 mod totals;
 mod transactions;
 
+pub use filter::{TransactionFilter, currency_or_none, method_or_none, wanted};
 pub use marks::{conflicts, late};
 pub use receipt::{Delays, Receipts, receipts};
 use sea_orm::{
@@ -15,9 +18,7 @@ use sea_orm::{
     sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement},
 };
 pub use totals::{Totals, totals};
-pub use transactions::{
-    TransactionFilter, TransactionOrder, currency_or_none, method_or_none, transaction, transactions, transactions_after, wanted,
-};
+pub use transactions::{TransactionOrder, transaction, transactions, transactions_after};
 use uuid::Uuid;
 
 use crate::{

@@ -201,11 +201,10 @@ async fn look(api: &Api, memory: &mut Memory) {
     }
 }
 
-/// Notes what of `standing` a channel wants; what is not known has not ended.
+/// Notes what of `standing` a channel wants, and that what it was told of stands still; what is not known has not ended.
 async fn note(api: &Api, channel: &Channel, standing: Option<&[Standing]>, is_whole: bool) -> Option<()> {
-    let wanted = standing.unwrap_or_default().iter().filter(|alert| plan::wants(channel, &alert.alert, &alert.severity));
-    let wanted: Vec<Standing> = wanted.cloned().collect();
-    within(notices::stand(&api.db, channel, &wanted)).await?;
+    let wants = |alert: &Standing| plan::wants(channel, &alert.alert, &alert.severity);
+    within(notices::stand(&api.db, channel, standing.unwrap_or_default(), wants)).await?;
     if !is_whole {
         within(notices::hold(&api.db, channel)).await?;
     }

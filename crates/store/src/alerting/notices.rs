@@ -70,18 +70,47 @@ fn within(company: Uuid, channel: Uuid) -> Condition {
     Condition::all().add(Column::CompanyId.eq(company)).add(Column::ChannelId.eq(channel))
 }
 
-/// Notes that these alerts stand for `channel` now. Those that began are new notices, unless another process noted them.
-pub async fn stand(db: &DatabaseConnection, channel: &alert_channel::Model, standing: &[Standing]) -> Result<(), Error> {
+/// Notes that these alerts stand now, as they are now, where `channel` has notices of them. Those that began are new notices if
+/// `wants` says that the channel is to have them, unless another process noted them.
+pub async fn stand(
+    db: &DatabaseConnection,
+    channel: &alert_channel::Model,
+    standing: &[Standing],
+    wants: impl Fn(&Standing) -> bool,
+) -> Result<(), Error> {
     if standing.is_empty() {
         return Ok(());
     }
     let now = now_ms();
     let names = standing.iter().map(|alert| alert.alert.as_str());
-    let seen = Entity::update_many().col_expr(Column::SeenAt, Expr::value(now)).filter(of(channel));
-    seen.filter(Column::Alert.is_in(names)).filter(Column::EndedAt.is_null()).exec(db).await?;
-    let skip = OnConflict::new().do_nothing().to_owned();
-    let rows = standing.iter().map(|alert| begun(channel, alert, now));
-    Entity::insert_many(rows).on_conflict(skip).exec_without_returning(db).await?;
+    let open = of(channel).add(Column::Alert.is_in(names)).add(Column::EndedAt.is_null());
+    let seen = Entity::update_many().col_expr(Column::SeenAt, Expr::value(now)).filter(open.clone());
+    if seen.exec(db).await?.rows_affected > 0 {
+        for row in Entity::find().filter(open).limit(LOOK).all(db).await? {
+            if let Some(alert) = standing.iter().find(|alert| alert.alert == row.alert) {
+                change(db, &row, alert).await?;
+            }
+        }
+    }
+    let rows: Vec<_> = standing.iter().filter(|alert| wants(alert)).map(|alert| begun(channel, alert, now)).collect();
+    if !rows.is_empty() {
+        let skip = OnConflict::new().do_nothing().to_owned();
+        Entity::insert_many(rows).on_conflict(skip).exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+/// Notes what is told of an alert now, where that is not what it was.
+async fn change(db: &DatabaseConnection, row: &Model, now: &Standing) -> Result<(), Error> {
+    if (&row.severity, &row.message, &row.action) == (&now.severity, &now.message, &now.action) {
+        return Ok(());
+    }
+    let changed = Entity::update_many()
+        .col_expr(Column::Severity, Expr::value(now.severity.as_str()))
+        .col_expr(Column::Message, Expr::value(now.message.as_str()))
+        .col_expr(Column::Action, Expr::value(now.action.as_str()))
+        .filter(one(row));
+    changed.exec(db).await?;
     Ok(())
 }
 
@@ -93,7 +122,12 @@ pub async fn take_over(
     id: Uuid,
     told_ms: i64,
 ) -> Result<(), Error> {
-    let row = ActiveModel { id: Set(id), told_at: Set(Some(told_ms)), ..begun(channel, alert, now_ms()) };
+    let row = ActiveModel {
+        id: Set(id),
+        told_at: Set(Some(told_ms)),
+        told_severity: Set(Some(alert.severity.clone())),
+        ..begun(channel, alert, now_ms())
+    };
     let skip = OnConflict::new().do_nothing().to_owned();
     Entity::insert(row).on_conflict(skip).exec_without_returning(db).await?;
     Ok(())
@@ -111,6 +145,7 @@ fn begun(channel: &alert_channel::Model, alert: &Standing, now_ms: i64) -> Activ
         began_at: Set(alert.since_ms),
         seen_at: Set(now_ms),
         told_at: Set(None),
+        told_severity: Set(None),
         reminded_at: Set(None),
         ended_at: Set(None),
         closed_at: Set(None),
@@ -166,9 +201,10 @@ pub async fn note(db: &DatabaseConnection, row: &Model, told: &Told) -> Result<(
             .col_expr(Column::Error, Expr::value(None::<String>))
             .col_expr(Column::NextAt, Expr::value(now))
     };
+    let as_is = |update: sea_orm::UpdateMany<Entity>| update.col_expr(Column::ToldSeverity, Expr::value(row.severity.as_str()));
     let update = match told {
-        Told::Begin => done(update, Column::ToldAt),
-        Told::Reminder => done(update, Column::RemindedAt),
+        Told::Begin => as_is(done(update, Column::ToldAt)),
+        Told::Reminder => as_is(done(update, Column::RemindedAt)),
         Told::End => done(update, Column::ClosedAt),
         Told::Failed { reason, next_ms } => update
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))

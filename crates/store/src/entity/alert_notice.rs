@@ -31,6 +31,8 @@ pub struct Model {
     pub seen_at: i64,
     /// When its beginning was told.
     pub told_at: Option<i64>,
+    /// With which severity it was told last.
+    pub told_severity: Option<String>,
     /// When it was told again.
     pub reminded_at: Option<i64>,
     /// When it was over.

@@ -34,6 +34,8 @@ impl MigratorTrait for Migrator {
             Box::new(outbound_numbers::Migration),
             Box::new(earlier_keys::Migration),
             Box::new(company_kind::Migration),
+            Box::new(covering_status::Migration),
+            Box::new(told_severity::Migration),
         ]
     }
 }
@@ -41,6 +43,7 @@ impl MigratorTrait for Migrator {
 mod access;
 mod alerting;
 mod company_kind;
+mod covering_status;
 mod directories;
 mod earlier_keys;
 mod endpoints;
@@ -63,6 +66,7 @@ mod rules_version;
 mod search;
 mod second_factor;
 mod time_zones;
+mod told_severity;
 
 /// Executes statements in their order, for migrations that are nothing else.
 async fn execute(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {

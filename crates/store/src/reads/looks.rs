@@ -3,10 +3,7 @@
 
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
-use super::{
-    Position, TransactionFilter, TransactionOrder, Window,
-    transactions::{put_in_order, unindexed},
-};
+use super::{Position, TransactionFilter, TransactionOrder, Window, filter::unindexed, transactions::put_in_order};
 use crate::{
     Error,
     entity::transaction::{Column, Entity},

@@ -143,12 +143,4 @@ impl Meant {
         }
         Ok(Self::Rows(rows))
     }
-
-    /// What holds for them.
-    pub fn condition(self) -> Condition {
-        match self {
-            Self::Rows(rows) => Condition::all().add(transaction::Column::Id.is_in(rows)),
-            Self::Many(condition) => condition,
-        }
-    }
 }

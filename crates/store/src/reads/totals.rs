@@ -4,8 +4,9 @@ use common::{Grain, Mode, Series};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::{
-    MAX_COUNT, Scope, TransactionFilter, Window, looks,
-    transactions::{currency_or_none, indexed, method_or_none, unindexed},
+    MAX_COUNT, Scope, TransactionFilter, Window,
+    filter::{currency_or_none, indexed, method_or_none, unindexed},
+    looks,
 };
 use crate::{
     Error,
@@ -91,8 +92,12 @@ fn is_wanted(filter: &TransactionFilter, series: &Series) -> bool {
 /// The sums of [`MAX_COUNT`] rows at most.
 async fn of_rows(db: &impl ConnectionTrait, scope: Scope, filter: &TransactionFilter) -> Result<Totals, Error> {
     let indexed = indexed(db, scope, filter).await?;
-    let end = looks::end(db, filter, &indexed, Window::newest(MAX_COUNT)).await?;
-    let all = indexed.add(unindexed(filter)).add_option(end.map(|end| looks::up_to(end, false)));
+    // Few rows are all looked at.
+    let end = match indexed.ids {
+        None => looks::end(db, filter, &indexed.holds, Window::newest(MAX_COUNT)).await?,
+        Some(_) => None,
+    };
+    let all = indexed.condition().add(unindexed(filter)).add_option(end.map(|end| looks::up_to(end, false)));
     let rows = Entity::find()
         .select_only()
         .columns([Column::Kind, Column::Status, Column::Currency, Column::PaymentMethod, Column::Outcome, Column::Amount])

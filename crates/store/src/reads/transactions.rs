@@ -8,18 +8,16 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    MAX_COUNT, Page, Position, Scope, Window, count, looks,
-    lookup::{Lookup, Meant, begins, companies_of, just, with_part},
+    MAX_COUNT, Page, Position, Scope, Window, count, few,
+    filter::{TransactionFilter, indexed, unindexed},
+    looks,
+    lookup::{companies_of, just},
     scoped,
 };
 use crate::{
     Error,
-    dialect::{COMMON_KIND, COMMON_STATUS},
     entity::{transaction, webhook_event},
 };
-
-/// Characters from which on a part of an id or a reference is searched for: fewer are in most of them.
-const SHORTEST_PART: usize = 3;
 
 /// By what transactions are put in order: by the time they were made all of them, otherwise the [`MAX_COUNT`] newest, for an
 /// index by each order would cost every webhook its part.
@@ -49,44 +47,17 @@ impl TransactionOrder {
 
     /// The place of `row` in the order.
     pub fn position(self, row: &transaction::Model) -> Position {
-        let value = match self {
-            Self::TransactionTime => row.transaction_time,
-            Self::StatusTime => row.status_time,
-            Self::Amount => row.amount.unwrap_or(i64::MIN),
-        };
-        (value, row.id)
+        (self.value(row.transaction_time, row.status_time, row.amount), row.id)
     }
-}
 
-/// Filters of transactions; absent ones do not filter.
-#[derive(Debug, Clone, Default)]
-pub struct TransactionFilter {
-    /// `live` or `test`.
-    pub mode: Option<&'static str>,
-    /// Normal statuses, one of which it has; empty: any.
-    pub status: Vec<&'static str>,
-    /// Kinds, the same way.
-    pub kind: Vec<&'static str>,
-    /// ISO 4217, the same way.
-    pub currency: Vec<String>,
-    /// Upper case, the same way.
-    pub payment_method: Vec<String>,
-    /// The whole reason.
-    pub failure_reason: Option<String>,
-    /// In minor units, at least.
-    pub amount_min: Option<i64>,
-    /// In minor units, at most.
-    pub amount_max: Option<i64>,
-    /// The merchant's account.
-    pub account_id: Option<String>,
-    /// The purchase.
-    pub merchant_ref_num: Option<String>,
-    /// Made at or after, milliseconds.
-    pub from_ms: Option<i64>,
-    /// Made before, milliseconds.
-    pub until_ms: Option<i64>,
-    /// Begins the external id or the merchant reference; or is within one of them, of the [`MAX_COUNT`] newest.
-    pub q: Option<String>,
+    /// What a row is put in order by.
+    pub(super) fn value(self, transaction_time: i64, status_time: i64, amount: Option<i64>) -> i64 {
+        match self {
+            Self::TransactionTime => transaction_time,
+            Self::StatusTime => status_time,
+            Self::Amount => amount.unwrap_or(i64::MIN),
+        }
+    }
 }
 
 /// A page of transactions by the time they were made, newest first unless asked otherwise.
@@ -97,16 +68,19 @@ pub async fn transactions(
     window: Window,
 ) -> Result<Page<transaction::Model>, Error> {
     let indexed = indexed(db, scope, filter).await?;
-    let all = indexed.clone().add(unindexed(filter));
+    if let Some(ids) = indexed.ids {
+        return few::page(db, filter, indexed.holds.add(unindexed(filter)), &ids, window).await;
+    }
+    let all = indexed.holds.clone().add(unindexed(filter));
     let up_to = |end: Option<Position>, ascending| {
         Condition::all().add(all.clone()).add_option(end.map(|end| looks::up_to(end, ascending)))
     };
     // In another order than that of time it is the newest that are put in order.
     let is_by_time = window.order == TransactionOrder::TransactionTime;
     let begin = Window { after: None, ascending: window.ascending && is_by_time, ..window };
-    let first = looks::end(db, filter, &indexed, begin).await?;
+    let first = looks::end(db, filter, &indexed.holds, begin).await?;
     let total = count(db, transaction::Entity, up_to(first, begin.ascending)).await?;
-    let end = if is_by_time && window.after.is_some() { looks::end(db, filter, &indexed, window).await? } else { first };
+    let end = if is_by_time && window.after.is_some() { looks::end(db, filter, &indexed.holds, window).await? } else { first };
     let rows = found_first(db, scope, filter, up_to(end, begin.ascending), window).await?;
     Ok(Page { rows, total, is_whole: first.is_none(), end: end.filter(|_| is_by_time) })
 }
@@ -193,109 +167,6 @@ pub async fn transactions_after(
     window: Window,
 ) -> Result<Vec<transaction::Model>, Error> {
     ordered(db, all, window).await
-}
-
-/// What holds for the transactions of a filter.
-pub async fn wanted(db: &impl ConnectionTrait, scope: Scope, filter: &TransactionFilter) -> Result<Condition, Error> {
-    Ok(indexed(db, scope, filter).await?.add(unindexed(filter)))
-}
-
-/// What stands in figures for those without a currency: ISO 4217's code for none.
-const NO_CURRENCY: &str = "XXX";
-/// What stands in figures for those without a payment method.
-const NO_METHOD: &str = "UNKNOWN";
-
-/// What stands for a currency, or that there is none.
-pub fn currency_or_none(currency: &str) -> &str {
-    if currency.is_empty() { NO_CURRENCY } else { currency }
-}
-
-/// What stands for a payment method, or that none is told.
-pub fn method_or_none(method: &str) -> &str {
-    if method.is_empty() { NO_METHOD } else { method }
-}
-
-/// Whether `wanted` asks for those without a value too, which `none` stands for.
-fn names_none(wanted: &[String], none: &str) -> bool {
-    wanted.iter().any(|value| value == none)
-}
-
-/// What holds for those that have one of `wanted` in `column`, or nothing where `none` is one of them; nothing where all are wanted.
-fn one_of_or_none(column: transaction::Column, wanted: &[String], none: &str) -> Option<Condition> {
-    let is_one = (!wanted.is_empty()).then(|| Condition::any().add(column.is_in(wanted)))?;
-    Some(if names_none(wanted, none) { is_one.add(column.is_null()) } else { is_one })
-}
-
-/// What of it no index knows; empty where there is nothing of that kind.
-pub(super) fn unindexed(filter: &TransactionFilter) -> Condition {
-    use transaction::Column;
-    let currency = if names_none(&filter.currency, NO_CURRENCY) { filter.currency.as_slice() } else { &[] };
-    Condition::all()
-        .add_option(one_of_or_none(Column::Currency, currency, NO_CURRENCY))
-        .add_option(one_of_or_none(Column::PaymentMethod, &filter.payment_method, NO_METHOD))
-        .add_option(filter.failure_reason.as_deref().map(|reason| Column::FailureReason.eq(reason)))
-        .add_option(filter.amount_min.map(|amount| Column::Amount.gte(amount)))
-        .add_option(filter.amount_max.map(|amount| Column::Amount.lte(amount)))
-}
-
-/// What of it an index finds.
-pub(super) async fn indexed(db: &impl ConnectionTrait, scope: Scope, filter: &TransactionFilter) -> Result<Condition, Error> {
-    use transaction::Column;
-    let mut all = scoped(Column::CompanyId, scope);
-    all = all.add_option(filter.mode.map(|mode| Column::Mode.eq(mode)));
-    all = one_of(all, Column::Status, &filter.status);
-    all = one_of(all, Column::Kind, &filter.kind);
-    if !names_none(&filter.currency, NO_CURRENCY) {
-        all = one_of(all, Column::Currency, &filter.currency);
-    }
-    let is_rare = |values: &[&str], common: &str| !values.is_empty() && !values.contains(&common);
-    all = all
-        // Said in so many words, the partial indexes of what is rare are known to hold the rows.
-        .add_option(is_rare(&filter.status, COMMON_STATUS).then(|| is_not("status", COMMON_STATUS)))
-        .add_option(is_rare(&filter.kind, COMMON_KIND).then(|| is_not("kind", COMMON_KIND)))
-        .add_option(filter.from_ms.map(|ms| Column::TransactionTime.gte(ms)))
-        .add_option(filter.until_ms.map(|ms| Column::TransactionTime.lt(ms)));
-    if let Some(account) = &filter.account_id {
-        let own = Column::AccountId.eq(account.as_str());
-        // An account's rows are in the order of time under its company.
-        all = if scope == Scope::All { all.add(one_way(db, scope, filter.mode, own).await?) } else { all.add(own) };
-    }
-    if let Some(reference) = &filter.merchant_ref_num {
-        let own = Column::MerchantRefNum.eq(reference.as_str());
-        all = all.add(one_way(db, scope, filter.mode, own).await?);
-    }
-    if let Some(q) = &filter.q {
-        let reference = begins(Column::MerchantRefNum, q);
-        let companies = companies_of(db, scope).await?;
-        let ways = vec![Lookup::by_key(&companies, q), Lookup::by_row(&companies, filter.mode, reference)];
-        let mut meant = Meant::in_one_of(db, ways).await?;
-        if let Meant::Rows(rows) = &mut meant
-            && q.chars().count() >= SHORTEST_PART
-        {
-            rows.extend(with_part(db, scope, filter.mode, q).await?);
-        }
-        all = all.add(meant.condition());
-    }
-    Ok(all)
-}
-
-/// What holds for rows for which `own` does, by an index of their company.
-async fn one_way(db: &impl ConnectionTrait, scope: Scope, mode: Option<&str>, own: Expr) -> Result<Condition, Error> {
-    Ok(Meant::in_one_of(db, vec![Lookup::by_row(&companies_of(db, scope).await?, mode, own)]).await?.condition())
-}
-
-/// Narrowed to rows whose `column` has one of `values`, if there are any: of one, by equality, which indexes prefer.
-fn one_of(all: Condition, column: impl ColumnTrait, values: &[impl AsRef<str>]) -> Condition {
-    match values {
-        [] => all,
-        [one] => all.add(column.eq(one.as_ref())),
-        several => all.add(column.is_in(several.iter().map(AsRef::as_ref))),
-    }
-}
-
-/// As a literal: a bound value would prove nothing to a planner.
-fn is_not(column: &str, name: &str) -> Expr {
-    Expr::cust(format!(r#""transactions"."{column}" <> '{name}'"#))
 }
 
 /// A transaction by its id, with its events, oldest first, at most 500.

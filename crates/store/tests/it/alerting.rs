@@ -5,7 +5,7 @@ use sea_orm::TransactionTrait;
 use store::{
     Scope, Vault,
     alerting::{
-        WARNING,
+        CRITICAL, WARNING,
         channels::{self, Changes},
         notices::{self, Standing, Told},
         rules,
@@ -36,12 +36,13 @@ async fn once(database: Database) {
     let vault = Vault::new(&[[7; 32]]).unwrap();
     let (db, channel) = (&database.db, add(&database, &vault, COMPANY).await);
     let other = add(&database, &vault, CompanyId::NONE).await;
+    let all = |_: &Standing| true;
     // Two processes see it begin, and one of them again.
     let standing = [alert("silence"), alert("chargebacks")];
-    let both = tokio::join!(notices::stand(db, &channel, &standing), notices::stand(db, &channel, &standing));
+    let both = tokio::join!(notices::stand(db, &channel, &standing, all), notices::stand(db, &channel, &standing, all));
     assert!(both.0.is_ok() && both.1.is_ok(), "{both:?}");
-    notices::stand(db, &channel, &standing).await.unwrap();
-    notices::stand(db, &other, &standing[..1]).await.unwrap();
+    notices::stand(db, &channel, &standing, all).await.unwrap();
+    notices::stand(db, &other, &standing[..1], all).await.unwrap();
     assert_eq!(notices::of_channel(db, &channel).await.unwrap().len(), 2);
 
     let open = notices::open(db).await.unwrap();
@@ -65,12 +66,12 @@ async fn once(database: Database) {
     notices::note(db, &ended, &Told::End).await.unwrap();
     assert!(notices::open(db).await.unwrap().iter().all(|row| row.id != ended.id));
     // The next time it is another notice.
-    notices::stand(db, &channel, &standing[..1]).await.unwrap();
+    notices::stand(db, &channel, &standing[..1], all).await.unwrap();
     assert_eq!(notices::of_channel(db, &channel).await.unwrap().len(), 3);
     // What was told while the database was away is not told again.
     let id = Uuid::now_v7();
     notices::take_over(db, &other, &alert("database-away"), id, 9).await.unwrap();
-    notices::stand(db, &other, &[alert("database-away")]).await.unwrap();
+    notices::stand(db, &other, &[alert("database-away")], all).await.unwrap();
     let taken = notices::of_channel(db, &other).await.unwrap();
     assert_eq!(taken.iter().filter(|row| row.alert == "database-away").map(|row| row.id).collect::<Vec<_>>(), [id]);
 }
@@ -83,6 +84,41 @@ async fn an_alert_stands_once_and_one_process_tells_it_sqlite() {
 #[tokio::test]
 async fn an_alert_stands_once_and_one_process_tells_it_postgres() {
     once(Database::postgres().await).await;
+}
+
+async fn as_it_is_now(database: Database) {
+    let vault = Vault::new(&[[7; 32]]).unwrap();
+    let (db, channel) = (&database.db, add(&database, &vault, COMPANY).await);
+    let wants = |alert: &Standing| alert.alert == "redis-away";
+    notices::stand(db, &channel, &[alert("redis-away"), alert("silence")], wants).await.unwrap();
+    let begun = notices::of_channel(db, &channel).await.unwrap();
+    assert_eq!(
+        begun.iter().map(|row| row.alert.as_str()).collect::<Vec<_>>(),
+        ["redis-away"],
+        "what it does not want is no notice"
+    );
+    notices::note(db, &begun[0], &Told::Begin).await.unwrap();
+
+    let worse = Standing { severity: CRITICAL.to_owned(), message: "worse".to_owned(), ..alert("redis-away") };
+    // Also where the channel was changed since: what it was told of stands still.
+    notices::stand(db, &channel, &[worse], |_| false).await.unwrap();
+    let row = notices::of_channel(db, &channel).await.unwrap().remove(0);
+    assert_eq!((row.id, row.severity.as_str(), row.message.as_str()), (begun[0].id, CRITICAL, "worse"));
+    assert_eq!(row.told_severity.as_deref(), Some(WARNING));
+    assert!(row.seen_at >= begun[0].seen_at);
+    notices::note(db, &row, &Told::Reminder).await.unwrap();
+    let row = notices::of_channel(db, &channel).await.unwrap().remove(0);
+    assert_eq!(row.told_severity.as_deref(), Some(CRITICAL));
+}
+
+#[tokio::test]
+async fn a_notice_tells_an_alert_as_it_is_now_sqlite() {
+    as_it_is_now(Database::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn a_notice_tells_an_alert_as_it_is_now_postgres() {
+    as_it_is_now(Database::postgres().await).await;
 }
 
 async fn sealed(database: Database) {
