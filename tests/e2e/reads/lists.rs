@@ -80,6 +80,21 @@ async fn lists_filter_order_and_search_as_people_ask() {
         }
         assert_eq!(paged, found);
 
+        // Few rows keep their order page after page, whatever it is.
+        for order in ["transactionTime", "-transactionTime", "amount", "-statusTime"] {
+            let all = ids(&platform, &format!("q=rder3&sort={order}")).await;
+            let (mut paged, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let page = platform.get(&format!("/api/v1/transactions?limit=4&q=rder3&sort={order}{cursor}")).await;
+                assert_eq!(page["pagination"]["total"], 9, "{order}");
+                let rows = page["transactions"].as_array().unwrap();
+                paged.extend(rows.iter().map(|row| row["externalId"].as_str().unwrap().to_owned()));
+                let Some(next) = page["pagination"]["nextCursor"].as_str() else { break };
+                cursor = format!("&cursor={next}");
+            }
+            assert_eq!((paged.len(), &paged), (9, &all), "{order}");
+        }
+
         // A part of an id, from three characters on; letters as they are written, and nothing is a pattern.
         for (part, rows) in [("-59", 1), ("rder3", 9), ("59", 0), ("RDER3", 0), ("P-1", 0), ("p%25", 0), ("p_1", 0)] {
             assert_eq!(ids(&platform, &format!("q={part}")).await.len(), rows, "{part}");

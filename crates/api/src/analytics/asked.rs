@@ -29,7 +29,8 @@ pub(crate) struct Asked {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub time_zone: Option<&'static str>,
-    /// True where retention removed what an exact answer needs: then buckets that an edge cuts count where they begin.
+    /// True where retention removed what an exact answer needs, also one of `comparison`, `previous` or `groups`: then buckets that
+    /// an edge cuts count where they begin, and groups by account or reason lack what was removed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     pub is_approximate: bool,

@@ -6,6 +6,7 @@
 //! | `figures` | points of roll-ups to figures: sums and rates, no I/O |
 //! | `asked` | what an answer has beyond a plain range |
 //! | `calendar` | spans and intervals of time zones |
+//! | `moments` | the moments and ranges that are asked for |
 //! | `reader` | reads sums between edges, as they are or as they were known |
 //! | `zones` | by whose days a company counts |
 //! | `spans` | any span by intervals of a zone, compared and grouped |
@@ -15,6 +16,7 @@ pub(crate) mod amounts;
 mod asked;
 mod calendar;
 pub(crate) mod figures;
+mod moments;
 pub(crate) mod precompute;
 mod reader;
 mod spans;

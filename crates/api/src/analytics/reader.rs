@@ -100,14 +100,16 @@ impl<'a> Reader<'a> {
         Span { scope: self.scope, mode: self.mode, from_ms, until_ms, width_ms, as_of_ms: None }
     }
 
-    /// The figures of the span by a column of its transactions that roll-ups do not have.
-    pub async fn by_column(&self, column: Column, from_ms: i64, until_ms: i64) -> Result<Vec<Group>, Problem> {
+    /// The figures of the span by a column of its transactions that roll-ups do not have; whether retention removed some of those.
+    pub async fn by_column(&self, column: Column, from_ms: i64, until_ms: i64) -> Result<(Vec<Group>, bool), Problem> {
         let span = Span { scope: self.scope, mode: self.mode, from_ms, until_ms, width_ms: Grain::Day.ms(), as_of_ms: None };
-        let points = match &self.known {
-            Some(known) => known.by_column(span, column).await,
-            None => row_sums::by_column(&self.api.db, span, column).await,
+        let read = if let Some(known) = &self.known {
+            known.by_column(span, column).await.map(|points| (known.is_approximate(from_ms), points))
+        } else {
+            let lacks = |horizons: &Horizons| horizons.webhooks.is_some_and(|horizon| horizon > from_ms);
+            horizon::read_kept(&self.api.db, lacks, |_| row_sums::by_column(&self.api.db, span, column)).await
         };
-        let points = points.map_err(|error| query_failed(&error))?;
-        Ok(Group::all(points.iter().map(|(name, point)| (name.clone(), point))))
+        let (lacks, points) = read.map_err(|error| query_failed(&error))?;
+        Ok((Group::all(points.iter().map(|(name, point)| (name.clone(), point))), lacks))
     }
 }

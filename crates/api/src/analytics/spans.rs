@@ -1,6 +1,5 @@
 //! Figures of any span, by intervals of a time zone, compared and grouped.
 
-use chrono::Datelike;
 use chrono_tz::Tz;
 use clock::now_ms;
 use common::{Grain, Mode, Series};
@@ -19,6 +18,7 @@ use super::{
     Analytics, TimeRange,
     asked::{Asked, Comparison, Group},
     calendar::{self, Interval},
+    moments::{Range, moment, of_range},
     reader::Reader,
 };
 use crate::{
@@ -37,10 +37,6 @@ const MOST_DAYS_THEN: i64 = 31;
 /// Points of a series at most.
 const MOST_POINTS: usize = 2_000;
 
-names! {
-    /// The ranges that have a name.
-    Range { Hour = "hour", Day = "day", Week = "week", Month = "month", Year = "year" }
-}
 names! {
     /// What a span may be compared with.
     Compare {
@@ -259,13 +255,22 @@ impl Question {
             }
             None => None,
         };
-        let previous = match previous {
-            Some(points) => points,
-            None => reader.read(&calendar::span_before(self.zone, from, until).map_or([from; 2], <[i64; 2]>::from)).await?.0,
+        let previous = if let Some(points) = previous {
+            points
+        } else {
+            let before = calendar::span_before(self.zone, from, until).map_or([from; 2], <[i64; 2]>::from);
+            let (points, approximate) = reader.read(&before).await?;
+            is_approximate |= approximate;
+            points
+        };
+        let mut by_column = async |column| {
+            let (groups, approximate) = reader.by_column(column, from, until).await?;
+            is_approximate |= approximate;
+            Ok::<_, Problem>(Some(groups))
         };
         let groups = match self.group_by {
-            Some(GroupBy::Account) => Some(reader.by_column(Column::Account, from, until).await?),
-            Some(GroupBy::FailureReason) => Some(reader.by_column(Column::FailureReason, from, until).await?),
+            Some(GroupBy::Account) => by_column(Column::Account).await?,
+            Some(GroupBy::FailureReason) => by_column(Column::FailureReason).await?,
             Some(by) => Some(Group::all(points.iter().filter_map(|point| Some((group_of(point, by)?, point))))),
             None => None,
         };
@@ -295,45 +300,6 @@ impl Question {
         };
         calendar::edges(self.zone, self.interval, from, until, MOST_POINTS + 1)
     }
-}
-
-/// A date of `zone`, or a moment on a whole minute.
-fn moment(name: &'static str, text: &str, zone: Tz) -> Result<i64, Problem> {
-    let bad = || {
-        let forms = "a date (2026-01-31) or a moment with its offset (2026-01-31T12:00:00Z), on a whole minute";
-        Problem::parameter(name, format!("{name} must be {forms}"))
-    };
-    if let Ok(day) = text.parse::<chrono::NaiveDate>()
-        && (0..=9999).contains(&day.year())
-    {
-        return calendar::midnight(zone, day).ok_or_else(bad);
-    }
-    // A '+' that was not escaped arrives as a blank.
-    let moment = chrono::DateTime::parse_from_rfc3339(&text.replace(' ', "+")).map_err(|_| bad())?.timestamp_millis();
-    if moment % Grain::Minute.ms() == 0 { Ok(moment) } else { Err(bad()) }
-}
-
-/// The span of `range` in `zone`, up to the end of the interval that goes on.
-fn of_range(range: Range, zone: Tz, now: i64) -> Result<(i64, i64, Option<Interval>), Problem> {
-    let bad = || Problem::parameter("timeZone", "the span cannot be told in that zone");
-    let (today, hour) = (calendar::day_of(zone, now).ok_or_else(bad)?, Grain::Hour.bucket(now) + Grain::Hour.ms());
-    let tomorrow = today.succ_opt().and_then(|day| calendar::midnight(zone, day)).ok_or_else(bad)?;
-    let days_before = |days| tomorrow_less(zone, today, days).ok_or_else(bad);
-    Ok(match range {
-        Range::Hour => {
-            let until = Grain::Minute.bucket(now) + Grain::Minute.ms();
-            (until - Grain::Hour.ms(), until, Some(Interval::Hour))
-        }
-        Range::Day => (hour - 24 * Grain::Hour.ms(), hour, Some(Interval::Hour)),
-        Range::Week => (days_before(7)?, tomorrow, Some(Interval::Day)),
-        Range::Month => (days_before(30)?, tomorrow, Some(Interval::Day)),
-        Range::Year => (calendar::months_before(zone, tomorrow, 12).ok_or_else(bad)?, tomorrow, Some(Interval::Month)),
-    })
-}
-
-/// The midnight from which on there are so many days to the end of `today`.
-fn tomorrow_less(zone: Tz, today: chrono::NaiveDate, days: u64) -> Option<i64> {
-    calendar::midnight(zone, today.succ_opt()?.checked_sub_days(chrono::Days::new(days))?)
 }
 
 /// What of a point the figures are grouped by.

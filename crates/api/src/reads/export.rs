@@ -8,7 +8,11 @@ pub(crate) mod items;
 
 use std::collections::VecDeque;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{HeaderName, HeaderValue},
+    web,
+};
 use http_service::Problem;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -49,8 +53,8 @@ pub(crate) struct ExportQuery {
 
 /// Export transactions as CSV, the newest first, all that the filters of the list hold for. Needs `read:transactions`.
 ///
-/// All rows are of one moment. Amounts are integers in minor units. Texts that a spreadsheet would take for a formula begin with
-/// an apostrophe. `X-Row-Count` says how many rows there are; a transfer that breaks off is not complete. Compressed where
+/// All rows are of one moment. Amounts are integers in minor units. An apostrophe stands before each sign by which a spreadsheet would
+/// begin a formula. `X-Row-Count` says how many rows there are; a transfer that breaks off is not complete. Compressed where
 /// `Accept-Encoding` asks for gzip.
 #[utoipa::path(get, path = "/api/v1/transactions.csv", tag = "transactions", params(Page, OfCompany, TransactionQuery, ExportQuery),
     responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
@@ -129,7 +133,9 @@ pub(crate) async fn audit_jsonl(api: web::Data<Api>, request: HttpRequest) -> Re
 
 /// Export the series of figures as CSV: a row for each point and currency. Needs `read:analytics`.
 ///
-/// With `groupBy` there is a row for each group (`key`) of the whole span and currency instead. Sums are exact, of any size.
+/// With `groupBy` there is a row for each group (`key`) of the whole span and currency instead. Sums are exact, of any size. `count` is
+/// of the row's currency; the counts of all currencies together stand on the first row of a point or group, so that each is there once.
+/// `X-Approximate: true` says what `isApproximate` does.
 #[utoipa::path(get, path = "/api/v1/analytics.csv", tag = "analytics", params(OfCompany, AnalyticsQuery, ExportQuery),
     responses((status = 200, content_type = "text/csv", body = String, description = "The rows"), problems::List))]
 pub(crate) async fn analytics_csv(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -156,8 +162,15 @@ async fn of_analytics(api: &Api, request: &HttpRequest, form: Form) -> Result<Ht
         (Some(groups), Form::JsonLines) => Source::Rows(groups.iter().map(value).collect(), GROUPS),
         (Some(groups), Form::Csv) => Source::Rows(by_currency(groups.iter().map(flat)), GROUPS),
     };
-    send(api, request, "analytics", form, permitted, source).await
+    let mut answer = send(api, request, "analytics", form, permitted, source).await?;
+    if figures.asked.is_approximate {
+        answer.headers_mut().insert(APPROXIMATE, HeaderValue::from_static("true"));
+    }
+    Ok(answer)
 }
+
+/// Says of figures that retention removed what exact ones need.
+const APPROXIMATE: HeaderName = HeaderName::from_static("x-approximate");
 
 /// A group with its figures beside its key.
 fn flat(group: &Group) -> Value {
@@ -168,6 +181,9 @@ fn flat(group: &Group) -> Value {
     row
 }
 
+/// What of a point, or group, stands on each of its rows: its counts are of all currencies, and once in the file.
+const OF_EACH_ROW: [&str; 2] = ["start", "key"];
+
 /// A row for each point, or group, and currency; one without a currency where it has none. A cell has room for sums of any size: they
 /// are the exact ones.
 fn by_currency(points: impl Iterator<Item = Value>) -> VecDeque<Value> {
@@ -175,8 +191,11 @@ fn by_currency(points: impl Iterator<Item = Value>) -> VecDeque<Value> {
     for mut point in points {
         let Some(Value::Array(currencies)) = point.get_mut("byCurrency").map(Value::take) else { continue };
         let currencies = if currencies.is_empty() { vec![json!({})] } else { currencies };
-        for currency in currencies {
+        for (n, currency) in currencies.into_iter().enumerate() {
             let mut row = point.clone();
+            if let (Some(row), 1..) = (row.as_object_mut(), n) {
+                row.retain(|name, _| OF_EACH_ROW.contains(&name.as_str()));
+            }
             if let (Some(row), Value::Object(own)) = (row.as_object_mut(), currency) {
                 row.extend(own);
                 if let Some(Value::Object(exact)) = row.remove("exact") {
@@ -208,12 +227,14 @@ mod tests {
         let nzd =
             json!({"currency": "NZD", "netAmount": i64::MAX, "exact": {"netAmount": "9907919180215090100"}, "isSaturated": true});
         let points = [
-            json!({"start": "a", "byCurrency": [nzd, {"currency": "USD", "netAmount": -5}]}),
+            json!({"start": "a", "total": 3, "byCurrency": [nzd, {"currency": "USD", "netAmount": -5}]}),
             json!({"start": "b", "byCurrency": []}),
         ];
         let rows = by_currency(points.into_iter());
         let told: Vec<_> = rows.iter().map(|row| [&row["start"], &row["currency"], &row["netAmount"]]).collect();
         let (nzd, usd) = (json!(["a", "NZD", "9907919180215090100"]), json!(["a", "USD", -5]));
         assert_eq!(json!(told), json!([nzd, usd, ["b", null, null]]));
+        let totals: Vec<_> = rows.iter().map(|row| &row["total"]).collect();
+        assert_eq!(json!(totals), json!([3, null, null]), "a count of all currencies is there once");
     }
 }

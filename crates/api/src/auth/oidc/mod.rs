@@ -50,6 +50,10 @@ use provider::{Known, Provider};
 
 /// The cookie that ties a sign-in that was begun to its browser, over plain HTTP and over TLS.
 const COOKIES: [&str; 2] = ["netbanx_oidc", "__Host-netbanx_oidc"];
+/// What parts the states of a cookie: none has it.
+const BETWEEN: &str = ".";
+/// Sign-ins of one browser that are remembered at once.
+const TABS: usize = 5;
 /// Longest time for all that the provider is asked in one request.
 const ASKED: Duration = Duration::from_secs(8);
 /// Sign-ins that one replica begins: what Redis keeps of them is bounded.
@@ -142,7 +146,9 @@ async fn begun(api: &Api, request: &HttpRequest) -> Result<HttpResponse, Problem
         .map_err(|wait| Problem::new(ProblemKind::TooManyRequests, "too many people sign in at this moment").retry_after(wait))?;
     let (url, state, pending) = in_time(oidc.provider.begin()).await?;
     oidc.pending.keep(&state, &pending).await?;
-    let cookie = cookie(api, state, time::Duration::seconds(pending::KEPT_SECS));
+    let mut states = states(request);
+    states.push(state);
+    let cookie = cookie(api, &states);
     Ok(HttpResponse::SeeOther()
         .cookie(cookie)
         .insert_header((header::LOCATION, url))
@@ -169,9 +175,10 @@ pub(crate) struct Answer {
 pub(crate) async fn callback(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let answered = signed_in(&api, &request).await;
     let mut answer = or_page(&request, answered)?;
-    let mut over = cookie(&api, String::new(), time::Duration::ZERO);
-    over.make_removal();
-    answer.add_cookie(&over).map_err(|_| Problem::new(ProblemKind::Internal, "a cookie cannot be sent"))?;
+    let state = Query::<Answer>::from_query(request.query_string()).ok().and_then(|answer| answer.state.clone());
+    let mut left = states(&request);
+    left.retain(|own| Some(own) != state.as_ref());
+    answer.add_cookie(&cookie(&api, &left)).map_err(|_| Problem::new(ProblemKind::Internal, "a cookie cannot be sent"))?;
     Ok(answer)
 }
 
@@ -250,7 +257,7 @@ async fn proved(api: &Api, oidc: &Oidc, request: &HttpRequest, known: &mut Optio
 async fn in_browser(oidc: &Oidc, request: &HttpRequest, state: Option<&str>) -> Result<Pending, Failed> {
     let state = state.ok_or(Refused::State)?;
     let pending = oidc.pending.take(state).await?;
-    let is_own = credentials::cookies(request.headers(), &COOKIES).into_iter().any(|own| store::users::same(own, state));
+    let is_own = states(request).iter().any(|own| store::users::same(own, state));
     Ok(pending.filter(|_| is_own).ok_or(Refused::State)?)
 }
 
@@ -274,14 +281,25 @@ fn or_page(request: &HttpRequest, answer: Result<HttpResponse, Problem>) -> Resu
     }
 }
 
-/// Lax: it is the provider's page that leads back.
-fn cookie(api: &Api, value: String, lasts: time::Duration) -> Cookie<'static> {
+/// The sign-ins that this browser began, the latest last: each of its tabs may have begun one.
+fn states(request: &HttpRequest) -> Vec<String> {
+    let told = credentials::cookies(request.headers(), &COOKIES);
+    told.into_iter().flat_map(|value| value.split(BETWEEN)).filter(|state| !state.is_empty()).map(str::to_owned).collect()
+}
+
+/// Lax: it is the provider's page that leads back. Without a state it removes the one that is there.
+fn cookie(api: &Api, states: &[String]) -> Cookie<'static> {
     let [plain, of_host] = COOKIES;
-    Cookie::build(if api.secure_cookies { of_host } else { plain }, value)
+    let latest = states.get(states.len().saturating_sub(TABS)..).unwrap_or_default();
+    let mut cookie = Cookie::build(if api.secure_cookies { of_host } else { plain }, latest.join(BETWEEN))
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(api.secure_cookies)
-        .max_age(lasts)
-        .finish()
+        .max_age(time::Duration::seconds(pending::KEPT_SECS))
+        .finish();
+    if latest.is_empty() {
+        cookie.make_removal();
+    }
+    cookie
 }

@@ -27,18 +27,37 @@ fn field(value: &Value) -> String {
     }
 }
 
-/// A text that a spreadsheet does not take for a formula, also where it parts fields by another separator than ours. Whole
-/// numbers are what they are.
+/// A text that a spreadsheet does not take for a formula, also where it parts fields by another separator than ours: an apostrophe
+/// stands before each sign by which a formula begins. Whole numbers are what they are.
 fn defused(text: &str) -> String {
-    let begins =
-        |part: &str| part.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
-    let is_number = text.parse::<i128>().is_ok();
-    let of_others = text.split([';', '\t', '|', '\n', '\r']).skip(1).any(|part| begins(part.trim_start_matches([' ', '"'])));
-    if is_number || !(begins(text) || of_others) {
-        text.to_owned()
-    } else {
-        format!("'{}", text.replace([';', '\t', '|', '\n', '\r'], " "))
+    if is_whole_number(text) {
+        return text.to_owned();
     }
+    let mut defused = String::with_capacity(text.len() + 1);
+    let mut begins = true;
+    for (at, letter) in text.chars().enumerate() {
+        if begins && is_sign(letter, at == 0) {
+            defused.push('\'');
+        }
+        // Behind a separator a cell may begin, with blanks and a quotation mark before its text.
+        begins = SEPARATORS.contains(&letter) || (begins && matches!(letter, ' ' | '"'));
+        defused.push(letter);
+    }
+    defused
+}
+
+/// What other readers part fields or lines by.
+const SEPARATORS: [char; 5] = [';', '\t', '|', '\n', '\r'];
+
+/// Whether a formula begins with it; at the beginning of a text what separates does as well, for it may be left out.
+fn is_sign(letter: char, is_first: bool) -> bool {
+    matches!(letter, '=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
+        || (is_first && matches!(letter, '\t' | '\r' | '\n'))
+}
+
+fn is_whole_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn quoted(text: &str) -> String {
@@ -63,7 +82,16 @@ mod tests {
             (json!("-100"), "-100"),
             (json!("-9907919180215090100000"), "-9907919180215090100000"),
             (json!("-1+1"), "'-1+1"),
-            (json!("a;=1+1"), "'a =1+1"),
+            (json!("a;=1+1"), "\"a;'=1+1\""),
+            (json!("a|=1"), "\"a|'=1\""),
+            (json!("a; \"=1\n-2"), "\"a; \"\"'=1\n'-2\""),
+            (json!("\t=1"), "\"'\t'=1\""),
+            (json!("a;b|c"), "\"a;b|c\""),
+            (json!("+49170"), "'+49170"),
+            (json!("-"), "'-"),
+            (json!(" =1"), "\" '=1\""),
+            (json!("00042"), "00042"),
+            (json!("{\"a\":\"b|=c\"}"), "\"{\"\"a\"\":\"\"b|'=c\"\"}\""),
             (json!("\u{ff1d}1"), "'\u{ff1d}1"),
             (json!(null), ""),
             (json!(-5), "-5"),
