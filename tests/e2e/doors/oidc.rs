@@ -36,6 +36,11 @@ async fn answered(person: &Person, back: &str) -> (u16, String) {
     (status, problem_of(&told))
 }
 
+/// The state of the sign-in that this browser began last.
+fn latest_state(person: &Person) -> String {
+    person.cookie("netbanx_oidc").unwrap().rsplit('.').next().unwrap().to_owned()
+}
+
 fn refused() -> (u16, String) {
     (403, "provider-refused".to_owned())
 }
@@ -136,8 +141,15 @@ async fn what_was_not_begun_here_or_was_used_before_is_refused() {
     assert_eq!(answered(&person, &back).await, refused());
     let code = back.split("code=").nth(1).unwrap().split('&').next().unwrap();
     sent_to_provider(&person).await;
-    let state = person.cookie("netbanx_oidc").unwrap();
+    let state = latest_state(&person);
     assert_eq!(answered(&person, &format!("{CALLBACK}?code={code}&state={state}")).await, refused());
+
+    // Two tabs that begin before either is answered are both let in.
+    let tabs = [sent_to_provider(&person).await, sent_to_provider(&person).await];
+    for begun in tabs {
+        let back = provider.signs_in(&person, "alice", &begun).await;
+        assert_eq!(answered(&person, &back).await.0, 303);
+    }
 
     // An ID token that was made for another nonce.
     let begun = sent_to_provider(&person).await;
@@ -152,7 +164,7 @@ async fn what_was_not_begun_here_or_was_used_before_is_refused() {
     assert_eq!(answered(&person, &back).await, refused());
     // The provider declined.
     sent_to_provider(&person).await;
-    let state = person.cookie("netbanx_oidc").unwrap();
+    let state = latest_state(&person);
     assert_eq!(answered(&person, &format!("{CALLBACK}?error=access_denied&state={state}")).await, refused());
     let reasons = reasons(&platform).await;
     assert_eq!(reasons, ["declined", "code", "id-token", "code", "state", "state", "state", "state", "state"]);
