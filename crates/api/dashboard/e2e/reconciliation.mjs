@@ -57,6 +57,8 @@ export async function reportsCompared(browser, send) {
   await rows.filter({ hasText: 'order-invented' }).getByText(/^No transaction here has its id/).waitFor();
   await page.getByRole('table', { name: 'Sums by day and currency' }).locator('tbody tr').first().waitFor();
   await isAccessible(page, 'a comparison');
+  // What can be done with each is in sight beside everything that is told of it.
+  assert.ok(await page.getByRole('region', { name: 'Differences' }).evaluate((own) => own.scrollWidth <= own.clientWidth), 'the actions are out of sight');
   assert.equal(await differing.getByRole('link').getAttribute('href').then((link) => /^#\/transactions\/[0-9a-f-]{36}$/.test(link)), true);
 
   // Filters stand in the address, and hold for the file too.
@@ -67,7 +69,7 @@ export async function reportsCompared(browser, send) {
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Export CSV' }).click()]);
   assert.equal(file.suggestedFilename(), 'reconciliation.csv');
   const text = await (await page.request.get(file.url())).text();
-  assert.match(text, /^number,finding,state,/);
+  assert.match(text, /^\ufeffnumber,finding,state,/);
   assert.equal(text.trim().split('\r\n').length, 2, text);
   await page.getByRole('combobox', { name: 'State' }).selectOption('ignored');
   await page.getByText('Nothing found').waitFor();
