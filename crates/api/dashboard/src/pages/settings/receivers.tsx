@@ -167,7 +167,8 @@ export function TestButton({ receiver, onTested }: { receiver: Receiver; onTeste
       setTold({ isGood: answer.ok, text: answer.ok ? t.settings.accepted(took) : t.settings.refused(answer.status, body.detail ?? '') });
       onTested?.();
     } catch (error) {
-      setTold({ isGood: false, text: messageOf(error) });
+      // A browser says of its own requests in its own words that nobody answered.
+      setTold({ isGood: false, text: error instanceof TypeError ? t.shell.apiAway : messageOf(error) });
     }
     setBusy(false);
   };
