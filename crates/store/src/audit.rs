@@ -4,18 +4,24 @@
 //! head of the chain stands in `platform_state`, and the row that holds it is the lock under which entries are appended.
 //! [`verify`] finds an entry that was changed, removed or put in. An entry is written in the transaction of what it tells.
 
+use std::collections::{BTreeSet, HashMap};
+
 use common::CompanyId;
 use ring::digest;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Set, Statement, TransactionTrait,
+    QuerySelect, QueryTrait, Set, Statement, TransactionTrait, sea_query::UnionType,
 };
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
     Error, Scope,
-    entity::audit_entry::{ActiveModel, Column, Entity, Model},
+    entity::{
+        api_token,
+        audit_entry::{ActiveModel, Column, Entity, Model},
+        user,
+    },
     state,
 };
 use clock::now_ms;
@@ -24,6 +30,11 @@ use clock::now_ms;
 const HEAD: &str = "audit.head";
 /// Entries of one look while verifying.
 const PAGE: u64 = 1000;
+
+/// Begins the actor of what a person did.
+const USER: &str = "user:";
+/// Begins the actor of what a program did.
+const TOKEN: &str = "token:";
 
 /// Something that was done.
 #[derive(Debug, Clone, Copy)]
@@ -120,6 +131,42 @@ pub fn seen_by(scope: Scope) -> Condition {
         Scope::All => Condition::all(),
         Scope::Company(company) => Condition::all().add(Column::CompanyId.eq(company)),
     }
+}
+
+/// What people call those who made `entries`, by actor: the address of a user, the name of a token. It is looked up now, so whoever
+/// is gone has none; nor has, for a company, somebody who is not of it.
+pub async fn names(db: &impl ConnectionTrait, scope: Scope, entries: &[Model]) -> Result<HashMap<String, String>, Error> {
+    let of =
+        |kind: &str| -> BTreeSet<Uuid> { entries.iter().filter_map(|row| row.actor.strip_prefix(kind)?.parse().ok()).collect() };
+    let (users, tokens) = (of(USER), of(TOKEN));
+    if users.is_empty() && tokens.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (of_users, of_tokens) = match scope {
+        Scope::All => (Condition::all(), Condition::all()),
+        Scope::Company(id) => {
+            (Condition::all().add(user::Column::CompanyId.eq(id)), Condition::all().add(api_token::Column::CompanyId.eq(id)))
+        }
+    };
+    let people = user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .column_as(user::Column::Email, "name")
+        .filter(of_users.add(user::Column::Id.is_in(users.iter().copied())));
+    let programs = api_token::Entity::find()
+        .select_only()
+        .column(api_token::Column::Id)
+        .column_as(api_token::Column::Name, "name")
+        .filter(of_tokens.add(api_token::Column::Id.is_in(tokens)));
+    let mut both = people.into_query();
+    both.union(UnionType::All, programs.into_query());
+    let mut names = HashMap::new();
+    for row in db.query_all(&both).await? {
+        let id: Uuid = row.try_get("", "id")?;
+        let kind = if users.contains(&id) { USER } else { TOKEN };
+        names.insert(format!("{kind}{id}"), row.try_get("", "name")?);
+    }
+    Ok(names)
 }
 
 /// What [`verify`] found.

@@ -123,6 +123,14 @@ async fn a_person_signs_in_works_and_signs_out() {
         assert!(actions.contains(&action), "{action}: {actions:?}");
     }
     assert!(!log.to_string().contains(program), "no secret is in it");
+    // Who it was is told by name, as long as they are there; nobody of another company is named.
+    let entry = |action: &str| log["entries"].as_array().unwrap().iter().find(|e| e["action"] == action).unwrap().clone();
+    assert_eq!(entry("token.add")["actorName"], "boss@acme.example");
+    let (newest, gone) = (entry("session.sign-in"), format!("user:{member_id}"));
+    assert_eq!((newest["actor"].as_str(), newest.get("actorName")), (Some(gone.as_str()), None), "{newest}");
+    let all = platform.get("/api/v1/audit?limit=100").await;
+    let made = all["entries"].as_array().unwrap().iter().find(|e| e["actor"] == entry("token.add")["actor"]).unwrap();
+    assert_eq!(made["actorName"], "boss@acme.example", "also for those who see all companies");
 
     assert_eq!(boss.status("DELETE", SESSION, None).await, 204);
     assert_eq!(boss.status("GET", "/api/v1/transactions", None).await, 401);

@@ -8,6 +8,8 @@ import ts from 'typescript';
 const TEXTS = /^(aria-(label|valuetext|description|roledescription)|title|placeholder|alt|label|caption|text|action|none|hint)$/;
 /** Attributes whose value nobody reads. */
 const CODE = /^(class|d|path|viewBox|href|rel|accept|autocomplete|points|transform)$/;
+/** Attributes that a browser reads: a text there would mean another thing, or nothing, in another language. */
+const READ_BY_BROWSERS = /^(type|name|inputMode|list|role|method|for|id)$/;
 /** Elements that show code as it is. */
 const CODES = /^(code|kbd|Code)$/;
 
@@ -29,6 +31,9 @@ function outside(name, source) {
     if (ts.isJsxElement(node) && CODES.test(node.openingElement.tagName.getText())) return;
     if (ts.isJsxAttribute(node)) {
       const attribute = node.name.getText();
+      // Of elements alone: what a component of ours does with it is its own.
+      const isElement = /^[a-z]/.test(node.parent.parent.tagName.getText());
+      if (isElement && (CODE.test(attribute) || READ_BY_BROWSERS.test(attribute)) && /(?<![\w.])t\.\w/.test(node.initializer?.getText() ?? '')) tell(node, node.getText());
       if (CODE.test(attribute)) return;
       const value = node.initializer;
       if (value && ts.isStringLiteral(value) && TEXTS.test(attribute) && /\p{L}/u.test(value.text)) {
@@ -76,7 +81,7 @@ function unset(name, source) {
 const REFUSED = [
   '<p>Waiting</p>', '<p>{count(3)} rows</p>', '<input placeholder="EUR" />', '<nav aria-label="pages" />', '<a title="Go there" />',
   '<Select label={isOpen ? "Open" : "Shut"} />', 'tell("The session ended");', 'const columns = [{ name: "Status" }];',
-  'tell(`${number} rows were read`);', '<Figure name="Waiting" value="" />', '<Id text={id} of="the id" />',
+  '<input type={t.common.password} />', 'tell(`${number} rows were read`);', '<Figure name="Waiting" value="" />', '<Id text={id} of="the id" />',
 ];
 const ALLOWED = [
   '<p>{t.queue.waiting}</p>', '<p>· {a} – {b}</p>', '<div class="card wide" />', '<path d="M3 12l6-6 4 4" />', '<code>netbanx user add</code>',

@@ -121,7 +121,7 @@ export async function endpointsOut(browser, send) {
   await press('Rotate key');
   await dialog.getByRole('button', { name: 'Rotate' }).click();
   assert.notEqual((await key.locator('pre').first().textContent()).trim(), secret);
-  await page.keyboard.press('Escape');
+  await key.getByRole('button', { name: 'I have kept it' }).click();
 
   // All of them with how they fare; then it is removed.
   await page.getByRole('link', { name: 'All endpoints' }).click();

@@ -80,6 +80,15 @@ export async function inFrench(browser, send) {
   }
   await page.setViewportSize({ width: 1280, height: 800 });
 
+  // What is secret is hidden in every language.
+  for (const [place, opener, label] of [['settings/users', /^Nouvel utilisateur/, /^Mot de passe/], ['settings/receivers', /^(Définir|Renouveler)/, /^Clé du portail/]]) {
+    await go(page, place);
+    await page.getByRole('button', { name: opener }).first().click();
+    assert.equal(await page.getByRole('dialog').getByLabel(label).getAttribute('type'), 'password', place);
+    await page.keyboard.press('Escape');
+  }
+  await go(page, 'nulle-part');
+
   // It is remembered; whoever signs in next in this browser is greeted in it.
   await page.reload();
   await heading(page, 'Page introuvable');

@@ -1,6 +1,6 @@
 // What the overview shows while webhooks come, and while something is wrong.
 import assert from 'node:assert/strict';
-import { isAccessible, newPage, signedOut, signIn, violations } from './browser.mjs';
+import { base, isAccessible, newPage, newTab, signedOut, signIn, violations } from './browser.mjs';
 
 async function inLessThan(milliseconds, what, work) {
   const begun = Date.now();
@@ -38,6 +38,11 @@ export async function alertsOfACompany(browser) {
     const body = await answer.json();
     await route.fulfill({ response: answer, json: { ...body, data: { alerts: [...body.data.alerts, silence] } } });
   });
+  await page.route('**/api/v1/analytics*', async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    await route.fulfill({ response: answer, json: { ...body, data: { ...body.data, paymentMethods: [{ paymentMethod: 'SEPA', count: 11, completed: 0, failed: 0 }] } } });
+  });
   await signIn(page);
   // Of all companies together nothing is asked.
   await page.locator('.tile .value').first().waitFor();
@@ -45,8 +50,19 @@ export async function alertsOfACompany(browser) {
   await page.getByLabel('Company').selectOption('acme');
   await page.getByRole('alert', { name: 'Alerts' }).getByText('no webhook for 2 hours').waitFor();
   assert.deepEqual(asked, ['?company=acme']);
+  // Of what is neither completed nor failed no share is told.
+  await page.getByText('11 · none completed or failed yet').waitFor();
   await isAccessible(page, 'the banner');
-  assert.deepEqual(page.complaints, []);
+  // Another tab begins with that company, chooses its own, and leaves this one its.
+  const tab = await newTab(page.context());
+  await tab.goto(base);
+  await tab.waitForURL((url) => url.hash === '#/?company=acme');
+  await tab.getByLabel('Company').selectOption('other');
+  await tab.waitForURL((url) => url.hash === '#/?company=other');
+  await page.reload();
+  await page.locator('.tile .value').first().waitFor();
+  assert.equal(await page.getByLabel('Company').inputValue(), 'acme');
+  assert.deepEqual([...page.complaints, ...tab.complaints], []);
   await page.context().close();
 }
 
@@ -57,7 +73,14 @@ export async function connectionLost(browser, send) {
   await page.getByText('Live', { exact: true }).waitFor();
   await send('stop-api');
   await page.getByText(/Connection lost|Not reachable/).waitFor();
+  // A page that was not opened before cannot come: what is shown is not given up for a browser's own page.
+  await page.evaluate(() => { globalThis.isSamePage = true; });
+  await page.getByRole('link', { name: 'Endpoints', exact: true }).click();
+  await page.getByText('This could not be loaded').waitFor();
   await send('start-api');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('heading', { name: 'Endpoints', exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => globalThis.isSamePage), true);
   await page.getByText('Live', { exact: true }).waitFor({ timeout: 30_000 });
   await page.context().close();
 }

@@ -6,7 +6,7 @@ import { base, go, newPage, signedOut, signIn, violations } from './browser.mjs'
 export async function everyPage(browser, colorScheme) {
   const page = await newPage(browser, { colorScheme }, signedOut);
   await signIn(page);
-  for (const place of ['', '?range=custom&compare=year', 'transactions', 'accounts', 'webhooks', 'webhooks?show=failed', 'reconciliation', 'endpoints', 'queue', 'system', 'settings/receivers', 'settings/tokens', 'settings/users', 'settings/companies', 'settings/alerts', 'settings/audit', 'account', 'nonsense']) {
+  for (const place of ['', '?range=custom&compare=year', 'transactions', 'accounts', 'webhooks', 'webhooks?show=failed', 'reconciliation', 'endpoints', 'queue', 'system', 'settings/receivers', 'settings/tokens', 'settings/users', 'settings/companies', 'settings/alerts', 'settings/audit', 'account', 'nonsense', 'settings/%E0%A4%A']) {
     await page.setViewportSize({ width: 1280, height: 800 });
     await go(page, place);
     await page.waitForFunction(() => !document.querySelector('.loading'));

@@ -61,13 +61,23 @@ export async function reportsCompared(browser, send) {
 
   // Filters stand in the address, and hold for the file too.
   const all = await rows.count();
+  // What can be done with each is in sight beside the largest amount.
+  await page.route(/\/items\?.*finding=missingHere/, async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    for (const item of body.data.items) item.detail.amount = 123_456_789_012;
+    await route.fulfill({ response: answer, json: body });
+  });
   await page.getByRole('combobox', { name: 'Difference' }).selectOption('missingHere');
   await count(1);
+  await rows.getByText('€1,234,567,890.12').waitFor();
+  await page.setViewportSize({ width: 1280, height: 800 });
+  assert.ok(await page.getByRole('region', { name: 'Differences' }).evaluate((own) => own.scrollWidth <= own.clientWidth), 'the actions are out of sight');
   assert.match(page.url(), /finding=missingHere/);
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Export CSV' }).click()]);
   assert.equal(file.suggestedFilename(), 'reconciliation.csv');
   const text = await (await page.request.get(file.url())).text();
-  assert.match(text, /^number,finding,state,/);
+  assert.match(text, /^\ufeffnumber,finding,state,/);
   assert.equal(text.trim().split('\r\n').length, 2, text);
   await page.getByRole('combobox', { name: 'State' }).selectOption('ignored');
   await page.getByText('Nothing found').waitFor();

@@ -22,7 +22,7 @@ export async function aStrangerIsRefused(browser) {
   await page.getByLabel('E-mail').fill('nobody@example.com');
   await page.getByLabel('Password').fill('not the password');
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByText('the address or the password is wrong').waitFor();
+  await page.getByText(/^The address or the password is wrong/).waitFor();
   assert.deepEqual(await violations(page), []);
   assert.deepEqual(page.complaints, []);
   await page.context().close();
@@ -37,7 +37,9 @@ export async function aMembersView(browser) {
   await go(page, 'transactions');
   await page.getByText('No transactions yet').waitFor();
   await go(page, 'queue');
-  await page.getByRole('table', { name: 'Lanes' }).waitFor();
+  // Whether their webhooks are on their way, and nothing of how many others send.
+  await page.locator('.tile', { hasText: 'Payments' }).getByText('Active').waitFor();
+  assert.equal(await page.getByRole('table', { name: 'Lanes' }).count(), 0);
   assert.equal(await page.getByRole('button', { name: 'Pause' }).count(), 0);
   // The server refuses all the same.
   const status = await page.evaluate(async () => {
@@ -51,10 +53,29 @@ export async function aMembersView(browser) {
     return answers.map((answer) => answer.status);
   });
   assert.deepEqual(status, [403, 403, 403]);
-  await page.getByRole('button', { name: 'Account and preferences' }).click();
-  await page.getByRole('button', { name: 'Sign out' }).click();
+  // Somebody who may see little begins with what they may see.
+  await page.route('**/api/v1/session', async (route) => {
+    if (route.request().method() === 'DELETE') return route.abort();
+    const answer = await route.fetch();
+    const body = await answer.json();
+    return route.fulfill({ response: answer, json: { ...body, data: { ...body.data, permissions: ['read:transactions'] } } });
+  });
+  await go(page, '');
+  await page.reload();
+  await page.getByRole('heading', { name: 'Transactions', exact: true }).waitFor();
+  // A sign-out that nobody heard of is none.
+  const signOut = async () => {
+    await page.getByRole('button', { name: 'Account and preferences' }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+  };
+  await signOut();
+  await page.getByText('You are still signed in').waitFor();
+  await page.getByRole('heading', { name: 'Transactions', exact: true }).waitFor();
+  await page.unroute('**/api/v1/session');
+  await signOut();
   await page.getByRole('heading', { name: 'Sign in', exact: true }).waitFor();
-  assert.deepEqual(page.complaints.filter((text) => !/403/.test(text)), []);
+  assert.equal(await page.getByText('Your session ended').count(), 0);
+  assert.deepEqual(page.complaints.filter((text) => !/403|ERR_FAILED/.test(text)), []);
   await page.context().close();
 }
 
@@ -106,10 +127,14 @@ export async function secondFactor(browser) {
   await page.getByRole('button', { name: 'End all others' }).click();
   await page.getByText('Your other sessions ended').waitFor();
   await other.getByRole('heading', { name: 'Sign in', exact: true }).waitFor({ timeout: 30_000 });
+  await other.getByText('Your session ended').waitFor();
   await other.context().close();
 
-  await page.getByLabel('Old password').fill(MEMBER_PASSWORD);
+  await page.getByLabel('Old password').fill('not the password');
   await page.getByLabel('New password').fill('another long password');
+  await page.getByRole('button', { name: 'Change password' }).click();
+  await page.getByText('The old password is wrong.').waitFor();
+  await page.getByLabel('Old password').fill(MEMBER_PASSWORD);
   await page.getByRole('button', { name: 'Change password' }).click();
   await page.getByText('Password changed').waitFor();
   await page.getByRole('button', { name: 'Turn off' }).click();

@@ -1,14 +1,15 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
-import { get, messageOf, Problem, remove, setCsrf, whenSignedOut } from './api/client';
+import { endSession, get, messageOf, Problem, setCsrf, whenSignedOut } from './api/client';
 import { Live, LiveContext } from './api/live';
 import { isZone } from './format/format';
 import { PrefsContext, usePrefs, usePrefsStore } from './format/prefs';
 import { lazy } from './lazy';
+import { href, navigate, useRoute } from './router';
 import { SessionContext, type Company, type Identity, type Session } from './session';
 import { Shell } from './shell';
 import { SignIn } from './pages/sign-in';
 import { t } from './texts';
-import { Toasts } from './ui/toasts';
+import { Toasts, useToast } from './ui/toasts';
 
 const Enrolling = lazy(async () => (await import('./pages/account/enrolling')).Enrolling);
 
@@ -23,7 +24,12 @@ export function App() {
   );
 }
 
-type Known = { state: 'asking' } | { state: 'nobody' } | { state: 'away'; why: string } | { state: 'enrolling'; identity: Identity } | { state: 'in'; identity: Identity; companies: Company[] };
+type Known = { state: 'asking' } | { state: 'nobody'; hasEnded?: boolean } | { state: 'away'; why: string } | { state: 'enrolling'; identity: Identity } | { state: 'in'; identity: Identity; companies: Company[] };
+
+/** Nobody is signed in any more, or yet; whoever was is told that their session ended. */
+function nobody(before: Known): Known {
+  return before.state === 'nobody' ? before : { state: 'nobody', hasEnded: before.state === 'in' || before.state === 'enrolling' };
+}
 
 /** Who is signed in: the page of sign-in, or the dashboard. */
 function Gate() {
@@ -41,12 +47,12 @@ function Gate() {
       setKnown({ state: 'in', identity, companies });
     } catch (error) {
       const isRefused = error instanceof Problem && error.status === 401;
-      setKnown(isRefused ? { state: 'nobody' } : { state: 'away', why: messageOf(error) });
+      setKnown((before) => (isRefused ? nobody(before) : { state: 'away', why: messageOf(error) }));
     }
   }, []);
 
   useEffect(() => {
-    whenSignedOut(() => setKnown({ state: 'nobody' }));
+    whenSignedOut(() => setKnown(nobody));
     void ask();
   }, []);
   useEffect(() => {
@@ -65,7 +71,7 @@ function Gate() {
       </main>
     );
   }
-  if (known.state === 'nobody') return <SignIn onSignedIn={ask} />;
+  if (known.state === 'nobody') return <SignIn hasEnded={known.hasEnded} onSignedIn={ask} />;
   if (known.state === 'enrolling') {
     return <Enrolling identity={known.identity} onDone={ask} onSignedOut={() => setKnown({ state: 'nobody' })} />;
   }
@@ -90,8 +96,16 @@ function SignedIn({ identity, companies, onSignedOut, onChanged }: {
   onChanged: () => void;
 }) {
   const { prefs } = usePrefs();
+  const tell = useToast();
   const isAdministrator = !identity.companyId;
-  const chosen = isAdministrator && companies.some((company) => company.slug === prefs.company) ? prefs.company : undefined;
+  const find = (slug: string | undefined) => (isAdministrator ? companies.find((company) => company.slug === slug)?.slug : undefined);
+  // Whose data is looked at stands in the address, so that tabs do not change each other's and a link shows the same to others. An
+  // address that says nothing at all begins with the company of the last time.
+  useState(() => {
+    const last = location.hash ? undefined : find(prefs.company);
+    if (last) navigate(href('', null, { company: last }), true);
+  });
+  const chosen = find(useRoute().query['company']);
   const { actor } = identity;
   const live = useMemo(() => {
     // All else that a loss may mean is told by the state of the connection.
@@ -114,13 +128,16 @@ function SignedIn({ identity, companies, onSignedOut, onChanged }: {
       zone: one?.timeZone && isZone(one.timeZone) ? one.timeZone : undefined,
       reload: onChanged,
       may: (permission) => identity.permissions.includes(permission),
+      isOfCompany: (id) => !chosen || id === one?.id,
       nameOf: (id) => (id ? (names.get(id) ?? id) : t.common.noCompany),
       signOut: () => {
-        void remove('/api/v1/session').catch(() => {}).then(() => {
-          setCsrf(null);
-          live.end();
-          onSignedOut();
-        });
+        void endSession().then(
+          () => {
+            live.end();
+            onSignedOut();
+          },
+          (error) => tell(t.shell.stillSignedIn(messageOf(error)), true),
+        );
       },
     };
   }, [identity, companies, live]);

@@ -12,6 +12,8 @@ export interface Lazy<P> {
 
 /** How long after a part could not be loaded it is tried once more. */
 const AGAIN_MS = 1_000;
+/** How long the server has to say that it is there. */
+const PATIENCE_MS = 5_000;
 /** When this browser's tab was last reloaded for a part that could not be loaded. */
 const RELOADED = 'netbanx.reloaded';
 /** A page that was reloaded for that is not again before, in milliseconds: what is missing then is missing for another reason. */
@@ -37,13 +39,24 @@ export function lazy<P extends object>(fetched: () => Promise<ComponentType<P>>,
     const wasLate = useRef(!View);
     useEffect(() => {
       let isWanted = true;
-      if (!View) load().then(() => isWanted && setView(() => known), () => isWanted && !reloadOnce() && setMissing(true));
+      const fail = async () => {
+        if (isWanted && !(await reloadOnce()) && isWanted) setMissing(true);
+      };
+      if (!View) load().then(() => isWanted && setView(() => known), fail);
       return () => { isWanted = false; };
     }, []);
+    const retry = () => {
+      setMissing(false);
+      load().then(() => setView(() => known), async () => {
+        // What is gone from the server for good is found in its newer page.
+        if (await isThere()) location.reload();
+        else setMissing(true);
+      });
+    };
     useEffect(() => {
       if (View && wasLate.current) onShown?.();
     }, [View]);
-    if (isMissing) return <Missing />;
+    if (isMissing) return <Failure error={new Error(t.shell.partMissing)} retry={retry} />;
     return View ? <View {...(props as unknown as P)} /> : <Loading rows={6} />;
   };
   return Object.assign(Shown, { load: () => void load().catch(() => {}) });
@@ -58,15 +71,18 @@ async function withRetry<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function Missing() {
-  const why = new Error(t.shell.partMissing);
-  return <Failure error={why} retry={() => location.reload()} />;
+/** Whether there is a page to load: while the server or the network is away a browser's own page would take the place of this one. */
+async function isThere(): Promise<boolean> {
+  try {
+    return (await fetch('/', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) })).ok;
+  } catch {
+    return false;
+  }
 }
 
 /** After a deployment the old version's parts are gone: the page is loaded anew, at the same place. Returns whether it is. */
-export function reloadOnce(): boolean {
-  // Without a network there would be no page at all.
-  if (!navigator.onLine) return false;
+export async function reloadOnce(): Promise<boolean> {
+  if (!(await isThere())) return false;
   try {
     const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
     if (Date.now() - last < ONCE_IN_MS) return false;

@@ -11,8 +11,8 @@ const root = document.getElementById('app');
 const start = () => root && render(<App />, root);
 
 /** Neither language is there: perhaps there is a newer version. Otherwise the page itself says that it failed. */
-function fail(): void {
-  if (!reloadOnce()) document.getElementById('failed')?.removeAttribute('hidden');
+async function fail(): Promise<void> {
+  if (!(await reloadOnce())) document.getElementById('failed')?.removeAttribute('hidden');
 }
 
 void begin(firstLanguage()).then(start, fail);

@@ -9,12 +9,23 @@ export interface Route {
 
 export function parse(hash: string): Route {
   const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?');
-  const [page = '', id = null] = path.split('/').map(decodeURIComponent);
+  const [page = '', id = null] = path.split('/').map(decoded);
   return { page, id: id || null, query: Object.fromEntries(new URLSearchParams(search)) };
 }
 
+/** What is no text in percent signs, as in an address that was cut off, is shown as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** The address of a place; the company that is looked at stays, unless `query` names another or none. */
 export function href(page: string, id?: string | null, query: Record<string, string | undefined> = {}): string {
-  const kept = Object.entries(query).filter((pair): pair is [string, string] => Boolean(pair[1]));
+  const { company } = parse(location.hash).query;
+  const kept = Object.entries({ company, ...query }).filter((pair): pair is [string, string] => Boolean(pair[1]));
   const search = new URLSearchParams(kept).toString();
   return `#/${page}${id ? `/${encodeURIComponent(id)}` : ''}${search ? `?${search}` : ''}`;
 }
@@ -26,6 +37,12 @@ export function navigate(to: string, replace = false): void {
   } else {
     location.hash = to;
   }
+}
+
+/** Changes some of what the address says after its `?`, and leaves alone what else it says by now; an empty text leaves one out. */
+export function changeQuery(change: Record<string, string | undefined>): void {
+  const { page, id, query } = parse(location.hash);
+  navigate(href(page, id, { ...query, ...change }), true);
 }
 
 export function useRoute(): Route {

@@ -17,8 +17,11 @@ export interface Session {
   zone: string | undefined;
   /** Has the companies asked for again. */
   reload: () => void;
+  /** Whether what belongs to a company, by its id, is of the one that is looked at; where all are, it is. */
+  isOfCompany: (id: string | null | undefined) => boolean;
   /** A company's name by its id. */
   nameOf: (id: string | null | undefined) => string;
+  /** Tells where it fails: then they are still signed in. */
   signOut: () => void;
 }
 

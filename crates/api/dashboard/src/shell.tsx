@@ -4,11 +4,12 @@ import { words } from './format/format';
 import { language } from './format/language';
 import { timeZones, usePrefs, type Theme } from './format/prefs';
 import { lazy, type Lazy } from './lazy';
-import { href, navigate, useRoute } from './router';
+import { changeQuery, href, navigate, useRoute } from './router';
 import { useSession } from './session';
 import { t } from './texts';
 import { LanguageChoice } from './ui/language';
-import { Dialog, Empty, Select } from './ui/parts';
+import { Dialog } from './ui/dialog';
+import { Empty, Select } from './ui/parts';
 
 interface Page {
   name: string;
@@ -50,7 +51,9 @@ export function Shell() {
   const [showKeys, setShowKeys] = useState(false);
   const main = useRef<HTMLElement>(null);
   const pages = PAGES.filter((page) => session.may(page.permission));
-  const page = [...pages, OWN].find((own) => own.name === route.page);
+  // Who may see little has a first page all the same: where the overview is none of theirs, the first that is.
+  const first = pages[0] ?? OWN;
+  const page = [...pages, OWN].find((own) => own.name === route.page) ?? (route.page === '' ? first : undefined);
 
   useShortcuts(pages, () => setShowKeys(true));
   const visited = useRef(0);
@@ -90,7 +93,7 @@ export function Shell() {
         {page ? <page.view key={`${page.name} ${session.company ?? ''}`} onShown={focusHeading} /> : (
           <>
             <h1 tabIndex={-1}>{t.shell.notFound}</h1>
-            <Empty title={t.shell.noSuchPage}><a href={href(pages[0]?.name ?? '')}>{t.shell.goTo(pages[0]?.title() ?? '')}</a></Empty>
+            <Empty title={t.shell.noSuchPage}><a href={href(first.name)}>{t.shell.goTo(first.title())}</a></Empty>
           </>
         )}
       </main>
@@ -103,7 +106,11 @@ function CompanyChoice() {
   const { companies, company } = useSession();
   const { set } = usePrefs();
   const options = [['', t.common.allCompanies], ...companies.map((own) => [own.slug, own.name] as const)] as const;
-  return <Select hidden label={t.common.company} value={company ?? ''} options={options} onChange={(slug) => set({ company: slug })} />;
+  const choose = (slug: string) => {
+    set({ company: slug });
+    changeQuery({ company: slug });
+  };
+  return <Select hidden label={t.common.company} value={company ?? ''} options={options} onChange={choose} />;
 }
 
 /** Whether news come; when they do not, since when it is tried again. */
@@ -162,7 +169,7 @@ function Preferences({ onKeys }: { onKeys: () => void }) {
           <div class="actions">
             <a class="button" href={href(OWN.name)} onPointerEnter={OWN.view.load} onFocus={OWN.view.load} onClick={() => setOpen(false)}>{t.shell.ownAccount}</a>
             <button type="button" onClick={() => { setOpen(false); onKeys(); }}>{t.shell.keyboard}</button>
-            <button type="button" onClick={signOut}>{t.common.signOut}</button>
+            <button type="button" onClick={() => { setOpen(false); signOut(); }}>{t.common.signOut}</button>
           </div>
         </Dialog>
       )}

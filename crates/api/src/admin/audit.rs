@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::CompanyId;
 use http_service::{Problem, uncached};
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::shown::time;
@@ -33,6 +33,10 @@ pub(crate) struct AuditEntry {
     at: Option<String>,
     /// `user:ID`, `token:ID` or `command`.
     actor: String,
+    /// Who that is: the address of the user, or the name of the token. Absent where they are gone, or are not of your company.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ada@shop.example")]
+    actor_name: Option<String>,
     /// Null: it concerned all companies.
     company_id: Option<Uuid>,
     /// For example `token.add` or `queue.retry`.
@@ -48,12 +52,23 @@ pub(crate) struct AuditEntry {
     detail: Option<Box<RawValue>>,
 }
 
+/// Entries as they are shown, with the names of those who made them.
+pub(crate) async fn shown(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    rows: Vec<audit_entry::Model>,
+) -> Result<Vec<AuditEntry>, store::Error> {
+    let names = audit::names(db, scope, &rows).await?;
+    Ok(rows.into_iter().map(|row| AuditEntry { actor_name: names.get(&row.actor).cloned(), ..row.into() }).collect())
+}
+
 impl From<audit_entry::Model> for AuditEntry {
     fn from(row: audit_entry::Model) -> Self {
         Self {
             id: row.id,
             at: time(row.at),
             actor: row.actor,
+            actor_name: None,
             company_id: (!row.company_id.is_nil()).then_some(row.company_id),
             action: row.action,
             address: row.address,
@@ -133,6 +148,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let page: After = query::read(&request)?;
     let rows = audit::list(&api.db, scope, page.id(), page.limit()).await.map_err(|e| query_failed(&e))?;
     let next_cursor = page.next(rows.iter().map(|row| row.id));
-    let log = AuditLog { entries: rows.into_iter().map(Into::into).collect(), next_cursor };
+    let entries = shown(&api.db, scope, rows).await.map_err(|e| query_failed(&e))?;
+    let log = AuditLog { entries, next_cursor };
     Ok(uncached(HttpResponse::Ok(), log))
 }

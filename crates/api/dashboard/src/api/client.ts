@@ -1,3 +1,4 @@
+import { spelled } from '../format/spelled';
 import { t } from '../texts';
 import type { components, paths } from './schema';
 
@@ -85,9 +86,19 @@ async function ask(method: string, url: string, body?: unknown, signal?: AbortSi
     throw new Problem(0, t.shell.notReachable, t.shell.apiAway);
   }
   if (response.ok) {
-    return { body: response.status === 204 ? undefined : await response.json(), isStale: response.headers.get('x-cache') === 'STALE' };
+    return { body: response.status === 204 ? undefined : await bodyOf(response), isStale: response.headers.get('x-cache') === 'STALE' };
   }
   throw refusal(url, response.status, (await response.json().catch(() => ({}))) as Told);
+}
+
+/** The answer itself. What is no JSON was not said by the API: a proxy's own page, for example. */
+async function bodyOf(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new Problem(0, t.shell.notReachable, t.shell.notOurs);
+  }
 }
 
 type GetOptions<P extends GetPath> = Options<QueryOf<Operation<P, 'get'>>>;
@@ -124,6 +135,20 @@ export function remove<P extends PathOf<'delete'>>(
   return ask('DELETE', urlOf(path, options));
 }
 
+/** Ends the session; that it has ended already is as good. Any other failure means that it may still be there. */
+export async function endSession(): Promise<void> {
+  try {
+    await remove('/api/v1/session');
+  } catch (error) {
+    if (!(error instanceof Problem && error.status === 401)) throw error;
+  }
+  setCsrf(null);
+}
+
+/** What an error says, as a sentence: the API's own begin with a small letter, and some with the name of a parameter. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  const name = error instanceof Problem ? error.parameter : undefined;
+  const plain = name && text.startsWith(`${name} `) ? text.replace(name, spelled(name)) : text;
+  return plain.charAt(0).toUpperCase() + plain.slice(1);
 }

@@ -4,6 +4,7 @@ import decimals from './decimals.json';
 import { locale } from './language';
 import { count, numbers } from './numbers';
 import { usePrefs } from './prefs';
+import { spelled } from './spelled';
 
 export * from './numbers';
 
@@ -41,14 +42,12 @@ export function words(name: string | null | undefined): string {
   return Object.hasOwn(t.words, name) ? String(t.words[name as Known]) : spelled(name);
 }
 
-function spelled(name: string): string {
-  const plain = name.replace(/[_-]|(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
-  return plain.charAt(0).toUpperCase() + plain.slice(1);
-}
-
 export interface Times {
   full: (at: string | null | undefined) => string;
+  /** Without the year where it is this one. */
   short: (at: string | null | undefined) => string;
+  /** The day alone; without the year where it is this one. */
+  day: (at: string | null | undefined) => string;
   /** For an axis. */
   axis: (seconds: number, grain: Grain) => string;
   /** From one moment to just before another: by days, and by hours where it does not begin and end with a day. */
@@ -80,7 +79,12 @@ export function useTimes(zone?: string): Times {
     }
   };
   const full = make({ dateStyle: 'medium', timeStyle: 'medium' });
-  const short = make({ month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  const clockTime = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const;
+  const short = make({ month: 'short', day: 'numeric', ...clockTime });
+  const shortOfYear = make({ year: 'numeric', month: 'short', day: 'numeric', ...clockTime });
+  const year = make({ year: 'numeric' });
+  const now = year.format();
+  const isOfNow = (at: Date) => year.format(at) === now;
   const hour = make({ hour: '2-digit', minute: '2-digit' });
   const day = make({ month: 'short', day: 'numeric' });
   const month = make({ year: 'numeric', month: 'short' });
@@ -90,7 +94,8 @@ export function useTimes(zone?: string): Times {
   const isMidnight = (at: Date) => /^0?0\D0?0$/.test(clock.format(at));
   return {
     full: (at) => (at ? full.format(new Date(at)) : '–'),
-    short: (at) => (at ? short.format(new Date(at)) : '–'),
+    short: (at) => (at ? (isOfNow(new Date(at)) ? short : shortOfYear).format(new Date(at)) : '–'),
+    day: (at) => (at ? (isOfNow(new Date(at)) ? day : date).format(new Date(at)) : '–'),
     axis: (seconds, grain) => {
       const at = new Date(seconds * 1000);
       // Among hours midnight says which day begins.

@@ -13,3 +13,8 @@ export function clockIn(timeZone: string, at: Date): string {
   // Sweden's dates are those of ISO 8601.
   return new Intl.DateTimeFormat('sv', { timeZone, dateStyle: 'short', timeStyle: 'short' }).format(at).replace(' ', 'T');
 }
+
+/** A date of the calendar (`2026-01-31`) from the year 2000 on; before, somebody is still typing. */
+export function dayOf(text: string | undefined): string | undefined {
+  return /^2\d{3}-\d\d-\d\d$/.test(text ?? '') && !Number.isNaN(Date.parse(text ?? '')) ? text : undefined;
+}

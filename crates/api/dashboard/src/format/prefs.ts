@@ -11,7 +11,7 @@ export interface Prefs {
   language: Language | '';
   /** IANA name; empty: the browser's own. */
   timeZone: string;
-  /** Whose data an administrator looks at, by slug; empty: all. */
+  /** Whose data an administrator last looked at, by slug, for an address that says nothing at all; empty: all. */
   company: string;
   /** The columns that were chosen of a list, by its page; all where there is none. */
   columns: Record<string, string[]>;
@@ -37,7 +37,8 @@ export function firstLanguage(): Language {
 
 export interface PrefsStore {
   prefs: Prefs;
-  set: (change: Partial<Prefs>) => void;
+  /** What is given changes, or what a function makes of all that is kept by now; the rest stays as other tabs may have set it. */
+  set: (change: Partial<Prefs> | ((kept: Prefs) => Partial<Prefs>)) => void;
 }
 
 export const PrefsContext = createContext<PrefsStore>({ prefs: DEFAULTS, set: () => {} });
@@ -50,13 +51,18 @@ export function usePrefsStore(): PrefsStore {
   const [prefs, setPrefs] = useState(load);
   useEffect(() => {
     document.documentElement.dataset['theme'] = prefs.theme;
+  }, [prefs.theme]);
+  const set: PrefsStore['set'] = (change) => {
+    const kept = load();
+    const changed = typeof change === 'function' ? change(kept) : change;
     try {
-      localStorage.setItem(KEY, JSON.stringify(prefs));
+      localStorage.setItem(KEY, JSON.stringify({ ...kept, ...changed }));
     } catch {
       // Without storage the choice lasts as long as the page.
     }
-  }, [prefs]);
-  return { prefs, set: (change) => setPrefs((old) => ({ ...old, ...change })) };
+    setPrefs((old) => ({ ...old, ...changed }));
+  };
+  return { prefs, set };
 }
 
 export function timeZones(): string[] {

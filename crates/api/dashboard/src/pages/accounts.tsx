@@ -3,9 +3,10 @@ import { useTimes, words } from '../format/format';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
 import { t } from '../texts';
-import { FilterBar, options, useFilters } from '../ui/filters';
+import { FilterBar, modeOf, NothingFound, options, useFilters } from '../ui/filters';
 import { useListTools, type Named } from '../ui/list-tools';
-import { Badge, Dialog, Empty, Facts, Failure, Loading, Select, Text } from '../ui/parts';
+import { Dialog } from '../ui/dialog';
+import { Badge, Facts, Failure, Loading, Select, Text } from '../ui/parts';
 import { Listed, Table, usePages } from '../ui/table';
 
 const STAGES = ['SUBMITTED', 'IN_REVIEW', 'APPROVED', 'ACTIVE', 'DISABLED', 'CLOSED'];
@@ -17,7 +18,7 @@ export function Accounts() {
   const { company, isAdministrator, nameOf } = useSession();
   const { id, query: place } = useRoute();
   const times = useTimes();
-  const filters = useFilters('accounts', ['status', 'onboardingStage']);
+  const filters = useFilters(['status', 'onboardingStage']);
   const { values, set } = filters;
   const pages = usePages(`${filters.key}${company}`);
   const asked = { ...values, company } as never as Record<string, string>;
@@ -27,7 +28,7 @@ export function Accounts() {
 
   type Row = NonNullable<typeof rows>[number];
   const all: Named<Row>[] = [
-    { id: 'account', name: t.common.account, cell: (row) => <a href={href('accounts', row.id, place)}>{row.externalId}</a> },
+    { id: 'account', name: t.common.account, cell: (row) => <a href={href('accounts', row.id, place)}><span class="long">{row.externalId}</span></a> },
     { id: 'status', name: t.common.status, cell: (row) => <Badge status={row.status} /> },
     { id: 'onboarding', name: t.payments.onboarding, cell: (row) => <Badge status={row.onboardingStage} /> },
     { id: 'partner', name: t.payments.partner, cell: (row) => row.partnerId ?? '–' },
@@ -35,7 +36,6 @@ export function Accounts() {
     ...(isAdministrator && !company ? [{ id: 'company', name: t.common.company, cell: (row: Row) => nameOf(row.companyId) }] : []),
   ];
   const { columns, tools } = useListTools('accounts', all);
-  const isFiltered = Object.values(values).some(Boolean);
 
   return (
     <>
@@ -48,7 +48,8 @@ export function Accounts() {
       <Listed
         query={query}
         rows={rows}
-        empty={<Empty title={isFiltered ? t.common.nothingFound : t.payments.noAccounts}>{isFiltered ? t.payments.noAccountFound : t.payments.accountsAppear}</Empty>}
+        pages={pages}
+        empty={<NothingFound filters={filters} none={t.payments.noAccounts} hint={t.payments.accountsAppear} />}
       >
         <Table caption={t.common.accounts} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
         {pages.pager(pagination?.nextCursor, pagination?.total, pagination?.totalIsExact)}
@@ -78,7 +79,7 @@ function Detail({ id, onClose }: { id: string; onClose: () => void }) {
               [t.common.mode, words(row.mode)],
               [t.payments.firstSeen, times.full(row.createdAt)],
               [t.payments.methods, row.paymentMethods?.map((own) => `${words(own.kind)} ${own.id}`).join(', ')],
-              [t.payments.payments, <a href={href('transactions', null, { accountId: row.externalId })}>{t.payments.showTransactions}</a>],
+              [t.payments.payments, <a href={href('transactions', null, { accountId: row.externalId, mode: modeOf(row) })}>{t.payments.showTransactions}</a>],
             ]}
           />
           <h3>{t.payments.history}</h3>

@@ -1,12 +1,13 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { post } from '../api/client';
 import { useQuery } from '../api/query';
 import { count, useTimes } from '../format/format';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
 import { t } from '../texts';
-import { FilterBar, useFilters } from '../ui/filters';
-import { Badge, Code, Confirm, Dialog, Empty, Facts, Failure, Loading, Select, Text } from '../ui/parts';
+import { FilterBar, NothingFound, useFilters } from '../ui/filters';
+import { Confirm, Dialog } from '../ui/dialog';
+import { Badge, Code, Facts, Failure, Loading, Select, Text } from '../ui/parts';
 import { Listed, Table, usePages, type Column } from '../ui/table';
 import { useAction } from '../ui/toasts';
 
@@ -30,11 +31,11 @@ const EVERY = 5_000;
 
 /** Webhooks that were dead-lettered: why, and what to do with them. `page` is where they are shown. */
 export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () => void }) {
-  const { company, nameOf } = useSession();
+  const { companies, company, nameOf } = useSession();
   const { id, query: place } = useRoute();
   const times = useTimes();
   const act = useAction();
-  const filters = useFilters(page, ['eventName', 'error', 'kind']);
+  const filters = useFilters(['eventName', 'error', 'kind']);
   const pages = usePages(`${filters.key}${company}`);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [discarded, setDiscarded] = useState<string[]>();
@@ -42,6 +43,7 @@ export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () 
   // The contract leaves a letter's fields open: what is no job at all has fewer.
   const told = query.data?.data as unknown as { deadLetters: Letter[]; pagination: { nextCursor: string | null } } | undefined;
   const rows = told?.deadLetters;
+  const name = companies.find((own) => own.slug === company)?.name;
 
   const change = async (action: 'retry' | 'discard', ids: string[]) => {
     const said = action === 'retry' ? t.webhooks.redriven(ids.length) : t.webhooks.discarded(ids.length);
@@ -52,8 +54,11 @@ export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () 
     onChanged?.();
     if (id && ids.includes(id)) navigate(href(page, null, place), true);
   };
-  const toggle = (own: string) => setChosen((old) => new Set(old.has(own) ? [...old].filter((other) => other !== own) : [...old, own]));
   const all = rows?.map((row) => row.id) ?? [];
+  // Nothing happens to what is not in sight.
+  const marked = all.filter((own) => chosen.has(own));
+  useEffect(() => setChosen(new Set()), [filters.key, company, pages.cursor]);
+  const toggle = (own: string) => setChosen((old) => new Set(old.has(own) ? [...old].filter((other) => other !== own) : [...old, own]));
 
   const columns: Column<Letter>[] = [
     {
@@ -73,7 +78,7 @@ export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () 
   return (
     <>
       <FilterBar filters={filters}>
-        <Text label={t.webhooks.event} value={filters.values['eventName'] ?? ''} onChange={(next) => filters.set('eventName', next)} />
+        <Text label={t.webhooks.event} placeholder={t.common.wholeName} value={filters.values['eventName'] ?? ''} onChange={(next) => filters.set('eventName', next)} />
         <Select
           label={t.common.kind}
           value={filters.values['kind'] ?? ''}
@@ -82,15 +87,15 @@ export function DeadLetters({ page, onChanged }: { page: string; onChanged?: () 
         />
         <Text search label={t.webhooks.error} placeholder={t.webhooks.errorHint} value={filters.values['error'] ?? ''} onChange={(next) => filters.set('error', next)} />
       </FilterBar>
-      <Listed query={query} rows={rows} empty={<Empty title={t.webhooks.noDeadLetters}>{t.webhooks.allStored}</Empty>}>
+      <Listed query={query} rows={rows} pages={pages} empty={<NothingFound filters={filters} none={t.webhooks.noDeadLetters} hint={name ? t.webhooks.allStoredOf(name) : t.webhooks.allStored} />}>
         <div class="bar">
           <label class="check">
-            <input type="checkbox" checked={all.length > 0 && all.every((own) => chosen.has(own))} onChange={(event) => setChosen(new Set(event.currentTarget.checked ? all : []))} />
+            <input type="checkbox" checked={marked.length > 0 && marked.length === all.length} onChange={(event) => setChosen(new Set(event.currentTarget.checked ? all : []))} />
             <span>{t.webhooks.allOnPage}</span>
           </label>
           <div class="actions">
-            <button type="button" disabled={chosen.size === 0} onClick={() => change('retry', [...chosen])}>{t.webhooks.redrive}</button>
-            <button type="button" class="danger" disabled={chosen.size === 0} onClick={() => setDiscarded([...chosen])}>{t.webhooks.discard}</button>
+            <button type="button" disabled={marked.length === 0} onClick={() => change('retry', marked)}>{t.webhooks.redrive}</button>
+            <button type="button" class="danger" disabled={marked.length === 0} onClick={() => setDiscarded(marked)}>{t.webhooks.discard}</button>
           </div>
         </div>
         <Table caption={t.webhooks.deadLetters} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />

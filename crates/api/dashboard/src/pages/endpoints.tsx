@@ -61,7 +61,8 @@ function All() {
       <p class="hint">{t.endpoints.lead}</p>
       <Listed
         query={query}
-        rows={all}
+        rows={rows}
+        pages={pages}
         empty={<Empty title={t.endpoints.none}>{t.endpoints.noneHint}</Empty>}
       >
         <Table caption={t.endpoints.endpoints} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} />

@@ -3,7 +3,7 @@ import { useNews } from '../api/live';
 import { useQuery } from '../api/query';
 import { useTimes } from '../format/format';
 import { lazy } from '../lazy';
-import { href, navigate, useRoute } from '../router';
+import { changeQuery, useRoute } from '../router';
 import { useSession } from '../session';
 import { t } from '../texts';
 import { Choice, Failure, Loading } from '../ui/parts';
@@ -41,9 +41,8 @@ function Chosen() {
   useNews('figures', (figures) => (isHour ? setHour(figures) : query.reload()), [isHour]);
   const told = query.data?.data;
   const data = isHour && hour && (!told || (hour.generatedAt ?? '') > (told.generatedAt ?? '')) ? hour : told;
-  const set = (change: Record<string, string>) => navigate(href('', null, { ...place, ...change }), true);
   // Whoever gets a custom range's address sees the same days, wherever they are.
-  const toRange = (range: string) => set(range === 'custom' ? { range, from: period.from, to: period.to, zone: period.zone } : { range, from: '', to: '', interval: '' });
+  const toRange = (range: string) => changeQuery(range === 'custom' ? { range, from: period.from, to: period.to, zone: period.zone } : { range, from: '', to: '', interval: '' });
 
   return (
     <>
@@ -52,7 +51,7 @@ function Chosen() {
         <Choice label={t.overview.range} value={period.range} options={ranges()} onChange={toRange} />
       </div>
       <Wrong />
-      <Picker period={period} own={own} viewers={viewers} onChange={set} />
+      <Picker period={period} own={own} viewers={viewers} onChange={changeQuery} />
       {query.error && <Failure error={query.error} retry={query.reload} />}
       {!data && !query.error && <Loading rows={6} />}
       {data && <Figures data={data} period={period} />}

@@ -20,6 +20,15 @@ interface Counts {
   oldestWaitingMs: number;
 }
 
+/** What a company is told of the queue, which is the platform's: whether it works, and the company's own dead letters. */
+interface OwnCounts {
+  dead: number;
+  deadIsExact: boolean;
+  paused: boolean;
+  isWorking: boolean;
+  lanes: Record<'payments' | 'others', { paused: boolean }>;
+}
+
 interface QueueCounts extends Counts {
   total: number;
   accepted: number;
@@ -29,6 +38,7 @@ interface QueueCounts extends Counts {
 }
 
 const EVERY = 2_000;
+const LANES = ['payments', 'others'] as const;
 
 const charts = () => [
   {
@@ -48,10 +58,12 @@ const charts = () => [
 ];
 
 export function Queue() {
-  const { isAdministrator, may } = useSession();
+  const { companies, company, isAdministrator, may } = useSession();
   const act = useAction();
   const query = useQuery('/api/webhooks/queue', {}, EVERY);
-  const queue = query.data?.queue as unknown as QueueCounts | undefined;
+  const told = query.data?.queue as unknown;
+  const queue = isAdministrator ? (told as QueueCounts | undefined) : undefined;
+  const name = companies.find((own) => own.slug === company)?.name;
 
   const change = async (action: 'pause' | 'resume', lane: 'payments' | 'others') => {
     if (await act(t.operations[action === 'pause' ? 'paused' : 'resumed'](t.operations.lanes[lane]), () => post('/api/webhooks/queue', { action, lane }))) query.reload();
@@ -65,25 +77,25 @@ export function Queue() {
     { name: t.operations.oldest, number: true, cell: ([, lane]) => (lane.waiting ? milliseconds(lane.oldestWaitingMs) : '–') },
     { name: t.operations.completed, number: true, cell: ([, lane]) => count(lane.completed) },
     { name: t.operations.dead, number: true, cell: ([, lane]) => count(lane.dead) },
-    ...(isAdministrator
-      ? [{
-          name: t.common.actions,
-          cell: ([name, lane]: ['payments' | 'others', Counts]) => (
-            <button type="button" class="small" onClick={() => change(lane.paused ? 'resume' : 'pause', name)}>
-              {lane.paused ? t.operations.resume : t.operations.pause}<span class="unseen"> {t.operations.lanes[name]}</span>
-            </button>
-          ),
-        }]
-      : []),
+    {
+      name: t.common.actions,
+      cell: ([name, lane]) => (
+        <button type="button" class="small" onClick={() => change(lane.paused ? 'resume' : 'pause', name)}>
+          {lane.paused ? t.operations.resume : t.operations.pause}<span class="unseen"> {t.operations.lanes[name]}</span>
+        </button>
+      ),
+    },
   ];
 
   return (
     <>
       <h1 tabIndex={-1}>{t.operations.queue}</h1>
       {query.error && <Failure error={query.error} retry={query.reload} />}
-      {!queue && !query.error && <Loading rows={4} />}
+      {!told && !query.error && <Loading rows={4} />}
+      {told && !isAdministrator ? <Own counts={told as OwnCounts} /> : null}
       {queue && (
         <>
+          <h2>{t.operations.platform}</h2>
           <div class="tiles">
             <Figure name={t.operations.waiting} value={count(queue.waiting)} />
             <Figure name={t.operations.oldest} value={queue.waiting ? milliseconds(queue.oldestWaitingMs) : '–'} />
@@ -94,14 +106,30 @@ export function Queue() {
           </div>
           {may('admin') && <Rates />}
           <Card title={t.operations.lanesTitle}>
-            <Table caption={t.operations.lanesTitle} columns={columns} rows={(['payments', 'others'] as const).map((name): ['payments' | 'others', Counts] => [name, queue.lanes[name]])} keyOf={([name]) => name} />
+            <Table caption={t.operations.lanesTitle} columns={columns} rows={LANES.map((name): ['payments' | 'others', Counts] => [name, queue.lanes[name]])} keyOf={([name]) => name} />
           </Card>
         </>
       )}
       {may('admin') && <History charts={charts()} />}
-      <h2>{t.operations.deadLetters}</h2>
+      <h2>{name ? t.operations.deadLettersOf(name) : t.operations.deadLetters}</h2>
       <DeadLetters page="queue" onChanged={query.reload} />
     </>
+  );
+}
+
+/** For a company: whether its webhooks are on their way, and how many of them failed. */
+function Own({ counts }: { counts: OwnCounts }) {
+  const state = (isPaused: boolean) => (isPaused ? 'paused' : counts.isWorking ? 'active' : 'stalled');
+  return (
+    <div class="tiles">
+      {LANES.map((lane) => (
+        <section class="tile" key={lane}>
+          <h2>{t.operations.lanes[lane]}</h2>
+          <p><Badge status={state(counts.paused || counts.lanes[lane].paused)} /></p>
+        </section>
+      ))}
+      <Figure name={t.operations.deadLetters} value={`${count(counts.dead)}${counts.deadIsExact ? '' : '+'}`} isBad={counts.dead > 0} />
+    </div>
   );
 }
 

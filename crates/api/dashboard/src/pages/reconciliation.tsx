@@ -59,6 +59,7 @@ function All() {
       <Listed
         query={query}
         rows={rows}
+        pages={pages}
         empty={(
           <Empty title={t.reconciliation.none}>
             {mayCompare

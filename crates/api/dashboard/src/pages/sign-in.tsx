@@ -11,13 +11,20 @@ const refusals = (): Record<string, string> => ({
   'provider-unavailable': t.shell.providerAway,
 });
 
-export function SignIn({ onSignedIn }: { onSignedIn: () => Promise<void> }) {
+/** What is wrong with what was entered, in the language of the page; anything else as the API says it. */
+function sayRefused(error: unknown): string {
+  const kind = error instanceof Problem ? error.kind : '';
+  return kind === 'sign-in-failed' ? t.shell.signInWrong : kind === 'second-factor-wrong' ? t.shell.codeWrong : messageOf(error);
+}
+
+/** `hasEnded` where somebody was signed in until now. */
+export function SignIn({ hasEnded = false, onSignedIn }: { hasEnded?: boolean; onSignedIn: () => Promise<void> }) {
   const { query } = useRoute();
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [code, setCode] = useState('');
   const [needsCode, setNeedsCode] = useState(false);
-  const [problem, setProblem] = useState(query.problem ? (refusals()[query.problem] ?? t.shell.signInFailed) : '');
+  const [problem, setProblem] = useState(query.problem ? (refusals()[query.problem] ?? t.shell.signInFailed) : hasEnded ? t.shell.sessionEnded : '');
   const [isBusy, setBusy] = useState(false);
   const [hasProvider, setHasProvider] = useState(false);
   const codeField = useRef<HTMLInputElement>(null);
@@ -41,7 +48,7 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => Promise<void> }) {
     } catch (error) {
       const kind = error instanceof Problem ? error.kind : '';
       if (kind === 'second-factor-required') setNeedsCode(true);
-      else setProblem(messageOf(error));
+      else setProblem(sayRefused(error));
       if (kind === 'second-factor-wrong') setCode('');
       // The password is asked for again, too: it may be that one.
       if (kind === 'sign-in-failed') setNeedsCode(false);

@@ -114,7 +114,7 @@ export function System() {
               <Table
                 caption={t.operations.rates}
                 columns={[{ name: t.operations.stage, cell: ([name]: [string, number]) => name }, { name: t.operations.perSecond, number: true, cell: ([, rate]: [string, number]) => count(rate) }]}
-                rows={Object.entries(figures.throughput).map(([name, rate]): [string, number] => [words(name), rate])}
+                rows={Object.entries(figures.throughput).map(([name, rate]): [string, number] => [name === 'refused' ? t.operations.refused : words(name), rate])}
                 keyOf={([name]) => name}
               />
             </Card>

@@ -3,12 +3,13 @@ import { urlOf } from '../api/client';
 import { useNews } from '../api/live';
 import { useQuery } from '../api/query';
 import { money, useTimes, words } from '../format/format';
-import { href, navigate, useRoute } from '../router';
+import { changeQuery, href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
 import { t } from '../texts';
-import { FilterBar, NothingFound, options, useFilters } from '../ui/filters';
+import { FilterBar, modeOf, NothingFound, options, useFilters } from '../ui/filters';
 import { useListTools, type Named } from '../ui/list-tools';
-import { Badge, Dialog, Facts, Failure, Id, Loading, Select, Text } from '../ui/parts';
+import { Dialog } from '../ui/dialog';
+import { Badge, ExportLink, Facts, Failure, Id, Loading, Select, Text } from '../ui/parts';
 import { Listed, Table, usePages } from '../ui/table';
 import { Totals } from './totals';
 import { EventLine } from './webhooks';
@@ -17,12 +18,14 @@ const STATUSES = ['COMPLETED', 'PENDING', 'FAILED', 'RETURNED', 'CANCELLED'];
 const KINDS = ['PAYMENT', 'REFUND', 'CHARGEBACK', 'SETTLEMENT', 'PAYOUT', 'VERIFICATION'];
 const NAMES = ['q', 'status', 'kind', 'currency', 'accountId', 'startDate', 'endDate', 'mode'] as const;
 const LIMIT = 25;
+/** Whole codes of currencies, parted by commas. */
+const CODES = /^[a-z]{3}(,[a-z]{3})*$/i;
 
 export function Transactions() {
   const { company, isAdministrator, nameOf, may } = useSession();
   const { id, query: place } = useRoute();
   const times = useTimes();
-  const filters = useFilters('transactions', NAMES);
+  const filters = useFilters(NAMES);
   const { values, set } = filters;
   const pages = usePages(`${filters.key}${company}`);
   // The filter's values are checked by the server, which names the one that is wrong.
@@ -40,7 +43,7 @@ export function Transactions() {
     { id: 'amount', name: t.common.amount, number: true, cell: (row) => <strong>{money(row.amount, row.currency)}</strong> },
     { id: 'status', name: t.common.status, cell: (row) => <Badge status={row.status} /> },
     { id: 'kind', name: t.common.kind, cell: (row) => words(row.kind) },
-    { id: 'reference', name: t.common.reference, cell: (row) => row.merchantRefNum ?? row.externalId },
+    { id: 'reference', name: t.common.reference, cell: (row) => <span class="long">{row.merchantRefNum ?? row.externalId}</span> },
     { id: 'method', name: t.common.method, cell: (row) => words(row.paymentMethod) },
     ...(isAdministrator && !company ? [{ id: 'company', name: t.common.company, cell: (row: Row) => nameOf(row.companyId) }] : []),
   ];
@@ -50,14 +53,14 @@ export function Transactions() {
     <>
       <div class="heading">
         <h1 tabIndex={-1}>{t.common.transactions}</h1>
-        <a class="button" href={urlOf('/api/v1/transactions.csv', { query: asked })} download="transactions.csv">{t.common.exportCsv}</a>
+        <ExportLink href={urlOf('/api/v1/transactions.csv', { query: { ...asked, bom: 'true' } })} name="transactions.csv" />
       </div>
       <FilterBar filters={filters}>
         <Text search label={t.payments.search} placeholder={t.payments.searchHint} value={values['q'] ?? ''} onChange={(next) => set('q', next)} />
         <Select label={t.common.status} value={values['status'] ?? ''} options={options(t.common.any, STATUSES, words)} onChange={(next) => set('status', next)} />
         <Select label={t.common.kind} value={values['kind'] ?? ''} options={options(t.common.any, KINDS, words)} onChange={(next) => set('kind', next)} />
-        <Text label={t.common.currency} placeholder={t.payments.eur} value={values['currency'] ?? ''} onChange={(next) => set('currency', next.toUpperCase())} />
-        <Text label={t.common.account} value={values['accountId'] ?? ''} onChange={(next) => set('accountId', next)} />
+        <Text label={t.common.currency} placeholder={t.payments.eur} value={values['currency'] ?? ''} accepts={(next) => CODES.test(next)} onChange={(next) => set('currency', next.toUpperCase())} />
+        <Text label={t.common.account} placeholder={t.common.wholeId} value={values['accountId'] ?? ''} onChange={(next) => set('accountId', next)} />
         {isSpan(values['startDate'], values['endDate']) ? <Span /> : (
           <>
             <Text label={t.common.from} type="date" value={values['startDate'] ?? ''} onChange={(next) => set('startDate', next)} />
@@ -67,7 +70,7 @@ export function Transactions() {
         <Select label={t.common.mode} value={values['mode'] ?? ''} options={[['', t.common.live], ['test', t.common.test]]} onChange={(next) => set('mode', next)} />
       </FilterBar>
       {tools}
-      <Listed query={query} rows={rows} empty={<NothingFound filters={filters} none={t.payments.noTransactions} hint={received} />}>
+      <Listed query={query} rows={rows} pages={pages} empty={<NothingFound filters={filters} none={t.payments.noTransactions} hint={received} />}>
         <Table caption={t.common.transactions} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
         {pages.pager(pagination?.nextCursor, pagination?.total, pagination?.totalIsExact)}
         <Totals asked={asked} />
@@ -84,9 +87,9 @@ function isSpan(start: string | undefined, end: string | undefined): boolean {
 
 /** The span that is listed, in the zone in which it was chosen. */
 function Span() {
-  const { id, query } = useRoute();
+  const { query } = useRoute();
   const times = useTimes(query['zone']);
-  const clear = () => navigate(href('transactions', id, { ...query, startDate: '', endDate: '', zone: '' }), true);
+  const clear = () => changeQuery({ startDate: '', endDate: '', zone: '' });
   return (
     <div class="span">
       <span>{t.payments.made(times.days(query['startDate'], query['endDate']), times.zone)}</span>
@@ -127,7 +130,7 @@ function Detail({ id, mayPayload, onClose }: { id: string; mayPayload: boolean; 
               [t.payments.madeAt, times.full(row.transactionTime)],
               [t.payments.statusReached, times.full(row.statusTime)],
               [t.common.method, words(row.paymentMethod)],
-              [t.common.account, row.accountId && <a href={href('transactions', null, { accountId: row.accountId })}>{row.accountId}</a>],
+              [t.common.account, row.accountId && <a href={href('transactions', null, { accountId: row.accountId, mode: modeOf(row) })}>{row.accountId}</a>],
               [t.common.company, nameOf(row.companyId)],
               [t.common.mode, words(row.mode)],
             ]}

@@ -5,9 +5,10 @@ import { useTimes, words } from '../format/format';
 import { href, navigate, useRoute } from '../router';
 import { useSession } from '../session';
 import { t } from '../texts';
-import { FilterBar, NothingFound, useFilters } from '../ui/filters';
+import { FilterBar, modeOf, NothingFound, useFilters } from '../ui/filters';
 import { useListTools, type Named } from '../ui/list-tools';
-import { Badge, Choice, Code, Dialog, Empty, Facts, Failure, Id, Loading, Select, Text } from '../ui/parts';
+import { Dialog } from '../ui/dialog';
+import { Badge, Choice, Code, Empty, Facts, Failure, Id, Loading, Select, Text } from '../ui/parts';
 import { Listed, Table, usePages } from '../ui/table';
 import { DeadLetters } from './dead-letters';
 import { Receipt } from './receipt';
@@ -43,7 +44,7 @@ function Stored() {
   const { company, isAdministrator, may, nameOf } = useSession();
   const { id, query: place } = useRoute();
   const times = useTimes();
-  const filters = useFilters('webhooks', NAMES);
+  const filters = useFilters(NAMES);
   const { values, set } = filters;
   const pages = usePages(`${filters.key}${company}`);
   const asked = { ...values, company } as never as Record<string, string>;
@@ -56,8 +57,8 @@ function Stored() {
     { id: 'received', name: t.common.received, cell: (row) => <a href={href('webhooks', row.id, place)}><time dateTime={row.receivedAt ?? ''}>{times.short(row.receivedAt)}</time></a> },
     { id: 'event', name: t.webhooks.event, cell: (row) => <><code>{row.eventName}</code>{row.conflictsWith.length > 0 && <> <Badge status="conflict" /></>}</> },
     { id: 'receiver', name: t.common.receiver, cell: (row) => row.endpoint },
-    { id: 'reference', name: t.common.reference, cell: (row) => row.merchantRefNum ?? row.resourceId ?? '–' },
-    { id: 'account', name: t.common.account, cell: (row) => row.accountId ?? '–' },
+    { id: 'reference', name: t.common.reference, cell: (row) => <span class="long">{row.merchantRefNum ?? row.resourceId ?? '–'}</span> },
+    { id: 'account', name: t.common.account, cell: (row) => <span class="long">{row.accountId ?? '–'}</span> },
     { id: 'mode', name: t.common.mode, cell: (row) => words(row.mode) },
     ...(isAdministrator && !company ? [{ id: 'company', name: t.common.company, cell: (row: Event) => nameOf(row.companyId) }] : []),
   ];
@@ -66,17 +67,17 @@ function Stored() {
   return (
     <>
       <FilterBar filters={filters}>
-        <Text search label={t.webhooks.event} placeholder={t.webhooks.eventHint} value={values['eventName'] ?? ''} onChange={(next) => set('eventName', next)} />
-        <Text label={t.common.reference} value={values['merchantRefNum'] ?? ''} onChange={(next) => set('merchantRefNum', next)} />
-        <Text label={t.webhooks.resource} value={values['resourceId'] ?? ''} onChange={(next) => set('resourceId', next)} />
-        <Text label={t.common.account} value={values['accountId'] ?? ''} onChange={(next) => set('accountId', next)} />
+        <Text search label={t.webhooks.event} placeholder={t.common.wholeName} value={values['eventName'] ?? ''} onChange={(next) => set('eventName', next)} />
+        <Text label={t.common.reference} placeholder={t.common.wholeReference} value={values['merchantRefNum'] ?? ''} onChange={(next) => set('merchantRefNum', next)} />
+        <Text label={t.webhooks.resource} placeholder={t.common.wholeId} value={values['resourceId'] ?? ''} onChange={(next) => set('resourceId', next)} />
+        <Text label={t.common.account} placeholder={t.common.wholeId} value={values['accountId'] ?? ''} onChange={(next) => set('accountId', next)} />
         <Text label={t.common.from} type="date" value={values['startDate'] ?? ''} onChange={(next) => set('startDate', next)} />
         <Text label={t.common.to} type="date" value={values['endDate'] ?? ''} onChange={(next) => set('endDate', next)} />
         <Select label={t.webhooks.conflicts} value={values['conflicting'] ?? ''} options={[['', t.common.all], ['true', t.webhooks.onlyConflicts]]} onChange={(next) => set('conflicting', next)} />
         <Select label={t.common.mode} value={values['mode'] ?? ''} options={[['', t.webhooks.bothModes], ['live', t.common.live], ['test', t.common.test]]} onChange={(next) => set('mode', next)} />
       </FilterBar>
       {tools}
-      <Listed query={query} rows={rows} empty={<NothingFound filters={filters} none={t.webhooks.noWebhooks} hint={may('manage:secrets') && <a href={href('settings/receivers')}>{t.webhooks.sendTest}</a>} />}>
+      <Listed query={query} rows={rows} pages={pages} empty={<NothingFound filters={filters} none={t.webhooks.noWebhooks} hint={may('manage:secrets') && <a href={href('settings/receivers')}>{t.webhooks.sendTest}</a>} />}>
         <Table caption={t.webhooks.storedWebhooks} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === id} />
         {pages.pager(pagination?.nextCursor, pagination?.total, pagination?.totalIsExact)}
       </Listed>
@@ -109,7 +110,7 @@ function Detail({ id, onClose }: { id: string; onClose: () => void }) {
               [t.common.received, times.full(row.receivedAt)],
               [t.common.receiver, row.endpoint],
               [t.webhooks.subject, row.kind ? words(row.kind) : words(row.category)],
-              [t.webhooks.resource, row.resourceId && <a href={href('transactions', null, { q: row.resourceId })}>{row.resourceId}</a>],
+              [t.webhooks.resource, row.resourceId && (row.category === 'transaction' ? <a href={href('transactions', null, { q: row.resourceId, mode: modeOf(row) })}>{row.resourceId}</a> : row.resourceId)],
               [t.common.reference, row.merchantRefNum],
               [t.common.account, row.accountId],
               [t.common.company, nameOf(row.companyId)],

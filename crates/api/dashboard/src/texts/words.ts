@@ -3,7 +3,7 @@ export type Known =
   // Statuses, kinds and modes of transactions, and stages of accounts.
   | 'COMPLETED' | 'PENDING' | 'FAILED' | 'RETURNED' | 'CANCELLED' | 'PAYMENT' | 'REFUND' | 'CHARGEBACK' | 'SETTLEMENT' | 'PAYOUT'
   | 'VERIFICATION' | 'WON' | 'LOST' | 'live' | 'test' | 'SUBMITTED' | 'IN_REVIEW' | 'APPROVED' | 'ACTIVE' | 'ENABLED' | 'DISABLED'
-  | 'CLOSED' | 'ACH' | 'BACS' | 'CARD' | 'EFT' | 'SEPA' | 'credit_card' | 'direct_debit' | 'transaction' | 'account' | 'other'
+  | 'CLOSED' | 'UNKNOWN' | 'ACH' | 'BACS' | 'CARD' | 'EFT' | 'SEPA' | 'credit_card' | 'direct_debit' | 'transaction' | 'account' | 'other'
   // States of what the platform has.
   | 'healthy' | 'operational' | 'degraded' | 'away' | 'critical' | 'warning' | 'stalled' | 'paused' | 'active' | 'enabled' | 'disabled'
   | 'delivered' | 'failed' | 'failing' | 'unreadable' | 'refused' | 'conflict' | 'running' | 'finished' | 'stopped' | 'open' | 'ignored'

@@ -13,7 +13,7 @@ export interface Line {
 }
 
 /** Lines and bars over time. What it shows is told in words beside it: the canvas is an image to a screen reader. */
-export function Chart({ times, lines, label, valueOf, timeOf, nameOf = timeOf, height = 240, zone, onPick }: {
+export function Chart({ times, lines, label, valueOf, timeOf, nameOf = timeOf, pointName = t.common.time, height = 240, zone, onPick }: {
   /** Seconds since 1970. */
   times: number[];
   lines: Line[];
@@ -22,6 +22,8 @@ export function Chart({ times, lines, label, valueOf, timeOf, nameOf = timeOf, h
   timeOf: (seconds: number) => string;
   /** A point's own time, where it is told more exactly than on the axis. */
   nameOf?: (seconds: number) => string;
+  /** What that is called: a time, or a day. */
+  pointName?: string;
   height?: number;
   /** In whose days the axis has its marks; the browser's own where there is none. */
   zone?: string;
@@ -59,7 +61,7 @@ export function Chart({ times, lines, label, valueOf, timeOf, nameOf = timeOf, h
             { ...axis, values: (_, ticks) => ticks.map((tick) => formats.current.valueOf(tick)), size: 72 },
           ],
           series: [
-            { value: (_, at) => (at === null || at === undefined ? '–' : formats.current.nameOf(at)), label: t.common.time },
+            { value: (_, at) => (at === null || at === undefined ? '–' : formats.current.nameOf(at)), label: pointName },
             ...lines.map((line, n) => ({
               label: line.name,
               stroke: color(line.color),
@@ -92,7 +94,7 @@ export function Chart({ times, lines, label, valueOf, timeOf, nameOf = timeOf, h
       plot.current?.destroy();
       plot.current = undefined;
     };
-  }, [shape, height, zone, language]);
+  }, [shape, height, zone, language, pointName]);
 
   useEffect(() => {
     plot.current?.setData([times, ...lines.map((line) => line.values)] as uPlot.AlignedData);

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { href, navigate, useRoute } from '../router';
+import { changeQuery, useRoute } from '../router';
 import { t } from '../texts';
 import { Empty } from './parts';
 
@@ -12,16 +12,22 @@ export interface Filters {
   key: string;
 }
 
-/** Filters of a page, kept in its address. */
-export function useFilters(page: string, names: readonly string[]): Filters {
-  const { query, id } = useRoute();
+/** Filters by these names, kept in the address of the page that is shown. */
+export function useFilters(names: readonly string[]): Filters {
+  const { query } = useRoute();
   const values = Object.fromEntries(names.map((name) => [name, query[name] || undefined]));
   return {
     values,
-    set: (name, value) => navigate(href(page, id, { ...query, [name]: value || undefined }), true),
-    clear: () => navigate(href(page, id), true),
+    set: (name, value) => changeQuery({ [name]: value }),
+    // What else the address says, such as which list is meant, is none of theirs.
+    clear: () => changeQuery(Object.fromEntries(names.map((name) => [name, '']))),
     key: JSON.stringify(values),
   };
+}
+
+/** The filter under which a list of transactions, live ones unless it is told otherwise, has those of a row. */
+export function modeOf(row: { mode: string }): string | undefined {
+  return row.mode === 'test' ? 'test' : undefined;
 }
 
 export function FilterBar({ filters, children }: { filters: Filters; children: ComponentChildren }) {

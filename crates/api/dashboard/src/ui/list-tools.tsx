@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { usePrefs } from '../format/prefs';
 import { NAME_LENGTH, useViews, VIEWS } from '../format/views';
-import { href, navigate, useRoute } from '../router';
+import { changeQuery, href, useRoute } from '../router';
 import { useSession } from '../session';
 import { t } from '../texts';
 import type { Column } from './table';
@@ -20,16 +20,15 @@ export interface ListTools<T> {
 
 /** Which of a list's columns are shown: those that the address names, else those that were last chosen here, else all. */
 export function useListTools<T>(page: string, all: readonly Named<T>[]): ListTools<T> {
-  const { id, query } = useRoute();
+  const { company: _, ...query } = useRoute().query;
   const { prefs, set } = usePrefs();
   const named = knownOf(query['columns']?.split(','), all) ?? knownOf(prefs.columns[page], all);
   const columns = named ? all.filter((own, n) => n === 0 || named.includes(own.id)) : all;
   const idsOf = (chosen: readonly Named<T>[]) => (chosen.length === all.length ? undefined : chosen.map((own) => own.id));
   const toggle = (own: Named<T>, isWanted: boolean) => {
     const ids = idsOf(all.filter((other) => (other === own ? isWanted : columns.includes(other))));
-    const { [page]: _, ...others } = prefs.columns;
-    set({ columns: ids ? { ...others, [page]: ids } : others });
-    navigate(href(page, id, { ...query, columns: ids?.join() }), true);
+    set(({ columns: { [page]: _, ...others } }) => ({ columns: ids ? { ...others, [page]: ids } : others }));
+    changeQuery({ columns: ids?.join() });
   };
   const tools = (
     <div class="tools">
@@ -58,7 +57,7 @@ function knownOf<T>(ids: unknown, all: readonly Named<T>[]): string[] | undefine
   return known.length > 0 ? known : undefined;
 }
 
-/** The views of this page: opened by their name, removed, and what is shown now saved as another. */
+/** The views of this page: opened by their name for the company that is looked at, removed, and what is shown now saved as another. */
 function Saved({ page, query }: { page: string; query: Record<string, string> }) {
   const { identity } = useSession();
   const { views, save, remove } = useViews(identity.actor, page);

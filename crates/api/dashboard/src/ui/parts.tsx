@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../api/client';
 import { words } from '../format/format';
+import { dayOf } from '../format/moments';
 import { t } from '../texts';
 
 /** A status as a word, with a mark that does not rest on its colour alone. */
@@ -101,24 +102,35 @@ export function Select({ label, value, options, onChange, hidden = false }: {
   );
 }
 
-/** A text that takes effect when one stops typing. */
-export function Text({ label, value, onChange, placeholder, type = 'text', search = false }: {
+/** A text that takes effect when one stops typing. What `accepts` refuses, as half of a code, does not, and is dropped when one leaves. */
+export function Text({ label, value, onChange, placeholder, type = 'text', search = false, accepts = () => true }: {
   label: string;
   value: string;
   onChange: (value: string) => void;
   placeholder?: string;
   type?: string;
   search?: boolean;
+  accepts?: (value: string) => boolean;
 }) {
   const [typed, setTyped] = useState(value);
   const timer = useRef<ReturnType<typeof setTimeout>>();
-  useEffect(() => setTyped(value), [value]);
+  // What has taken effect is shown as it is typed: a blank at its end may be followed by another word.
+  useEffect(() => {
+    if (!timer.current) setTyped((old) => (old.trim() === value ? old : value));
+  }, [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
+  const isWhole = (next: string) => next === '' || (accepts(next) && (!type.startsWith('date') || dayOf(next.slice(0, 10)) !== undefined));
   const change = (event: JSX.TargetedEvent<HTMLInputElement>) => {
     const next = event.currentTarget.value;
-    setTyped(next);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => onChange(next.trim()), 300);
+    timer.current = undefined;
+    // A date of which a part is missing so far has no value at all.
+    setTyped(next);
+    if (event.currentTarget.validity.badInput || !isWhole(next.trim())) return;
+    timer.current = setTimeout(() => {
+      timer.current = undefined;
+      onChange(next.trim());
+    }, 300);
   };
   return (
     <label class="field">
@@ -129,6 +141,7 @@ export function Text({ label, value, onChange, placeholder, type = 'text', searc
         placeholder={placeholder}
         maxLength={255}
         onInput={change}
+        onBlur={(event) => (event.currentTarget.validity.badInput || !isWhole(typed.trim())) && setTyped(value)}
         data-search={search ? '' : undefined}
         autocomplete="off"
         spellcheck={false}
@@ -158,6 +171,16 @@ export function Copied({ text, label = t.common.copy, of }: { text: string; labe
   return <button type="button" class="small" onClick={copy} aria-live="polite">{done ? t.common.copied : label}{of && <span class="unseen"> {of}</span>}</button>;
 }
 
+/** A file of what is listed, which begins as spreadsheets need it; its amounts are the API's. */
+export function ExportLink({ href, name }: { href: string; name: string }) {
+  return (
+    <span class="export">
+      <span class="hint" id="export-hint">{t.common.minorUnits}</span>
+      <a class="button" href={href} download={name} aria-describedby="export-hint">{t.common.exportCsv}</a>
+    </span>
+  );
+}
+
 /** A text as it is, to be copied; `wrap` breaks its lines where they are too long. */
 export function Code({ children, wrap = false }: { children: string; wrap?: boolean }) {
   return (
@@ -165,54 +188,6 @@ export function Code({ children, wrap = false }: { children: string; wrap?: bool
       <pre tabIndex={0}>{children}</pre>
       <Copied text={children} />
     </div>
-  );
-}
-
-/** A window over the page; Escape and a click beside it close it. */
-export function Dialog({ title, onClose, children, drawer = false }: {
-  title: string;
-  onClose: () => void;
-  children: ComponentChildren;
-  drawer?: boolean;
-}) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
-  return (
-    <dialog
-      ref={dialog}
-      class={drawer ? 'drawer' : ''}
-      aria-label={title}
-      onClose={onClose}
-      onClick={(event) => event.target === dialog.current && dialog.current?.close()}
-    >
-      <div class="inside">
-        <header>
-          <h2>{title}</h2>
-          <button type="button" class="plain" onClick={() => dialog.current?.close()} aria-label={t.common.close}>✕</button>
-        </header>
-        {children}
-      </div>
-    </dialog>
-  );
-}
-
-/** Asks before what cannot be taken back. */
-export function Confirm({ title, text, action, onDone }: {
-  title: string;
-  text: string;
-  action: string;
-  onDone: (confirmed: boolean) => void;
-}) {
-  return (
-    <Dialog title={title} onClose={() => onDone(false)}>
-      <p>{text}</p>
-      <div class="actions">
-        <button type="button" onClick={() => onDone(false)}>{t.common.cancel}</button>
-        <button type="button" class="danger" onClick={() => onDone(true)}>{action}</button>
-      </div>
-    </Dialog>
   );
 }
 

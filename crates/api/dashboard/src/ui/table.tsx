@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { t } from '../texts';
 import { Failure, Loading } from './parts';
 
@@ -9,6 +9,9 @@ export interface Column<T> {
   /** Numbers stand at the right. */
   number?: boolean;
 }
+
+/** From so many columns on they stand closer, so that the last one is in sight on a usual screen. */
+const MANY = 7;
 
 /** Rows with a heading for each column; on a narrow screen each row is a card. */
 export function Table<T>({ caption, columns, rows, keyOf, marked }: {
@@ -20,7 +23,7 @@ export function Table<T>({ caption, columns, rows, keyOf, marked }: {
 }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
-      <table role="table">
+      <table role="table" class={columns.length >= MANY ? 'dense' : ''}>
         <caption class="unseen">{caption}</caption>
         <thead role="rowgroup">
           <tr role="row">{columns.map((column) => <th key={column.name} role="columnheader" scope="col" class={column.number ? 'number' : ''}>{column.name}</th>)}</tr>
@@ -39,15 +42,20 @@ export function Table<T>({ caption, columns, rows, keyOf, marked }: {
   );
 }
 
-/** What a list shows while it has nothing to show. */
-export function Listed<T>({ query, rows, empty, children }: {
+/** What a list shows while it has nothing to show. Where all of a later page is gone, the page before it is shown. */
+export function Listed<T>({ query, rows, pages, empty, children }: {
   query: { error?: Error; isLoading: boolean; reload: () => void };
   rows: readonly T[] | undefined;
+  pages?: Paged;
   empty: ComponentChildren;
   children: ComponentChildren;
 }) {
+  const isGone = rows?.length === 0 && Boolean(pages?.cursor);
+  useEffect(() => {
+    if (isGone) pages?.back();
+  }, [isGone, pages?.cursor]);
   if (query.error && !rows) return <Failure error={query.error} retry={query.reload} />;
-  if (!rows) return <Loading rows={8} />;
+  if (!rows || isGone) return <Loading rows={8} />;
   return (
     <>
       {query.error && <Failure error={query.error} retry={query.reload} />}
@@ -58,7 +66,7 @@ export function Listed<T>({ query, rows, empty, children }: {
 
 export interface Paged {
   cursor: string | undefined;
-  reset: () => void;
+  back: () => void;
   pager: (next: string | null | undefined, total?: number, isExact?: boolean) => ComponentChildren;
 }
 
@@ -69,7 +77,7 @@ export function usePages(key: string, [back, forward]: readonly [string, string]
   const set = (next: string[]) => setState({ key, cursors: next });
   return {
     cursor: cursors.at(-1),
-    reset: () => set([]),
+    back: () => set(cursors.slice(0, -1)),
     pager: (next, total, isExact = true) => (
       <nav class="pager" aria-label={t.common.pages}>
         <span>

@@ -35,7 +35,8 @@ pub(super) const EVENTS_WITH_BODIES: &[&str] = &[
     "payload",
 ];
 pub(super) const ACCOUNTS: &[&str] = without_last(ACCOUNTS_WITH_METHODS);
-pub(super) const AUDIT: &[&str] = &["at", "sequence", "actor", "companyId", "action", "address", "detail", "id", "hash"];
+pub(super) const AUDIT: &[&str] =
+    &["at", "sequence", "actor", "companyId", "action", "address", "detail", "id", "hash", "actorName"];
 pub(super) const ACCOUNTS_WITH_METHODS: &[&str] = &[
     "updatedAt",
     "id",

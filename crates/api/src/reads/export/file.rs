@@ -261,7 +261,7 @@ impl Export {
             Source::Audit => {
                 let rows = store::audit::list(tx, self.scope, self.after.map(|(_, id)| id), PAGE).await?;
                 self.after = rows.last().map(|row| (row.at, row.id));
-                rows.into_iter().map(|row| Row::Fields(value(audit::AuditEntry::from(row)))).collect()
+                audit::shown(tx, self.scope, rows).await?.iter().map(|entry| Row::Fields(value(entry))).collect()
             }
             Source::Items(items) => items.page(tx, self.form, PAGE).await?.into_iter().map(Row::Fields).collect(),
             Source::Rows(..) => Vec::new(),

@@ -1,18 +1,15 @@
-import { remove, setCsrf } from '../../api/client';
+import { endSession, messageOf } from '../../api/client';
 import type { Identity } from '../../session';
 import { Logo } from '../../shell';
 import { t } from '../../texts';
 import { LanguageChoice } from '../../ui/language';
+import { useToast } from '../../ui/toasts';
 import { SetUp } from './set-up';
 
 /** All that is open to somebody of whom a second factor is demanded and who has none yet. */
 export function Enrolling({ identity, onDone, onSignedOut }: { identity: Identity; onDone: () => Promise<void>; onSignedOut: () => void }) {
-  const signOut = () => {
-    void remove('/api/v1/session').catch(() => {}).then(() => {
-      setCsrf(null);
-      onSignedOut();
-    });
-  };
+  const tell = useToast();
+  const signOut = () => void endSession().then(onSignedOut, (error) => tell(t.shell.stillSignedIn(messageOf(error)), true));
   return (
     <main class="alone">
       <Logo />

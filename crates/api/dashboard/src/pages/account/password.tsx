@@ -1,26 +1,21 @@
 import { useState } from 'preact/hooks';
-import { messageOf, post } from '../../api/client';
+import { post } from '../../api/client';
 import { t } from '../../texts';
+import { useSubmit } from '../../ui/form';
 import { Card } from '../../ui/parts';
 import { useToast } from '../../ui/toasts';
+import { sayWrong } from './wrong';
 
 export function ChangePassword() {
   const tell = useToast();
   const [oldPassword, setOld] = useState('');
   const [newPassword, setNew] = useState('');
-  const [problem, setProblem] = useState('');
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setProblem('');
-    try {
-      await post('/api/v1/account/password', { oldPassword, newPassword });
-      setOld('');
-      setNew('');
-      tell(t.account.passwordChanged);
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
-  };
+  const { submit, problem, isBusy } = useSubmit(async () => {
+    await post('/api/v1/account/password', { oldPassword, newPassword });
+    setOld('');
+    setNew('');
+    tell(t.account.passwordChanged);
+  }, sayWrong);
   return (
     <Card title={t.common.password}>
       <form class="narrow" onSubmit={submit}>
@@ -33,7 +28,7 @@ export function ChangePassword() {
           <input type="password" required minLength={12} maxLength={200} autocomplete="new-password" value={newPassword} onInput={(event) => setNew(event.currentTarget.value)} />
         </label>
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">{t.account.changePassword}</button></div>
+        <div class="actions"><button type="submit" class="primary" disabled={isBusy}>{t.account.changePassword}</button></div>
       </form>
     </Card>
   );

@@ -1,10 +1,13 @@
 import { useState } from 'preact/hooks';
-import { messageOf, post, type Schemas } from '../../api/client';
+import { post, type Schemas } from '../../api/client';
 import { useTimes } from '../../format/format';
 import { t } from '../../texts';
-import { Badge, Card, Dialog } from '../../ui/parts';
+import { Dialog } from '../../ui/dialog';
+import { useSubmit } from '../../ui/form';
+import { Badge, Card } from '../../ui/parts';
 import { useToast } from '../../ui/toasts';
 import { RecoveryCodes, SetUp } from './set-up';
+import { sayWrong } from './wrong';
 
 type State = Schemas['SecondFactorState'];
 
@@ -69,16 +72,7 @@ export function SecondFactor({ state, onChanged }: { state: State; onChanged: ()
 /** Asks for a code before a change. */
 function ShowCode({ text, action, work }: { text: string; action: string; work: (code: string) => Promise<void> }) {
   const [code, setCode] = useState('');
-  const [problem, setProblem] = useState('');
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setProblem('');
-    try {
-      await work(code);
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
-  };
+  const { submit, problem, isBusy } = useSubmit(() => work(code), sayWrong);
   return (
     <form onSubmit={submit}>
       <p>{text}</p>
@@ -87,7 +81,7 @@ function ShowCode({ text, action, work }: { text: string; action: string; work: 
         <input required maxLength={64} autocomplete="one-time-code" spellcheck={false} value={code} onInput={(event) => setCode(event.currentTarget.value)} />
       </label>
       <p role="alert" class="problem">{problem}</p>
-      <div class="actions"><button type="submit" class="primary">{action}</button></div>
+      <div class="actions"><button type="submit" class="primary" disabled={isBusy}>{action}</button></div>
     </form>
   );
 }

@@ -1,7 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
-import { messageOf, post } from '../../api/client';
+import { post } from '../../api/client';
 import { t } from '../../texts';
+import { Once } from '../../ui/dialog';
+import { useSubmit } from '../../ui/form';
 import { Code } from '../../ui/parts';
+import { sayWrong } from './wrong';
 
 interface Secret {
   secret: string;
@@ -14,34 +17,26 @@ export function SetUp({ onDone }: { onDone: () => void }) {
   const [secret, setSecret] = useState<Secret>();
   const [code, setCode] = useState('');
   const [codes, setCodes] = useState<string[]>();
-  const [problem, setProblem] = useState('');
-  const step = (work: () => Promise<void>) => async (event: Event) => {
-    event.preventDefault();
-    setProblem('');
-    try {
-      await work();
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
-  };
-  const begin = step(async () => setSecret((await post('/api/v1/account/second-factor', { password })).data));
-  const confirm = step(async () => setCodes((await post('/api/v1/account/second-factor/confirm', { code })).data.recoveryCodes));
+  const { submit, problem, isBusy } = useSubmit(async () => {
+    if (secret) setCodes((await post('/api/v1/account/second-factor/confirm', { code })).data.recoveryCodes);
+    else setSecret((await post('/api/v1/account/second-factor', { password })).data);
+  }, sayWrong);
 
   if (codes) return <RecoveryCodes codes={codes} onDone={onDone} />;
   if (!secret) {
     return (
-      <form onSubmit={begin}>
+      <form onSubmit={submit}>
         <label class="field">
           <span>{t.account.yourPassword}</span>
           <input type="password" required autocomplete="current-password" value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
         </label>
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">{t.account.continue}</button></div>
+        <div class="actions"><button type="submit" class="primary" disabled={isBusy}>{t.account.continue}</button></div>
       </form>
     );
   }
   return (
-    <form onSubmit={confirm}>
+    <form onSubmit={submit}>
       <p>{t.account.scan}</p>
       <Qr text={secret.otpauthUri} />
       <Code>{secret.secret}</Code>
@@ -51,7 +46,7 @@ export function SetUp({ onDone }: { onDone: () => void }) {
         <input required maxLength={10} inputMode="numeric" autocomplete="one-time-code" value={code} onInput={(event) => setCode(event.currentTarget.value)} />
       </label>
       <p role="alert" class="problem">{problem}</p>
-      <div class="actions"><button type="submit" class="primary">{t.account.turnOn}</button></div>
+      <div class="actions"><button type="submit" class="primary" disabled={isBusy}>{t.account.turnOn}</button></div>
     </form>
   );
 }
@@ -59,11 +54,10 @@ export function SetUp({ onDone }: { onDone: () => void }) {
 /** Shown once. */
 export function RecoveryCodes({ codes, onDone }: { codes: string[]; onDone: () => void }) {
   return (
-    <>
+    <Once kept={t.account.codesKept} onKept={onDone}>
       <p>{t.account.codesHint}</p>
       <Code>{codes.join('\n')}</Code>
-      <div class="actions"><button type="button" class="primary" onClick={onDone}>{t.account.codesKept}</button></div>
-    </>
+    </Once>
   );
 }
 

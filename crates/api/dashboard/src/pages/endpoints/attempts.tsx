@@ -5,7 +5,8 @@ import { count, milliseconds, useTimes, words } from '../../format/format';
 import { momentIn } from '../../format/moments';
 import { t } from '../../texts';
 import { FilterBar, NothingFound, options, useFilters } from '../../ui/filters';
-import { Badge, Dialog, Select, Text } from '../../ui/parts';
+import { Dialog } from '../../ui/dialog';
+import { Badge, Select, Text } from '../../ui/parts';
 import { Listed, Table, usePages, type Column } from '../../ui/table';
 import { useAction } from '../../ui/toasts';
 import { Answer } from './answer';
@@ -21,7 +22,7 @@ const TYPES = [...EVENT_TYPES, 'endpoint.test'];
 export function Attempts({ id, round, onResent }: { id: string; round: number; onResent: () => void }) {
   const times = useTimes();
   const act = useAction();
-  const filters = useFilters('endpoints', ['state', 'status', 'eventType', 'from', 'until']);
+  const filters = useFilters(['state', 'status', 'eventType', 'from', 'until']);
   const { values, set } = filters;
   const pages = usePages(filters.key);
   const [shown, setShown] = useState<Attempt>();
@@ -57,7 +58,7 @@ export function Attempts({ id, round, onResent }: { id: string; round: number; o
     <>
       <FilterBar filters={filters}>
         <Select label={t.endpoints.result} value={values['state'] ?? ''} options={options(t.endpoints.anyResult, ['delivered', 'failed'], words)} onChange={(next) => set('state', next)} />
-        <Text search label={t.endpoints.answeredStatus} placeholder={t.endpoints.statusHint} value={values['status'] ?? ''} onChange={(next) => set('status', next)} />
+        <Text search label={t.endpoints.answeredStatus} placeholder={t.endpoints.statusHint} accepts={(next) => /^\d{3}$/.test(next)} value={values['status'] ?? ''} onChange={(next) => set('status', next)} />
         <Select label={t.endpoints.eventType} value={values['eventType'] ?? ''} options={options(t.endpoints.anyType, TYPES, (name) => name)} onChange={(next) => set('eventType', next)} />
         <Text label={t.endpoints.fromIn(times.zone)} type="datetime-local" value={values['from'] ?? ''} onChange={(next) => set('from', next)} />
         <Text label={t.endpoints.untilIn(times.zone)} type="datetime-local" value={values['until'] ?? ''} onChange={(next) => set('until', next)} />
@@ -65,6 +66,7 @@ export function Attempts({ id, round, onResent }: { id: string; round: number; o
       <Listed
         query={query}
         rows={rows}
+        pages={pages}
         empty={<NothingFound filters={filters} none={t.endpoints.nothingSent} hint={t.endpoints.nothingSentHint} />}
       >
         <Table caption={t.endpoints.attempts} columns={columns} rows={rows ?? []} keyOf={(row) => row.id} marked={(row) => row.id === shown?.id} />

@@ -1,8 +1,10 @@
 import { useState } from 'preact/hooks';
-import { messageOf, patch, post } from '../../api/client';
+import { patch, post } from '../../api/client';
 import { useSession } from '../../session';
 import { t } from '../../texts';
-import { Dialog, Select } from '../../ui/parts';
+import { Dialog } from '../../ui/dialog';
+import { useSubmit } from '../../ui/form';
+import { Select } from '../../ui/parts';
 import type { Endpoint } from './endpoint';
 
 /** What an endpoint can be told of. */
@@ -24,30 +26,19 @@ export function EndpointForm({ row, onClose, onDone }: {
   const [isAll, setAll] = useState(row?.eventTypes.includes('*') ?? true);
   const [types, setTypes] = useState<string[]>(row?.eventTypes.filter((type) => type !== '*') ?? []);
   const [rate, setRate] = useState(row?.rate ? String(row.rate) : '');
-  const [problem, setProblem] = useState('');
-  const [isBusy, setBusy] = useState(false);
 
-  const submit = async (event: Event) => {
-    event.preventDefault();
+  const { submit, problem, isBusy } = useSubmit(async () => {
     const eventTypes = isAll ? ['*'] : types;
-    if (eventTypes.length === 0) {
-      setProblem(t.endpoints.chooseType);
-      return;
-    }
-    setBusy(true);
+    if (eventTypes.length === 0) return t.endpoints.chooseType;
     const asked = { url: url.trim(), description: description.trim(), eventTypes, rate: Number(rate) || 0 };
-    try {
-      if (row) {
-        onDone((await patch('/api/v1/endpoints/{id}', asked, { path: { id: row.id } })).data);
-      } else {
-        const made = (await post('/api/v1/endpoints', { ...asked, company: isAdministrator ? slug : undefined })).data;
-        onDone(made, made.secret);
-      }
-    } catch (error) {
-      setProblem(messageOf(error));
-      setBusy(false);
+    if (row) {
+      onDone((await patch('/api/v1/endpoints/{id}', asked, { path: { id: row.id } })).data);
+    } else {
+      const made = (await post('/api/v1/endpoints', { ...asked, company: isAdministrator ? slug : undefined })).data;
+      onDone(made, made.secret);
     }
-  };
+    return undefined;
+  });
 
   return (
     <Dialog title={row ? t.endpoints.editEndpoint : t.endpoints.newEndpoint} onClose={onClose}>

@@ -1,9 +1,11 @@
 import { useState } from 'preact/hooks';
-import { messageOf, post } from '../../api/client';
+import { post } from '../../api/client';
 import { useTimes } from '../../format/format';
 import { clockIn, momentIn } from '../../format/moments';
 import { t } from '../../texts';
-import { Choice, Dialog } from '../../ui/parts';
+import { Dialog } from '../../ui/dialog';
+import { useSubmit } from '../../ui/form';
+import { Choice } from '../../ui/parts';
 import { useToast } from '../../ui/toasts';
 
 const DAY_MS = 86_400_000;
@@ -15,23 +17,14 @@ export function Resend({ id, onClose, onDone }: { id: string; onClose: () => voi
   const [what, setWhat] = useState<'failed' | 'range'>('failed');
   const [from, setFrom] = useState(() => clockIn(zone, new Date(Date.now() - DAY_MS)));
   const [until, setUntil] = useState(() => clockIn(zone, new Date(Date.now() + 60_000)));
-  const [problem, setProblem] = useState('');
-  const [isBusy, setBusy] = useState(false);
 
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
+  const { submit, problem, isBusy } = useSubmit(async () => {
     const begin = momentIn(zone, from);
     const asked = what === 'failed' ? { failedSince: begin } : { from: begin, until: momentIn(zone, until) };
-    try {
-      const { messages } = (await post('/api/v1/endpoints/{id}/resend', asked, { path: { id } })).data;
-      tell(messages === 0 ? t.endpoints.nothingToResend : t.endpoints.onTheWay(messages));
-      onDone();
-    } catch (error) {
-      setProblem(messageOf(error));
-      setBusy(false);
-    }
-  };
+    const { messages } = (await post('/api/v1/endpoints/{id}/resend', asked, { path: { id } })).data;
+    tell(messages === 0 ? t.endpoints.nothingToResend : t.endpoints.onTheWay(messages));
+    onDone();
+  });
   return (
     <Dialog title={t.endpoints.sendAgain} onClose={onClose}>
       <form onSubmit={submit}>

@@ -1,5 +1,6 @@
 import { t } from '../../texts';
-import { Code, Dialog } from '../../ui/parts';
+import { Dialog, Once } from '../../ui/dialog';
+import { Code } from '../../ui/parts';
 
 // Not a text: a program.
 const NODE = `// npm install standardwebhooks
@@ -15,25 +16,26 @@ event = Webhook(secret).verify(body, headers)`;
 export function Secret({ secret, isRotated = false, onClose }: { secret: string; isRotated?: boolean; onClose: () => void }) {
   return (
     <Dialog title={t.endpoints.keyTitle} onClose={onClose}>
-      <p>
-        {t.endpoints.keyHint}
-        {isRotated && ` ${t.endpoints.keyRotated}`}
-      </p>
-      <Code wrap>{secret}</Code>
-      <details>
-        <summary>{t.endpoints.howToVerify}</summary>
-        <p class="hint">
-          {t.endpoints.verify(
-            <a href="https://www.standardwebhooks.com" target="_blank" rel="noreferrer">{t.endpoints.standard}</a>,
-            <code>webhook-id</code>,
-          )}
+      <Once onKept={onClose}>
+        <p>
+          {t.endpoints.keyHint}
+          {isRotated && ` ${t.endpoints.keyRotated}`}
         </p>
-        <h3>{t.endpoints.node}</h3>
-        <Code wrap>{NODE}</Code>
-        <h3>{t.endpoints.python}</h3>
-        <Code wrap>{PYTHON}</Code>
-      </details>
-      <div class="actions"><button type="button" class="primary" onClick={onClose}>{t.endpoints.keyKept}</button></div>
+        <Code wrap>{secret}</Code>
+        <details>
+          <summary>{t.endpoints.howToVerify}</summary>
+          <p class="hint">
+            {t.endpoints.verify(
+              <a href="https://www.standardwebhooks.com" target="_blank" rel="noreferrer">{t.endpoints.standard}</a>,
+              <code>webhook-id</code>,
+            )}
+          </p>
+          <h3>{t.endpoints.node}</h3>
+          <Code wrap>{NODE}</Code>
+          <h3>{t.endpoints.python}</h3>
+          <Code wrap>{PYTHON}</Code>
+        </details>
+      </Once>
     </Dialog>
   );
 }

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { get, messageOf, post, type Schemas } from '../../api/client';
 import { t } from '../../texts';
-import { Dialog } from '../../ui/parts';
+import { Dialog } from '../../ui/dialog';
 import type { Endpoint } from './endpoint';
 import { Answer } from './answer';
 

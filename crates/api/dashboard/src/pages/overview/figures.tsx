@@ -1,5 +1,5 @@
-import { useState } from 'preact/hooks';
 import { count, money, percent, useTimes, words } from '../../format/format';
+import { changeQuery, useRoute } from '../../router';
 import { t } from '../../texts';
 import type { Before } from '../../texts/en/overview';
 import { Bars } from '../../ui/chart';
@@ -11,7 +11,7 @@ import { Ticker } from './ticker';
 
 /** What happened in the period, as tiles, over time and by what it has in common. */
 export function Figures({ data, period }: { data: Analytics; period: Period }) {
-  const [wanted, setWanted] = useState('');
+  const wanted = useRoute().query['currency'] ?? '';
   const currencies = [...data.transactions.byCurrency].sort((a, b) => b.count - a.count).map((own) => own.currency);
   const currency = currencies.includes(wanted) ? wanted : (currencies[0] ?? 'XXX');
   const of = (all: Amounts[]) => all.find((own) => own.currency === currency) ?? { ...NONE, currency };
@@ -24,7 +24,7 @@ export function Figures({ data, period }: { data: Analytics; period: Period }) {
     <>
       <div class="bar">
         {currencies.length > 1
-          ? <Choice label={t.common.currency} value={currency} options={currencies.map((own) => [own, own === 'XXX' ? t.common.without : own] as const)} onChange={setWanted} />
+          ? <Choice label={t.common.currency} value={currency} options={currencies.map((own) => [own, own === 'XXX' ? t.common.without : own] as const)} onChange={(next) => changeQuery({ currency: next })} />
           : <span />}
         <Updated data={data} period={period} />
       </div>
@@ -54,7 +54,7 @@ export function Figures({ data, period }: { data: Analytics; period: Period }) {
           <div class="columns even">
             <Card title={t.overview.paymentMethods}>
               {data.paymentMethods.length === 0 ? <Empty title={t.overview.noPayments} /> : (
-                <Bars rows={data.paymentMethods.map((own) => ({ name: words(own.paymentMethod), value: own.count, note: t.overview.completedShare(count(own.count), percent(own.completed / Math.max(1, own.completed + own.failed))) }))} />
+                <Bars rows={data.paymentMethods.map((own) => ({ name: words(own.paymentMethod), value: own.count, note: noteOf(own) }))} />
               )}
             </Card>
             <Card title={t.overview.failureReasons}>
@@ -68,6 +68,12 @@ export function Figures({ data, period }: { data: Analytics; period: Period }) {
       </div>
     </>
   );
+}
+
+/** Of a method's payments: how many, and which part of those that completed or failed was completed. Where none did, nothing failed either. */
+function noteOf({ count: all, completed, failed }: Analytics['paymentMethods'][number]): string {
+  const decided = completed + failed;
+  return decided === 0 ? t.overview.noneDecided(all) : t.overview.completedShare(all, decided, percent(completed / decided));
 }
 
 /** As of when the figures are, of which days, and of which they are compared with. */

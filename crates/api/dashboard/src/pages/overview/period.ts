@@ -1,5 +1,6 @@
 import type { Schemas } from '../../api/client';
 import { isZone } from '../../format/format';
+import { dayOf } from '../../format/moments';
 import { t } from '../../texts';
 import type { Before } from '../../texts/en/overview';
 
@@ -71,11 +72,6 @@ export function edgesOf(data: Analytics): number[] {
 }
 
 const DAY_MS = 86_400_000;
-
-/** A date of the calendar (`2026-01-31`) from the year 2000 on; before, somebody is still typing. */
-export function dayOf(text: string | undefined): string | undefined {
-  return /^2\d{3}-\d\d-\d\d$/.test(text ?? '') && !Number.isNaN(Date.parse(text ?? '')) ? text : undefined;
-}
 
 function addDays(day: string, days: number): string {
   return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);

@@ -3,7 +3,7 @@ import { language } from '../../format/language';
 import { timeZones } from '../../format/prefs';
 import { t } from '../../texts';
 import { Select, Text } from '../../ui/parts';
-import { comparisons, dayOf, intervals, type Period } from './period';
+import { comparisons, intervals, type Period } from './period';
 
 /** From when to when, in which zone, compared with what. */
 export function Picker({ period, own, viewers, onChange }: {
@@ -22,7 +22,7 @@ export function Picker({ period, own, viewers, onChange }: {
   }, [own, viewers, zone, language]);
   // An hour has no days, and it is compared with the hour before.
   if (range === 'hour') return null;
-  const setDay = (name: string) => (next: string) => dayOf(next) && onChange({ [name]: next });
+  const setDay = (name: string) => (next: string) => next && onChange({ [name]: next });
   return (
     <form class="filters" aria-label={t.overview.period} onSubmit={(event) => event.preventDefault()}>
       {range === 'custom' && (

@@ -43,7 +43,7 @@ export function Series({ data, period, currency }: { data: Analytics; period: Pe
   const grain: Grain = step > 27 * 24 * HOUR ? 'month' : step > 20 * HOUR ? 'day' : 'hour';
   const valueOf = (value: number) => (what === 'volume' ? shortMoney(value, currency) : count(value));
   const exact = (value: number | null | undefined) => (what === 'volume' ? money(value, currency) : count(value));
-  const startOf = (seconds: number) => (grain === 'hour' ? times.short(new Date(seconds * 1000).toISOString()) : times.axis(seconds, grain));
+  const startOf = (seconds: number) => (grain === 'hour' ? times.short(new Date(seconds * 1000).toISOString()) : grain === 'day' ? times.day(new Date(seconds * 1000).toISOString()) : times.axis(seconds, grain));
   /** The list of what was made between two edges. */
   const listOf = (n: number) => href('transactions', null, { startDate: iso(edges[n]), endDate: iso(edges[n + 1]), zone: period.zone });
   const mayList = may('read:transactions');
@@ -60,6 +60,7 @@ export function Series({ data, period, currency }: { data: Analytics; period: Pe
         valueOf={valueOf}
         timeOf={(seconds) => times.axis(seconds, grain)}
         nameOf={startOf}
+        pointName={grain === 'hour' ? t.common.time : t.common.date}
         zone={period.shownZone}
         height={Math.min(420, Math.max(220, innerHeight / 4))}
         label={t.overview.chart(listed(lines.map((line) => line.name)), reach)}

@@ -5,7 +5,8 @@ import { useQuery } from '../../api/query';
 import { percent, words } from '../../format/format';
 import { useSession } from '../../session';
 import { t } from '../../texts';
-import { Dialog, Select } from '../../ui/parts';
+import { Dialog } from '../../ui/dialog';
+import { Select } from '../../ui/parts';
 import { Columns, columnsOf } from './columns';
 import { upload } from './upload';
 

@@ -4,7 +4,7 @@ import { useQuery } from '../../api/query';
 import { money, useTimes, words } from '../../format/format';
 import { href } from '../../router';
 import { t } from '../../texts';
-import { FilterBar, NothingFound, options, useFilters } from '../../ui/filters';
+import { FilterBar, modeOf, NothingFound, options, useFilters } from '../../ui/filters';
 import { Badge, Empty, Select } from '../../ui/parts';
 import { Listed, Table, usePages, type Column } from '../../ui/table';
 import { FINDINGS, type Run } from './run';
@@ -41,7 +41,7 @@ const ASKED = ['PAYMENT', 'REFUND', 'SETTLEMENT'];
 /** What a comparison found, with why, and what can be done with it. A new `round` has it asked again. */
 export function Items({ run, round, mayChange, onChanged }: { run: Run; round: number; mayChange: boolean; onChanged: () => void }) {
   const times = useTimes();
-  const filters = useFilters('reconciliation', ['finding', 'state']);
+  const filters = useFilters(['finding', 'state']);
   const { values, set } = filters;
   const pages = usePages(filters.key, [t.reconciliation.previous, t.reconciliation.next]);
   // The parameters are checked by the server, which names the one that is wrong.
@@ -55,7 +55,7 @@ export function Items({ run, round, mayChange, onChanged }: { run: Run; round: n
 
   const columns: Column<Item>[] = [
     { name: t.reconciliation.difference, cell: (row) => <><Badge status={row.finding} /><Place detail={detailOf(row)} run={run} /></> },
-    { name: t.reconciliation.transaction, cell: (row) => <Transaction row={row} /> },
+    { name: t.reconciliation.transaction, cell: (row) => <Transaction row={row} run={run} /> },
     {
       name: t.common.amount,
       number: true,
@@ -75,6 +75,7 @@ export function Items({ run, round, mayChange, onChanged }: { run: Run; round: n
       <Listed
         query={query}
         rows={rows}
+        pages={pages}
         empty={Object.values(values).some(Boolean)
           ? <NothingFound filters={filters} none="" hint="" />
           : <Empty title={t.reconciliation.nothingDiffers}>{t.reconciliation.nothingDiffersHint}</Empty>}
@@ -97,14 +98,14 @@ function Place({ detail, run }: { detail: Detail; run: Run }) {
 }
 
 /** The transaction's id, by which it is opened where we have it. */
-function Transaction({ row }: { row: Item }) {
+function Transaction({ row, run }: { row: Item; run: Run }) {
   const { transactionId, id, idHere, merchantRefNum } = detailOf(row);
   const name = idHere ?? id ?? merchantRefNum ?? null;
   const isHere = transactionId || (row.state === 'taken-over' && id);
   if (name === null) return <>–</>;
   return (
     <div class="wordy">
-      {isHere ? <a class="break" href={transactionId ? href('transactions', transactionId) : href('transactions', null, { q: id ?? undefined })}>{name}</a> : <span class="break">{name}</span>}
+      {isHere ? <a class="break" href={transactionId ? href('transactions', transactionId) : href('transactions', null, { q: id ?? undefined, mode: modeOf(run) })}>{name}</a> : <span class="break">{name}</span>}
       {merchantRefNum && merchantRefNum !== name && <div class="hint break">{merchantRefNum}</div>}
     </div>
   );

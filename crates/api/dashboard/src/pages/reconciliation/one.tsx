@@ -5,7 +5,7 @@ import { count, listed, percent, useTimes, words } from '../../format/format';
 import { href, useRoute } from '../../router';
 import { useSession } from '../../session';
 import { t } from '../../texts';
-import { Badge, Card, Facts, Failure, Figure, Loading } from '../../ui/parts';
+import { Badge, Card, ExportLink, Facts, Failure, Figure, Loading } from '../../ui/parts';
 import { changesOf, nameOfRun, type Run } from './run';
 import { Items } from './items';
 import { Sums, type Group } from './sums';
@@ -91,7 +91,7 @@ function Finished({ run, totals, onChanged }: { run: Run; totals: Group[]; onCha
       <div class="heading">
         <h2>{t.reconciliation.differences}</h2>
         <div class="actions">
-          <a class="button" href={urlOf('/api/v1/reconciliations/{id}/items.csv', { path: { id: run.id }, query: filters })} download="reconciliation.csv">{t.common.exportCsv}</a>
+          <ExportLink href={urlOf('/api/v1/reconciliations/{id}/items.csv', { path: { id: run.id }, query: { ...filters, bom: 'true' } })} name="reconciliation.csv" />
           {mayChange && open > 0 && <TakeOver run={run.id} number="all" count={open} onDone={changed} />}
         </div>
       </div>

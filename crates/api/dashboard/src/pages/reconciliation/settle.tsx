@@ -2,7 +2,8 @@ import { useState } from 'preact/hooks';
 import { messageOf, post } from '../../api/client';
 import { words } from '../../format/format';
 import { t } from '../../texts';
-import { Confirm, Dialog } from '../../ui/parts';
+import { Confirm, Dialog } from '../../ui/dialog';
+import { useSubmit } from '../../ui/form';
 import { useToast } from '../../ui/toasts';
 
 /** Takes over what the report says: of one item, or of all that are open. It is asked before, since it cannot be taken back. */
@@ -68,27 +69,17 @@ export function Ignore({ run, number, name, onDone }: { run: string; number: num
   const tell = useToast();
   const [isAsked, setAsked] = useState(false);
   const [reason, setReason] = useState('');
-  const [problem, setProblem] = useState('');
-  const close = () => {
+  const { submit, problem, isBusy } = useSubmit(async () => {
+    await post('/api/v1/reconciliations/{id}/items/{number}/ignore', { reason: reason.trim() }, { path: { id: run, number } });
+    tell(t.reconciliation.ignoredNow);
     setAsked(false);
-    setProblem('');
-  };
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    try {
-      await post('/api/v1/reconciliations/{id}/items/{number}/ignore', { reason: reason.trim() }, { path: { id: run, number } });
-      tell(t.reconciliation.ignoredNow);
-      close();
-      onDone();
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
-  };
+    onDone();
+  });
   return (
     <>
       <button type="button" class="small" onClick={() => setAsked(true)}>{t.reconciliation.ignoreOne}<span class="unseen"> {name}</span></button>
       {isAsked && (
-        <Dialog title={t.reconciliation.ignoreThis} onClose={close}>
+        <Dialog title={t.reconciliation.ignoreThis} onClose={() => setAsked(false)}>
           <form onSubmit={submit}>
             <p class="hint">{t.reconciliation.ignoreHint}</p>
             <label class="field">
@@ -96,7 +87,7 @@ export function Ignore({ run, number, name, onDone }: { run: string; number: num
               <input required maxLength={255} value={reason} aria-invalid={problem ? true : undefined} onInput={(event) => setReason(event.currentTarget.value)} />
             </label>
             <p role="alert" class="problem">{problem}</p>
-            <div class="actions"><button type="submit" class="primary" disabled={!reason.trim()}>{t.reconciliation.ignore}</button></div>
+            <div class="actions"><button type="submit" class="primary" disabled={isBusy || !reason.trim()}>{t.reconciliation.ignore}</button></div>
           </form>
         </Dialog>
       )}

@@ -21,6 +21,8 @@ export function upload(report: File, options: ReportOptions, onSent: (share: num
     request.onload = () => {
       const told = parsed(request.responseText);
       if (request.status === 202 && told.data?.id) resolve(told.data.id);
+      // A proxy's own page, for example.
+      else if (request.status < 400) reject(new Problem(0, t.shell.notReachable, t.shell.notOurs));
       else reject(refusal(url, request.status, told));
     };
     request.onerror = () => reject(new Problem(0, t.shell.notReachable, t.reconciliation.notSent));

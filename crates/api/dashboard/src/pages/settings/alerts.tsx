@@ -4,7 +4,8 @@ import { useQuery } from '../../api/query';
 import { useTimes } from '../../format/format';
 import { useSession } from '../../session';
 import { t } from '../../texts';
-import { Badge, Code, Confirm, Dialog, Empty } from '../../ui/parts';
+import { Confirm, Dialog, Once } from '../../ui/dialog';
+import { Badge, Code, Empty } from '../../ui/parts';
 import { Listed, Table, type Column } from '../../ui/table';
 import { useAction } from '../../ui/toasts';
 import { ChannelForm, kindOf } from './channel-form';
@@ -59,8 +60,10 @@ export function Alerts() {
       )}
       {made && (
         <Dialog title={t.settings.channelKey} onClose={() => setMade(undefined)}>
-          <p>{t.settings.channelKeyHint}</p>
-          <Code>{made}</Code>
+          <Once onKept={() => setMade(undefined)}>
+            <p>{t.settings.channelKeyHint}</p>
+            <Code>{made}</Code>
+          </Once>
         </Dialog>
       )}
       {said && (

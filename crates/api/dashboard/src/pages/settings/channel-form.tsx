@@ -1,10 +1,12 @@
 import { useState } from 'preact/hooks';
-import { messageOf, patch, post, type Schemas } from '../../api/client';
+import { patch, post, type Schemas } from '../../api/client';
 import { useTimes } from '../../format/format';
 import { timeZones } from '../../format/prefs';
 import { useSession } from '../../session';
 import { t } from '../../texts';
-import { Dialog, Select } from '../../ui/parts';
+import { Dialog } from '../../ui/dialog';
+import { useSubmit } from '../../ui/form';
+import { Select } from '../../ui/parts';
 
 type Channel = Schemas['AlertChannel'];
 
@@ -31,10 +33,10 @@ function leadsTo(kind: string, target: string) {
 
 /** Adds a channel, or changes the one that is given. */
 export function ChannelForm({ channel, onClose, onDone }: { channel?: Channel; onClose: () => void; onDone: (secret?: string) => void }) {
-  const { companies, isAdministrator } = useSession();
+  const { companies, company: looked, isAdministrator } = useSession();
   const { zone: own } = useTimes();
   const [name, setName] = useState(channel?.name ?? '');
-  const [company, setCompany] = useState('');
+  const [company, setCompany] = useState(looked ?? '');
   const [kind, setKind] = useState<string>(channel?.kind ?? 'email');
   const [target, setTarget] = useState('');
   const [severity, setSeverity] = useState<string>(channel?.minSeverity ?? 'warning');
@@ -43,26 +45,20 @@ export function ChannelForm({ channel, onClose, onDone }: { channel?: Channel; o
   const [from, setFrom] = useState(channel?.quietHours?.from ?? '');
   const [until, setUntil] = useState(channel?.quietHours?.until ?? '');
   const [zone, setZone] = useState(channel?.quietHours?.zone ?? own);
-  const [problem, setProblem] = useState('');
 
   // The same minute twice means that there are none.
   const quiet = { from: from || '00:00', until: from ? until : '00:00', zone };
   const quietHours = from || channel?.quietHours ? quiet : undefined;
-  const submit = async (event: Event) => {
-    event.preventDefault();
+  const { submit, problem, isBusy } = useSubmit(async () => {
     const chosen = { name, minSeverity: severity, reminderHours: Number(hours), quietHours, ...leadsTo(kind, target) };
-    try {
-      if (channel) {
-        await patch('/api/v1/alert-channels/{id}', { ...chosen, state }, { path: { id: channel.id } });
-        onDone();
-      } else {
-        const made = await post('/api/v1/alert-channels', { ...chosen, kind, company: company || undefined });
-        onDone(made.data.secret ?? undefined);
-      }
-    } catch (error) {
-      setProblem(messageOf(error));
+    if (channel) {
+      await patch('/api/v1/alert-channels/{id}', { ...chosen, state }, { path: { id: channel.id } });
+      onDone();
+    } else {
+      const made = await post('/api/v1/alert-channels', { ...chosen, kind, company: company || undefined });
+      onDone(made.data.secret ?? undefined);
     }
-  };
+  });
 
   const names = [...new Set([...timeZones(), zone])];
   const stays = channel ? t.settings.stays(channel.target) : undefined;
@@ -90,7 +86,7 @@ export function ChannelForm({ channel, onClose, onDone }: { channel?: Channel; o
         </fieldset>
         {channel && <Select label={t.common.state} value={state} options={STATES.map((own) => [own, t.settings.states[own]] as const)} onChange={setState} />}
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">{channel ? t.common.save : t.settings.addChannel}</button></div>
+        <div class="actions"><button type="submit" class="primary" disabled={isBusy}>{channel ? t.common.save : t.settings.addChannel}</button></div>
       </form>
     </Dialog>
   );

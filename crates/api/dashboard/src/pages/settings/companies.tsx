@@ -3,7 +3,9 @@ import { patch } from '../../api/client';
 import { timeZones } from '../../format/prefs';
 import { useSession, type Company } from '../../session';
 import { t } from '../../texts';
-import { Dialog, Empty, Select } from '../../ui/parts';
+import { Dialog } from '../../ui/dialog';
+import { useSubmit } from '../../ui/form';
+import { Empty, Select } from '../../ui/parts';
 import { Table, type Column } from '../../ui/table';
 import { useAction } from '../../ui/toasts';
 
@@ -35,18 +37,15 @@ export function Companies() {
   );
 }
 
-function Change({ company, onClose, onSet }: { company: Company; onClose: () => void; onSet: (id: string, zone: string | null) => void }) {
+function Change({ company, onClose, onSet }: { company: Company; onClose: () => void; onSet: (id: string, zone: string | null) => Promise<void> }) {
   const [zone, setZone] = useState(company.timeZone ?? '');
   const names = [...new Set([...timeZones(), ...(company.timeZone ? [company.timeZone] : [])])];
-  const submit = (event: Event) => {
-    event.preventDefault();
-    onSet(company.id, zone || null);
-  };
+  const { submit, isBusy } = useSubmit(() => onSet(company.id, zone || null));
   return (
     <Dialog title={company.name} onClose={onClose}>
       <form onSubmit={submit}>
         <Select label={t.common.timeZone} value={zone} options={[['', t.settings.ownZone], ...names.map((name) => [name, name] as const)]} onChange={setZone} />
-        <div class="actions"><button type="submit" class="primary">{t.common.save}</button></div>
+        <div class="actions"><button type="submit" class="primary" disabled={isBusy}>{t.common.save}</button></div>
       </form>
     </Dialog>
   );

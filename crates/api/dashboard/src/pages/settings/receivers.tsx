@@ -4,7 +4,9 @@ import { useQuery } from '../../api/query';
 import { milliseconds, span, useTimes, words } from '../../format/format';
 import { useSession } from '../../session';
 import { t } from '../../texts';
-import { Badge, Card, Code, Confirm, Copied, Dialog, Empty, Select } from '../../ui/parts';
+import { Confirm, Dialog, Once } from '../../ui/dialog';
+import { useSubmit } from '../../ui/form';
+import { Badge, Card, Code, Copied, Empty, Select } from '../../ui/parts';
 import { Listed } from '../../ui/table';
 import { useAction } from '../../ui/toasts';
 
@@ -76,8 +78,10 @@ function One({ receiver, onChanged }: { receiver: Receiver; onChanged: () => voi
       )}
       {made && (
         <Dialog title={t.settings.newKey} onClose={() => setMade(undefined)}>
-          <p>{t.settings.newKeyHint}</p>
-          <Code>{made}</Code>
+          <Once onKept={() => setMade(undefined)}>
+            <p>{t.settings.newKeyHint}</p>
+            <Code>{made}</Code>
+          </Once>
         </Dialog>
       )}
       {ended && (
@@ -104,27 +108,21 @@ function Rotate({ receiver, onClose, onDone }: { receiver: Receiver; onClose: ()
   const [key, setKey] = useState('');
   const [encoding, setEncoding] = useState('utf8');
   const [grace, setGrace] = useState('24');
-  const [problem, setProblem] = useState('');
   const hasKey = receiver.keys.some((own) => own.isActive);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    try {
-      const set = await post(
-        '/api/v1/receivers/{endpoint}/keys',
-        { company: receiver.company?.slug, key: key || undefined, encoding, graceHours: Number(grace) },
-        { path: { endpoint: receiver.endpoint } },
-      );
-      onDone(set.data.key);
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
-  };
+  const { submit, problem, isBusy } = useSubmit(async () => {
+    const set = await post(
+      '/api/v1/receivers/{endpoint}/keys',
+      { company: receiver.company?.slug, key: key || undefined, encoding, graceHours: Number(grace) },
+      { path: { endpoint: receiver.endpoint } },
+    );
+    onDone(set.data.key);
+  });
   return (
     <Dialog title={hasKey ? t.settings.rotateKey : t.settings.setKey} onClose={onClose}>
       <form onSubmit={submit}>
         <label class="field">
           <span>{t.settings.portalsKey}</span>
-          <input type={t.settings.byPassword} autocomplete="off" value={key} onInput={(event) => setKey(event.currentTarget.value)} />
+          <input type="password" autocomplete="off" value={key} onInput={(event) => setKey(event.currentTarget.value)} />
         </label>
         <Select label={t.settings.encoding} value={encoding} options={[['utf8', t.settings.asText], ['base64', t.settings.base64], ['hex', t.settings.hexadecimal]]} onChange={setEncoding} />
         {hasKey && (
@@ -136,7 +134,7 @@ function Rotate({ receiver, onClose, onDone }: { receiver: Receiver; onClose: ()
           />
         )}
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">{hasKey ? t.settings.rotate : t.settings.set}</button></div>
+        <div class="actions"><button type="submit" class="primary" disabled={isBusy}>{hasKey ? t.settings.rotate : t.settings.set}</button></div>
       </form>
     </Dialog>
   );
@@ -169,7 +167,8 @@ export function TestButton({ receiver, onTested }: { receiver: Receiver; onTeste
       setTold({ isGood: answer.ok, text: answer.ok ? t.settings.accepted(took) : t.settings.refused(answer.status, body.detail ?? '') });
       onTested?.();
     } catch (error) {
-      setTold({ isGood: false, text: messageOf(error) });
+      // A browser says of its own requests in its own words that nobody answered.
+      setTold({ isGood: false, text: error instanceof TypeError ? t.shell.apiAway : messageOf(error) });
     }
     setBusy(false);
   };

@@ -1,10 +1,12 @@
 import { useState } from 'preact/hooks';
-import { messageOf, post, remove, type Schemas } from '../../api/client';
+import { post, remove, type Schemas } from '../../api/client';
 import { useQuery } from '../../api/query';
 import { span, useTimes } from '../../format/format';
 import { useSession } from '../../session';
 import { t } from '../../texts';
-import { Badge, Code, Confirm, Dialog, Empty, Select } from '../../ui/parts';
+import { Confirm, Dialog, Once } from '../../ui/dialog';
+import { useSubmit } from '../../ui/form';
+import { Badge, Code, Empty, Select } from '../../ui/parts';
 import { Listed, Table, type Column } from '../../ui/table';
 import { useAction } from '../../ui/toasts';
 
@@ -13,14 +15,14 @@ type Token = Schemas['Token'];
 const PERMISSIONS = ['read:transactions', 'read:accounts', 'read:analytics', 'read:events', 'manage:queue', 'manage:secrets', 'admin'];
 
 export function Tokens() {
-  const { nameOf } = useSession();
+  const { isOfCompany, nameOf } = useSession();
   const times = useTimes();
   const act = useAction();
   const [isAdding, setAdding] = useState(false);
   const [made, setMade] = useState<string>();
   const [ended, setEnded] = useState<Token>();
   const query = useQuery('/api/v1/tokens');
-  const rows = query.data?.data.tokens;
+  const rows = query.data?.data.tokens.filter((row) => isOfCompany(row.companyId));
 
   const columns: Column<Token>[] = [
     { name: t.common.name, cell: (row) => <strong>{row.name}</strong> },
@@ -28,7 +30,7 @@ export function Tokens() {
     { name: t.common.company, cell: (row) => (row.companyId ? nameOf(row.companyId) : t.common.allCompanies) },
     { name: t.settings.permissions, cell: (row) => row.permissions.join(', ') },
     { name: t.common.created, cell: (row) => times.short(row.createdAt) },
-    { name: t.settings.expires, cell: (row) => (row.expiresAt ? times.short(row.expiresAt) : t.common.never) },
+    { name: t.settings.expires, cell: (row) => (row.expiresAt ? times.full(row.expiresAt) : t.common.never) },
     { name: t.common.actions, cell: (row) => !row.revokedAt && <button type="button" class="small" onClick={() => setEnded(row)}>{t.settings.revoke}<span class="unseen"> {row.name}</span></button> },
   ];
 
@@ -41,8 +43,10 @@ export function Tokens() {
       {isAdding && <Add onClose={() => setAdding(false)} onDone={(token) => { setAdding(false); setMade(token); query.reload(); }} />}
       {made && (
         <Dialog title={t.settings.theNewToken} onClose={() => setMade(undefined)}>
-          <p>{t.common.onceOnly}</p>
-          <Code>{made}</Code>
+          <Once onKept={() => setMade(undefined)}>
+            <p>{t.common.onceOnly}</p>
+            <Code>{made}</Code>
+          </Once>
         </Dialog>
       )}
       {ended && (
@@ -61,21 +65,15 @@ export function Tokens() {
 }
 
 function Add({ onClose, onDone }: { onClose: () => void; onDone: (token: string) => void }) {
-  const { companies, isAdministrator, may } = useSession();
+  const { companies, company: looked, isAdministrator, may } = useSession();
   const [name, setName] = useState('');
-  const [company, setCompany] = useState('');
+  const [company, setCompany] = useState(looked ?? '');
   const [days, setDays] = useState('90');
   const [permissions, setPermissions] = useState<string[]>(PERMISSIONS.slice(0, 4));
-  const [problem, setProblem] = useState('');
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    try {
-      const made = await post('/api/v1/tokens', { name, permissions, company: company || undefined, expiresDays: days ? Number(days) : undefined });
-      onDone(made.data.token);
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
-  };
+  const { submit, problem, isBusy } = useSubmit(async () => {
+    const made = await post('/api/v1/tokens', { name, permissions, company: company || undefined, expiresDays: days ? Number(days) : undefined });
+    onDone(made.data.token);
+  });
   return (
     <Dialog title={t.settings.newToken} onClose={onClose}>
       <form onSubmit={submit}>
@@ -98,7 +96,7 @@ function Add({ onClose, onDone }: { onClose: () => void; onDone: (token: string)
         </fieldset>
         <Select label={t.settings.expiresAfter} value={days} options={[['30', span(30, 'day')], ['90', span(90, 'day')], ['365', span(1, 'year')], ['', t.common.never]]} onChange={setDays} />
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">{t.settings.createToken}</button></div>
+        <div class="actions"><button type="submit" class="primary" disabled={isBusy}>{t.settings.createToken}</button></div>
       </form>
     </Dialog>
   );

@@ -1,26 +1,28 @@
 import { useState } from 'preact/hooks';
-import { messageOf, post, remove, type Schemas } from '../../api/client';
+import { post, remove, type Schemas } from '../../api/client';
 import { useQuery } from '../../api/query';
 import { useTimes, words } from '../../format/format';
 import { useSession } from '../../session';
 import { t } from '../../texts';
-import { Badge, Confirm, Dialog, Empty, Select } from '../../ui/parts';
+import { Confirm, Dialog } from '../../ui/dialog';
+import { useSubmit } from '../../ui/form';
+import { Badge, Empty, Select } from '../../ui/parts';
 import { Listed, Table, type Column } from '../../ui/table';
-import { useAction } from '../../ui/toasts';
+import { useAction, useToast } from '../../ui/toasts';
 
 type User = Schemas['User'];
 
 const ROLES = ['read-only', 'member', 'company-administrator', 'administrator'];
 
 export function Users() {
-  const { nameOf, identity } = useSession();
+  const { identity, isOfCompany, nameOf } = useSession();
   const times = useTimes();
   const act = useAction();
   const [isAdding, setAdding] = useState(false);
   const [removed, setRemoved] = useState<User>();
   const [reset, setReset] = useState<User>();
   const query = useQuery('/api/v1/users');
-  const rows = query.data?.data.users;
+  const rows = query.data?.data.users.filter((row) => isOfCompany(row.companyId));
 
   const columns: Column<User>[] = [
     { name: t.common.email, cell: (row) => <strong>{row.email}</strong> },
@@ -74,36 +76,30 @@ export function Users() {
 }
 
 function Add({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
-  const { companies, isAdministrator } = useSession();
-  const act = useAction();
+  const { companies, company: looked, isAdministrator } = useSession();
+  const tell = useToast();
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [role, setRole] = useState('member');
-  const [company, setCompany] = useState(companies[0]?.slug ?? '');
-  const [problem, setProblem] = useState('');
+  const [company, setCompany] = useState(looked ?? companies[0]?.slug ?? '');
   const needsCompany = isAdministrator && role !== 'administrator';
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    try {
-      await post('/api/v1/users', { email, password, role, company: needsCompany ? company : undefined });
-      void act(t.settings.userAdded, async () => {});
-      onDone();
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
-  };
+  const { submit, problem, isBusy } = useSubmit(async () => {
+    await post('/api/v1/users', { email, password, role, company: needsCompany ? company : undefined });
+    tell(t.settings.userAdded);
+    onDone();
+  });
   return (
     <Dialog title={t.settings.newUser} onClose={onClose}>
       <form onSubmit={submit}>
         <label class="field"><span>{t.common.email}</span><input type="email" required autocomplete="off" value={email} onInput={(event) => setEmail(event.currentTarget.value)} /></label>
         <label class="field">
           <span>{t.settings.passwordField}</span>
-          <input type={t.settings.byPassword} required minLength={12} maxLength={200} autocomplete="new-password" value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
+          <input type="password" required minLength={12} maxLength={200} autocomplete="new-password" value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
         </label>
         <Select label={t.common.role} value={role} options={ROLES.filter((own) => isAdministrator || own !== 'administrator').map((own) => [own, words(own)] as const)} onChange={setRole} />
         {needsCompany && <Select label={t.common.company} value={company} options={companies.map((own) => [own.slug, own.name] as const)} onChange={setCompany} />}
         <p role="alert" class="problem">{problem}</p>
-        <div class="actions"><button type="submit" class="primary">{t.settings.add}</button></div>
+        <div class="actions"><button type="submit" class="primary" disabled={isBusy}>{t.settings.add}</button></div>
       </form>
     </Dialog>
   );

@@ -90,7 +90,6 @@ export const endpoints = {
   standard: 'Standard Webhooks',
   node: 'Node',
   python: 'Python',
-  keyKept: 'I have kept it',
   testWaits: 'The test waits: it was not tried within 20 seconds. Its attempt will be listed below.',
   waitingForAnswer: 'Waiting for the answer…',
   sendTest: 'Send a test',

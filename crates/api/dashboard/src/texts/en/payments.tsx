@@ -36,7 +36,6 @@ export const payments = {
   anyStage: 'Any stage',
   statusHint: 'For example ENABLED',
   noAccounts: 'No accounts yet',
-  noAccountFound: 'No account matches these filters.',
   accountsAppear: 'They appear with their first account webhook.',
   accountOf: (id: string) => `Account ${id}`,
   firstSeen: 'First seen',

@@ -90,7 +90,6 @@ export const endpoints = {
   standard: 'Standard Webhooks',
   node: 'Node',
   python: 'Python',
-  keyKept: 'Je l’ai conservée',
   testWaits: 'Le test attend : il n’a pas été envoyé en 20 secondes. Sa tentative apparaîtra ci-dessous.',
   waitingForAnswer: 'En attente de la réponse…',
   sendTest: 'Envoyer un test',

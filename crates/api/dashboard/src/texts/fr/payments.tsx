@@ -36,7 +36,6 @@ export const payments = {
   anyStage: 'Toutes les étapes',
   statusHint: 'Par exemple ENABLED',
   noAccounts: 'Aucun compte pour l’instant',
-  noAccountFound: 'Aucun compte ne correspond à ces filtres.',
   accountsAppear: 'Ils apparaissent avec leur premier webhook de compte.',
   accountOf: (id: string) => `Compte ${id}`,
   firstSeen: 'Vu la première fois',

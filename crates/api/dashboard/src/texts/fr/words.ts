@@ -6,7 +6,7 @@ export const words: Record<Known, string> = {
   PAYMENT: 'Paiement', REFUND: 'Remboursement', CHARGEBACK: 'Rétrofacturation', SETTLEMENT: 'Règlement', PAYOUT: 'Versement',
   VERIFICATION: 'Vérification', WON: 'Gagné', LOST: 'Perdu', live: 'Production', test: 'Test',
   SUBMITTED: 'Soumis', IN_REVIEW: 'En cours d’examen', APPROVED: 'Approuvé', ACTIVE: 'Actif', ENABLED: 'Activé', DISABLED: 'Désactivé',
-  CLOSED: 'Clôturé', ACH: 'ACH', BACS: 'BACS', EFT: 'EFT', SEPA: 'SEPA', CARD: 'Carte', credit_card: 'Carte de crédit', direct_debit: 'Prélèvement',
+  CLOSED: 'Clôturé', UNKNOWN: 'Inconnu', ACH: 'ACH', BACS: 'BACS', EFT: 'EFT', SEPA: 'SEPA', CARD: 'Carte', credit_card: 'Carte de crédit', direct_debit: 'Prélèvement',
   transaction: 'Transaction', account: 'Compte', other: 'Autre',
 
   healthy: 'En bonne santé', operational: 'Opérationnel', degraded: 'Dégradé', away: 'Injoignable', critical: 'Critique',
