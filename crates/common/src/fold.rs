@@ -32,11 +32,6 @@ impl Stamp {
         let identity = digits.get(..8).unwrap_or(digits).into();
         Self { time_ms, stage, identity }
     }
-
-    /// The status time, in milliseconds since 1970 UTC.
-    pub fn time_ms(&self) -> i64 {
-        self.time_ms
-    }
 }
 
 /// A value and the stamp of the event that gave it.
@@ -245,106 +240,4 @@ fn span(first: &mut Option<i64>, last: &mut Option<i64>, received_at: DateTime<U
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-    use crate::{Endpoint, Envelope, event::Change};
-
-    type Told = (Event, EventIdentity, DateTime<Utc>);
-
-    /// 2025-01-01T00:01:00Z: after all that the events tell of.
-    const BEGIN_MS: i64 = 1_735_689_660_000;
-
-    fn event(name: &str, status: &str, second: u32, amount: Option<i64>, reason: Option<&str>, received: i64) -> Told {
-        let received_at = DateTime::from_timestamp_millis(BEGIN_MS + received).unwrap();
-        let body = json!({"eventType": name, "payload": {"id": "p", "accountNumber": "7", "status": status, "amount": amount,
-            "currencyCode": amount.map(|a| if a % 2 == 0 { "EUR" } else { "USD" }), "statusReason": reason,
-            "statusTime": format!("2025-01-01T00:00:{second:02}Z")}});
-        let body = body.to_string();
-        let envelope = Envelope::parse(body.as_bytes(), None).unwrap();
-        let identity = EventIdentity::of(Endpoint::Netbanx, None, &envelope);
-        (Event::interpret(&envelope, received_at).unwrap(), identity, received_at)
-    }
-
-    fn fold(events: &[Told]) -> (TransactionState, AccountState) {
-        let (mut transaction, mut account) = (TransactionState::default(), AccountState::default());
-        for (event, identity, received_at) in events {
-            match &event.change {
-                Change::Transaction(facts) => transaction.apply(event, facts, identity, *received_at),
-                Change::Account(facts) => account.apply(event, facts, identity, *received_at),
-                Change::Nothing => {}
-            }
-        }
-        (transaction, account)
-    }
-
-    fn any_event() -> impl Strategy<Value = Told> {
-        let names = prop::sample::select(vec![
-            "PAYMENT_COMPLETED",
-            "PAYMENT_FAILED",
-            "PAYMENT_PROCESSING",
-            "PAYMENT_RETURNED_COMPLETED",
-            "CHARGEBACK_WON",
-            "ACCT_ENABLED",
-            "ACCT_REJECTED",
-        ]);
-        let statuses = prop::sample::select(vec!["COMPLETED", "FAILED", "PENDING", "HELD", "CANCELLED"]);
-        let reasons = prop::option::of(prop::sample::select(vec!["funds", "expired"]));
-        (names, statuses, 0_u32..3, prop::option::of(1_i64..5), reasons, 0_i64..1000)
-            .prop_map(|(name, status, second, amount, reason, received)| event(name, status, second, amount, reason, received))
-    }
-
-    proptest! {
-        #[test]
-        fn any_permutation_folds_into_the_same_state(
-            (events, shuffled) in prop::collection::vec(any_event(), 0..12)
-                .prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
-        ) {
-            let expected = fold(&events);
-            prop_assert_eq!(&fold(&shuffled), &expected);
-            let twice: Vec<_> = shuffled.iter().chain(&events).cloned().collect();
-            prop_assert_eq!(&fold(&twice), &expected);
-            let written = expected.0.to_json().unwrap();
-            prop_assert_eq!(&written, &serde_json::to_vec(&expected.0).unwrap());
-            let stored: TransactionState = serde_json::from_slice(&written).unwrap();
-            prop_assert_eq!(&stored, &expected.0);
-        }
-    }
-
-    /// The same with a status time of that text, or none.
-    fn told_at(status: &str, time: Option<&str>, received: i64) -> Told {
-        let received_at = DateTime::from_timestamp_millis(BEGIN_MS + received).unwrap();
-        let body =
-            json!({"eventType": format!("PAYMENT_{status}"), "payload": {"id": "p", "status": status, "statusTime": time}});
-        let body = body.to_string();
-        let envelope = Envelope::parse(body.as_bytes(), None).unwrap();
-        let identity = EventIdentity::of(Endpoint::Netbanx, None, &envelope);
-        (Event::interpret(&envelope, received_at).unwrap(), identity, received_at)
-    }
-
-    #[test]
-    fn what_is_pending_since_a_time_to_come_comes_before_all_else() {
-        let never = Some("2099-01-01T00:00:00Z");
-        // As it is told in whole seconds, minutes before, by another time to come, or without any.
-        for time in [Some("2025-01-01T00:01:00Z"), Some("2024-12-31T23:00:00Z"), never, None] {
-            for (first, second) in [(0, 500), (500, 0)] {
-                let pending = told_at("PENDING", never, first);
-                let (state, _) = fold(&[pending.clone(), told_at("COMPLETED", time, second)]);
-                assert_eq!(state.status(), Status::Completed, "{time:?} {first}");
-                assert_eq!(fold(&[pending]).0.status_time_ms(), BEGIN_MS + first);
-            }
-        }
-    }
-
-    #[test]
-    fn a_later_stage_wins_at_the_same_time_and_an_older_event_never_does() {
-        let done = event("PAYMENT_COMPLETED", "COMPLETED", 2, Some(2), None, 0);
-        let pending = event("PAYMENT_PROCESSING", "PROCESSING", 2, None, None, 1);
-        let stale = event("PAYMENT_FAILED", "FAILED", 1, None, Some("funds"), 2);
-        let (state, _) = fold(&[done, pending, stale]);
-        assert_eq!((state.status(), state.amount(), state.failure_reason()), (Status::Completed, Some(2), None));
-        assert_eq!(state.received_ms(), (BEGIN_MS, BEGIN_MS + 2));
-    }
-}
+mod tests;

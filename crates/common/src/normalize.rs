@@ -238,5 +238,41 @@ mod tests {
         assert_eq!(status(None, "CHARGEBACK_WON"), Status::Completed);
         assert_eq!(chargeback_outcome("CHARGEBACK_WON"), Some("WON"));
         assert!(is_return("DD_PAYMENT_RETURNED") && !is_return("PAYMENT_COMPLETED"));
+        // A blank status says nothing, and so the name decides.
+        assert_eq!(status(Some(" "), "PAYMENT_COMPLETED"), Status::Completed);
+        assert_eq!(status(Some("FAILED_PENDING"), "PAYMENT_FAILED"), Status::Pending);
+    }
+
+    #[test]
+    fn each_word_of_a_status_is_known_and_no_other() {
+        for (words, expected) in [
+            ("RECEIVED INITIATED PENDING PROCESSING HELD PAYABLE AUTHORIZED OPENED CREATED", Some(Status::Pending)),
+            ("COMPLETED SUCCESS SETTLED CLEARED CAPTURED WON LOST REVERSED", Some(Status::Completed)),
+            ("FAILED DECLINED ERROR ERRORED", Some(Status::Failed)),
+            ("CANCELLED CANCELED VOIDED EXPIRED WITHDRAWN", Some(Status::Cancelled)),
+            ("RETURNED RETURN", Some(Status::Returned)),
+            ("NEVER HEARD", None),
+        ] {
+            for word in words.split(' ') {
+                assert_eq!(word_status(word), expected, "{word}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_status_of_an_account_has_its_stage() {
+        use OnboardingStage::{Active, Approved, Closed, Disabled, InReview, Submitted};
+        for (words, stage) in [
+            ("SUBMITTED", Submitted),
+            ("APPROVED", Approved),
+            ("ENABLED ACTIVE", Active),
+            ("DISABLED SUSPENDED", Disabled),
+            ("REJECTED WITHDRAWN CLOSED", Closed),
+            ("PENDING PROCESSING DEFERRED WAITING RETURNED", InReview),
+        ] {
+            for word in words.split(' ') {
+                assert_eq!(onboarding_stage(word), stage, "{word}");
+            }
+        }
     }
 }
