@@ -25,10 +25,15 @@ struct Process {
 
 impl Process {
     async fn start(redis: &Redis, bounds: Bounds) -> Self {
+        Self::of("t", redis, bounds).await
+    }
+
+    /// The same of the platform of that name.
+    async fn of(platform: &str, redis: &Redis, bounds: Bounds) -> Self {
         let client = redis.client().await;
-        let meter = Meter::start(client.clone(), "t");
+        let meter = Meter::start(client.clone(), platform);
         let wrap = |data: &[u8]| [b"<", data, b">"].concat();
-        Self { cache: ResponseCache::new(client, "t", meter, bounds, wrap), computed: Arc::default() }
+        Self { cache: ResponseCache::new(client, platform, meter, bounds, wrap), computed: Arc::default() }
     }
 
     fn computed(&self) -> u64 {
@@ -166,6 +171,22 @@ async fn an_answer_is_made_ready_before_anybody_asks() {
     let last = Process::start(&redis, BOUNDS).await;
     assert_eq!(last.told(PLAN, "a", "five").await, (Outcome::Hit, "<four>".to_owned()));
     assert_eq!((there.computed(), last.computed()), (0, 0));
+    // What is kept under a version that is over is made again.
+    here.cache.tags().touch([TAG.to_owned()]).await.unwrap();
+    let next = here.cache.ensure(PLAN, TAG, "a", data("six")).await.unwrap();
+    assert!(next > version);
+    assert_eq!(Process::start(&redis, BOUNDS).await.told(PLAN, "a", "seven").await, (Outcome::Hit, "<six>".to_owned()));
+}
+
+#[tokio::test]
+async fn platforms_and_places_share_nothing() {
+    let redis = Redis::start();
+    let (here, other) = (Process::start(&redis, BOUNDS).await, Process::of("u", &redis, BOUNDS).await);
+    let first = here.get(PLAN, "a", "one").await.entry;
+    assert_eq!(other.told(PLAN, "a", "two").await, (Outcome::Miss, "<two>".to_owned()));
+    // Equal bodies of two places have two ETags: what one holds tells nothing of another.
+    let second = here.get(PLAN, "b", "one").await.entry;
+    assert!(first.plain == second.plain && first.etag(false) != second.etag(false));
 }
 
 #[tokio::test]
