@@ -164,8 +164,8 @@ async fn an_answer_is_made_ready_before_anybody_asks() {
     let (here, there) = (Process::start(&redis, BOUNDS).await, Process::start(&redis, BOUNDS).await);
     let data = |data: &'static str| move || async move { Ok::<_, ()>(data.as_bytes().to_vec()) };
     let version = here.cache.tags().version(TAG).await.unwrap().current;
-    assert_eq!(here.cache.ensure(PLAN, TAG, "a", data("one")).await, Ok(version));
-    assert_eq!(here.cache.ensure(PLAN, TAG, "a", data("two")).await, Ok(version));
+    assert_eq!(Box::pin(here.cache.ensure(PLAN, TAG, "a", data("one"))).await, Ok(version));
+    assert_eq!(Box::pin(here.cache.ensure(PLAN, TAG, "a", data("two"))).await, Ok(version));
     assert_eq!(there.told(PLAN, "a", "three").await, (Outcome::Hit, "<one>".to_owned()));
     assert_eq!(here.cache.refresh(PLAN, TAG, "a", data("four")).await, Ok(version));
     let last = Process::start(&redis, BOUNDS).await;
@@ -173,7 +173,7 @@ async fn an_answer_is_made_ready_before_anybody_asks() {
     assert_eq!((there.computed(), last.computed()), (0, 0));
     // What is kept under a version that is over is made again.
     here.cache.tags().touch([TAG.to_owned()]).await.unwrap();
-    let next = here.cache.ensure(PLAN, TAG, "a", data("six")).await.unwrap();
+    let next = Box::pin(here.cache.ensure(PLAN, TAG, "a", data("six"))).await.unwrap();
     assert!(next > version);
     assert_eq!(Process::start(&redis, BOUNDS).await.told(PLAN, "a", "seven").await, (Outcome::Hit, "<six>".to_owned()));
 }

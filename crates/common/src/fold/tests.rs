@@ -102,7 +102,7 @@ fn a_later_stage_wins_at_the_same_time_and_an_older_event_never_does() {
 #[test]
 fn an_event_that_is_pending_at_a_time_that_can_be_true_keeps_it() {
     let pending = told_at("PENDING", Some("2025-01-01T00:00:30Z"), 0);
-    assert_eq!(fold(&[pending.clone()]).0.status_time_ms(), BEGIN_MS - 30_000);
+    assert_eq!(fold(std::slice::from_ref(&pending)).0.status_time_ms(), BEGIN_MS - 30_000);
     // What is done since a time to come is done since its receipt, which is later.
     let done = told_at("COMPLETED", Some("2099-01-01T00:00:00Z"), 500);
     let (state, _) = fold(&[pending, done]);

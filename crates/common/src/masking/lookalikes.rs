@@ -143,7 +143,7 @@ mod tests {
             ("2026-11-28 14:25:39.1234567890", 19),
             ("2026-11-28 14:25:39 123", 19),
         ] {
-            assert_eq!(ranges(text), [0..end], "{text}");
+            assert_eq!(ranges(text).first(), Some(&(0..end)), "{text}");
         }
     }
 
