@@ -89,7 +89,8 @@ impl Entry {
         let number = |at: usize| Some(u64::from_be_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
         let told = number(48 + TAG)?;
         let (is_packed, length) = (told & PACKED != 0, told & !PACKED);
-        let body = (bytes.len() >= HEAD && length <= MOST).then(|| bytes.slice(HEAD..))?;
+        // That length is the end of the head: it is all there.
+        let body = (length <= MOST).then(|| bytes.slice(HEAD..))?;
         let (plain, gzip) = if is_packed { (unpack(&body, length)?, Some(body)) } else { (body, None) };
         Some(Self {
             version: number(0)?,
@@ -150,6 +151,32 @@ mod tests {
         }
         assert_eq!(Entry::decode(&Bytes::from_static(b"cut")), None);
         assert_eq!(Entry::decode(&Bytes::from(vec![255; HEAD])), None);
+    }
+
+    #[test]
+    fn a_body_is_compressed_from_a_size_on_where_that_pays() {
+        let packed = |data: &[u8]| Entry::new(7, b"here", data, <[u8]>::to_vec, None).gzip;
+        assert!(packed(&[b'a'; COMPRESS_FROM]).is_some() && packed(&[b'a'; COMPRESS_FROM - 1]).is_none());
+        // What has no pattern grows.
+        let noise: Vec<u8> = (0_u64..64).flat_map(|n| sha256(&[&n.to_be_bytes()])).collect();
+        assert_eq!(packed(&noise), None);
+    }
+
+    #[test]
+    fn an_entry_takes_what_its_bodies_take_and_somewhat_more() {
+        let entry = Entry::new(7, b"here", &b"long ".repeat(1000), <[u8]>::to_vec, None);
+        let bodies = 5000 + entry.gzip.as_ref().unwrap().len() as u32;
+        assert_eq!(entry.weight(), bodies + 200);
+    }
+
+    #[test]
+    fn an_entry_is_as_old_as_the_clock_says_either_way() {
+        let entry = Entry::new(7, b"here", b"data", <[u8]>::to_vec, None);
+        assert!(entry.age() < Duration::from_secs(60));
+        for computed_ms in [entry.computed_ms - 3_600_000, entry.computed_ms + 3_600_000] {
+            let moved = Entry { computed_ms, ..entry.clone() };
+            assert!(moved.age().abs_diff(Duration::from_secs(3600)) < Duration::from_secs(60), "{:?}", moved.age());
+        }
     }
 
     #[test]

@@ -248,6 +248,27 @@ mod tests {
     }
 
     #[test]
+    fn what_else_a_named_event_says_does_not_make_it_another() {
+        for name in [json!({"id": "e"}), json!({"resourceId": "r"}), json!({"payload": {"id": "p"}})] {
+            let with = |note: u8| {
+                let mut body = json!({"eventType": "PAYMENT_COMPLETED", "payload": {"status": "COMPLETED"}, "note": note});
+                let (fields, payload) = (body.as_object_mut().unwrap(), name.get("payload").cloned());
+                fields.extend(name.as_object().unwrap().clone());
+                payload.map(|payload| fields.insert("payload".to_owned(), payload));
+                of(&body)
+            };
+            assert_eq!(with(1), with(2), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_identity_is_its_digits() {
+        let digits = of(&json!({"eventType": "NEW"})).to_string();
+        assert!(digits.len() == 64 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')), "{digits}");
+        assert_eq!(EventIdentity::stored(&digits).as_str(), digits);
+    }
+
+    #[test]
     fn one_event_id_is_found_whatever_else_differs() {
         let key = |body: &Value| {
             let body = body.to_string();

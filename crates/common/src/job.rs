@@ -159,6 +159,12 @@ mod tests {
     }
 
     #[test]
+    fn a_sealed_body_is_bound_to_its_webhook() {
+        // What is stored can only be opened under this name.
+        assert_eq!(sealed_for(Uuid::nil()), "unreadable:00000000-0000-0000-0000-000000000000");
+    }
+
+    #[test]
     fn a_sealed_body_is_told_from_a_text() {
         assert_eq!(job(Some("not JSON"), UNNAMED, r#""sealed:AAAA""#).sealed().as_deref(), Some("AAAA"));
         assert_eq!(job(Some("no object"), UNNAMED, r#""hello""#).sealed(), None);

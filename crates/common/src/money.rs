@@ -102,7 +102,7 @@ fn bounded(amount: Decimal) -> Result<i64, &'static str> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{Decimal, Json, MAX_MINOR};
+    use super::{Decimal, Json, MAX_MINOR, is_currency, major_text, minor_text};
     use crate::json::Document;
 
     fn of<T>(text: &str, read: impl FnOnce(Json<'_, '_>) -> T) -> T {
@@ -140,6 +140,29 @@ mod tests {
         for bad in ["3.5", "1e400", "99999999999999999999999999999999", "true", "\"x\"", "9007199254740992"] {
             assert!(minor(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn written_amounts_are_read_as_those_of_json_are() {
+        assert_eq!((minor_text("-3740"), minor_text("3.5").is_err()), (Ok(-3_740), true));
+        assert_eq!((major_text("19.99", "USD"), major_text("5000", "JPY")), (Ok(1_999), Ok(5_000)));
+        assert!(major_text("0.001", "USD").is_err());
+        // Digits beyond the point may be many, and no more than so many.
+        let digits = |count: usize| format!("7.{}", "0".repeat(count - 2));
+        assert_eq!((minor_text(&digits(64)), minor_text(&digits(65)).is_err()), (Ok(7), true));
+    }
+
+    #[test]
+    fn a_currency_is_three_capital_letters() {
+        for (code, expected) in [("EUR", true), ("XTS", true), ("eur", false), ("EU", false), ("EURO", false), ("E1R", false)] {
+            assert_eq!(is_currency(code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_amount_may_be_a_millionth_off_and_no_more() {
+        assert_eq!((minor("1.000001"), minor("0.999999")), (Ok(1), Ok(1)));
+        assert!(minor("1.0000011").is_err() && minor("0.9999989").is_err());
     }
 
     #[test]

@@ -181,4 +181,21 @@ mod tests {
         assert!(cut.as_ref().is_some_and(|name| name.len() == NAME_LENGTH && event_name(name) == cut) && cut != other);
         assert_eq!(["", " ", "???", "****", "\u{200b}", "支付"].map(event_name), [const { None }; 6]);
     }
+
+    #[test]
+    fn each_status_of_an_account_has_its_stage() {
+        use OnboardingStage::{Active, Approved, Closed, Disabled, InReview, Submitted};
+        for (words, stage) in [
+            ("SUBMITTED", Submitted),
+            ("APPROVED", Approved),
+            ("ENABLED ACTIVE", Active),
+            ("DISABLED SUSPENDED", Disabled),
+            ("REJECTED WITHDRAWN CLOSED", Closed),
+            ("PENDING PROCESSING DEFERRED WAITING RETURNED", InReview),
+        ] {
+            for word in words.split(' ') {
+                assert_eq!(onboarding_stage(word), stage, "{word}");
+            }
+        }
+    }
 }

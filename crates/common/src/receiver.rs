@@ -85,8 +85,16 @@ mod tests {
     fn endpoints_round_trip() {
         for endpoint in Endpoint::ALL {
             assert_eq!(endpoint.as_str().parse(), Ok(endpoint));
+            assert_eq!(endpoint.to_string(), endpoint.as_str());
         }
         assert_eq!("Netbanx".parse::<Endpoint>(), Err(UnknownEndpoint));
+    }
+
+    #[test]
+    fn no_company_has_no_id() {
+        assert_eq!(CompanyId::NONE.known(), None);
+        let id = Uuid::from_u128(7);
+        assert_eq!(CompanyId(id).known(), Some(id));
     }
 
     #[test]

@@ -247,43 +247,4 @@ fn contribution(kind: Kind, state: &TransactionState) -> impl Iterator<Item = (C
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn series_round_trip() {
-        for series in [
-            Series::Transactions {
-                kind: Kind::Chargeback,
-                status: Status::Completed,
-                currency: "EUR".into(),
-                payment_method: SmolStr::default(),
-                outcome: "WON".into(),
-            },
-            Series::failure("no | funds"),
-            Series::Webhooks(WebhookOutcome::Processed),
-            Series::Webhooks(WebhookOutcome::Failed),
-            Series::Webhooks(WebhookOutcome::Duplicate),
-        ] {
-            assert_eq!(Series::parse(&series.to_string()), Some(series));
-        }
-        assert_eq!(Series::parse("x|y"), None);
-        assert_eq!(Series::failure("no | funds").to_string(), "f|no   funds");
-    }
-
-    #[test]
-    fn buckets_begin_before_their_times() {
-        assert_eq!(Grain::Hour.bucket(3_600_001), 3_600_000);
-        assert_eq!(Grain::Day.bucket(-1), -86_400_000);
-        assert_eq!(Grain::Minute.bucket(60_000), 60_000);
-    }
-
-    #[test]
-    fn what_is_added_and_taken_off_leaves_nothing() {
-        let mut deltas = Deltas::default();
-        deltas.webhook(5, Mode::Live, WebhookOutcome::Processed);
-        let (cell, sum) = deltas.iter().next().map(|(cell, sum)| (cell.clone(), *sum)).unwrap();
-        deltas.add(cell, Sum { count: -sum.count, amount: -sum.amount });
-        assert!(deltas.is_empty());
-    }
-}
+mod tests;

@@ -201,6 +201,14 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_that_is_told_twice_is_one() {
+        let right = sign(&key("k"), b"{}");
+        let twice = Candidates::gather([right.as_str(), right.as_str()]);
+        assert!(twice.verifies([&key("k")], &[b"{}"]) && !twice.is_empty());
+        assert!(twice.and([right.as_str(), right.as_str()]).verifies([&key("k")], &[b"{}"]));
+    }
+
+    #[test]
     fn so_many_are_compared_and_no_more() {
         let (wrong, right) = (sign(&key("wrong"), b""), sign(&key("k"), b""));
         let behind = |count: usize| Candidates::gather(vec![wrong.as_str(); count].into_iter().chain([right.as_str()]));
@@ -230,5 +238,13 @@ mod tests {
         assert_eq!(plain, sign(&KeyEncoding::Hex.key("736563726574").unwrap(), body));
         assert!(KeyEncoding::Hex.key("xyz").is_err());
         assert!(KeyEncoding::Utf8.key("").is_err());
+        for (encoding, name, text) in [
+            (KeyEncoding::Utf8, "utf8", "secret"),
+            (KeyEncoding::Base64, "base64", "c2VjcmV0"),
+            (KeyEncoding::Hex, "hex", "736563726574"),
+        ] {
+            assert_eq!((encoding.as_str(), KeyEncoding::parse(name), encoding.length(text)), (name, Some(encoding), 6));
+        }
+        assert_eq!((KeyEncoding::parse("UTF8"), KeyEncoding::Hex.length("xyz")), (None, 0));
     }
 }

@@ -102,6 +102,28 @@ mod tests {
     }
 
     #[test]
+    fn each_word_of_a_status_is_known_and_no_other() {
+        for (words, kind, expected) in [
+            (
+                "RECEIVED INITIATED PENDING PROCESSING HELD PAYABLE AUTHORIZED OPENED CREATED",
+                Kind::Payment,
+                Some(Status::Pending),
+            ),
+            ("COMPLETED SUCCESS SETTLED CLEARED CAPTURED", Kind::Refund, Some(Status::Completed)),
+            ("WON LOST REVERSED COMPLETED", Kind::Chargeback, Some(Status::Completed)),
+            ("FAILED DECLINED ERROR ERRORED", Kind::Payout, Some(Status::Failed)),
+            ("CANCELLED CANCELED VOIDED EXPIRED WITHDRAWN", Kind::Settlement, Some(Status::Cancelled)),
+            ("RETURNED RETURN", Kind::Payment, Some(Status::Returned)),
+            ("NEVER HEARD WON LOST REVERSED", Kind::Payment, None),
+        ] {
+            for word in words.split(' ') {
+                assert_eq!(told(word, kind), expected, "{word}");
+            }
+        }
+        assert_eq!(told("FAILED_PENDING", Kind::Payment), Some(Status::Pending), "the last one decides");
+    }
+
+    #[test]
     fn where_no_status_is_told_the_name_tells_it() {
         for raw in [None, Some(""), Some(" ")] {
             assert_eq!(normal(raw, "PAYMENT_RETURN_COMPLETED", Kind::Payment), Status::Returned);

@@ -80,6 +80,21 @@ mod tests {
     }
 
     #[test]
+    fn a_change_makes_the_answers_of_its_company_and_of_all_old() {
+        let company = CompanyId(uuid::Uuid::from_u128(7));
+        let id = "00000000-0000-0000-0000-000000000007";
+        assert_eq!(tag(Some(company), Topic::Accounts), format!("{id}:accounts"));
+        let tags = |changes: &[(CompanyId, Topic)]| tags_of(changes.iter().copied()).into_iter().collect::<Vec<_>>();
+        let changed = [(company, Topic::Events), (company, Topic::Events), (CompanyId::NONE, Topic::Analytics)];
+        assert_eq!(tags(&changed), [format!("{id}:events"), "all:analytics".to_owned(), "all:events".to_owned()]);
+        let body = json!({"eventType": "SOMETHING_NEW"}).to_string();
+        let envelope = Envelope::parse(body.as_bytes(), None).unwrap();
+        let event = Event::interpret(&envelope, DateTime::UNIX_EPOCH).unwrap();
+        assert_eq!(tags_of_events([(company, &event)]), tags_of(Topic::of(&event).iter().map(|topic| (company, *topic))));
+        assert_eq!(tags_of_events([(CompanyId::NONE, &event)]).len(), 2);
+    }
+
+    #[test]
     fn the_kind_and_the_status_decide_not_the_name() {
         use Topic::{Accounts, Analytics, Events, Transactions};
         assert_eq!(topics("PAYMENT_COMPLETED", "COMPLETED"), [Transactions, Analytics, Events]);

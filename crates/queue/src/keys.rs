@@ -166,3 +166,24 @@ impl ShardKeys {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Jobs in Redis lie there, and the scripts take them in this order.
+    #[test]
+    fn the_keys_of_a_shard_never_change() {
+        let named =
+            |keys: &[&str]| keys.iter().map(|key| key.strip_prefix("{q:3}:").unwrap_or(key)).collect::<Vec<_>>().join(" ");
+        let keys = ShardKeys::new("q", 3);
+        let shard = "data inflight:owners meta:attempts dead:info stats paused done active active:flows scheduled inflight dead \
+                     active:others active:others:flows scheduled:others inflight:others dead:others";
+        let claims = "idempotency:2 idempotency:2:before idempotency idempotency:before";
+        assert_eq!(named(&keys.of_shard()), shard);
+        assert_eq!(named(&keys.of_shard_and_claims()), format!("{shard} {claims}"));
+        let enqueue = "data stats active active:flows active:others active:others:flows";
+        assert_eq!(named(&keys.of_enqueue()), format!("{enqueue} {claims}"));
+        assert_eq!(keys.stats(), "{q:3}:stats");
+    }
+}

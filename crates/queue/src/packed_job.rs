@@ -67,3 +67,46 @@ pub(crate) fn arguments(jobs: &[PackedJob], with_legacy: bool) -> impl Iterator<
     let (bytes, mut begin) = (Bytes::from(bytes), 0);
     ends.into_iter().map(move |end| Value::Bytes(bytes.slice(std::mem::replace(&mut begin, end)..end)))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::Lane;
+
+    fn job(id: &str, lane: Lane, flow: u64) -> NewJob {
+        NewJob { id: id.to_owned(), claim: format!("claim {id}"), lane, flow, traceparent: None, payload: b"payload".to_vec() }
+    }
+
+    fn text(value: &Value) -> String {
+        String::from_utf8_lossy(value.as_bytes().unwrap()).into_owned()
+    }
+
+    #[test]
+    fn jobs_are_told_by_all_claims_first_and_then_each_with_what_else_it_has() {
+        let settings = QueueSettings { packing: Packing::Alone, ..QueueSettings::default() };
+        let jobs = [
+            PackedJob::of(&job("one", Lane::High, 10), Some("legacy one"), &settings),
+            PackedJob::of(&job("two", Lane::Normal, 255), None, &settings),
+        ];
+        assert_eq!(jobs.each_ref().map(PackedJob::has_legacy), [true, false]);
+        let packed = |text: &str| {
+            let mut room = Vec::new();
+            id_codec::add(text, &mut room);
+            String::from_utf8_lossy(&room).into_owned()
+        };
+        for with_legacy in [false, true] {
+            let told: Vec<String> = arguments(&jobs, with_legacy).map(|value| text(&value)).collect();
+            let claims = [packed("claim one"), packed("claim two")].into_iter();
+            let legacy = [packed("legacy one"), packed("")].into_iter().filter(|_| with_legacy);
+            let first = claims.chain(legacy).chain([packed("one"), Lane::High.code().to_owned(), "a".to_owned()]);
+            let (first, count) = (first.collect::<Vec<_>>(), 4 + 4 + if with_legacy { 4 } else { 2 });
+            assert_eq!((told.get(..first.len()), told.len()), (Some(first.as_slice()), count));
+            let second = [packed("two"), Lane::Normal.code().to_owned(), "ff".to_owned()];
+            assert_eq!(told.get(first.len() + 1..count - 1), Some(second.as_slice()));
+            for record in [told.get(first.len()), told.last()] {
+                assert!(record.is_some_and(|record| record.ends_with("\npayload")), "{record:?}");
+            }
+        }
+    }
+}

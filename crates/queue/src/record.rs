@@ -214,6 +214,13 @@ mod tests {
     }
 
     #[test]
+    fn packings_are_known_by_their_names() {
+        assert_eq!("alone".parse(), Ok(Packing::Alone));
+        assert_eq!("dictionary".parse(), Ok(Packing::Dictionary));
+        assert!("Alone".parse::<Packing>().is_err());
+    }
+
+    #[test]
     fn a_record_of_another_dictionary_is_refused() {
         let record = encoded(&job(br#"{"a":"the same text","b":"the same text"}"#, None), Some(DICTIONARY));
         assert!(unpacked(&record, b"").is_err());

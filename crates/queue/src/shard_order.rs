@@ -73,6 +73,14 @@ mod tests {
     }
 
     #[test]
+    fn some_shard_is_one_of_them() {
+        let (turns, begun) = (Turns::of(3), Instant::now());
+        let some: Vec<usize> = (0..6).map(|_| (turns.some(), turns.take(begun)).0).collect();
+        assert_eq!(some, [0, 1, 2, 0, 1, 2]);
+        assert_eq!(Turns::of(0).some(), 0);
+    }
+
+    #[test]
     fn a_shard_that_must_be_looked_at_first_keeps_its_turn() {
         let (turns, begun) = (Turns::of(2), Instant::now());
         turns.looked(1, false, true, begun);

@@ -173,3 +173,42 @@ impl LaneStats {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_paused_is_told_in_words() {
+        let told = |paused: bool, payments: bool, others: bool| {
+            let lane = |paused: bool| LaneStats { paused, ..LaneStats::default() };
+            Stats { paused, payments: lane(payments), others: lane(others), ..Stats::default() }.paused_parts()
+        };
+        assert_eq!(told(false, false, false), None);
+        assert_eq!(told(true, false, false), Some("the whole queue"));
+        assert_eq!(told(false, true, true), Some("the whole queue"));
+        assert_eq!(told(false, true, false), Some("lane payments"));
+        assert_eq!(told(false, false, true), Some("lane others"));
+    }
+
+    #[test]
+    fn a_lane_is_the_sum_of_its_shards_and_paused_where_all_of_them_are() {
+        let mut lane = LaneStats { paused: true, ..LaneStats::default() };
+        lane.add(&[1, 2, 3, 4, 5, 6, 1, 70]).unwrap();
+        assert!(lane.paused);
+        lane.add(&[10, 20, 30, 40, 50, 60, 0, 7]).unwrap();
+        let expected = LaneStats {
+            waiting: 11,
+            delayed: 22,
+            active: 33,
+            dead: 44,
+            completed: 55,
+            failed: 66,
+            paused: false,
+            oldest_waiting_ms: 70,
+        };
+        assert_eq!(lane, expected);
+        assert!(lane.add(&[1, 2]).is_err());
+    }
+}

@@ -47,6 +47,9 @@ fn what_says_nothing_hides_nothing() {
     for first in ["{}", "null", r#""""#, "[]"] {
         let body = format!(r#"{{"eventType":"PAYMENT_COMPLETED","payload":{first},"eventData":{object}}}"#);
         assert_eq!(one(&body), Ok("p".to_owned()), "{body}");
+        let text = serde_json::to_string(object).unwrap();
+        let body = format!(r#"{{"eventType":"PAYMENT_COMPLETED","payload":{first},"eventData":{text}}}"#);
+        assert_eq!(one(&body), Ok("p".to_owned()), "{body}");
     }
     for mark in ["", " ", "\u{feff}", "\u{feff}\r\n "] {
         let text = serde_json::to_string(&format!("{mark}{object}")).unwrap();
@@ -111,6 +114,7 @@ fn half_of_a_surrogate_pair_becomes_the_replacement_character() {
     for (escape, read) in [
         ("\\ud800", "\u{fffd}"),
         ("a\\uDC00b", "a\u{fffd}b"),
+        ("\\n\\ud800a\\uDC00b", "\u{fffd}a\u{fffd}b"),
         ("\\ud83d\\ude00", "\u{1f600}"),
         ("\\ud800\\ud83d\\ude00", "\u{fffd}\u{1f600}"),
         ("\\\\ud800", "\\ud800"),
@@ -143,11 +147,20 @@ fn what_cannot_be_interpreted_says_why_and_is_masked_where_it_is_json() {
             assert_eq!(masked.is_some(), is_masked, "{body}");
             let masked = String::from_utf8(masked.unwrap_or_default()).unwrap();
             assert!(!masked.contains(card) && !masked.contains("987"), "{masked}");
+            assert!(!is_masked || serde_json::from_str::<serde_json::Value>(&masked).is_ok(), "{masked}");
         }
     }
     assert!(transactions(b"\xff{}")[0].is_err());
     let part = |body: &'static [u8]| read_all(body).parts.remove(0).unreadable_identity(Endpoint::Netbanx, None);
     assert_ne!(part(b"hello"), part(b"hello "));
+}
+
+#[test]
+fn what_cannot_be_interpreted_is_kept_as_it_came() {
+    for body in ["hello", "{\"a\": 1 }", "[]"] {
+        assert_eq!(read_all(body.as_bytes()).parts[0].bytes(), body.as_bytes());
+    }
+    assert_eq!(Part::unreadable(b"\x1f\x8b", Rejection::NotAnObject).bytes(), b"\x1f\x8b");
 }
 
 #[test]

@@ -29,6 +29,13 @@ fn fields_are_found_by_what_their_names_say_and_the_last_counts() {
 }
 
 #[test]
+fn a_text_without_spaces_between_its_tokens_is_compact() {
+    for (text, is_compact) in [(r#"{"a":[1,"b c"]}"#, true), (r#"{"a": 1}"#, false), ("[1 ]", false), ("[1\n,2]", false)] {
+        assert_eq!(Document::of(raw(text)).unwrap().is_compact(), is_compact, "{text}");
+    }
+}
+
+#[test]
 fn what_serde_json_would_not_read_is_refused() {
     for (text, flaw) in [(r#"{"a":"\ud800"}"#, Flaw::NoCharacter(5)), (r#"{"\udc00":1}"#, Flaw::NoCharacter(1))] {
         assert_eq!(Document::of(raw(text)).unwrap_err(), flaw, "{text}");

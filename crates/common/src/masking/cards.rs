@@ -67,6 +67,40 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_time_that_passes_the_check_is_no_card() {
+        for time in ["20261231235908", "20261231230859", "20040101000000", "20260101000000009"] {
+            assert!(!is_card(time.as_bytes()), "{time}");
+        }
+        // A month, day, hour, minute or second that there is not, another century, another length.
+        for card in [
+            "20011300000000",
+            "20050001000000",
+            "20050100000000",
+            "20070132000000",
+            "20060101240000",
+            "20010101006000",
+            "20010101000060",
+            "21030101000000",
+            "202601010000009",
+        ] {
+            assert!(is_card(card.as_bytes()), "{card}");
+        }
+    }
+
+    #[test]
+    fn a_card_begins_as_payment_networks_have_it() {
+        assert!(is_card(b"4111111111111111") && is_card(b"4111111111111103"));
+        assert!(!is_card(b"9111111111111102") && !is_card(b"411111111111"));
+    }
+
+    #[test]
+    fn a_short_spelling_hides_no_card() {
+        assert_eq!(card_of_number("24e13").as_deref(), Some("240000000000000"));
+        assert_eq!(card_of_number("4.111111111111111e15").as_deref(), Some("4111111111111111"));
+        assert_eq!(card_of_number("411111111111"), None);
+    }
+
+    #[test]
     fn whole_numbers() {
         for (number, digits) in [
             ("4.2e3", Some("4200")),

@@ -134,3 +134,20 @@ pub(super) fn length(country: [u8; 2]) -> Option<usize> {
     let [first, second] = country.map(|letter| usize::from(letter.wrapping_sub(b'A')));
     LENGTH.get(first)?.get(second).filter(|length| **length > 0).map(|length| usize::from(*length))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_short_or_begins_otherwise_is_no_iban_although_its_remainder_is_one() {
+        assert!(is_iban(b"GB86RBOS60161331926819"));
+        assert!(!is_iban(b"GB180000000000"), "fourteen characters");
+        assert!(!is_iban(b"1B24RBOS60161331926819"), "no country");
+    }
+
+    #[test]
+    fn a_country_without_ibans_has_no_length() {
+        assert_eq!((length(*b"GB"), length(*b"NO"), length(*b"XX")), (Some(22), Some(15), None));
+    }
+}
