@@ -160,7 +160,7 @@ pub(super) fn put_in_order(rows: &mut SelectStatement, window: Window) {
     }
 }
 
-/// The transactions that `all` (see [`wanted`]) holds for, not counted: for anyone who reads on to the end.
+/// The transactions that `all` (see [`wanted`](super::wanted)) holds for, not counted: for anyone who reads on to the end.
 pub async fn transactions_after(
     db: &impl ConnectionTrait,
     all: Condition,
