@@ -306,9 +306,16 @@ impl ResponseCache {
     {
         let kept = |entry: Arc<Entry>, was_there| Kept { entry, was_there, until: Instant::now() + plan.ttl.min(plan.local) };
         let lease = self.shared.lease(place, version).await;
-        if lease.is_none()
-            && let Some(entry) = self.shared.computed_elsewhere(place, version).await
-        {
+        let elsewhere = match &lease {
+            None => self.shared.computed_elsewhere(place, version).await,
+            // Another replica may have been done with it just before.
+            Some(_) => {
+                let stored = self.shared.stored(place).await;
+                stored.filter(|entry| entry.version == version.current && entry.age() < plan.ttl)
+            }
+        };
+        if let Some(entry) = elsewhere {
+            self.shared.release(lease).await;
             let entry = Arc::new(entry);
             self.latest.insert(place, entry.clone()).await;
             return Ok(kept(entry, true));

@@ -54,6 +54,8 @@ pub struct DeadLetter {
     pub died_ms: i64,
     /// When it was enqueued, in milliseconds since 1970 UTC.
     pub enqueued_ms: i64,
+    /// W3C trace context of the request that made it.
+    pub traceparent: Option<String>,
     /// What the producer gave.
     pub payload: Bytes,
 }
@@ -304,6 +306,7 @@ fn letter(place: &DeadLetterRef, info: Option<String>, record: &Bytes, dictionar
         history: info.history,
         died_ms: place.at.died_ms,
         enqueued_ms: job.enqueued_ms,
+        traceparent: job.traceparent,
         payload: Bytes::copy_from_slice(job.payload.read(&mut Vec::new()).ok()?),
     })
 }

@@ -81,13 +81,15 @@ pub(crate) async fn append(tx: &DatabaseTransaction, deltas: &CompanyDeltas) -> 
     Ok(())
 }
 
-/// Counts a webhook that was dead-lettered; the same one again changes nothing. Returns whether it was new.
+/// Counts a webhook that was dead-lettered; the same one again changes nothing. Endpoints are told in its `trace`. Returns whether it
+/// was new.
 pub async fn failed(
     db: &DatabaseConnection,
     webhook: Uuid,
     company: CompanyId,
     mode: Mode,
     received_ms: i64,
+    trace: Option<&str>,
 ) -> Result<bool, Error> {
     let tx = db.begin().await?;
     let row = failed_webhook::ActiveModel {
@@ -106,7 +108,7 @@ pub async fn failed(
         let subscriptions = Subscriptions::read(&tx).await?;
         let mut outbox = Outbox::new(&subscriptions);
         let dead = DeadWebhook { webhook_id: webhook, mode: mode.as_str() };
-        outbox.tell(About { company, event_type: WEBHOOK_UNREADABLE, subject: webhook, trace: None }, dead)?;
+        outbox.tell(About { company, event_type: WEBHOOK_UNREADABLE, subject: webhook, trace }, dead)?;
         outbox.write(&tx).await?;
     }
     tx.commit().await?;

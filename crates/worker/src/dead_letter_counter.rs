@@ -10,7 +10,7 @@ use shared_stats::Meter;
 use store::rollups;
 use uuid::Uuid;
 
-use crate::invalidate::Invalidator;
+use crate::{invalidate::Invalidator, traced::recorded};
 
 /// How far back a worker that starts scan.
 const FIRST_LOOK_MS: i64 = 3_600_000;
@@ -50,7 +50,7 @@ impl DeadLetterCounter {
         let job = lost.job.as_ref();
         let company = job.map_or(CompanyId::NONE, |job| job.company_id);
         let mode = job.and_then(|job| job.event().ok()).map_or(Mode::Live, |event| event.mode);
-        let failed = rollups::failed(&self.db, lost.webhook, company, mode, lost.received_ms());
+        let failed = rollups::failed(&self.db, lost.webhook, company, mode, lost.received_ms(), lost.trace.as_deref());
         if store::deadline::within(LIMIT, failed).await? {
             self.meter.count("job.dead", 1);
             self.invalidator.counted([company]).await;
@@ -61,7 +61,10 @@ impl DeadLetterCounter {
     /// Counts those of a page of `query` that are not counted yet. Returns where the next page begins.
     async fn count_page(&self, queue: &Queue, query: &DeadQuery) -> Result<Option<DeadCursor>, NotCounted> {
         let page = queue.dead_letters(query, |_| true).await?;
-        let lost = page.letters.iter().map(|letter| LostJob::read(&letter.id, &letter.payload, letter.enqueued_ms));
+        let lost = page
+            .letters
+            .iter()
+            .map(|letter| LostJob::read(&letter.id, &letter.payload, letter.enqueued_ms, letter.traceparent.as_deref()));
         let lost: Vec<LostJob> = lost.collect();
         let all: Vec<(Uuid, i64)> = lost.iter().map(|lost| (lost.webhook, lost.received_ms())).collect();
         let left = store::deadline::within(LIMIT, rollups::not_counted_as_failed(&self.db, &all)).await?;
@@ -79,14 +82,16 @@ pub(crate) struct LostJob {
     /// None where it cannot be read.
     job: Option<Job>,
     enqueued_ms: i64,
+    /// That of its receipt, where it is recorded.
+    trace: Option<String>,
 }
 
 impl LostJob {
     /// The job `id` with what it carries.
-    pub fn read(id: &str, payload: &[u8], enqueued_ms: i64) -> Self {
+    pub fn read(id: &str, payload: &[u8], enqueued_ms: i64, traceparent: Option<&str>) -> Self {
         let job = Job::decode(payload).ok();
         let webhook = job.as_ref().map_or_else(|| id.parse().unwrap_or_default(), |job| job.webhook_id);
-        Self { webhook, job, enqueued_ms }
+        Self { webhook, job, enqueued_ms, trace: recorded(traceparent) }
     }
 
     fn received_ms(&self) -> i64 {

@@ -11,14 +11,14 @@ use http_service::Stop;
 use queue::{Batch, BatchOutcome, JobOutcome, LeasedJob, Queue, Verdict};
 use shared_stats::Meter;
 use store::batch::{NewEvent, Writer, Written};
-use telemetry::{metrics, trace};
+use telemetry::metrics;
 use tracing::Instrument;
 
 use crate::{
     dead_letter_counter::{DeadLetterCounter, LostJob},
     identities::Identities,
     invalidate::Invalidator,
-    traced::{Traced, invalidate_span, persist_span},
+    traced::{Traced, invalidate_span, persist_span, recorded},
 };
 
 /// Pauses between tries while the database is away; then the jobs are released.
@@ -165,7 +165,8 @@ impl Persister {
     async fn count_dead(&self, job: &LeasedJob) {
         let mut place = Vec::new();
         let payload = job.payload.read(&mut place).unwrap_or_default();
-        if let Err(error) = self.dead_letter_counter.count(&LostJob::read(&job.id.to_string(), payload, job.enqueued_ms)).await {
+        let lost = LostJob::read(&job.id.to_string(), payload, job.enqueued_ms, job.traceparent.as_deref());
+        if let Err(error) = self.dead_letter_counter.count(&lost).await {
             tracing::warn!(%error, "a webhook that was dead-lettered is counted later");
         }
     }
@@ -220,7 +221,7 @@ impl Persister {
             received_ms: job.received_ms,
             event,
             payload: Box::<str>::from(job.body).into_string(),
-            trace: leased.traceparent.clone().filter(|own| trace::sampled(Some(own)).is_some()),
+            trace: recorded(leased.traceparent.as_deref()),
         })
     }
 }

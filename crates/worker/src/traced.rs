@@ -62,6 +62,11 @@ impl Traced {
     }
 }
 
+/// The trace context, if the trace is recorded.
+pub(crate) fn recorded(traceparent: Option<&str>) -> Option<String> {
+    traceparent.filter(|own| trace::sampled(Some(own)).is_some()).map(str::to_owned)
+}
+
 /// A verdict's name in traces and metrics.
 pub(crate) const fn name(verdict: &Verdict) -> &'static str {
     match verdict {

@@ -14,7 +14,7 @@ async fn a_message_goes_on_in_the_trace_of_its_webhook() {
         platform.run(service).await;
     }
     let customer = Customer::start();
-    let (endpoint, _) = add(&platform, &customer.url("/hooks?key=hush"), &["transaction.created"]).await;
+    let (endpoint, _) = add(&platform, &customer.url("/hooks?key=hush"), &["transaction.created", "webhook.unreadable"]).await;
     tokio::time::sleep(HEEDED).await;
     // The first is refused once: each attempt has a span.
     customer.script([(500, None, std::time::Duration::ZERO)]);
@@ -37,6 +37,19 @@ async fn a_message_goes_on_in_the_trace_of_its_webhook() {
     }
     let told = customer.told();
     assert!(told.iter().all(|told| told.traceparent.starts_with(&format!("00-{}-", publish.trace()))), "{told:?}");
+
+    // So does one that tells of a dead letter.
+    assert_eq!(platform.send("/api/webhooks/netbanx/acme", "hello".to_owned()).await.status(), 202);
+    let told = eventually("the dead letter is told of", || async {
+        customer.told().into_iter().find(|told| told.body.contains("webhook.unreadable"))
+    })
+    .await;
+    eventually("it was published in that trace", || async {
+        let spans = collector.spans();
+        let other = spans.iter().find(|sent| sent.span.name == "publish" && sent.trace() != publish.trace())?;
+        told.traceparent.contains(&other.trace()).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

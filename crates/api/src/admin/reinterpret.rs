@@ -161,6 +161,7 @@ mod tests {
             history: Vec::new(),
             died_ms: 0,
             enqueued_ms: 0,
+            traceparent: None,
             payload: head.encode(sealed.len(), |out| out.extend_from_slice(sealed.as_bytes())).unwrap().into(),
         }
     }

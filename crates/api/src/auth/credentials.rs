@@ -9,8 +9,8 @@ pub(crate) const HOST_COOKIE: &str = "__Host-netbanx_session";
 /// Session cookies of one request that are looked at: so many from its beginning, and so many from its end. A browser sends several
 /// where old ones of other paths or domains are left, the latest as the last; more are somebody's attempt to make us look up many.
 const SESSIONS: usize = 4;
-/// Longest value of a session cookie that can be ours.
-const COOKIE_LENGTH: usize = 64;
+/// Longest value of a cookie that could be ours: the states of five sign-ins that were begun.
+const COOKIE_LENGTH: usize = 256;
 
 /// The API token of `Authorization: Bearer TOKEN` or `Api-Key TOKEN`. Other schemes are none of ours: a proxy that signs in by
 /// itself leaves its own there.

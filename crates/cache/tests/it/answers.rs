@@ -110,6 +110,19 @@ async fn a_commit_makes_an_answer_stale_and_then_it_is_gone() {
 }
 
 #[tokio::test]
+async fn what_another_process_computed_after_a_commit_is_not_computed_again() {
+    let redis = Redis::start();
+    let (here, there) = (Process::start(&redis, BOUNDS).await, Process::start(&redis, BOUNDS).await);
+    here.get(PLAN, "a", "one").await;
+    assert_eq!(there.told(PLAN, "a", "one").await.0, Outcome::Hit, "both have an answer of before");
+    here.cache.tags().touch([TAG.to_owned()]).await.unwrap();
+    let new = async |process: &Process| (process.told(PLAN, "a", "two").await.1 == "<two>").then_some(());
+    eventually("the new answer here", async || new(&here).await).await;
+    eventually("the new answer there", async || new(&there).await).await;
+    assert_eq!((here.computed(), there.computed()), (2, 0));
+}
+
+#[tokio::test]
 async fn an_answer_that_lacks_an_old_commit_is_not_given() {
     let redis = Redis::start();
     let here = Process::start(&redis, BOUNDS).await;

@@ -299,7 +299,7 @@ async fn what_is_given_up_or_taken_over_counts_once() {
     let db = &database.db;
     let (webhook, name) = (Uuid::now_v7(), Uuid::now_v7());
     for _ in 0..3 {
-        rollups::failed(db, webhook, company(0), Mode::Live, START).await.unwrap();
+        rollups::failed(db, webhook, company(0), Mode::Live, START, None).await.unwrap();
         let mut duplicates = common::Deltas::default();
         duplicates.webhooks(START, Mode::Live, common::WebhookOutcome::Duplicate, 7);
         rollups::collect(db, name, &BTreeMap::from([(company(0), duplicates)])).await.unwrap();
