@@ -122,7 +122,7 @@ async fn keep_unreadable(
         claim: identity.as_str().to_owned(),
         lane: Lane::Normal,
         flow: to.company.0.as_u64_pair().1,
-        traceparent: to.traceparent.filter(|text| is_traceparent(text)).map(str::to_owned),
+        traceparent: trace::traceparent(&Span::current()).or_else(|| senders(to.traceparent)),
         payload: head(to, webhook_id, to.company, identity, UNNAMED.into(), Some(reason.clone()))
             .encode(body.len(), |out| out.extend_from_slice(&body))
             .map_err(|error| not_written(&error))?,
@@ -162,14 +162,18 @@ async fn enqueue(
             messaging.destination.name = lane, messaging.message.id = job.id
         )
     };
-    let sender = || received.filter(|text| is_traceparent(text)).map(str::to_owned);
-    job.traceparent = trace::traceparent(&span).or_else(sender);
+    job.traceparent = trace::traceparent(&span).or_else(|| senders(received));
     let sent = ingress.producer.enqueue_known_as(job, legacy).instrument(span).await;
     if matches!(sent, Ok(Enqueued::Accepted)) {
         metrics::sent(lane);
         failpoints::reached(Point::WebhookEnqueued);
     }
     sent
+}
+
+/// The sender's trace context, if it is one.
+fn senders(traceparent: Option<&str>) -> Option<String> {
+    traceparent.filter(|text| is_traceparent(text)).map(str::to_owned)
 }
 
 /// `00-TRACE-SPAN-FLAGS`, lower-case hex (W3C Trace Context, level 1).
