@@ -306,13 +306,12 @@ impl ResponseCache {
     {
         let kept = |entry: Arc<Entry>, was_there| Kept { entry, was_there, until: Instant::now() + plan.ttl.min(plan.local) };
         let lease = self.shared.lease(place, version).await;
-        let elsewhere = match &lease {
-            None => self.shared.computed_elsewhere(place, version).await,
+        let elsewhere = if lease.is_none() {
+            self.shared.computed_elsewhere(place, version).await
+        } else {
             // Another replica may have been done with it just before.
-            Some(_) => {
-                let stored = self.shared.stored(place).await;
-                stored.filter(|entry| entry.version == version.current && entry.age() < plan.ttl)
-            }
+            let stored = self.shared.stored(place).await;
+            stored.filter(|entry| entry.version == version.current && entry.age() < plan.ttl)
         };
         if let Some(entry) = elsewhere {
             self.shared.release(lease).await;
