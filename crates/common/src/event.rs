@@ -138,10 +138,7 @@ impl TransactionFacts {
     fn read(envelope: &Envelope<'_>, kind: Kind, external_id: SmolStr, received_at: DateTime<Utc>) -> Result<Self, Rejection> {
         let raw = envelope.field("status");
         let name = &envelope.name;
-        let mut status = status::normal(raw.as_deref(), name, kind);
-        if status == Status::Completed && status::is_return(name) {
-            status = Status::Returned;
-        }
+        let status = status::normal(raw.as_deref(), name, kind);
         let outcome = (kind == Kind::Chargeback).then(|| status::outcome(status, raw.as_deref(), name)).flatten();
         let currency = currency(envelope);
         Ok(Self {

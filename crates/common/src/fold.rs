@@ -100,9 +100,7 @@ fn is_false(flag: &bool) -> bool {
 impl TransactionState {
     /// Takes in one event and what it says of this transaction.
     pub fn apply(&mut self, event: &Event, facts: &TransactionFacts, identity: &EventIdentity, received_at: DateTime<Utc>) {
-        // Of what is pending since an untrue time nobody knows when it was: what any other event says came after it.
-        let is_before_all = event.is_time_untrue && facts.status == Status::Pending;
-        let time_ms = if is_before_all { UNKNOWN_MS } else { event.status_time.timestamp_millis() };
+        let time_ms = time_of(event, facts.status == Status::Pending);
         let stamp = Stamp::new(time_ms, status::stage(facts.status), identity);
         put(&mut self.status, Some((facts.status, facts.raw_status.clone())), &stamp);
         put(&mut self.mode, Some(event.mode), &stamp);
@@ -139,8 +137,7 @@ impl TransactionState {
 
     /// When the status was reached, in milliseconds since 1970 UTC; where nobody knows, when it was first heard of.
     pub fn status_time_ms(&self) -> i64 {
-        let told = self.status.as_ref().map_or(UNKNOWN_MS, |r| r.stamp.time_ms);
-        if told == UNKNOWN_MS { self.first_received_ms.unwrap_or(told) } else { told }
+        reached(self.status.as_ref(), self.first_received_ms)
     }
 
     /// When it was made; the status time where no event says.
@@ -188,6 +185,18 @@ impl TransactionState {
     pub fn received_ms(&self) -> (i64, i64) {
         (self.first_received_ms.unwrap_or(0), self.last_received_ms.unwrap_or(0))
     }
+}
+
+/// The time by which an event is put in order. Of what is under way since an untrue time nobody knows when it was: what any other
+/// event says came after it.
+fn time_of(event: &Event, is_under_way: bool) -> i64 {
+    if event.is_time_untrue && is_under_way { UNKNOWN_MS } else { event.status_time.timestamp_millis() }
+}
+
+/// When a status was reached; where nobody knows, when it was first heard of.
+fn reached<T>(status: Option<&Register<T>>, first_received_ms: Option<i64>) -> i64 {
+    let told = status.map_or(UNKNOWN_MS, |r| r.stamp.time_ms);
+    if told == UNKNOWN_MS { first_received_ms.unwrap_or(told) } else { told }
 }
 
 fn span(first: &mut Option<i64>, last: &mut Option<i64>, received_at: DateTime<Utc>) {

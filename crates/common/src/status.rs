@@ -9,10 +9,10 @@ pub const UNDECIDED: &str = "";
 const OUTCOMES: [&str; 3] = ["WON", "LOST", "REVERSED"];
 
 /// The normal status of a transaction of that kind by a raw status word or, where it is absent, by a canonical event name, whose last
-/// word that means something decides.
+/// word that means something decides. A return is not hidden by its own completion.
 pub fn normal(raw: Option<&str>, event_name: &str, kind: Kind) -> Status {
     match raw.map(canonical_name) {
-        Some(word) if !word.is_empty() => told(&word, kind).unwrap_or(Status::Pending),
+        Some(word) if !word.is_empty() => told(&word, kind).map_or(Status::Pending, |status| or_returned(status, event_name)),
         _ if event_name.contains("_RETURN") => Status::Returned,
         _ => event_name.rsplit('_').find_map(|word| of_word(word, kind)).unwrap_or(Status::Pending),
     }
@@ -31,7 +31,7 @@ pub fn told(word: &str, kind: Kind) -> Option<Status> {
     let parts = behind_family.unwrap_or(word).split('_').filter(|part| !part.is_empty());
     let known: Vec<Status> = parts.map(|part| of_word(part, kind)).collect::<Option<_>>()?;
     let last = known.last().copied()?;
-    Some(if last == Status::Completed && is_return(word) { Status::Returned } else { last })
+    Some(or_returned(last, word))
 }
 
 /// The status that one canonical word means; none where nobody knows it. Only a chargeback is won, lost or reversed.
@@ -49,10 +49,11 @@ fn of_word(word: &str, kind: Kind) -> Option<Status> {
     })
 }
 
-/// Whether the name says that a bank sent money back, in either spelling (`RETURNED_COMPLETED`,
-/// `RETURN_COMPLETED`), which a payload's `COMPLETED` must not hide.
-pub fn is_return(event_name: &str) -> bool {
-    event_name.split('_').any(|word| matches!(word, "RETURN" | "RETURNED"))
+/// What is completed under a name which says that a bank sent money back, in either spelling (`RETURNED_COMPLETED`,
+/// `RETURN_COMPLETED`), is returned.
+fn or_returned(status: Status, name: &str) -> Status {
+    let is_return = || name.split('_').any(|word| matches!(word, "RETURN" | "RETURNED"));
+    if status == Status::Completed && is_return() { Status::Returned } else { status }
 }
 
 /// How a chargeback of that normal status ended, by its raw status word, else by the event's name; [`UNDECIDED`] while it is pending,
@@ -132,7 +133,8 @@ mod tests {
             assert_eq!(normal(raw, "PAYMENT_REVERSED", Kind::Payment), Status::Pending);
             assert_eq!(normal(raw, "CHARGEBACK_WON", Kind::Chargeback), Status::Completed);
         }
-        assert!(is_return("DD_PAYMENT_RETURNED") && !is_return("PAYMENT_COMPLETED"));
+        assert_eq!(normal(Some("COMPLETED"), "DD_PAYMENT_RETURNED", Kind::Payment), Status::Returned);
+        assert_eq!(normal(Some("COMPLETED"), "PAYMENT_COMPLETED", Kind::Payment), Status::Completed);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{Register, Stamp, UNKNOWN_MS, put, span, text, value};
+use super::{Register, Stamp, put, reached, span, text, time_of, value};
 use crate::{AccountFacts, Event, EventIdentity, Mode, OnboardingStage, normalize};
 
 /// An account, folded from its events.
@@ -21,12 +21,10 @@ pub struct AccountState {
 impl AccountState {
     /// Takes in one event and what it says of this account.
     pub fn apply(&mut self, event: &Event, facts: &AccountFacts, identity: &EventIdentity, received_at: DateTime<Utc>) {
-        // Statuses of accounts have no stages: the last one that is told of stands. Of what is under way since an untrue time nobody
-        // knows when it was: what any other event says came after it.
         let is_under_way =
             matches!(normalize::onboarding_stage(&facts.status), OnboardingStage::Submitted | OnboardingStage::InReview);
-        let time_ms = if event.is_time_untrue && is_under_way { UNKNOWN_MS } else { event.status_time.timestamp_millis() };
-        let stamp = Stamp::new(time_ms, 0, identity);
+        // Statuses of accounts have no stages: the last one that is told of stands.
+        let stamp = Stamp::new(time_of(event, is_under_way), 0, identity);
         put(&mut self.status, Some(facts.status.clone()), &stamp);
         put(&mut self.partner_id, facts.partner_id.clone(), &stamp);
         put(&mut self.mode, Some(event.mode), &stamp);
@@ -40,8 +38,7 @@ impl AccountState {
 
     /// When the status was reached, in milliseconds since 1970 UTC; where nobody knows, when the account was first heard of.
     pub fn status_time_ms(&self) -> i64 {
-        let told = self.status.as_ref().map_or(UNKNOWN_MS, |r| r.stamp.time_ms);
-        if told == UNKNOWN_MS { self.first_received_ms.unwrap_or(told) } else { told }
+        reached(self.status.as_ref(), self.first_received_ms)
     }
 
     /// Live unless its latest event is a test.

@@ -69,11 +69,9 @@ async fn among(db: &impl ConnectionTrait, holds: &Condition, ids: &[Uuid]) -> Re
 fn in_order(mut rows: Vec<Row>, q: Option<&str>, window: Window) -> Vec<Uuid> {
     let Window { limit, offset, after, ascending, order } = window;
     rows.sort_by_key(|row| Reverse(row.position(TransactionOrder::TransactionTime)));
-    let (mut first, mut others): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| q.is_some_and(|q| row.is_just(q)));
-    if first.len() as u64 >= limit {
-        others.append(&mut first);
-        others.sort_by_key(|row| Reverse(row.position(TransactionOrder::TransactionTime)));
-    }
+    let is_just = |row: &Row| q.is_some_and(|q| row.is_just(q));
+    let fills_page = rows.iter().filter(|row| is_just(row)).count() as u64 >= limit;
+    let (mut first, mut others): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| !fills_page && is_just(row));
     if order != TransactionOrder::TransactionTime {
         // As where they are many: the newest are put in order.
         others.truncate(usize::try_from(MAX_COUNT).unwrap_or(usize::MAX));
